@@ -1,0 +1,80 @@
+"""Counts of members on their way to a target, and what they mean against its limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class LimitScope(StrEnum):
+    """What a target's limit applies to."""
+
+    PER_SEGMENT = "segment"
+    PER_EXPORT = "export"
+    TOTAL = "total"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many members a target takes; None means no limit known."""
+
+    maximum: int | None = None
+    minimum: int | None = None
+    scope: LimitScope = LimitScope.PER_EXPORT
+
+
+class Verdict(StrEnum):
+    """Whether a segment may go."""
+
+    OK = "ok"
+    TOO_LARGE = "too_large"
+    TOO_SMALL = "too_small"
+    NOT_ELIGIBLE = "not_eligible"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One segment on its way to one target; all numbers are members.
+
+    members >= eligible (have a usable key identifier) >= eligible - duplicates (same identifier after normalising)
+    - no_consent - suppressed = to_send.
+    """
+
+    segment: str
+    members: int
+    eligible: int
+    duplicates: int
+    no_consent: int
+    suppressed: int
+    to_send: int
+    counted_at: datetime
+    verdict: Verdict = Verdict.OK
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Several segments together: from the sum of their members to the unique members that will be sent."""
+
+    segments: int
+    members: int
+    not_eligible: int
+    duplicates: int
+    in_several: int
+    no_consent: int
+    suppressed: int
+    to_send: int
+    complete: bool = True
+
+
+def verdict_for(to_send: int, limits: Limits) -> tuple[Verdict, str]:
+    """Judge one segment by a target's limits; the reason is a sentence, empty when it may go.
+
+    A limit per export or in total cannot be met by leaving members out, so a segment that alone exceeds it is too large.
+    """
+    if limits.maximum is not None and to_send > limits.maximum:
+        return Verdict.TOO_LARGE, f"Too large: {to_send:,} of {limits.maximum:,} allowed; it will be skipped."
+    if limits.minimum is not None and to_send < limits.minimum:
+        return Verdict.TOO_SMALL, f"Too small: {to_send:,}, at least {limits.minimum:,} needed; it will be skipped."
+    return Verdict.OK, ""

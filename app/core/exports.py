@@ -1,0 +1,112 @@
+"""Exports: what goes, where, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from app.core.connections import Consent
+from app.core.schedules import Schedule
+
+
+class ExportKind(StrEnum):
+    """Members of segments to a marketing system, or whole tables to storage."""
+
+    SEGMENT = "segment"
+    DATA_OUT = "data-out"
+
+
+class SyncMode(StrEnum):
+    """What a run does to the audience on the other side.
+
+    ADD adds who is new and changes nobody. UPDATE adds and updates. MIRROR also removes who left and was sent by us.
+    REPLACE makes the target equal to what is sent.
+    """
+
+    ADD = "add"
+    UPDATE = "update"
+    MIRROR = "mirror"
+    REPLACE = "replace"
+
+
+class FileType(StrEnum):
+    """File formats of data-out exports and of segments sent as files."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    JSON_LINES = "json-lines"
+
+
+class Compression(StrEnum):
+    """How files are compressed; Parquet compresses inside."""
+
+    NONE = "none"
+    GZIP = "gzip"
+    ZSTD = "zstd"
+    SNAPPY = "snappy"
+
+
+class Quotes(StrEnum):
+    """Which CSV values are quoted."""
+
+    NEEDED = "needed"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How files are written; the CSV parts are ignored by the other types."""
+
+    type: FileType = FileType.CSV
+    compression: Compression = Compression.NONE
+    delimiter: str = ","
+    header: bool = True
+    encoding: str = "utf-8"
+    quotes: Quotes = Quotes.NEEDED
+    rows_per_file: int | None = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where files land below the connection's folder; tokens stand in braces (core/layouts.py)."""
+
+    folder: str = "{export}/{table}/{yyyy}/{mm}/{dd}/{hhmm}"
+    file: str = "{table}_{part}"
+    model_json: bool = True
+    keep_earlier_runs: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TableChoice:
+    """A table of a data-out export; `fields` None means all, also those that appear later."""
+
+    name: str
+    fields: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One export; `segments`, `target`, `match` and `sync` belong to segment exports, `tables` to data-out.
+
+    `connection` is the connection's id or None when detached. `match` maps a target field to `Table.Column`; for a
+    target that takes any column it maps the column name to write. `target` holds the destination's own export fields.
+    """
+
+    id: str
+    name: str
+    kind: ExportKind
+    destination: str
+    connection: str | None
+    created_at: datetime
+    created_by: str
+    segments: tuple[str, ...] = ()
+    target: Mapping[str, str] = field(default_factory=dict)
+    match: Mapping[str, str] = field(default_factory=dict)
+    sync: SyncMode = SyncMode.UPDATE
+    tables: tuple[TableChoice, ...] = ()
+    format: Format = field(default_factory=Format)
+    layout: Layout = field(default_factory=Layout)
+    schedule: Schedule | None = None
+    consent: Consent | None = None

@@ -1,0 +1,185 @@
+"""Runs: what happened when an export was sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """The state of a run; the words people see are in the window's translations."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCESSFUL = "successful"
+    COMPLETED_WITH_REJECTS = "completed_with_rejects"
+    FAILED = "failed"
+    SKIPPED_TOO_LARGE = "skipped_too_large"
+    SKIPPED_TOO_SMALL = "skipped_too_small"
+    HELD = "held"
+    NO_CONNECTION = "no_connection"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self not in {Status.QUEUED, Status.RUNNING}
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a person should look."""
+        return self in _ATTENTION
+
+
+_ATTENTION = frozenset(
+    {
+        Status.COMPLETED_WITH_REJECTS,
+        Status.FAILED,
+        Status.SKIPPED_TOO_LARGE,
+        Status.SKIPPED_TOO_SMALL,
+        Status.HELD,
+        Status.NO_CONNECTION,
+        Status.INTERRUPTED,
+    }
+)
+
+
+class Trigger(StrEnum):
+    """What started a run."""
+
+    PERSON = "person"
+    SCHEDULE = "schedule"
+    COMMAND_LINE = "command_line"
+
+
+class PhaseName(StrEnum):
+    """The phases of a run, in order."""
+
+    PREPARE = "prepare"
+    COUNT = "count"
+    MATCH = "match"
+    SEND = "send"
+    CONFIRM = "confirm"
+
+
+class PhaseState(StrEnum):
+    """How a phase went."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    SLOWED = "slowed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One phase with its times (UTC)."""
+
+    name: PhaseName
+    state: PhaseState = PhaseState.WAITING
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a run did, in members for segment exports and rows, files and bytes for data-out."""
+
+    added: int = 0
+    updated: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    left_out: int = 0
+    rows: int = 0
+    files: int = 0
+    bytes: int = 0
+
+    @property
+    def delivered(self) -> int:
+        """Members the target holds as sent, or rows written."""
+        return self.added + self.updated + self.unchanged + self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedPoint:
+    """How many members, rows or bytes a second were settled around that moment."""
+
+    at: datetime
+    per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedSegment:
+    """A segment left out as a whole, with the sentence that says why."""
+
+    segment: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunError:
+    """The three sentences of what stopped a run and what a person can do (`action` as in core/errors.py)."""
+
+    what: str
+    why: str
+    fix: str
+    action: str = "tell_us"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of one export, kept after the export is gone; times are UTC.
+
+    `total` is what the run set out to send and `done` how far it is, both in `unit`. `owner` names the process that runs
+    it, so that another one can tell an interrupted run from a running one.
+    """
+
+    id: str
+    export_id: str
+    export_name: str
+    destination: str
+    connection_id: str | None
+    connection_name: str
+    trigger: Trigger
+    status: Status
+    queued_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    phases: tuple[Phase, ...] = ()
+    totals: Totals = field(default_factory=Totals)
+    done: int = 0
+    total: int | None = None
+    unit: str = "members"
+    skipped: tuple[SkippedSegment, ...] = ()
+    error: RunError | None = None
+    speed: tuple[SpeedPoint, ...] = ()
+    hosts: tuple[str, ...] = ()
+    waits_for: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A member the target or a rule refused; `value` is as it would have been sent and is masked wherever it is shown."""
+
+    member: str
+    segment: str
+    field: str
+    value: str
+    reason: str
+    fix: str
+    by_target: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a run's log; `level` is info, warning or error. Never holds a secret or an unmasked personal value."""
+
+    at: datetime
+    phase: PhaseName
+    level: str
+    text: str

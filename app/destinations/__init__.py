@@ -1,0 +1,3 @@
+"""Where customers go: one folder each, found by the registry."""
+
+from __future__ import annotations

@@ -1,0 +1,202 @@
+"""What a destination fulfils, so that delivery, the wizard and the command line never know which one it is.
+
+A destination's module defines `create(settings: Settings) -> SegmentDestination | FileDestination`. Settings hold the
+connection's plain values and its secrets, read from the keyring for this one use. All methods may block, are called off
+the main thread, obey `ctx.token`, and raise only errors of `app.core.errors` (or `Cancelled`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self, runtime_checkable
+
+from app.core.connections import TestResult
+from app.core.exports import SyncMode
+from app.jobs import JobContext
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A connection opened for use; `repr` never shows a secret.
+
+    `on_slow` is told the seconds and the target's words each time the target asks to slow down; `ledger` is called with
+    host, bytes sent and bytes received after each request, so that a run can say where its bytes went.
+    """
+
+    values: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
+    on_slow: Callable[[float, str], None] = lambda _seconds, _words: None
+    ledger: Callable[[str, int, int], None] = lambda _host, _sent, _received: None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One entry of a picker: an audience, a list, an ad account. `detail` is the second line, `members` its size."""
+
+    id: str
+    name: str
+    detail: str = ""
+    members: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetField:
+    """A field of the target that can be filled; the required ones come from the description, others may be discovered.
+
+    `meaning` is the name of the `Meaning` that fits it; `normalise` names a rule of core/identifiers.py; `max_length` is
+    in characters.
+    """
+
+    id: str
+    name: str
+    type: str = "text"
+    required: bool = False
+    meaning: str = "none"
+    normalise: str = "trim"
+    max_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member on its way: our key, the segment it comes from, and the target field values after normalising (None = no value)."""
+
+    key: str
+    values: Mapping[str, str | None]
+
+
+class OutcomeKind(StrEnum):
+    """What the target did with a member."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    REMOVED = "removed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the target did with one member; a reject has the target's field, our sentence and the fix."""
+
+    key: str
+    kind: OutcomeKind
+    field: str = ""
+    reason: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRequest:
+    """A request exactly as it would go over the wire, secrets masked."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: str
+
+
+class SegmentSession(Protocol):
+    """One segment being sent to one audience; a context manager, used by one thread."""
+
+    def __enter__(self) -> Self:
+        """Prepare the target: find the audience, make the tag, read its fields."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Release what was opened; what was sent stays."""
+        ...
+
+    def send(self, members: Sequence[Member], ctx: JobContext) -> list[Outcome]:
+        """Add or update at most the description's `batch_size` members; one outcome per member, in order.
+
+        When it raises, none of the members counts as delivered. A cancel is honoured before the request, never in it.
+        """
+        ...
+
+    def confirm(self, ctx: JobContext) -> str:
+        """Ask the target what it holds now; one sentence for the log, empty when it can't be asked."""
+        ...
+
+
+@runtime_checkable
+class SegmentDestination(Protocol):
+    """A marketing system that takes members one batch at a time."""
+
+    def test(self, ctx: JobContext) -> TestResult:
+        """Reach the target with these settings and say what was reached."""
+        ...
+
+    def choices(self, field_id: str, ctx: JobContext) -> list[Choice]:
+        """The entries of the picker of one export field (`audience_id` ...)."""
+        ...
+
+    def fields(self, target: Mapping[str, str], ctx: JobContext) -> list[TargetField]:
+        """All fields that can be filled in this audience: those of the description plus the audience's own."""
+        ...
+
+    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> SegmentSession:
+        """Begin sending one segment, by its name."""
+        ...
+
+    def preview(
+        self, target: Mapping[str, str], segment: str, mode: SyncMode, members: Sequence[Member]
+    ) -> list[PreparedRequest]:
+        """The requests `send` would make for these members, built by the same code, without any network."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that arrived; `path` is relative to the connection's folder."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+class FileSession(Protocol):
+    """Files on their way: put under temporary names, published together or not at all. A context manager.
+
+    Leaving the block without `publish` removes every temporary file; the last good data is untouched.
+    """
+
+    def __enter__(self) -> Self:
+        """Connect."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Clean up what was not published and disconnect."""
+        ...
+
+    def put(self, source: Path, path: str, ctx: JobContext, progress: Callable[[int], None]) -> StoredFile:
+        """Send one local file to a temporary name beside `path` (relative, `/`), verify its size; `progress` gets bytes sent so far."""
+        ...
+
+    def publish(self, replace_below: str | None, ctx: JobContext) -> None:
+        """Give every file its final name; then remove what lies below that folder and is not of this run, when asked."""
+        ...
+
+
+@runtime_checkable
+class FileDestination(Protocol):
+    """A storage that takes files."""
+
+    def test(self, ctx: JobContext) -> TestResult:
+        """Reach the storage, write, read back and remove a small file, and say what was reached."""
+        ...
+
+    def where(self, path: str) -> str:
+        """The full address of a path below the connection's folder, as shown to people (no secret)."""
+        ...
+
+    def session(self) -> FileSession:
+        """Begin sending files."""
+        ...
