@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
-class Cancelled(Exception):  # noqa: N818 - an outcome the user asked for, not an error
+class Cancelled(Exception):
     """The person, or a newer question, cancelled this work."""
 
 
