@@ -1,0 +1,266 @@
+"""What storage destinations share: safe paths, temporary names, and publishing a run's files together or not at all.
+
+A storage fulfils the small `Storage`; `StagedFiles` is the `FileSession` over it. Used by one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Protocol, Self
+
+from app.core.errors import FixData, FixSettings, SendoffError, TryAgain
+from app.destinations.contract import StoredFile
+from app.jobs import JobContext
+
+BLOCK = 1 << 20
+_MARK = ".sendoff-"
+_PART = ".part"
+_KEPT = ".kept"
+_NAME_BYTES = 255  # the longest name common file systems take
+
+log = logging.getLogger(__name__)
+
+
+class Storage(Protocol):
+    """Files below one folder; every path is relative to it, with `/`, and already checked by `safe_path`.
+
+    All methods raise errors of app.core.errors only.
+    """
+
+    def open(self) -> None:
+        """Connect; make the folder when it does not exist."""
+        ...
+
+    def close(self) -> None:
+        """Disconnect; never raises."""
+        ...
+
+    def make_folders(self, folder: str) -> None:
+        """Make the folder and those above it, keeping upper and lower case; existing ones are fine."""
+        ...
+
+    def write(self, source: Path, path: str, ctx: JobContext, progress: Callable[[int], None]) -> StoredFile:
+        """Write the local file, verify what arrived; raises Cancelled between blocks. May leave a broken file behind."""
+        ...
+
+    def keep(self, path: str, aside: str) -> bool | None:
+        """Give an existing file a second name, so that it can come back.
+
+        None when there is no such file, False when this storage can't.
+        """
+        ...
+
+    def move(self, path: str, final: str) -> None:
+        """Rename, replacing what has the final name, in one step a reader never sees half of."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Remove a file; one that is not there is fine."""
+        ...
+
+    def files_below(self, folder: str) -> list[str]:
+        """All files below the folder, never following links; empty when there is no such folder."""
+        ...
+
+    def remove_empty_folders(self, folder: str) -> None:
+        """Remove the folders below that hold nothing, but not the folder itself."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    temporary: str
+    stored: StoredFile
+
+
+class StagedFiles:
+    """A `FileSession` over any `Storage`."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._staged: list[_Staged] = []
+        self._token = secrets.token_hex(4)
+
+    def __enter__(self) -> Self:
+        self._storage.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            for staged in self._staged:
+                self._discard(staged.temporary)
+        finally:
+            self._storage.close()
+
+    def put(self, source: Path, path: str, ctx: JobContext, progress: Callable[[int], None]) -> StoredFile:
+        """See `FileSession.put`; raises FixData for an unsafe path or one that was put before."""
+        path = safe_path(path)
+        if any(staged.stored.path == path for staged in self._staged):
+            raise FixData(
+                f"Two files of this run have the name “{path}”.",
+                "The second would replace the first.",
+                "Put {table} and {part} into the file name of the export's layout.",
+                code="same_path",
+            )
+        ctx.check()
+        parent = str(PurePosixPath(path).parent)
+        if parent != ".":
+            self._storage.make_folders(parent)
+        temporary = beside(path, self._token, _PART)
+        try:
+            arrived = self._storage.write(source, temporary, ctx, progress)
+        except BaseException:
+            self._discard(temporary)
+            raise
+        stored = StoredFile(path, arrived.bytes, arrived.sha256)
+        self._staged.append(_Staged(temporary, stored))
+        return stored
+
+    def publish(self, replace_below: str | None, ctx: JobContext) -> None:
+        """See `FileSession.publish`; when a rename fails, the files already renamed are taken back."""
+        below = None if replace_below is None else _own_folder(replace_below)
+        ctx.check()
+        kept: list[tuple[_Staged, str | None]] = []
+        try:
+            for staged in self._staged:
+                kept.append((staged, self._keep(staged.stored.path)))
+                self._storage.move(staged.temporary, staged.stored.path)
+        except BaseException:
+            self._take_back(kept)
+            raise
+        ours = {staged.stored.path for staged in self._staged}
+        self._staged.clear()
+        for _staged, aside in kept:
+            if aside:
+                self._discard(aside)
+        if below is not None:
+            for path in self._storage.files_below(below):
+                if path not in ours:
+                    self._storage.remove(path)
+            self._storage.remove_empty_folders(below)
+
+    def _keep(self, path: str) -> str | None:
+        """The second name of an earlier file, "" when there is none, None when the storage cannot keep it."""
+        aside = beside(path, self._token, _KEPT)
+        kept = self._storage.keep(path, aside)
+        if kept is None:
+            return ""
+        return aside if kept else None
+
+    def _take_back(self, kept: Sequence[tuple[_Staged, str | None]]) -> None:
+        """Undo renames as far as possible: earlier files come back, new names go; the last one may not have happened."""
+        for staged, aside in reversed(kept):
+            with contextlib.suppress(SendoffError):
+                if aside:
+                    self._storage.move(aside, staged.stored.path)
+                elif aside == "":
+                    self._storage.remove(staged.stored.path)
+
+    def _discard(self, path: str) -> None:
+        """Remove what nobody needs; a leftover is only worth a line in the log."""
+        try:
+            self._storage.remove(path)
+        except SendoffError as error:
+            log.warning("A temporary file could not be removed: %s (%s)", path, error.code)
+
+
+def safe_path(path: str) -> str:
+    """The path without needless parts; raises FixData (`unsafe_path`) when it could leave the folder or cannot be a name."""
+    parts = path.split("/")
+    broken = (
+        path.startswith("/")
+        or "\\" in path
+        or any(part in {"", ".", ".."} for part in parts)
+        or any(ord(sign) < 32 or ord(sign) == 127 for sign in path)
+        or any(len(part.encode("utf-8", "surrogatepass")) > _NAME_BYTES for part in parts)
+    )
+    if broken:
+        raise FixData(
+            f"“{path}” cannot be used as a file name.",
+            "A path must stay below the connection's folder, with names of 1 to 255 bytes between single slashes.",
+            "Change the folder or file name in the export's layout.",
+            code="unsafe_path",
+        )
+    return path
+
+
+def beside(path: str, token: str, ending: str) -> str:
+    """A hidden name in the same folder, unique for this session and never longer than file systems take."""
+    place = PurePosixPath(path)
+    tail = f"{_MARK}{hashlib.sha256(path.encode()).hexdigest()[:8]}{token}{ending}"
+    room = _NAME_BYTES - len(tail) - 1
+    head = place.name.encode()[:room].decode("utf-8", "ignore")
+    return str(place.with_name(f".{head}{tail}"))
+
+
+def blocks(source: Path, size: int = BLOCK) -> Iterator[bytes]:
+    """A file's bytes in blocks."""
+    with source.open("rb") as file:
+        while block := file.read(size):
+            yield block
+
+
+def sha256_of(source: Path) -> str:
+    """The SHA-256 of a local file in lower-case hex."""
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def size_text(size: int) -> str:
+    """A size for a sentence: `512 bytes`, `1.4 MB`; units of 1,000."""
+    if size < 1_000:
+        return f"{size} bytes"
+    value = float(size)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1_000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1_000:.1f} TB"
+
+
+def disk_full(place: str, needed: int, free: int | None) -> TryAgain:
+    """The storage has no room for a file of that many bytes."""
+    room = "there is less room" if free is None else f"{size_text(free)} are free"
+    return TryAgain(
+        f"{place} is full.",
+        f"The next file needs {size_text(needed)}; {room}. Nothing was replaced.",
+        "Free some space there, then run the export again.",
+        code="disk_full",
+    )
+
+
+def not_whole(path: str, sent: int, arrived: int) -> TryAgain:
+    """What arrived is not what was sent."""
+    why = (
+        "Its content differs from what was sent."
+        if sent == arrived
+        else f"{size_text(arrived)} arrived of {size_text(sent)}."
+    )
+    return TryAgain(
+        f"The file “{PurePosixPath(path).name}” did not arrive whole.",
+        f"{why} Nothing was replaced.",
+        "Run the export again; when it happens again, have the drive or the network checked.",
+        code="not_whole",
+    )
+
+
+def _own_folder(folder: str) -> str:
+    """A folder that may be emptied: never the connection's folder itself, which may hold other people's files."""
+    folder = folder.strip("/")
+    if not folder:
+        raise FixSettings(
+            "Earlier files cannot be replaced in this layout.",
+            "The export writes straight into the connection's folder, which may hold files that are not ours.",
+            "Give the export a folder of its own in its layout, or keep earlier runs.",
+            code="no_own_folder",
+        )
+    return safe_path(folder)

@@ -1,0 +1,242 @@
+"""Writes files into a folder of this computer: temporary name, flushed to the drive, read back, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+
+from app.core.connections import TestResult
+from app.core.errors import FixSettings, SendoffError, TellUs, TryAgain
+from app.destinations.contract import Settings, StoredFile
+from app.destinations.files import StagedFiles, blocks, disk_full, not_whole, safe_path, sha256_of
+from app.jobs import JobContext
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def create(settings: Settings) -> LocalFolder:
+    """Open the destination; raises FixSettings when the folder is not an absolute path."""
+    return LocalFolder(Path(settings.values.get("folder", "").strip()).expanduser())
+
+
+class LocalFolder:
+    """A `FileDestination` over one folder; thread safe."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_absolute():
+            raise FixSettings(
+                "The folder is not complete.",
+                f"“{folder}” does not say where it begins.",
+                "Choose the folder with Browse, or enter its whole path.",
+                code="relative_folder",
+            )
+        self._folder = folder
+
+    def test(self, ctx: JobContext) -> TestResult:
+        """See `FileDestination.test`."""
+        began = time.monotonic()
+        ctx.check()
+        storage = FolderStorage(self._folder)
+        storage.open()
+        probe = self._folder / f".sendoff-test-{token_hex(6)}"
+        try:
+            probe.write_bytes(b"Sendoff")
+            whole = probe.read_bytes() == b"Sendoff"
+            probe.unlink()
+        except OSError as error:
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
+            raise _sentence(error, self._folder) from error
+        if not whole:
+            raise not_whole(probe.name, 7, 7)
+        return TestResult(
+            str(self._folder), round((time.monotonic() - began) * 1000), ("write files", "read files", "remove files")
+        )
+
+    def where(self, path: str) -> str:
+        """See `FileDestination.where`."""
+        return str(self._folder.joinpath(*safe_path(path).split("/"))) if path else str(self._folder)
+
+    def session(self) -> StagedFiles:
+        """See `FileDestination.session`."""
+        return StagedFiles(FolderStorage(self._folder))
+
+
+class FolderStorage:
+    """A `Storage` over a local folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def open(self) -> None:
+        """Make the folder when it does not exist."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise FixSettings(
+                f"“{self._folder}” is not a folder.",
+                "A file has that name.",
+                "Choose another folder for this connection.",
+                code="not_a_folder",
+            ) from error
+        except OSError as error:
+            raise _sentence(error, self._folder) from error
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def make_folders(self, folder: str) -> None:
+        """See `Storage.make_folders`; refuses a link that leads out of the connection's folder."""
+        place = self._at(folder)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            inside = place.resolve().is_relative_to(self._folder.resolve())
+        except OSError as error:
+            raise _sentence(error, place) from error
+        if not inside:
+            raise FixSettings(
+                f"“{place}” leads out of the connection's folder.",
+                "One of its parts is a link to another place.",
+                "Remove the link, or choose that place as the folder of a connection.",
+                code="leaves_folder",
+            )
+
+    def write(self, source: Path, path: str, ctx: JobContext, progress: Callable[[int], None]) -> StoredFile:
+        """See `Storage.write`; flushed to the drive, then read back and compared by SHA-256."""
+        place = self._at(path)
+        size = source.stat().st_size
+        free = shutil.disk_usage(self._folder).free
+        if size > free:
+            raise disk_full(f"The drive of “{self._folder}”", size, free)
+        digest = hashlib.sha256()
+        sent = 0
+        try:
+            with place.open("xb") as file:
+                for block in blocks(source):
+                    ctx.check()
+                    file.write(block)
+                    digest.update(block)
+                    sent += len(block)
+                    progress(sent)
+                file.flush()
+                os.fsync(file.fileno())
+            arrived = place.stat().st_size
+            if arrived != sent or sha256_of(place) != digest.hexdigest():
+                raise not_whole(source.name, sent, arrived)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise disk_full(f"The drive of “{self._folder}”", size, self._free()) from error
+            raise _sentence(error, place) from error
+        return StoredFile(path, sent, digest.hexdigest())
+
+    def keep(self, path: str, aside: str) -> bool | None:
+        """See `Storage.keep`: a hard link where the file system has them."""
+        try:
+            self._at(aside).hardlink_to(self._at(path))
+        except FileNotFoundError:
+            return None
+        except OSError:
+            return False
+        return True
+
+    def move(self, path: str, final: str) -> None:
+        """See `Storage.move`; the folder's entry is flushed too."""
+        place = self._at(final)
+        try:
+            self._at(path).replace(place)
+            _flush_folder(place.parent)
+        except OSError as error:
+            raise _sentence(error, place) from error
+
+    def remove(self, path: str) -> None:
+        """See `Storage.remove`."""
+        place = self._at(path)
+        try:
+            place.unlink(missing_ok=True)
+        except OSError as error:
+            raise _sentence(error, place) from error
+
+    def files_below(self, folder: str) -> list[str]:
+        """See `Storage.files_below`."""
+        return [
+            (Path(place) / name).relative_to(self._folder).as_posix()
+            for place, _folders, names in os.walk(self._at(folder), followlinks=False)
+            for name in names
+        ]
+
+    def remove_empty_folders(self, folder: str) -> None:
+        """See `Storage.remove_empty_folders`."""
+        top = self._at(folder)
+        for place, _folders, _names in os.walk(top, topdown=False, followlinks=False):
+            if Path(place) != top:
+                with suppress(OSError):  # not empty, or somebody else's
+                    Path(place).rmdir()
+
+    def _at(self, path: str) -> Path:
+        return self._folder.joinpath(*path.split("/"))
+
+    def _free(self) -> int | None:
+        try:
+            return shutil.disk_usage(self._folder).free
+        except OSError:
+            return None
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make a rename survive a power cut; Windows has no such call and flushes by itself."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # some network drives cannot flush a folder
+            raise
+    finally:
+        os.close(handle)
+
+
+def _sentence(error: OSError, place: Path) -> SendoffError:
+    """What an error of the operating system means for a person."""
+    if error.errno in _NOT_ALLOWED:
+        return FixSettings(
+            f"“{place}” cannot be written.",
+            "Your account on this computer may not change it, or it is read-only.",
+            "Choose another folder, or ask for the right to write there.",
+            code="not_writable",
+        )
+    if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ESTALE, errno.EIO, errno.ENXIO}:
+        return TryAgain(
+            f"“{place}” cannot be reached.",
+            "A part of the path is gone, or the drive is not connected.",
+            "Connect the drive, then try again.",
+            code="unreachable",
+        )
+    if error.errno in {errno.ENAMETOOLONG, errno.EINVAL}:
+        return FixSettings(
+            f"“{place.name}” cannot be used as a name there.",
+            "The drive does not take names that long or with these signs.",
+            "Shorten the folder and file name in the export's layout.",
+            code="bad_name",
+        )
+    if error.errno in _FULL:
+        return TryAgain(
+            "The drive is full.",
+            "There is no room for another file or folder; nothing was replaced.",
+            "Free some space there, then try again.",
+            code="disk_full",
+        )
+    return TellUs(
+        f"“{place}” could not be written.",
+        f"The operating system answered: {os.strerror(error.errno or 0)}.",
+        "Try another folder; when it comes back, send us the log.",
+        code="os_error",
+    )
