@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from app.core.errors import FixSettings
+
 
 class Access(StrEnum):
     """Who may build exports on a connection."""
@@ -44,7 +46,10 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An account at a destination; `settings` holds plain values only, `secrets` the names of what lies in the keyring."""
+    """An account at a destination; `settings` holds plain values only, `secrets` the names of what lies in the keyring.
+
+    `revision` is the one that was read from the store; a save on an older one is refused.
+    """
 
     id: str
     name: str
@@ -56,6 +61,7 @@ class Connection:
     created_at: datetime
     created_by: str
     health: Health = field(default_factory=Health)
+    revision: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +74,51 @@ class TestResult:
     milliseconds: int
     rights: tuple[str, ...] = ()
     missing_rights: tuple[str, ...] = ()
+
+
+class _HostKeyError(FixSettings):
+    """What both cases below carry, so that a person can compare the server's key and trust it.
+
+    `fingerprint` is the SHA-256 form that `ssh-keygen -l` shows, `key` the public key in OpenSSH's one-line form.
+    """
+
+    def __init__(
+        self, what: str, why: str, fix: str, *, code: str, host: str, key_type: str, fingerprint: str, key: str
+    ) -> None:
+        super().__init__(what, why, fix, code=code)
+        self.host = host
+        self.key_type = key_type
+        self.fingerprint = fingerprint
+        self.key = key
+
+
+class UnknownHostKey(_HostKeyError):
+    """The server's key was never seen: a person must compare the fingerprint and trust it."""
+
+    def __init__(self, host: str, key_type: str, fingerprint: str, key: str) -> None:
+        super().__init__(
+            f"The server {host} is not known yet.",
+            f"Its {key_type} key has the fingerprint {fingerprint}.",
+            "Compare it with what the owner of the server told you, then trust it.",
+            code="host_key_unknown",
+            host=host,
+            key_type=key_type,
+            fingerprint=fingerprint,
+            key=key,
+        )
+
+
+class ChangedHostKey(_HostKeyError):
+    """The server shows another key than the trusted one: it was set up anew, or something stands in between."""
+
+    def __init__(self, host: str, key_type: str, fingerprint: str, key: str) -> None:
+        super().__init__(
+            f"The server {host} shows another key than the trusted one.",
+            f"Its {key_type} key has the fingerprint {fingerprint}; somebody may be listening in between.",
+            "Ask the owner of the server whether the key was changed before you trust the new one.",
+            code="host_key_changed",
+            host=host,
+            key_type=key_type,
+            fingerprint=fingerprint,
+            key=key,
+        )

@@ -92,6 +92,7 @@ class Export:
 
     `connection` is the connection's id or None when detached. `match` maps a target field to `Table.Column`; for a
     target that takes any column it maps the column name to write. `target` holds the destination's own export fields.
+    `revision` is the one that was read from the store; a save on an older one is refused.
     """
 
     id: str
@@ -110,3 +111,4 @@ class Export:
     layout: Layout = field(default_factory=Layout)
     schedule: Schedule | None = None
     consent: Consent | None = None
+    revision: int = field(default=0, compare=False)

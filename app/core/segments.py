@@ -6,7 +6,7 @@ The document form is the segment file of the command line. Parsing checks shape 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.core.tables import TableRole
@@ -172,6 +172,7 @@ class Segment:
     """A named set of members: rules, or a fixed list of keys, or a read-only SQL query that yields keys.
 
     Exactly one of `rules`, `list_file` (name of the Parquet file with the keys in the workspace) and `sql` is used.
+    `revision` is the one that was read from the store; a save on an older one is refused.
     """
 
     id: str
@@ -180,6 +181,7 @@ class Segment:
     rules: tuple[Rule, ...] = ()
     list_file: str | None = None
     sql: str | None = None
+    revision: int = field(default=0, compare=False)
 
     @property
     def static(self) -> bool:

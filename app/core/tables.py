@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -91,7 +91,8 @@ class Table:
     """A table of the workspace, pointing at one immutable generation of its rows.
 
     `generation` grows by one with each refresh and names the folder below `data/` in the workspace; `source` is where
-    the rows came from, as a person would name it.
+    the rows came from, as a person would name it. `revision` is the one that was read from the store; a save on an older
+    one is refused.
     """
 
     id: str
@@ -103,6 +104,7 @@ class Table:
     generation: int
     source: str
     refreshed_at: datetime
+    revision: int = field(default=0, compare=False)
 
     def column(self, name: str) -> Column | None:
         """The column of that name, or None."""
