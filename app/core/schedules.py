@@ -22,19 +22,30 @@ class Every(StrEnum):
 
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MONTH_DAYS = tuple(str(day) for day in range(1, 32))
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """A recurrence; `on` holds weekdays for WEEK and days 1-31 (as text) for MONTH; for HOUR only the minute of `at` counts.
 
-    A day of the month that a month lacks means its last day.
+    A day of the month that a month lacks means its last day. Raises ValueError for a day that never comes.
     """
 
     every: Every
     at: time
     time_zone: str
     on: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        known: tuple[str, ...] = ()
+        if self.every is Every.WEEK:
+            known = WEEKDAYS
+        elif self.every is Every.MONTH:
+            known = MONTH_DAYS
+        for day in self.on if known else ():
+            if day not in known:
+                raise ValueError(f"no such day for every {self.every}: {day}")
 
 
 def next_due(schedule: Schedule, after: datetime) -> datetime:
