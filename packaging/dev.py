@@ -124,9 +124,8 @@ def ready(needs: tuple[system_packages.Need, ...] = (), *, required: bool = True
         SetupError: packages could not be installed, or the operating system lacks something that is `required`.
     """
     system_packages.provide(system_packages.ENVIRONMENT, required=True)
-    python = environment.provide(ROOT)
     system_packages.provide(needs, required=required)
-    return python
+    return environment.provide(ROOT)
 
 
 def has_display(platform: str, environ: Mapping[str, str]) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -52,7 +54,8 @@ def fingerprint(root: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted((root / "packaging" / "locks").glob("*.txt")):
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
-    digest.update(f"{sys.implementation.cache_tag} {sys.version} {sys.platform} {root}".encode())
+    python = (sys.implementation.cache_tag, platform.python_version(), sysconfig.get_platform())
+    digest.update(f"{python} {root}".encode())
     return digest.hexdigest()
 
 
