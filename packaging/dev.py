@@ -182,7 +182,7 @@ def wait(argv: list[str], *, cwd: Path | None = None, offscreen: bool = False) -
     """
     environ = environment.variables(ROOT, os.environ)
     if offscreen:
-        environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        environ["QT_QPA_PLATFORM"] = "offscreen"  # also on a desktop that names another one for all its programs
     with subprocess.Popen(argv, cwd=cwd, env=environ) as process:
         while True:
             try:

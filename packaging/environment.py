@@ -74,6 +74,11 @@ def interpreter(place: Path) -> Path:
     return place / "Scripts" / "python.exe" if sys.platform == "win32" else place / "bin" / "python"
 
 
+def base_python() -> str:
+    """The Python behind this one: when `.venv` is active, this one has just been removed with it."""
+    return getattr(sys, "_base_executable", None) or sys.executable
+
+
 def install_command(python: Path, lock: Path) -> list[str]:
     """The pip call: only what the lock file names, each file checked against its hash, nothing built on the way."""
     exact = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-input", "-qq"]
@@ -84,7 +89,7 @@ def _make(place: Path, root: Path, stamp: str) -> None:
     print("Setting up .venv with the locked libraries, about a minute. This happens once.", flush=True)
     begin = time.monotonic()
     _remove(place)
-    _call([sys.executable, "-m", "venv", str(place)], "The private environment could not be made.")
+    _call([base_python(), "-m", "venv", str(place)], "The private environment could not be made.")
     _call(install_command(interpreter(place), lock_file(root)), "The locked libraries could not be installed.")
     (place / STAMP).write_text(stamp + "\n", encoding="utf-8")
     print(f"Set up in {time.monotonic() - begin:.0f} s.", flush=True)

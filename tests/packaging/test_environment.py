@@ -87,6 +87,16 @@ def test_a_half_made_environment_is_made_anew_and_gets_its_stamp_last(
     assert environment.is_whole(clone / ".venv", environment.fingerprint(clone))
 
 
+def test_the_environment_is_made_by_a_python_outside_of_it() -> None:
+    shown = subprocess.run(
+        [environment.base_python(), "-c", "import sys; print(sys.prefix == sys.base_prefix)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout == "True\n"
+
+
 def test_a_failed_step_leaves_no_stamp_and_says_what_to_do(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "install_command", lambda *_: [sys.executable, "-c", "raise SystemExit(7)"])
     with pytest.raises(SetupError, match=r"could not be installed.*status 7.*start the same command again"):
