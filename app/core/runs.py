@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -173,6 +174,16 @@ class Reject:
     reason: str
     fix: str
     by_target: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RejectPage:
+    """Some of a run's rejects from `offset` on; `total` and `by_field` (field: number) count all of them."""
+
+    rejects: tuple[Reject, ...]
+    offset: int
+    total: int
+    by_field: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,179 @@
+"""What a run leaves behind as files: `rejects.jsonl`, `left_out.jsonl` and `log.jsonl` in `runs/{id}/` of the workspace.
+
+One JSON object a line, appended and flushed at once, so that a run that was killed keeps what it wrote. All files are
+readable by their owner only: rejects hold the value as it would have been sent, because a person needs it to correct it.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+import msgspec
+
+from app.core.runs import LogLine, Reject, RejectPage
+
+T = TypeVar("T")
+
+MASK = "•••"
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would else write \r\n for \n
+_EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
+_FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER_LIKE = re.compile(r"[+-]?[0-9][0-9 ().,/-]*")
+
+
+class Redactor:
+    """Takes secrets and e-mail addresses out of texts that are shown, logged or stored."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        # Shorter values would blank out harmless words; no destination has so short a secret.
+        self._secrets = sorted((s for s in secrets if len(s) >= 4), key=len, reverse=True)
+
+    def clean(self, text: str) -> str:
+        """The text with each secret and each address replaced by dots."""
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return _EMAIL.sub(MASK, text)
+
+
+class JsonLines(Generic[T]):
+    """A file of one JSON object a line, made when the first one comes; a context manager, used by one thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+        self._encoder = msgspec.json.Encoder()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def write(self, items: Iterable[T]) -> None:
+        """Append the items; they are in the operating system's hands when this returns."""
+        lines = b"".join(self._encoder.encode(item) + b"\n" for item in items)
+        if not lines:
+            return
+        if self._file is None:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _BINARY, 0o600)
+        view = memoryview(lines)
+        while view:
+            view = view[os.write(self._file, view) :]
+
+    def close(self) -> None:
+        """Bring everything onto the disk and close."""
+        if self._file is not None:
+            file, self._file = self._file, None
+            try:
+                os.fsync(file)
+            finally:
+                os.close(file)
+
+
+class RunFolder:
+    """The folder of one run."""
+
+    def __init__(self, workspace: Path, run_id: str) -> None:
+        self.path = workspace / "runs" / run_id
+
+    @property
+    def staging(self) -> Path:
+        """Where files wait until they are sent; empty after the run."""
+        return self.path / "staging"
+
+    def rejects_writer(self) -> JsonLines[Reject]:
+        """Members the target or a rule refused."""
+        return JsonLines(self.path / "rejects.jsonl")
+
+    def left_out_writer(self) -> JsonLines[Reject]:
+        """Members not sent by our choice."""
+        return JsonLines(self.path / "left_out.jsonl")
+
+    def log_writer(self) -> JsonLines[LogLine]:
+        """What happened, in plain words."""
+        return JsonLines(self.path / "log.jsonl")
+
+    def rejects(self, offset: int = 0, limit: int = 200, field: str | None = None) -> RejectPage:
+        """One page of rejects, of one field only when asked; reads the file once, in constant memory."""
+        return _page(_read(self.path / "rejects.jsonl", Reject), offset, limit, field)
+
+    def left_out(self, offset: int = 0, limit: int = 200, field: str | None = None) -> RejectPage:
+        """One page of the members left out, as `rejects`."""
+        return _page(_read(self.path / "left_out.jsonl", Reject), offset, limit, field)
+
+    def log(self, last: int | None = None) -> tuple[LogLine, ...]:
+        """The last lines of the log, or all of them, oldest first."""
+        return tuple(deque(_read(self.path / "log.jsonl", LogLine), maxlen=last))
+
+    def save_rejects(self, path: Path) -> int:
+        """Write all rejects as CSV for a spreadsheet and say how many; the file is whole or not there. Raises OSError.
+
+        UTF-8 with a byte order mark, because Excel takes the local code page without it. Readable by its owner only.
+        """
+        temporary = path.with_name(f".{path.name}.part")
+        number = 0
+        try:
+            file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
+            with os.fdopen(file, "w", encoding="utf-8-sig", newline="") as stream:
+                writer = csv.writer(stream)
+                writer.writerow(("Member", "Segment", "Field", "Value", "Reason", "Fix", "Refused by"))
+                for reject in _read(self.path / "rejects.jsonl", Reject):
+                    by = "target" if reject.by_target else "rule"
+                    row = (reject.member, reject.segment, reject.field, reject.value, reject.reason, reject.fix, by)
+                    writer.writerow([harmless_cell(text) for text in row])
+                    number += 1
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return number
+
+
+def harmless_cell(text: str) -> str:
+    """The text as a spreadsheet shows it without running it.
+
+    A cell that starts like a formula gets an apostrophe in front (OWASP, CSV injection). Phone numbers and negative
+    numbers stay as they are: digits and signs alone can call nothing, and people copy them back to the source.
+    """
+    if text.startswith(_FORMULA_START) and not _NUMBER_LIKE.fullmatch(text):
+        return f"'{text}"
+    return text
+
+
+def _read(path: Path, kind: type[T]) -> Iterator[T]:
+    """The lines of a file, none when there is none; what a killed process left half written is passed over."""
+    decoder = msgspec.json.Decoder(kind)
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError:
+        return
+    with stream:
+        for line in stream:
+            try:
+                yield decoder.decode(line)
+            except msgspec.DecodeError:
+                continue
+
+
+def _page(rejects: Iterator[Reject], offset: int, limit: int, field: str | None) -> RejectPage:
+    by_field: Counter[str] = Counter()
+    chosen: list[Reject] = []
+    matching = 0
+    for reject in rejects:
+        by_field[reject.field] += 1
+        if field is None or reject.field == field:
+            if offset <= matching < offset + limit:
+                chosen.append(reject)
+            matching += 1
+    return RejectPage(tuple(chosen), offset, by_field.total(), dict(by_field))

@@ -1,0 +1,3 @@
+"""Tests of delivery."""
+
+from __future__ import annotations
