@@ -109,12 +109,16 @@ class UnknownHostKey(_HostKeyError):
 
 
 class ChangedHostKey(_HostKeyError):
-    """The server shows another key than the trusted one: it was set up anew, or something stands in between."""
+    """The server shows another key than the trusted one: it was set up anew, or something stands in between.
 
-    def __init__(self, host: str, key_type: str, fingerprint: str, key: str) -> None:
+    `trusted` is the fingerprint of the key that was trusted.
+    """
+
+    def __init__(self, host: str, key_type: str, fingerprint: str, key: str, *, trusted: str = "") -> None:
+        before = f"{trusted} was trusted; " if trusted else ""
         super().__init__(
             f"The server {host} shows another key than the trusted one.",
-            f"Its {key_type} key has the fingerprint {fingerprint}; somebody may be listening in between.",
+            f"Its {key_type} key has the fingerprint {fingerprint}; {before}somebody may be listening in between.",
             "Ask the owner of the server whether the key was changed before you trust the new one.",
             code="host_key_changed",
             host=host,
@@ -122,3 +126,4 @@ class ChangedHostKey(_HostKeyError):
             fingerprint=fingerprint,
             key=key,
         )
+        self.trusted = trusted
