@@ -1,0 +1,411 @@
+"""The one HTTP client: certificates of the system, pace, retry, timeouts, bounded answers, redaction and the ledger of hosts.
+
+One client belongs to one destination object and is used by one job at a time. A proxy comes from the system's or
+environment's settings. Redirects are never followed: a secret goes to no address that was not entered.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import socket
+import ssl
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import httpx2
+import msgspec
+import truststore
+from pyrate_limiter import Limiter, Rate
+
+from app.core.errors import FixSettings, SendoffError, TellUs, TryAgain
+from app.destinations.answers import Answer, Redactor, failure, masked_header, words_of
+from app.destinations.contract import PreparedRequest, Settings
+from app.destinations.description import Pace
+from app.jobs import Cancelled, JobContext
+from app.version import VERSION
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+for _name in ("httpx2", "httpcore2"):
+    logging.getLogger(_name).setLevel(logging.WARNING)  # their lines hold whole addresses, which may hold secrets
+
+_CONNECT_SECONDS = 10.0
+_MAX_BYTES = 64 << 20
+_GLANCE = 0.05  # how often a wait for a free place looks for a cancel, in seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often and how patiently a request is repeated; waits double, with a random share so that clients spread.
+
+    A target that asks for more than `longest_asked` seconds is not waited for: the run ends with TryAgain.
+    """
+
+    attempts: int = 5
+    first: float = 0.5
+    longest: float = 30.0
+    longest_asked: float = 900.0
+
+    def wait(self, attempt: int) -> float:
+        """Seconds to wait after that attempt (the first is 1)."""
+        full = min(self.longest, self.first * 2.0 ** (attempt - 1))
+        return full * random.uniform(0.6, 1.0)  # noqa: S311 - spreads load, protects nothing
+
+
+RETRY = Retry()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: a path below the base address, a query and a JSON body.
+
+    `repeatable` tells whether sending it twice does no harm, so that it is repeated when its answer is lost; None means
+    yes for GET, HEAD, PUT and DELETE. `abortable` calls are cut off by a cancel, others end first; None means GET and HEAD.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    json: Any = None
+    repeatable: bool | None = None
+    abortable: bool | None = None
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether it may be sent twice."""
+        return self.method in {"GET", "HEAD", "PUT", "DELETE"} if self.repeatable is None else self.repeatable
+
+    @property
+    def may_abort(self) -> bool:
+        """Whether a cancel may cut it off."""
+        return self.method in {"GET", "HEAD"} if self.abortable is None else self.abortable
+
+
+def _asks_to_slow_down(answer: Answer) -> bool:
+    """Most targets use 429, or 503 with a wait."""
+    return answer.status == 429 or (answer.status == 503 and answer.retry_after is not None)
+
+
+class HttpClient:
+    """Requests to one host; a context manager.
+
+    `sign_in` gives the headers that prove who we are. `slow_down` tells whether an answer means "too fast": such a request
+    was not acted upon, so that even one that is not repeatable is sent again. `also_secret` are secrets made from those of
+    the settings, such as their base64 form.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        base_url: str,
+        settings: Settings,
+        *,
+        pace: Pace,
+        sign_in: Callable[[], Mapping[str, str]] = dict,
+        slow_down: Callable[[Answer], bool] = _asks_to_slow_down,
+        retry: Retry | None = None,
+        max_bytes: int = _MAX_BYTES,
+        also_secret: Iterable[str] = (),
+    ) -> None:
+        self.target = target
+        self.redact = Redactor.of([*settings.secrets.values(), *also_secret])
+        self._host = _checked_host(target, base_url)
+        self._base_url = base_url.rstrip("/")
+        self._settings = settings
+        self._sign_in = sign_in
+        self._slow_down = slow_down
+        self._retry = retry or RETRY
+        self._max_bytes = max_bytes
+        self._places = threading.BoundedSemaphore(max(1, pace.simultaneous))
+        self._limiter = _limiter(pace)
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._client = httpx2.Client(
+            headers={"User-Agent": f"Sendoff/{VERSION}", "Accept": "application/json"},
+            verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            timeout=httpx2.Timeout(pace.timeout_seconds, connect=_CONNECT_SECONDS),
+            follow_redirects=False,
+            trust_env=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections; closing twice is harmless."""
+        self._client.close()
+        if self._limiter is not None:
+            self._limiter.close()
+
+    def json(self, call: Call, ctx: JobContext) -> Any:  # noqa: ANN401 - a vendor's answer can be anything
+        """Send and read the answer as JSON; raises the errors of `send` and those of answers that are not ok."""
+        answer = self.send(call, ctx)
+        if not answer.ok:
+            raise self.failure(answer)
+        return answer.json(self.target)
+
+    def read(self, call: Call, shape: type[T], ctx: JobContext) -> T:
+        """Send and read the answer as that msgspec type; raises TellUs when the answer has another shape."""
+        document = self.json(call, ctx)
+        try:
+            return msgspec.convert(document, shape)
+        except msgspec.ValidationError as error:
+            raise TellUs(
+                f"{self.target} answered in a way we do not understand.",
+                f"A part of its answer is missing or different: {self.redact(str(error))}.",
+                "Look for a newer Sendoff; when there is none, send us the log.",
+                code="unexpected_answer",
+            ) from None
+
+    def failure(self, answer: Answer) -> SendoffError:
+        """The general error for an answer that is not ok."""
+        return failure(self.target, answer, self.words(answer))
+
+    def words(self, answer: Answer) -> str:
+        """What the target says in a failed answer, without secrets."""
+        return words_of(answer, self.redact)
+
+    def send(self, call: Call, ctx: JobContext) -> Answer:
+        """Send one request, repeat it where that is safe and useful, and give the last answer, ok or not.
+
+        Raises TryAgain, FixSettings or TellUs when no answer came, Cancelled when a wait or an abortable call was cancelled.
+        """
+        for attempt in range(1, self._retry.attempts + 1):
+            last = attempt == self._retry.attempts
+            try:
+                answer = self._once(call, ctx)
+            except TryAgain as error:
+                if last or not (call.may_repeat or error.code in _NEVER_ARRIVED):
+                    raise
+                log.info("%s: %s, trying again", self.target, error.code)
+                ctx.token.sleep(self._retry.wait(attempt))
+                continue
+            slow = self._slow_down(answer)
+            if last or not (slow or (answer.status >= 500 and call.may_repeat)):
+                return answer
+            wait = self._retry.wait(attempt) if answer.retry_after is None else answer.retry_after
+            if wait > self._retry.longest_asked:
+                return answer
+            if slow:
+                self._settings.on_slow(wait, self.words(answer) or f"status {answer.status}")
+            log.info("%s answered %s, trying again in %.1f s", self.target, answer.status, wait)
+            ctx.token.sleep(wait)
+        raise AssertionError("the last attempt returns or raises")
+
+    def prepared(self, call: Call) -> PreparedRequest:
+        """The request as `send` would make it, with masked secrets, without any network."""
+        proof = self._sign_in()
+        request = self._request(call, proof)
+        secret_names = {name.lower() for name in proof}
+        headers = {
+            name.title(): masked_header(value) if name.lower() in secret_names else self.redact(value)
+            for name, value in request.headers.items()
+        }
+        return PreparedRequest(
+            request.method, self.redact(str(request.url)), headers, self.redact(request.content.decode("utf-8"))
+        )
+
+    def _request(self, call: Call, proof: Mapping[str, str]) -> httpx2.Request:
+        return self._client.build_request(
+            call.method,
+            f"{self._base_url}/{call.path.lstrip('/')}",
+            params=dict(call.query) or None,
+            json=call.json,
+            headers=dict(proof),
+            extensions={"trace": self._watch},
+        )
+
+    def _once(self, call: Call, ctx: JobContext) -> Answer:
+        with ExitStack() as stack:
+            stack.enter_context(self._place(ctx))
+            self._keep_pace(ctx)
+            ctx.check()
+            if call.may_abort:
+                stack.enter_context(ctx.token.on_cancel(self._cut_off))
+            try:
+                return self._exchange(self._request(call, self._sign_in()))
+            except httpx2.HTTPError as error:
+                if call.may_abort and ctx.token.cancelled:
+                    raise Cancelled from None
+                raise _no_answer(self.target, self._host, error) from None
+
+    def _exchange(self, request: httpx2.Request) -> Answer:
+        sent = len(request.content) + _size(request.headers) + len(str(request.url))
+        received = 0
+        response: httpx2.Response | None = None
+        try:
+            response = self._client.send(request, stream=True)
+            body = bytearray()
+            for block in response.iter_bytes():
+                body += block
+                if len(body) > self._max_bytes:
+                    raise TellUs(
+                        f"{self.target} sent an answer that is far too large.",
+                        f"It is longer than {self._max_bytes >> 20} MB.",
+                        "Try again; when it comes back, send us the log.",
+                        code="answer_too_large",
+                    )
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status_code, headers, bytes(body))
+        finally:
+            if response is not None:
+                received = response.num_bytes_downloaded + _size(response.headers)
+                response.close()
+            self._settings.ledger(self._host, sent, received)
+
+    @contextmanager
+    def _place(self, ctx: JobContext) -> Iterator[None]:
+        """One of the simultaneous requests the target allows."""
+        while not self._places.acquire(timeout=_GLANCE):
+            ctx.check()
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def _keep_pace(self, ctx: JobContext) -> None:
+        if self._limiter is not None:
+            while not self._limiter.try_acquire(self._host, blocking=False):
+                ctx.token.sleep(_GLANCE)
+
+    def _watch(self, event: str, info: Mapping[str, Any]) -> None:
+        """Remember the sockets of this client, so that a cancel can end a wait for an answer."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            stream = info.get("return_value")
+            raw = stream.get_extra_info("socket") if stream is not None else None
+            if isinstance(raw, socket.socket):
+                self._sockets.add(raw)
+
+    def _cut_off(self) -> None:
+        for raw in list(self._sockets):
+            try:
+                # The plain method: that of a TLS socket would pull its state from under the thread that reads.
+                socket.socket.shutdown(raw, socket.SHUT_RDWR)
+            except OSError:
+                continue  # closed already
+
+
+_NEVER_ARRIVED = frozenset({"dns", "refused", "connect_timeout", "unreachable", "proxy"})
+
+
+def _checked_host(target: str, base_url: str) -> str:
+    """The host of an address; plain HTTP is for this computer only."""
+    try:
+        parts = urlsplit(base_url)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        host, parts = "", urlsplit("")
+    local = host in {"127.0.0.1", "::1", "localhost"}
+    if not host or parts.scheme not in {"http", "https"} or parts.username or parts.query or parts.fragment:
+        raise FixSettings(
+            f"The address of {target} is not complete.",
+            "It must begin with https:// and hold a host, without user name, “?” or “#”.",
+            "Correct the address in the connection.",
+            code="bad_address",
+        )
+    if parts.scheme == "http" and not local:
+        raise FixSettings(
+            f"The address of {target} is not safe.",
+            "With http:// the key and the members could be read by others on the way.",
+            "Enter an address that begins with https://.",
+            code="plain_http",
+        )
+    return host
+
+
+def _limiter(pace: Pace) -> Limiter | None:
+    """A limiter for whole and fractional rates (0.5 a second is one in two seconds)."""
+    rate = pace.requests_per_second
+    if rate is None:
+        return None
+    return Limiter(Rate(int(rate), 1_000)) if rate >= 1 else Limiter(Rate(1, round(1_000 / rate)))
+
+
+def _size(headers: httpx2.Headers) -> int:
+    return sum(len(name) + len(value) + 4 for name, value in headers.raw)
+
+
+def _no_answer(target: str, host: str, error: httpx2.HTTPError) -> SendoffError:
+    """The sentence for a request that got no answer; never holds the error's own text, which may hold the address."""
+    again = "Check the internet connection, then try again."
+    cause = _root(error)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return FixSettings(
+            f"The certificate of {target} cannot be trusted.",
+            f"{host} shows a certificate this computer does not accept; someone may be in between.",
+            "Check the address, and the certificates a company proxy needs on this computer.",
+            code="tls",
+        )
+    if isinstance(cause, ssl.SSLError):
+        return FixSettings(
+            f"No safe connection to {target} is possible.",
+            f"{host} did not agree on encryption; the address may belong to something else.",
+            "Check the address in the connection.",
+            code="tls",
+        )
+    if isinstance(error, httpx2.ProxyError):
+        return TryAgain(
+            f"{target} cannot be reached through the proxy.",
+            "The proxy of this computer refused the connection.",
+            "Check the proxy settings of this computer, then try again.",
+            code="proxy",
+        )
+    if isinstance(cause, socket.gaierror):
+        return TryAgain(
+            f"{target} cannot be found.",
+            f"No address is known for {host}: there is no internet connection, or the name is wrong.",
+            again,
+            code="dns",
+        )
+    if isinstance(cause, ConnectionRefusedError):
+        return TryAgain(
+            f"{target} does not answer.", f"{host} refused the connection.", "Try again later.", code="refused"
+        )
+    if isinstance(error, httpx2.ConnectTimeout):
+        return TryAgain(
+            f"{target} does not answer.",
+            f"{host} did not take the connection within {_CONNECT_SECONDS:.0f} seconds.",
+            again,
+            code="connect_timeout",
+        )
+    if isinstance(error, httpx2.TimeoutException):
+        return TryAgain(
+            f"{target} took too long to answer.", f"{host} was silent for too long.", "Try again later.", code="timeout"
+        )
+    if isinstance(error, httpx2.ConnectError):
+        return TryAgain(f"{target} cannot be reached.", f"No way to {host} was found.", again, code="unreachable")
+    if isinstance(error, httpx2.DecodingError):
+        return TellUs(
+            f"{target} answered in a way we do not understand.",
+            "Its answer is damaged: it cannot be unpacked.",
+            "Try again; when it comes back, send us the log.",
+            code="malformed_answer",
+        )
+    return TryAgain(
+        f"The connection to {target} broke.", f"{host} ended it before the answer came.", again, code="reset"
+    )
+
+
+def _root(error: BaseException) -> BaseException:
+    """The first error of a chain: the operating system's own."""
+    seen: set[int] = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        below = error.__cause__ or error.__context__
+        if below is None:
+            break
+        error = below
+    return error
