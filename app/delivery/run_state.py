@@ -51,6 +51,12 @@ class RunState:
             return replace(self._run, speed=self._points())
 
     @property
+    def totals(self) -> Totals:
+        """What was done so far."""
+        with self._lock:
+            return self._run.totals
+
+    @property
     def phase(self) -> PhaseName:
         """The phase that runs, or the last one that did."""
         with self._lock:

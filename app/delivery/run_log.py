@@ -1,0 +1,74 @@
+"""What a run writes down while it goes: log lines, rejects and members left out, all cleaned of secrets."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from app.core.runs import LogLine, PhaseName, Reject
+from app.delivery.files import Redactor, RunFolder
+from app.delivery.run_state import utc_now
+
+
+class RunLog:
+    """The open files of one run; a context manager.
+
+    Log lines may come from any thread (a slow-down is told by the HTTP client); rejects come from the run's own thread.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        redactor: Redactor,
+        phase: Callable[[], PhaseName],
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._redactor = redactor
+        self._phase = phase
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._files = ExitStack()
+        self._log = self._files.enter_context(folder.log_writer())
+        self._rejects = self._files.enter_context(folder.rejects_writer())
+        self._left_out = self._files.enter_context(folder.left_out_writer())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._files.close()
+
+    def info(self, text: str) -> None:
+        """Something went as it should."""
+        self._write("info", text)
+
+    def warning(self, text: str) -> None:
+        """Something a person may want to know."""
+        self._write("warning", text)
+
+    def error(self, text: str) -> None:
+        """What stopped the run."""
+        self._write("error", text)
+
+    def rejects(self, rejects: Sequence[Reject]) -> None:
+        """Members the target or a rule refused."""
+        self._rejects.write(rejects)
+
+    def left_out(self, members: Iterable[Reject]) -> None:
+        """Members not sent by our choice."""
+        self._left_out.write(members)
+
+    def clean(self, text: str) -> str:
+        """The text without secrets and addresses."""
+        return self._redactor.clean(text)
+
+    def _write(self, level: str, text: str) -> None:
+        line = LogLine(self._clock(), self._phase(), level, self.clean(text))
+        with self._lock:
+            self._log.write([line])
