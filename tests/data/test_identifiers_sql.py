@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlglot import exp
+
+from app.core import identifiers
+from app.core.phone_plans import PLANS
+from app.core.place_names import LANGUAGES
+from app.data import identifiers_sql
+
+letters = st.characters(codec="utf-8", exclude_characters="\x00")
+free = st.text(letters, max_size=24)
+emails = st.from_regex(r"\A *[A-Za-z0-9.+_ü-]{0,5}@?[a-zA-Z0-9.-]{1,8}[.@][A-Za-z]{1,3} *\Z")
+phones = st.from_regex(
+    r"\A *(\+|00|0|011|8|06|1|)[0-9]{0,3}[ ()./\u00a0-]{0,2}(\(0\))?[0-9]{0,4}[ ./-]?[0-9]{0,9}x?\Z"
+) | st.builds(
+    lambda plan, rest, plus: f"{plus}{plan.code}{rest}",
+    st.sampled_from(sorted(PLANS.values(), key=lambda p: p.code)),
+    st.from_regex(r"\A[0-9]{4,13}\Z"),
+    st.sampled_from(["+", "00", ""]),
+)
+dates = (
+    st.dates().map(str)
+    | st.from_regex(r"\A[0-9]{1,2}[./][0-9]{1,2}[./][0-9]{3,4}\Z")
+    | st.from_regex(r"\A[0-9]{7,8}\Z")
+)
+places = st.sampled_from([*identifiers.COUNTRY_CODES, *identifiers.LANGUAGE_CODES, *LANGUAGES]).map(str.title)
+tags = st.from_regex(r"\A[a-zA-Z]{2}[-_]?[A-Za-z]{0,3}\Z")
+postal = st.from_regex(r"\A *[a-z0-9]{1,5}[ \t-]{0,3}[A-Z0-9]{0,6} *\Z")
+values = free | emails | phones | dates | places | tags | postal
+countries = st.sampled_from([*PLANS, "XX"])
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        yield connection
+
+
+def in_sql(connection: duckdb.DuckDBPyConnection, rule: str, texts: list[str | None], country: str) -> list[str | None]:
+    expression = identifiers_sql.normalise(rule, exp.column("v", table="t", quoted=True), country)
+    table = pa.table({"n": range(len(texts)), "v": pa.array(texts, pa.string())})
+    connection.register("t", table)
+    query = exp.select(exp.alias_(expression, "x")).from_("t").order_by("n")
+    return [row[0] for row in connection.execute(query.sql("duckdb")).fetchall()]
+
+
+@pytest.mark.parametrize("rule", sorted(identifiers.RULES))
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(st.none() | values, min_size=20, max_size=40), country=countries)
+def test_sql_says_what_python_says(
+    connection: duckdb.DuckDBPyConnection, rule: str, texts: list[str | None], country: str
+) -> None:
+    wanted = [identifiers.normalise(rule, text, country) for text in texts]
+    assert list(zip(texts, in_sql(connection, rule, texts, country), strict=True)) == list(
+        zip(texts, wanted, strict=True)
+    )
+
+
+def test_validity_agrees(connection: duckdb.DuckDBPyConnection) -> None:
+    texts = [" A@b.co ", "a@b", None, "", "x@y.z9"]
+    expression = identifiers_sql.email_valid(exp.column("v", table="e"))
+    connection.register("e", pa.table({"n": range(5), "v": pa.array(texts)}))
+    query = exp.select(expression).from_("e").order_by("n").sql("duckdb")
+    assert [row[0] for row in connection.execute(query).fetchall()] == [identifiers.email_valid(t) for t in texts]
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "spark"])
+@pytest.mark.parametrize("rule", sorted(identifiers.RULES))
+def test_other_dialects_can_write_it(rule: str, dialect: str) -> None:
+    assert identifiers_sql.normalise(rule, exp.column("v"), "DE").sql(dialect)
