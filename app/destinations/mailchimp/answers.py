@@ -1,0 +1,170 @@
+"""Mailchimp's answers: their shapes, and errors per contact as sentences.
+
+Only two error codes are documented (ERROR_CONTACT_EXISTS, ERROR_GENERIC), so that the kinds of the second are told apart by
+words of its text; what is not recognised is shown in Mailchimp's own words, without the address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+
+class Account(msgspec.Struct):
+    """`GET /`."""
+
+    account_name: str = ""
+    role: str = ""
+
+
+class AudienceStats(msgspec.Struct):
+    """Part of an audience."""
+
+    member_count: int = 0
+
+
+class Audience(msgspec.Struct):
+    """One of `GET /lists`."""
+
+    id: str
+    name: str
+    stats: AudienceStats = msgspec.field(default_factory=AudienceStats)
+
+
+class Audiences(msgspec.Struct):
+    """`GET /lists`."""
+
+    lists: list[Audience]
+    total_items: int = 0
+
+
+class TagSegment(msgspec.Struct):
+    """A static segment, which Mailchimp shows as a tag."""
+
+    id: int
+    name: str = ""
+    member_count: int = 0
+
+
+class TagSegments(msgspec.Struct):
+    """`GET /lists/{id}/segments`."""
+
+    segments: list[TagSegment]
+    total_items: int = 0
+
+
+class Contact(msgspec.Struct):
+    """A contact that was added or updated."""
+
+    email_address: str
+
+
+class ContactError(msgspec.Struct):
+    """Why a contact was not added or updated."""
+
+    email_address: str = ""
+    error: str = ""
+    error_code: str = ""
+    field: str = ""
+    field_message: str = ""
+
+    @property
+    def exists(self) -> bool:
+        """Whether the contact is in the audience already; the text is for answers from before there were codes."""
+        return self.error_code == "ERROR_CONTACT_EXISTS" or "is already a list member" in self.error
+
+
+class BatchResult(msgspec.Struct):
+    """`POST /lists/{id}`."""
+
+    new_members: list[Contact] = []
+    updated_members: list[Contact] = []
+    errors: list[ContactError] = []
+
+
+class TagError(msgspec.Struct):
+    """Contacts that could not be tagged."""
+
+    email_addresses: list[str] = []
+    error: str = ""
+
+
+class TagResult(msgspec.Struct):
+    """`POST /lists/{id}/segments/{id}`."""
+
+    members_added: list[Contact] = []
+    errors: list[TagError] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One member's reject: the target's field, our sentence, what helps."""
+
+    field: str
+    reason: str
+    fix: str
+
+
+_KNOWN = (
+    (
+        ("compliance state", "unsubscribe, bounce"),
+        "This person unsubscribed, bounced or complained earlier; Mailchimp does not let anybody add them again.",
+        "Leave them out: only they themselves can sign up again, with a Mailchimp form.",
+    ),
+    (
+        ("permanently deleted", "forgotten"),
+        "This contact was deleted for good in Mailchimp and cannot be imported again.",
+        "Leave them out: only they themselves can sign up again, with a Mailchimp form.",
+    ),
+    (
+        ("fake or invalid", "looks fake"),
+        "Mailchimp takes this address for an invented one.",
+        "Check the address with the person, and correct it in your data.",
+    ),
+    (
+        ("role-based", "role address", "role based"),
+        "This address belongs to a role such as info@ or admin@, not to a person.",
+        "Use the person's own address.",
+    ),
+    (
+        ("invalid email", "valid email", "domain portion", "username portion"),
+        "Mailchimp does not accept this e-mail address as valid.",
+        "Correct the address in your data.",
+    ),
+    (
+        ("lots of lists", "too many"),
+        "This address was added to many lists lately, so that Mailchimp blocks it for a while.",
+        "Try again tomorrow.",
+    ),
+)
+
+
+def refusal(error: ContactError) -> Refusal:
+    """What an error per contact means."""
+    text = error.error.lower()
+    if error.field or "merge field" in text:
+        said = _without(error.field_message or error.error, error.email_address)
+        return Refusal(
+            error.field,
+            f"Mailchimp does not accept the value of this field: {said}" if said else "A required field is empty.",
+            "Correct the value in your data, or match another field.",
+        )
+    for words, reason, fix in _KNOWN:
+        if any(each in text for each in words):
+            return Refusal("email", reason, fix)
+    said = _without(error.error, error.email_address) or "no reason was given."
+    return Refusal("email", f"Mailchimp says: {said}", "Look the contact up in Mailchimp.")
+
+
+def tag_refusal(error: TagError) -> Refusal:
+    """What an error while tagging means."""
+    said = error.error
+    for address in error.email_addresses:
+        said = _without(said, address)
+    return Refusal("email", f"The contact is in the audience, but was not tagged: {said}", "Run the export again.")
+
+
+def _without(text: str, address: str) -> str:
+    """The text without the address, so that rejects with one cause have one reason."""
+    return " ".join((text.replace(address, "the address") if address else text).split())

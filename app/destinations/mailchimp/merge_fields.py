@@ -1,0 +1,180 @@
+"""Mailchimp's merge fields: which target fields an audience offers, and values in the form each type wants.
+
+The id of a target field is the merge tag, followed by its type when that is not text: `BIRTHDAY:birthday`. An address has
+five parts, each a target field of its own: `ADDRESS:addr1`. So a preview can be built without asking Mailchimp.
+Source: mailchimp.com/developer/marketing/docs/merge-fields.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from app.destinations.contract import TargetField
+
+LONGEST_TEXT = 255
+FIRST_NAME = "FNAME"
+LAST_NAME = "LNAME"
+EMAIL = "email"
+_OWN_TAGS: Mapping[str, str] = MappingProxyType({"first_name": FIRST_NAME, "last_name": LAST_NAME})
+_ADDRESS_PARTS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        "addr1": ("street", "street", "trim"),
+        "city": ("city", "city", "trim"),
+        "state": ("state", "state", "trim"),
+        "zip": ("postal code", "postal_code", "trim"),
+        "country": ("country", "country", "country_iso"),
+    }
+)
+_MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {"birthday": ("birth_date", "date_iso"), "date": ("none", "date_iso"), "phone": ("phone", "phone_e164")}
+)
+
+
+class Options(msgspec.Struct):
+    """What only some types have."""
+
+    choices: list[str] = []
+    phone_format: str = ""
+
+
+class MergeField(msgspec.Struct):
+    """A merge field as `GET /lists/{id}/merge-fields` answers."""
+
+    tag: str
+    name: str = ""
+    type: str = "text"
+    required: bool = False
+    options: Options = msgspec.field(default_factory=Options)
+
+
+class BadValue(ValueError):
+    """A value Mailchimp would refuse: our sentence, and what helps."""
+
+    def __init__(self, reason: str, fix: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.fix = fix
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A target field's id taken apart."""
+
+    tag: str
+    type: str
+    part: str = ""
+
+    @classmethod
+    def parse(cls, field_id: str) -> Target:
+        """`first_name`, `MMERGE7`, `BIRTHDAY:birthday` or `ADDRESS:city`."""
+        tag, _colon, kind = field_id.partition(":")
+        if kind in _ADDRESS_PARTS:
+            return cls(tag, "address", kind)
+        return cls(_OWN_TAGS.get(tag, tag), kind or "text")
+
+
+def target_fields(found: Iterable[MergeField], *, skip_required: bool) -> Iterator[TargetField]:
+    """The audience's own fields; a required one is not when the export skips that check."""
+    for each in found:
+        if each.tag in {FIRST_NAME, LAST_NAME}:
+            continue
+        required = each.required and not skip_required
+        if each.type == "address":
+            for part, (words, meaning, normalise) in _ADDRESS_PARTS.items():
+                yield TargetField(
+                    f"{each.tag}:{part}", f"{each.name}: {words}", "text", required, meaning, normalise, LONGEST_TEXT
+                )
+            continue
+        meaning, normalise = _MEANINGS.get(each.type, ("none", "trim"))
+        field_id = each.tag if each.type == "text" else f"{each.tag}:{each.type}"
+        yield TargetField(field_id, each.name or each.tag, each.type, required, meaning, normalise, LONGEST_TEXT)
+
+
+def body(
+    values: Mapping[str, str | None], known: Mapping[str, MergeField], fault: Callable[[str, BadValue], None]
+) -> dict[str, Any]:
+    """The `merge_fields` of one member; `known` are the audience's fields by tag, empty when they were not asked for.
+
+    Empty values are left out, so that they change nothing at Mailchimp. Each bad value is told to `fault` with its field.
+    """
+    made: dict[str, Any] = {}
+    for field_id, value in values.items():
+        if field_id == EMAIL or not value:
+            continue
+        target = Target.parse(field_id)
+        field = known.get(target.tag)
+        try:
+            typed = _typed(value, target.type, field.options if field else Options())
+        except BadValue as error:
+            fault(field_id, error)
+            continue
+        if target.part:
+            made.setdefault(target.tag, {})[target.part] = typed
+        else:
+            made[target.tag] = typed
+    return made
+
+
+def _typed(value: str, kind: str, options: Options) -> str | int | float:
+    if len(value) > LONGEST_TEXT:
+        raise BadValue(
+            f"The value has {len(value)} characters; Mailchimp takes {LONGEST_TEXT}.",
+            "Shorten it, or match another field.",
+        )
+    if kind == "number":
+        return _number(value)
+    if kind == "birthday":
+        return _day(value).strftime("%m/%d")
+    if kind == "date":
+        return _day(value).isoformat()
+    if kind == "phone" and options.phone_format.upper() == "US":
+        return _us_phone(value)
+    if kind in {"url", "imageurl"} and not re.fullmatch(r"https?://\S+", value):
+        raise BadValue("The value is not a web address.", "It must begin with https:// or http://.")
+    if kind in {"radio", "dropdown"} and options.choices and value not in options.choices:
+        raise BadValue(
+            "The value is not one of the choices of this field in Mailchimp.",
+            "Add the choice in Mailchimp, or match another field.",
+        )
+    return value
+
+
+def _number(value: str) -> int | float:
+    try:
+        return int(value)
+    except ValueError:
+        pass
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise BadValue("The value is not a number.", "Match a number, or make the field a text in Mailchimp.")
+    return number
+
+
+def _day(value: str) -> date:
+    try:
+        return date.fromisoformat(value[:10])
+    except ValueError:
+        raise BadValue("The value is not a date.", "Match a date such as 1990-05-17.") from None
+
+
+def _us_phone(value: str) -> str:
+    digits = re.sub(r"\D", "", value)
+    if len(digits) == 11 and digits.startswith("1"):
+        digits = digits[1:]
+    if len(digits) != 10:
+        raise BadValue(
+            "The phone number is not one of the US, which this field demands.",
+            "Make the field's phone format international in Mailchimp.",
+        )
+    return f"{digits[:3]}-{digits[3:6]}-{digits[6:]}"

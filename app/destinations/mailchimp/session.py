@@ -1,0 +1,305 @@
+"""One segment on its way into one audience.
+
+Nobody is ever subscribed again. `update_existing` is described as changing the *status* of existing contacts, so a batch
+that holds a status never sets it: contacts already there come back as ERROR_CONTACT_EXISTS, untouched. In UPDATE mode those
+go into a second batch that sets `update_existing` and holds no status at all, so that there is nothing to subscribe
+anybody with. Both requests, and the tagging, can be sent twice without harm, which is what makes a lost answer repeatable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from app.core.errors import FixData, FixSettings, SendoffError, TryAgain
+from app.core.exports import SyncMode
+from app.destinations.contract import Member, Outcome, OutcomeKind
+from app.destinations.http import Call, HttpClient
+from app.destinations.mailchimp import merge_fields
+from app.destinations.mailchimp.answers import (
+    BatchResult,
+    Refusal,
+    TagResult,
+    TagSegment,
+    TagSegments,
+    refusal,
+    tag_refusal,
+)
+from app.destinations.mailchimp.merge_fields import MergeField
+from app.jobs import JobContext
+
+PAGE = 500
+TAG_PLACEHOLDER = "{segment}"
+_UNKNOWN_ID = 0  # stands in a preview for a tag that is not made yet
+
+
+@dataclass(frozen=True, slots=True)
+class ExportTarget:
+    """The export fields, read."""
+
+    audience_id: str
+    tag: str
+    status: str
+    skip_merge_validation: bool
+
+    @classmethod
+    def read(cls, target: Mapping[str, str], segment: str) -> ExportTarget:
+        """Raises FixSettings when no audience is chosen."""
+        audience = target.get("audience_id", "").strip()
+        if not audience:
+            raise FixSettings(
+                "No audience is chosen.",
+                "Members need a Mailchimp audience to go to.",
+                "Choose the audience in the export.",
+                code="no_audience",
+            )
+        tag = (target.get("tag", "").strip() or TAG_PLACEHOLDER).replace(TAG_PLACEHOLDER, segment)
+        return cls(
+            audience, tag, target.get("status") or "subscribed", target.get("skip_merge_validation", "no") == "yes"
+        )
+
+
+class MailchimpSession:
+    """A `SegmentSession`; `close_client` says whether leaving the block closes the client."""
+
+    def __init__(self, client: HttpClient, target: ExportTarget, mode: SyncMode, ctx: JobContext) -> None:
+        self._client = client
+        self._target = target
+        self._mode = mode
+        self._ctx = ctx
+        self._fields: dict[str, MergeField] = {}
+        self._tag_id = _UNKNOWN_ID
+        self._checked: set[str] = set()
+
+    def __enter__(self) -> Self:
+        self._fields = {each.tag: each for each in read_merge_fields(self._client, self._target.audience_id, self._ctx)}
+        self._tag_id = self._find_or_make_tag().id
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def send(self, members: Sequence[Member], ctx: JobContext) -> list[Outcome]:
+        """See `SegmentSession.send`."""
+        ctx.check()
+        self._check_fields(members)
+        batch = _Batch(members, self._fields)
+        if batch.bodies:
+            result = self._post(self.add_call(batch), ctx)
+            batch.take(result)
+            existing = [error.email_address.lower() for error in result.errors if error.exists]
+            batch.mark(existing, OutcomeKind.UNCHANGED)
+            if existing and self._mode is SyncMode.UPDATE:
+                batch.take(self._post(self.update_call(batch, existing), ctx))
+            if accepted := batch.accepted():
+                tagged = self._client.read(self.tag_call(accepted), TagResult, ctx)
+                batch.refuse_untagged(tagged)
+        return batch.outcomes()
+
+    def confirm(self, ctx: JobContext) -> str:
+        """See `SegmentSession.confirm`."""
+        call = Call("GET", f"{self._segments}/{self._tag_id}", {"fields": "id,name,member_count"})
+        found = self._client.read(call, TagSegment, ctx)
+        return f"Mailchimp counts {found.member_count:,} subscribed contacts with the tag “{self._target.tag}”."
+
+    def calls(self, members: Sequence[Member]) -> Iterator[Call]:
+        """The requests `send` makes when all members are new, and those for all existing ones, without any network."""
+        batch = _Batch(members, self._fields)
+        if not batch.bodies:
+            return
+        yield self.add_call(batch)
+        if self._mode is SyncMode.UPDATE:
+            yield self.update_call(batch, list(batch.bodies))
+        yield self.tag_call(list(batch.bodies))
+
+    def add_call(self, batch: _Batch) -> Call:
+        """Add who is not there, touch nobody else."""
+        members = [{**body, "status": self._target.status} for body in batch.bodies.values()]
+        return self._batch_call({"members": members, "update_existing": False})
+
+    def update_call(self, batch: _Batch, addresses: Sequence[str]) -> Call:
+        """Update who is there, without a status."""
+        members = [batch.bodies[address] for address in addresses if address in batch.bodies]
+        return self._batch_call({"members": members, "update_existing": True})
+
+    def tag_call(self, addresses: Sequence[str]) -> Call:
+        """Tag contacts of the audience."""
+        place = self._tag_id or "{id of the tag}"
+        return Call("POST", f"{self._segments}/{place}", json={"members_to_add": list(addresses)}, repeatable=True)
+
+    @property
+    def _segments(self) -> str:
+        return f"lists/{self._target.audience_id}/segments"
+
+    def _batch_call(self, body: dict[str, Any]) -> Call:
+        query = {"skip_merge_validation": "true"} if self._target.skip_merge_validation else {}
+        return Call("POST", f"lists/{self._target.audience_id}", query, body, repeatable=True)
+
+    def _post(self, call: Call, ctx: JobContext) -> BatchResult:
+        return self._client.read(call, BatchResult, ctx)
+
+    def _check_fields(self, members: Sequence[Member]) -> None:
+        """A matched field the audience does not have would be ignored by Mailchimp without a word."""
+        for field_id in {each for member in members for each in member.values} - self._checked - {merge_fields.EMAIL}:
+            tag = merge_fields.Target.parse(field_id).tag
+            if tag not in self._fields:
+                raise FixSettings(
+                    f"The audience has no field “{tag}”.",
+                    "It was removed or renamed in Mailchimp since it was matched.",
+                    "Match the fields of this export again.",
+                    code="no_such_field",
+                )
+            self._checked.add(field_id)
+
+    def _find_or_make_tag(self) -> TagSegment:
+        found = self._find_tag()
+        if found is not None:
+            return found
+        try:
+            call = Call("POST", self._segments, json={"name": self._target.tag, "static_segment": []})
+            return self._client.read(call, TagSegment, self._ctx)
+        except (TryAgain, FixData) as error:
+            # The answer may be lost after the tag was made, or somebody else made it meanwhile: look once more.
+            again = self._look_again(error)
+            if again is None:
+                raise
+            return again
+
+    def _look_again(self, error: SendoffError) -> TagSegment | None:
+        try:
+            return self._find_tag()
+        except SendoffError:
+            raise error from None
+
+    def _find_tag(self) -> TagSegment | None:
+        offset = 0
+        while True:
+            query = {
+                "type": "static",
+                "fields": "segments.id,segments.name,segments.member_count,total_items",
+                "count": str(PAGE),
+                "offset": str(offset),
+            }
+            page = self._client.read(Call("GET", self._segments, query), TagSegments, self._ctx)
+            for each in page.segments:
+                if each.name == self._target.tag:
+                    return each
+            offset += len(page.segments)
+            if not page.segments or offset >= page.total_items:
+                return None
+
+
+class _MergeFieldsPage(msgspec.Struct):
+    merge_fields: list[MergeField]
+    total_items: int = 0
+
+
+def read_merge_fields(client: HttpClient, audience_id: str, ctx: JobContext) -> list[MergeField]:
+    """All merge fields of an audience; raises FixSettings when there is no such audience."""
+    found: list[MergeField] = []
+    while True:
+        call = Call("GET", f"lists/{audience_id}/merge-fields", {"count": str(PAGE), "offset": str(len(found))})
+        try:
+            page = client.read(call, _MergeFieldsPage, ctx)
+        except FixSettings as error:
+            if error.code != "http_404":
+                raise
+            raise FixSettings(
+                "This audience is not in the Mailchimp account.",
+                "It was deleted there, or belongs to another account than the one of this connection.",
+                "Choose the audience again in the export.",
+                code="no_audience",
+            ) from None
+        found += page.merge_fields
+        if not page.merge_fields or len(found) >= page.total_items:
+            return found
+
+
+class _Batch:
+    """The members of one `send`: request bodies by address in lower case, and what became of each member."""
+
+    def __init__(self, members: Sequence[Member], known: Mapping[str, MergeField]) -> None:
+        self._members = members
+        self._address: dict[int, str] = {}
+        self._refused: dict[int, Refusal] = {}
+        self._kinds: dict[str, OutcomeKind] = {}
+        self._refusals: dict[str, Refusal] = {}
+        self.bodies: dict[str, dict[str, Any]] = {}
+        for index, member in enumerate(members):
+            self._add(index, member, known)
+
+    def _add(self, index: int, member: Member, known: Mapping[str, MergeField]) -> None:
+        email = (member.values.get(merge_fields.EMAIL) or "").strip()
+        address = email.lower()
+        if not email:
+            self._refused[index] = Refusal(
+                "email", "The member has no e-mail address.", "Enter the address in your data, or leave the member out."
+            )
+            return
+        if address in self.bodies:
+            self._refused[index] = Refusal(
+                "email",
+                "Another member of this batch has the same e-mail address.",
+                "Join the two customers in your data.",
+            )
+            return
+        faults: list[Refusal] = []
+        fields = merge_fields.body(
+            member.values, known, lambda field, error: faults.append(Refusal(field, error.reason, error.fix))
+        )
+        if faults:
+            self._refused[index] = faults[0]
+            return
+        self._address[index] = address
+        self.bodies[address] = {"email_address": email, "merge_fields": fields}
+
+    def mark(self, addresses: Sequence[str], kind: OutcomeKind) -> None:
+        """Set what became of these addresses."""
+        for address in addresses:
+            self._kinds[address] = kind
+            self._refusals.pop(address, None)
+
+    def take(self, result: BatchResult) -> None:
+        """Take over an answer to a batch."""
+        self.mark([each.email_address.lower() for each in result.new_members], OutcomeKind.ADDED)
+        self.mark([each.email_address.lower() for each in result.updated_members], OutcomeKind.UPDATED)
+        for error in result.errors:
+            address = error.email_address.lower()
+            self._kinds.pop(address, None)
+            self._refusals[address] = refusal(error)
+
+    def accepted(self) -> list[str]:
+        """The addresses that are in the audience now, as they were written."""
+        return [body["email_address"] for address, body in self.bodies.items() if address in self._kinds]
+
+    def refuse_untagged(self, result: TagResult) -> None:
+        """Take over an answer to the tagging; who has the tag already is fine."""
+        for error in result.errors:
+            if "already" in error.error.lower():
+                continue
+            for address in error.email_addresses:
+                self._kinds.pop(address.lower(), None)
+                self._refusals[address.lower()] = tag_refusal(error)
+
+    def outcomes(self) -> list[Outcome]:
+        """One outcome per member, in order."""
+        return [self._outcome(index, member) for index, member in enumerate(self._members)]
+
+    def _outcome(self, index: int, member: Member) -> Outcome:
+        address = self._address.get(index, "")
+        kind = self._kinds.get(address)
+        if kind is not None:
+            return Outcome(member.key, kind)
+        why = self._refused.get(index) or self._refusals.get(address) or _SILENCE
+        return Outcome(member.key, OutcomeKind.REJECTED, why.field, why.reason, why.fix)
+
+
+_SILENCE = Refusal(
+    "email", "Mailchimp did not say what became of this contact.", "Look the contact up in Mailchimp, then run again."
+)
