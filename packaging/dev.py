@@ -161,7 +161,7 @@ def lint_steps(python: Path) -> dict[str, list[str]]:
 
 def step(name: str, argv: list[str]) -> int:
     """Run one check in the repository under its heading; its exit status."""
-    print(f"\n── {name}", flush=True)
+    print(f"\n== {name}", flush=True)
     begin = time.monotonic()
     status = wait(argv, cwd=ROOT)
     print(f"   {'passed' if status == 0 else 'FAILED'} in {time.monotonic() - begin:.1f} s", flush=True)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import platform
-import sys
+from pathlib import Path
 
 import pytest
 import system_packages
@@ -41,10 +41,13 @@ def test_a_loader_that_cannot_say_counts_as_complete(monkeypatch: pytest.MonkeyP
     assert system_packages.missing(system_packages.QT) == ()
 
 
-def test_programs_and_modules_are_looked_up() -> None:
-    present = Need("python3", "program", "python3" if sys.platform != "win32" else "python")
-    absent = Need("nothing", "module", "no_such_module_of_sendoff")
-    assert system_packages.missing([present, NOT_THERE, absent, Need("x", "module", "json")]) == (NOT_THERE, absent)
+def test_programs_and_modules_are_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "there.bat"  # Windows knows a program by its ending
+    program.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    present = (Need("p", "program", "there.bat"), Need("m", "module", "json"))
+    absent = (NOT_THERE, Need("n", "module", "no_such_module_of_sendoff"))
+    assert system_packages.missing(present + absent) == absent
 
 
 def test_each_package_is_installed_once() -> None:
