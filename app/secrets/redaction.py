@@ -46,9 +46,9 @@ _PATTERNS: Final = (
         r"""(?P<secret>[^"'\r\n]+)"""
     ),
     re.compile(r"(?i)\b(?:bearer|basic)\s+(?P<secret>(?=[\w.~+/-]*[0-9=])[\w.~+/-]{6,}=*)"),
-    # password=..., "api_key": "...", ('token', '...'), AccountKey=...;
+    # password=..., "api_key": "...", ('token', '...'), AccountKey=...; whatever stands before the word (db_password).
     re.compile(
-        rf"""(?ix) (?<![a-z0-9]) [a-z0-9_-]{{0,40}}? (?:{_KEYS}) (?:\\?["'])? \s* (?:[:=]|(?<=["'])\s*,) \s*
+        rf"""(?ix) (?:{_KEYS}) (?:\\?["'])? \s* (?:[:=]|(?<=["'])\s*,) \s*
         (?: b?\\?"(?P<double>(?:\\.|[^"\\])*) | b?'(?P<single>(?:\\.|[^'\\])*) | (?P<secret>[^\s"'&,;]+) )"""
     ),
     # The code of an OAuth redirect.

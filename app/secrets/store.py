@@ -165,8 +165,6 @@ class KeyringStore:
         except Exception as error:  # noqa: BLE001 - backends raise keyring's, D-Bus's and Windows' errors alike
             name = people_name(self._backend) if self._backend is not None else "The computer's password store"
             mapped = _as_ours(error, name)
-            if not self._proven:
-                self._backend = None  # look afresh next time: a keyring may have been started meanwhile
         # Outside the handler: the cause may quote a secret (a UnicodeError holds the whole text), so it must not follow.
         raise mapped
 

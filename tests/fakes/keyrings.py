@@ -75,6 +75,7 @@ class FakeKeyring(KeyringBackend):
         self.fail_at_change: int | None = None
         self.error: Exception | None = None
         self.forgets = False
+        self.written: list[str] = []
         self.gate = threading.Event()
         self.gate.set()
         self._changes = itertools.count(1)
@@ -85,6 +86,7 @@ class FakeKeyring(KeyringBackend):
 
     def set_password(self, service: str, username: str, password: str) -> None:
         self._change()
+        self.written.append(password)
         if not self.forgets:
             self.entries[service, username] = password
 

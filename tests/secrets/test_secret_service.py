@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -111,6 +115,27 @@ def test_a_keyring_unlocked_with_the_wrong_password_stays_locked(home: Path, mon
             assert caught.value.code == "keyring_locked"
     with bus_with_keyring(home, password="right"):
         assert store.get("c1", "password") == "hunter2"
+
+
+def test_a_keyring_that_hangs_ends_the_call_and_works_again_later(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(environment_of(home), monkeypatch)
+    with bus_with_keyring(home) as server:
+        patient, hasty = KeyringStore("hang"), KeyringStore("hang", patience=0.5)
+        patient.put("c1", "password", "hunter2")
+        os.kill(server.daemon_pid, signal.SIGSTOP)
+        try:
+            for _ in range(2):
+                with pytest.raises(TryAgain) as caught:
+                    hasty.get("c1", "password")
+                assert caught.value.code == "keyring_timeout"
+        finally:
+            os.kill(server.daemon_pid, signal.SIGCONT)
+        assert patient.get("c1", "password") == "hunter2"
+        assert KeyringStore("hang").get("c1", "password") == "hunter2"
+        until = time.monotonic() + 30
+        while any(thread.name == "secret-store" for thread in threading.enumerate()):
+            assert time.monotonic() < until, "the call that was given up never ended"
+            time.sleep(0.01)
 
 
 def test_a_keyring_started_later_is_found(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ class SecretServiceServer:
     home: Path
     environment: dict[str, str]
     bus_pid: int
-    daemon_pid: int | None
+    daemon_pid: int
 
     @property
     def files(self) -> Path:
