@@ -1,0 +1,147 @@
+"""The tables of a workspace's database; migrations bring older ones here.
+
+What is searched or must be unique is a column; the rest of each thing is its JSON `body` (app/store/codec.py).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+HEAD = "0001"
+"""The newest revision in migrations/versions; known here so that opening a current database needs no alembic."""
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC datetime as ISO text of fixed width, so that text order is time order."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """To text; a naive datetime is a fault of the caller."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("datetimes in the store are aware")
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """From text."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+metadata = MetaData()
+
+
+def _named(name: str) -> Table:
+    """A kind of thing with a name that is unique, regardless of case, among those not removed."""
+    return Table(
+        name,
+        metadata,
+        Column("id", Text, primary_key=True),
+        Column("name", Text, nullable=False),
+        Column("folded", Text, nullable=False),
+        Column("revision", Integer, nullable=False),
+        Column("removed_at", UtcTime),
+        Column("body", Text, nullable=False),
+        Index(f"{name}_unique_name", "folded", unique=True, sqlite_where=text("removed_at IS NULL")),
+    )
+
+
+workspace = Table(
+    "workspace",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("country_code", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+data_tables = _named("data_tables")
+segments = _named("segments")
+connections = _named("connections")
+exports = _named("exports")
+
+links = Table(
+    "links",
+    metadata,
+    Column("one_table", Text, nullable=False),
+    Column("one_column", Text, nullable=False),
+    Column("many_table", Text, nullable=False),
+    Column("many_column", Text, nullable=False),
+    PrimaryKeyConstraint("one_table", "one_column", "many_table", "many_column"),
+)
+
+counts = Table(
+    "counts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("segment_id", Text, ForeignKey("segments.id", ondelete="CASCADE"), nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("counted_at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("counts_newest", "segment_id", "signature", "counted_at"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("export_id", Text, nullable=False),  # no foreign key: a run is kept after its export is gone
+    Column("connection_id", Text),
+    Column("status", Text, nullable=False),
+    Column("queued_at", UtcTime, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("cancel_requested", Boolean(create_constraint=False), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("runs_by_export", "export_id", "queued_at"),
+    Index("runs_by_time", "queued_at"),
+    Index("runs_by_status", "status"),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("connection_id", Text, primary_key=True),  # one live run per connection, over all processes
+    Column("run_id", Text, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("saved_at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+schedule_marks = Table(
+    "schedule_marks",
+    metadata,
+    Column("export_id", Text, primary_key=True),
+    Column("checked_at", UtcTime),
+    Column("claimed_due", UtcTime),
+)

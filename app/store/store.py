@@ -1,0 +1,100 @@
+"""The store of one workspace: its database, opened, and the repositories on it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.core.connections import Connection
+from app.core.errors import as_sendoff_error
+from app.core.exports import Export
+from app.core.names import checked_name, new_id
+from app.core.tables import Table
+from app.core.workspaces import Audience, WorkspaceInfo
+from app.store import faults, schema
+from app.store.codec import plain, segment_codec
+from app.store.database import Database
+from app.store.migrate import bring_up_to_date, upgrade
+from app.store.named import NamedRepository, TableRepository
+from app.store.runs import RunRepository
+from app.store.small import CountRepository, DraftRepository, ScheduleMarkRepository, WorkspaceRepository
+
+FILE_NAME = "workspace.db"
+
+
+class Store:
+    """The repositories of one workspace. Thread safe; several processes may have the same workspace open."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.workspace = WorkspaceRepository(database)
+        self.tables = TableRepository(database, schema.data_tables, plain(Table), "table")
+        self.segments = NamedRepository(database, schema.segments, segment_codec(), "segment")
+        self.connections = NamedRepository(database, schema.connections, plain(Connection), "connection")
+        self.exports = NamedRepository(database, schema.exports, plain(Export), "export")
+        self.counts = CountRepository(database)
+        self.runs = RunRepository(database)
+        self.drafts = DraftRepository(database)
+        self.schedule_marks = ScheduleMarkRepository(database)
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """Open the workspace in that folder, migrating its database when an older version wrote it.
+
+        Raises:
+            FixSettings: there is none, it is damaged, a newer version wrote it, or the folder can't be written.
+            TryAgain: the drive is full or the database stayed busy.
+        """
+        path = folder / FILE_NAME
+        try:
+            if not path.is_file():
+                raise faults.no_workspace(path)
+        except PermissionError:
+            raise faults.read_only(path) from None
+        bring_up_to_date(path)
+        if not os.access(path, os.W_OK) or not os.access(folder, os.W_OK):
+            raise faults.read_only(path)
+        return cls(Database(path))
+
+    @classmethod
+    def create(cls, folder: Path, name: str, audience: Audience, country_code: str = "US") -> Store:
+        """Make a workspace in that folder, which may exist but holds none yet, and open it.
+
+        Raises FixSettings when the folder holds one already or can't be written, FixData for a name that can't be one.
+        """
+        path = folder / FILE_NAME
+        info = WorkspaceInfo(new_id(), checked_name(name, "workspace"), audience, datetime.now(UTC), country_code)
+        unfinished = folder / f".{new_id()}.db"
+        try:
+            if path.exists():
+                raise faults.workspace_exists(path)
+            folder.mkdir(parents=True, exist_ok=True)
+            _make(unfinished, info)
+            unfinished.rename(path)  # whole or not at all: a crash leaves no half workspace
+        except OSError as error:
+            raise faults.read_only(path) if isinstance(error, PermissionError) else as_sendoff_error(error) from None
+        finally:
+            with suppress(OSError):
+                for leftover in folder.glob(f"{unfinished.name}*"):
+                    leftover.unlink()
+        return cls.open(folder)
+
+    def changes(self) -> int:
+        """A number that differs after any change by this or another process; cheap enough to ask every second."""
+        return self._database.changes()
+
+    def close(self) -> None:
+        """Close the database; the store can't be used afterwards."""
+        self._database.close()
+
+
+def _make(path: Path, info: WorkspaceInfo) -> None:
+    database = Database(path)
+    try:
+        database.use_wal()
+        upgrade(path)
+        WorkspaceRepository(database).begin(info)
+    finally:
+        database.close()
