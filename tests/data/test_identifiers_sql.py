@@ -52,7 +52,7 @@ def in_sql(connection: duckdb.DuckDBPyConnection, rule: str, texts: list[str | N
 
 
 @pytest.mark.parametrize("rule", sorted(identifiers.RULES))
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(st.none() | values, min_size=20, max_size=40), country=countries)
 def test_sql_says_what_python_says(
     connection: duckdb.DuckDBPyConnection, rule: str, texts: list[str | None], country: str
@@ -75,3 +75,10 @@ def test_validity_agrees(connection: duckdb.DuckDBPyConnection) -> None:
 @pytest.mark.parametrize("rule", sorted(identifiers.RULES))
 def test_other_dialects_can_write_it(rule: str, dialect: str) -> None:
     assert identifiers_sql.normalise(rule, exp.column("v"), "DE").sql(dialect)
+
+
+def test_upper_case_agrees_letter_by_letter(connection: duckdb.DuckDBPyConnection) -> None:
+    """Every letter there is, each as a value of its own: folding differs between libraries exactly in the odd ones."""
+    texts: list[str | None] = [chr(i) for i in range(1, 0x2FFF)]
+    for rule in ("postal_code", "lower"):
+        assert in_sql(connection, rule, texts, "DE") == [identifiers.normalise(rule, t, "DE") for t in texts]

@@ -1,0 +1,194 @@
+"""Normalising what people type into what targets understand, for one value; app/data/identifiers_sql.py does the same for millions.
+
+Both read the same patterns, and a property test holds them together: a rule belongs in both or in neither. Case is folded
+letter by letter, as the database engines do it, so `ΑΣ` becomes `ας` nowhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+
+from app.core.phone_plans import KNOWN_CODES, PLANS, UNLISTED, VALID, ZERO_TRUNK_CODES
+from app.core.place_names import COUNTRIES, LANGUAGES
+
+BLANKS = (
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
+"""What is cut from both ends of a value: all Unicode blanks, line ends, and the invisible marks that spreadsheets leave."""
+
+EMAIL = (
+    r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:[.][a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?[.])+[a-z](?:[a-z0-9-]*[a-z0-9])"
+)
+"""A whole address after lower-casing: ASCII, no quoted parts (RFC 5321 without the forms no target takes)."""
+EMAIL_LONGEST = 254
+EMAIL_LOCAL_LONGEST = 64
+
+PHONE_MARKS = r"[ \t\x{a0}()./\-]"
+"""What people write between digits, in RE2's spelling."""
+
+DATE_YEAR_FIRST = r"([12][0-9]{3})-([0-9]{2})-([0-9]{2})(?:[T ].*)?"
+DATE_DIGITS = r"([12][0-9]{3})([0-9]{2})([0-9]{2})"
+DATE_DOTS = r"([0-9]{1,2})[.] ?([0-9]{1,2})[.] ?([12][0-9]{3})"
+DATE_SLASHES = r"([0-9]{1,2})/([0-9]{1,2})/([12][0-9]{3})"
+MONTH_FIRST_COUNTRIES = frozenset({"US", "PH"})
+"""Where 03/04/2025 is the 4th of March; everywhere else it is the 3rd of April."""
+
+LANGUAGE_TAG = r"[a-z]{2}(?:[-_][a-z0-9_-]*)?"
+POSTAL_CODE = r"[A-Z0-9](?:[A-Z0-9 -]{0,10}[A-Z0-9])?"
+
+COUNTRY_CODES: Mapping[str, str] = MappingProxyType(
+    {name: code for code, names in COUNTRIES.items() for name in (code.lower(), *names)}
+)
+"""What a country may be called, lower case, to its ISO 3166-1 alpha-2 code."""
+LANGUAGE_CODES: Mapping[str, str] = MappingProxyType(
+    {name: code for code, names in LANGUAGES.items() for name in names}
+)
+"""What a language may be called, lower case, to its ISO 639-1 code."""
+
+_PHONE_MARKS = re.compile("[ \t\xa0()./\\-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A way to normalise: its function for one value and the two sentences of a value that has no usable form."""
+
+    apply: Callable[[str, str], str | None]
+    reason: str
+    fix: str
+
+
+def normalise(rule: str, value: str | None, country: str = "US") -> str | None:
+    """The value as the target wants it, or None when it has no usable form; KeyError for an unknown rule.
+
+    `country` (ISO 3166-1 alpha-2) is where national phone numbers and ambiguous dates are at home.
+    """
+    if value is None:
+        return None
+    return RULES[rule].apply(value, country)
+
+
+def email_valid(value: str | None) -> bool:
+    """Whether a target can be expected to take the address once it is trimmed and lower-cased."""
+    return value is not None and _email(value, "") is not None
+
+
+def lower(text: str) -> str:
+    """Lower case, letter by letter: the result has as many letters as the text, in every engine."""
+    return "".join(letter.lower()[0] for letter in text)
+
+
+def _upper(text: str) -> str:
+    return "".join(large if len(large := letter.upper()) == 1 else letter for letter in text)
+
+
+def _trim(value: str, _country: str) -> str | None:
+    return value.strip(BLANKS) or None
+
+
+def _lower(value: str, _country: str) -> str | None:
+    return lower(value.strip(BLANKS)) or None
+
+
+def _email(value: str, _country: str) -> str | None:
+    text = lower(value.strip(BLANKS))
+    if len(text) > EMAIL_LONGEST or text.find("@") > EMAIL_LOCAL_LONGEST:
+        return None
+    return text if re.fullmatch(EMAIL, text) else None
+
+
+def _phone(value: str, country: str) -> str | None:
+    text = value.strip(BLANKS)
+    if text.startswith(("+", "00")):
+        text = text.replace("(0)", "")
+    number = _international(_PHONE_MARKS.sub("", text), country)
+    if number is None:
+        return None
+    number = re.sub(rf"^[+]({ZERO_TRUNK_CODES})0", r"+\1", number)
+    if re.fullmatch(VALID, number):
+        return number
+    return number if re.fullmatch(UNLISTED, number) and not re.match(rf"[+](?:{KNOWN_CODES})", number) else None
+
+
+def phone_patterns(country: str) -> tuple[str, str, str, str] | None:
+    """Prefix abroad, national form (the number is group 1), form with calling code but no plus, calling code; None if unknown.
+
+    Where national numbers begin with a zero, one without it is not guessed at: it may be local.
+    """
+    plan = PLANS.get(country)
+    if plan is None:
+        return None
+    abroad = "011" if plan.code == "1" else "00"
+    trunk = "0" if plan.trunk == "0" else f"(?:{plan.trunk})?" if plan.trunk else ""
+    return abroad, f"{trunk}({plan.significant})", f"{plan.code}{plan.significant}", plan.code
+
+
+def _international(text: str, country: str) -> str | None:
+    if re.fullmatch(r"[+][0-9]+", text):
+        return text
+    if re.fullmatch(r"00[0-9]+", text):
+        return "+" + text[2:]
+    patterns = phone_patterns(country)
+    if patterns is None:
+        return None
+    abroad, national, with_code, code = patterns
+    if found := re.fullmatch(national, text):
+        return f"+{code}{found[1]}"
+    if re.fullmatch(with_code, text):
+        return "+" + text
+    return "+" + text[3:] if abroad == "011" and re.fullmatch(r"011[0-9]+", text) else None
+
+
+def _country(value: str, _country: str) -> str | None:
+    return COUNTRY_CODES.get(lower(value.strip(BLANKS)))
+
+
+def _language(value: str, _country: str) -> str | None:
+    text = lower(value.strip(BLANKS))
+    if re.fullmatch(LANGUAGE_TAG, text):
+        return text[:2] if text[:2] in LANGUAGES else None
+    return LANGUAGE_CODES.get(text)
+
+
+def _postal_code(value: str, _country: str) -> str | None:
+    text = _upper(re.sub("[ \t\xa0]+", " ", value.strip(BLANKS)))
+    return text if re.fullmatch(POSTAL_CODE, text) else None
+
+
+def _date(value: str, country: str) -> str | None:
+    text = value.strip(BLANKS)
+    if found := re.fullmatch(DATE_YEAR_FIRST, text) or re.fullmatch(DATE_DIGITS, text):
+        year, month, day = found.groups()
+    elif found := re.fullmatch(DATE_DOTS, text):
+        day, month, year = found.groups()
+    elif found := re.fullmatch(DATE_SLASHES, text):
+        first, second, year = found.groups()
+        month, day = (first, second) if country in MONTH_FIRST_COUNTRIES else (second, first)
+    else:
+        return None
+    try:
+        return date(int(year), int(month), int(day)).isoformat()
+    except ValueError:
+        return None
+
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        "trim": Rule(_trim, "The value is empty.", "Fill it in the source table."),
+        "lower": Rule(_lower, "The value is empty.", "Fill it in the source table."),
+        "email": Rule(_email, "It is not a valid e-mail address.", "Correct it in the source table."),
+        "phone_e164": Rule(
+            _phone, "It is not a complete phone number.", "Write it with its country code, such as +49 30 123456."
+        ),
+        "country_iso": Rule(_country, "It is not a country we know.", "Use the two-letter code, such as DE."),
+        "language": Rule(_language, "It is not a language we know.", "Use the two-letter code, such as de."),
+        "postal_code": Rule(_postal_code, "It is not a postal code.", "Correct it in the source table."),
+        "date_iso": Rule(_date, "It is not a date.", "Write it as year-month-day, such as 1985-03-31."),
+    }
+)
+"""Every rule by the name that `normalise` in a destination's description uses."""
