@@ -11,6 +11,7 @@ import os
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -22,24 +23,16 @@ from app.core.runs import LogLine, Reject, RejectPage
 T = TypeVar("T")
 
 MASK = "•••"
+LINES_AT_ONCE = 1000
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would else write \r\n for \n
 _EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER_LIKE = re.compile(r"[+-]?[0-9][0-9 ().,/-]*")
 
 
-class Redactor:
-    """Takes secrets and e-mail addresses out of texts that are shown, logged or stored."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        # Shorter values would blank out harmless words; no destination has so short a secret.
-        self._secrets = sorted((s for s in secrets if len(s) >= 4), key=len, reverse=True)
-
-    def clean(self, text: str) -> str:
-        """The text with each secret and each address replaced by dots."""
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
-        return _EMAIL.sub(MASK, text)
+def mask_addresses(text: str) -> str:
+    """The text with each e-mail address replaced by dots."""
+    return _EMAIL.sub(MASK, text)
 
 
 class JsonLines(Generic[T]):
@@ -60,13 +53,15 @@ class JsonLines(Generic[T]):
 
     def write(self, items: Iterable[T]) -> None:
         """Append the items; they are in the operating system's hands when this returns."""
-        lines = b"".join(self._encoder.encode(item) + b"\n" for item in items)
-        if not lines:
-            return
+        lines = (self._encoder.encode(item) + b"\n" for item in items)
+        while chunk := b"".join(islice(lines, LINES_AT_ONCE)):
+            self._append(chunk)
+
+    def _append(self, chunk: bytes) -> None:
         if self._file is None:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _BINARY, 0o600)
-        view = memoryview(lines)
+        view = memoryview(chunk)
         while view:
             view = view[os.write(self._file, view) :]
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.runs import LogLine, PhaseName, Reject
-from app.delivery.files import MASK, Redactor, RunFolder, harmless_cell
+from app.delivery.files import MASK, RunFolder, harmless_cell
+from app.delivery.run_log import RunLog
 
 
 def reject(number: int, field: str = "Email", value: str = "a@b") -> Reject:
@@ -102,7 +103,10 @@ def test_no_cell_that_starts_like_a_formula_holds_letters(text: str) -> None:
         assert not any(c.isalpha() or c in "=@|!" for c in cell)
 
 
-def test_secrets_and_addresses_are_taken_out() -> None:
-    redactor = Redactor(["s3cr3t-key", "s3cr3t-key-us14", "ab"])
-    text = redactor.clean("Key s3cr3t-key-us14 refused for ann.smith+x@mail.example.com, about to stop.")
-    assert text == f"Key {MASK} refused for {MASK}, about to stop."
+def test_log_lines_hold_neither_secret_nor_address(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path, "r1")
+    with RunLog(folder, lambda text: text.replace("s3cr3t-us14", "[hidden]"), lambda: PhaseName.SEND) as log:
+        log.warning("Key s3cr3t-us14 refused for ann.smith+x@mail.example.com, about to stop.")
+    (entry,) = folder.log()
+    assert entry.text == f"Key [hidden] refused for {MASK}, about to stop."
+    assert (entry.level, entry.phase) == ("warning", PhaseName.SEND)

@@ -1,0 +1,131 @@
+"""One run from start to end: whatever happens, it ends in a status, and its sentences tell how far it came."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+from app.core.errors import FixSettings, SendoffError, as_sendoff_error
+from app.core.exports import Export, ExportKind
+from app.core.runs import PhaseName, Run, RunError, Status
+from app.delivery.file_delivery import FileDelivery
+from app.delivery.files import RunFolder
+from app.delivery.ports import Deps, Opened
+from app.delivery.run_log import RunLog
+from app.delivery.run_state import RunState, outcome_status
+from app.delivery.segment_delivery import NothingSent, SegmentDelivery
+from app.destinations.contract import FileDestination
+from app.jobs import Cancelled, JobContext
+
+logger = logging.getLogger(__name__)
+
+
+def deliver(
+    run: Run, export: Export, opened: Opened, deps: Deps, ctx: JobContext, on_update: Callable[[Run], None]
+) -> Run:
+    """Do the run and give it back ended; never raises for anything a delivery meets.
+
+    `on_update` is called from this thread, and from the destination's when that tells of a slow-down.
+    """
+    state = RunState(run, on_update, deps.clock)
+    try:
+        with RunLog(RunFolder(deps.folder, run.id), deps.redact, lambda: state.phase, deps.clock) as log:
+            return _Delivery(export, opened, deps, state, log).run(ctx)
+    except OSError as error:  # the run's own files: a full drive, a folder that is gone
+        return state.finish(Status.FAILED, _told(as_sendoff_error(error), state.run, deps.redact))
+
+
+class _Delivery:
+    def __init__(self, export: Export, opened: Opened, deps: Deps, state: RunState, log: RunLog) -> None:
+        self._export = export
+        self._opened = opened
+        self._deps = deps
+        self._state = state
+        self._log = log
+
+    def run(self, ctx: JobContext) -> Run:
+        try:
+            skipped = self._deliver(ctx)
+        except NothingSent as end:
+            return self._nothing_sent(end.status)
+        except Cancelled:
+            return self._cancelled()
+        except Exception as error:  # noqa: BLE001 - the one place where a run's faults become sentences
+            return self._failed(error)
+        run = self._state.run
+        status = outcome_status(run.totals, run.skipped, skipped)
+        self._log.info(_arrived(run))
+        return self._state.finish(status)
+
+    def _deliver(self, ctx: JobContext) -> Status | None:
+        ctx.check()
+        self._state.begin(PhaseName.PREPARE)
+        destination = self._opened.open(self._slowed, self._reached)
+        self._log.info(f"Connected by “{self._state.run.connection_name}” ({self._opened.description.name}).")
+        export, description = self._export, self._opened.description
+        if isinstance(destination, FileDestination):
+            files = FileDelivery(export, description, destination, self._deps, self._state, self._log)
+            return files.deliver(ctx)
+        if export.kind is ExportKind.SEGMENT:
+            segments = SegmentDelivery(export, description, destination, self._deps, self._state, self._log)
+            return segments.deliver(ctx)
+        raise FixSettings(
+            f"{description.name} takes no tables.",
+            "It is a marketing system and takes the members of segments.",
+            "Give this export a connection to a storage.",
+            code="kind",
+        )
+
+    def _slowed(self, seconds: float, words: str) -> None:
+        self._state.slowed()
+        text = f"{self._opened.description.name} asked to slow down. Waiting {seconds:,.0f} s, then continuing."
+        self._log.warning(f"{text} It said: {words}" if words else text)
+
+    def _reached(self, host: str, _sent: int, _received: int) -> None:
+        self._state.reached(host)
+
+    def _nothing_sent(self, status: Status) -> Run:
+        sentences = " ".join(f"{s.segment}: {s.sentence}" for s in self._state.run.skipped)
+        large = status is Status.SKIPPED_TOO_LARGE
+        fix = (
+            "Split the segment into smaller ones, or choose a target that takes more."
+            if large
+            else "Widen the segment, or match a field that more members have."
+        )
+        return self._state.finish(status, RunError("Nothing was sent.", sentences, fix, "fix_data"))
+
+    def _cancelled(self) -> Run:
+        run = self._state.run
+        with suppress(OSError):
+            self._log.warning(
+                f"Cancelled after {_how_far(run)}." if run.done else "Cancelled before anything was sent."
+            )
+        return self._state.finish(Status.CANCELLED)
+
+    def _failed(self, error: Exception) -> Run:
+        if not isinstance(error, SendoffError):
+            logger.error("Run %s failed unexpectedly", self._state.run.id, exc_info=error)
+        told = _told(as_sendoff_error(error), self._state.run, self._log.clean)
+        with suppress(OSError):
+            self._log.error(" ".join(part for part in (told.what, told.why, told.fix) if part))
+        return self._state.finish(Status.FAILED, told)
+
+
+def _told(error: SendoffError, run: Run, clean: Callable[[str], str]) -> RunError:
+    """The three sentences; a run that had begun to send says first how far it came."""
+    what, why = error.what, error.why
+    if run.done:
+        what, why = f"Stopped after {_how_far(run)}.", f"{error.what} {error.why}".strip()
+    return RunError(clean(what), clean(why), clean(error.fix), error.action)
+
+
+def _how_far(run: Run) -> str:
+    return f"{run.done:,} of {run.total:,} {run.unit}" if run.total is not None else f"{run.done:,} {run.unit}"
+
+
+def _arrived(run: Run) -> str:
+    if run.totals.files:
+        return f"{run.totals.files:,} files with {run.totals.rows:,} rows arrived."
+    text = f"{run.totals.delivered:,} members arrived."
+    return f"{text} {run.totals.rejected:,} rejected." if run.totals.rejected else text

@@ -1,0 +1,101 @@
+"""What delivery is handed: an opened connection, and where members and files come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from app.core.counts import Count
+from app.core.exports import Export
+from app.core.runs import Reject
+from app.core.segments import Segment
+from app.core.tables import Catalog
+from app.delivery.run_state import utc_now
+from app.destinations.contract import FileDestination, Member, SegmentDestination, TargetField
+from app.destinations.description import Description
+from app.jobs import JobContext
+
+OnSlow = Callable[[float, str], None]
+Ledger = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A connection ready for use: `open` reads its secrets and gives the destination.
+
+    It gets what is told when the target asks to slow down (seconds, its words) and after each request (host, bytes sent,
+    bytes received).
+    """
+
+    description: Description
+    open: Callable[[OnSlow, Ledger], SegmentDestination | FileDestination]
+
+
+class MemberSource(Protocol):
+    """The members of segments on their way to one target, from the tables as they stood when the run began."""
+
+    def count(self, segment: Segment, ctx: JobContext) -> Count:
+        """Count exactly, with the verdict of the target's limits."""
+        ...
+
+    def left_out(self, segment: Segment, ctx: JobContext) -> Iterator[Reject]:
+        """Members without a usable key, with field and reason."""
+        ...
+
+    def batches(self, segment: Segment, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
+        """Everybody who is to be sent, each once, in an order that stays the same."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PartFile:
+    """A local file ready to be sent to `target`, its path below the connection's folder."""
+
+    source: Path
+    target: str
+    rows: int
+
+
+class FileSource(Protocol):
+    """Writes tables and segments as files, one part at a time, so that the drive holds one part and not all of them."""
+
+    @property
+    def replace_below(self) -> str | None:
+        """The folder whose earlier files give way to this run's, None when they stay."""
+        ...
+
+    def items(self) -> Sequence[str]:
+        """What is written: the names of tables or segments; FixData when one of them, or a field, is gone."""
+        ...
+
+    def rows(self, item: str, ctx: JobContext) -> int:
+        """How many rows will be written."""
+        ...
+
+    def parts(self, item: str, folder: Path, ctx: JobContext) -> Iterator[PartFile]:
+        """Write part after part into the folder; the next one is begun when it is asked for."""
+        ...
+
+    def model(self, sent: Mapping[str, Sequence[PartFile]], folder: Path) -> PartFile | None:
+        """Write `model.json` for what was sent by item; None when the export asks for none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """What a delivery needs of the workspace.
+
+    `catalog` and `segments` are read once, so that a refresh during the run changes nothing in it. `redact` takes out known
+    secrets. `files` gets the moment that stands in the names of files.
+    """
+
+    folder: Path
+    catalog: Catalog
+    segments: Sequence[Segment]
+    members: Callable[[Export, Description, Sequence[TargetField]], MemberSource]
+    files: Callable[[Export, datetime], FileSource]
+    redact: Callable[[str], str]
+    clock: Callable[[], datetime] = utc_now

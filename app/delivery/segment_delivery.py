@@ -1,0 +1,222 @@
+"""Segments to a marketing system: count, check the match, send segment after segment, ask what arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.core.counts import Count, LimitScope, Verdict
+from app.core.eligibility import why_not_eligible
+from app.core.errors import FixData, FixSettings, SendoffError
+from app.core.exports import Export
+from app.core.runs import PhaseName, Status
+from app.core.segments import FieldRef, Segment
+from app.core.tables import Catalog
+from app.delivery.ports import Deps, MemberSource
+from app.delivery.run_log import RunLog
+from app.delivery.run_state import RunState
+from app.delivery.sender import SegmentSender
+from app.destinations.contract import SegmentDestination, SegmentSession, TargetField
+from app.destinations.description import Description
+from app.jobs import Cancelled, JobContext
+
+
+class NothingSent(Exception):
+    """No segment may go; the status says why and the sentences stand in the run's skipped segments."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentDelivery:
+    """One run of a segment export; `deliver` raises what stops it, and gives the status that skipped segments ask for."""
+
+    export: Export
+    description: Description
+    destination: SegmentDestination
+    deps: Deps
+    state: RunState
+    run_log: RunLog
+
+    def deliver(self, ctx: JobContext) -> Status | None:
+        """Send everything that may go; None when no segment was skipped. Raises NothingSent when none may."""
+        check_sync_mode(self.export, self.description)
+        segments = chosen_segments(self.export, self.deps.segments)
+        fields = {f.id: f for f in self.destination.fields(self.export.target, ctx)}
+        source = self.deps.members(self.export, self.description, tuple(fields.values()))
+
+        self.state.begin(PhaseName.COUNT)
+        judge = Judge(self.description, self.deps.catalog, source, self.state, self.run_log)
+        counts = judge.allowed(segments, ctx)
+
+        self.state.begin(PhaseName.MATCH)
+        check_match(self.export, self.description, fields, self.deps.catalog)
+        for segment, count in counts:
+            self._write_left_out(source, segment, count, ctx)
+
+        self.state.begin(PhaseName.SEND)
+        for number, (segment, _count) in enumerate(counts, 1):
+            self._send(source, segment, fields, ctx, last=number == len(counts))
+        return judge.skip_status
+
+    def _write_left_out(self, source: MemberSource, segment: Segment, count: Count, ctx: JobContext) -> None:
+        """Count everybody who belongs to the segment and is not sent; those without a usable key are listed by name."""
+        self.run_log.left_out(source.left_out(segment, ctx))
+        self.state.left_out(count.members - count.to_send)
+
+    def _send(
+        self,
+        source: MemberSource,
+        segment: Segment,
+        fields: Mapping[str, TargetField],
+        ctx: JobContext,
+        *,
+        last: bool,
+    ) -> None:
+        with self.destination.session(self.export.target, segment.name, self.export.sync) as session:
+            sender = SegmentSender(session, segment.name, fields, self.state, self.run_log)
+            sender.send(source.batches(segment, self.description.batch_size, ctx), ctx)
+            if last:
+                self.state.begin(PhaseName.CONFIRM)
+            self._confirm(session, ctx)
+
+    def _confirm(self, session: SegmentSession, ctx: JobContext) -> None:
+        """Ask what the target holds; everything was sent already, so no answer changes only the log."""
+        try:
+            sentence = session.confirm(ctx)
+        except Cancelled:
+            sentence = "Cancelled while asking the target what it holds; everybody had been sent."
+        except SendoffError as error:
+            self.run_log.warning(f"The target could not be asked what it holds. {error}")
+            return
+        if sentence:
+            self.run_log.info(sentence)
+
+
+class Judge:
+    """Counts the segments again at the moment of the run and decides which may go; a segment goes whole or not at all."""
+
+    def __init__(
+        self, description: Description, catalog: Catalog, source: MemberSource, state: RunState, run_log: RunLog
+    ) -> None:
+        self._description = description
+        self._catalog = catalog
+        self._source = source
+        self._state = state
+        self._run_log = run_log
+        self.skip_status: Status | None = None
+        """What the run is called because of the segments left out; too large weighs more than too small."""
+
+    def allowed(self, segments: Sequence[Segment], ctx: JobContext) -> list[tuple[Segment, Count]]:
+        """The segments that may go with their counts; raises NothingSent when there are none."""
+        counts = [(s, c) for s in segments if (c := self._count(s, ctx)) is not None]
+        counts = self._within_export_limit(counts)
+        if not counts:
+            raise NothingSent(self.skip_status or Status.SKIPPED_TOO_SMALL)
+        self._state.set_total(sum(c.to_send for _s, c in counts), "members")
+        return counts
+
+    def _count(self, segment: Segment, ctx: JobContext) -> Count | None:
+        reason = why_not_eligible(segment, self._description.takes, self._catalog)
+        if reason:
+            self._skip(segment.name, reason, Status.SKIPPED_TOO_SMALL)
+            return None
+        count = self._source.count(segment, ctx)
+        self._run_log.info(words_of(count))
+        if count.verdict is Verdict.TOO_LARGE:
+            self._skip(segment.name, count.reason, Status.SKIPPED_TOO_LARGE)
+        elif count.verdict is not Verdict.OK:
+            self._skip(segment.name, count.reason, Status.SKIPPED_TOO_SMALL)
+        elif not count.to_send:
+            self._skip(segment.name, "Nobody in it can be sent.", Status.SKIPPED_TOO_SMALL)
+        else:
+            return count
+        return None
+
+    def _within_export_limit(self, counts: list[tuple[Segment, Count]]) -> list[tuple[Segment, Count]]:
+        """A limit on the whole export counts all its segments together; no segment can be picked to stay behind for it."""
+        limits = self._description.limits
+        total = sum(c.to_send for _s, c in counts)
+        if limits.maximum is None or limits.scope is LimitScope.PER_SEGMENT or total <= limits.maximum:
+            return counts
+        for segment, _count in counts:
+            sentence = f"Too large together: {total:,} of {limits.maximum:,} allowed; it was skipped."
+            self._skip(segment.name, sentence, Status.SKIPPED_TOO_LARGE)
+        return []
+
+    def _skip(self, segment: str, sentence: str, status: Status) -> None:
+        self._state.skip(segment, sentence)
+        self._run_log.warning(f"“{segment}” was skipped. {sentence}")
+        if self.skip_status is not Status.SKIPPED_TOO_LARGE:
+            self.skip_status = status
+
+
+def words_of(count: Count) -> str:
+    """A count as a line of the log."""
+    left_out = {
+        "without a usable key": count.members - count.eligible,
+        "twice": count.duplicates,
+        "without consent": count.no_consent,
+        "suppressed": count.suppressed,
+    }
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in left_out.items() if number)
+    text = f"“{count.segment}” has {count.members:,} members, {count.to_send:,} to send."
+    return f"{text} Left out: {reasons}." if reasons else text
+
+
+def chosen_segments(export: Export, segments: Sequence[Segment]) -> list[Segment]:
+    """The export's segments in its order; raises FixData for one that is gone."""
+    by_name = {s.name.casefold(): s for s in segments}
+    chosen: list[Segment] = []
+    for name in export.segments:
+        segment = by_name.get(name.casefold())
+        if segment is None:
+            raise FixData(
+                f"The segment “{name}” is gone.",
+                "It was removed or renamed after this export was made.",
+                "Edit the export and choose its segments again.",
+                code="segment_gone",
+            )
+        chosen.append(segment)
+    if not chosen:
+        raise FixData("This export has no segment.", "There is nobody to send.", "Edit the export and choose segments.")
+    return chosen
+
+
+def check_sync_mode(export: Export, description: Description) -> None:
+    """Raise FixSettings when the target can't do what the export asks for."""
+    if export.sync not in description.sync_modes:
+        able = ", ".join(description.sync_modes)
+        raise FixSettings(
+            f"{description.name} can't do the sync mode “{export.sync}”.",
+            f"It can do: {able}.",
+            "Edit the export and choose another sync mode.",
+            code="sync_mode",
+        )
+
+
+def check_match(export: Export, description: Description, fields: Mapping[str, TargetField], catalog: Catalog) -> None:
+    """Raise FixSettings when the match lacks a key or a required field, or names a field or column that is gone."""
+    for target, source in export.match.items():
+        if target not in fields:
+            raise _match_error(
+                f"{description.name} has no field “{target}” any more.", "It was removed or renamed there."
+            )
+        ref = FieldRef.parse(source)
+        table = catalog.table(ref.table)
+        if table is None or table.column(ref.column) is None:
+            raise _match_error(f"The field “{source}” is gone.", "Its table was removed or its columns were renamed.")
+    for field in fields.values():
+        if field.required and field.id not in export.match:
+            raise _match_error(
+                f"“{field.name}” has no field of yours.", f"{description.name} takes no member without it."
+            )
+    if description.key_fields and not any(key in export.match for key in description.key_fields):
+        names = " or ".join(f"“{fields[key].name}”" for key in description.key_fields if key in fields)
+        raise _match_error(f"Neither {names} is matched.", f"{description.name} can't tell members apart without it.")
+
+
+def _match_error(what: str, why: str) -> FixSettings:
+    return FixSettings(what, why, "Edit the export and choose the field in Data matching.", code="match")

@@ -1,0 +1,220 @@
+"""Stand-ins for what other rooms hand to a delivery; the target and the sources can fail as real ones do."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from app.core.connections import TestResult
+from app.core.counts import Count, Limits, LimitScope, verdict_for
+from app.core.exports import Export, ExportKind, SyncMode
+from app.core.runs import Reject
+from app.core.segments import Segment, SegmentOf
+from app.core.tables import Catalog, Column, ColumnType, Table, TableRole
+from app.delivery.ports import Deps, Opened, PartFile
+from app.destinations.contract import Choice, Member, Outcome, OutcomeKind, PreparedRequest, TargetField
+from app.destinations.description import Badge, Description
+from app.jobs import JobContext
+
+NOW = datetime(2026, 5, 1, 6, 0, tzinfo=UTC)
+
+FIELDS = (
+    TargetField("email", "Email", type="email", required=True, normalise="email"),
+    TargetField("first_name", "First name"),
+)
+
+
+def description(limits: Limits | None = None, batch_size: int = 10, **changes: object) -> Description:
+    values: dict[str, object] = {
+        "id": "practice",
+        "name": "Practice",
+        "category": "marketing",
+        "badge": Badge("Pr", "#123456"),
+        "docs": "",
+        "module": "tests",
+        "kinds": frozenset({ExportKind.SEGMENT}),
+        "signs_in_with": "Nothing",
+        "summary": "",
+        "takes": frozenset({SegmentOf.CUSTOMERS}),
+        "limits": limits or Limits(scope=LimitScope.PER_SEGMENT),
+        "sync_modes": (SyncMode.UPDATE, SyncMode.ADD),
+        "batch_size": batch_size,
+        "key_fields": ("email",),
+        "fields": FIELDS,
+    }
+    return Description(**{**values, **changes})  # type: ignore[arg-type]
+
+
+CUSTOMER = Table(
+    id="t1",
+    name="Customer",
+    role=TableRole.CUSTOMER,
+    columns=(Column("Id", ColumnType.TEXT), Column("Email", ColumnType.TEXT), Column("FirstName", ColumnType.TEXT)),
+    key="Id",
+    rows=100,
+    generation=1,
+    source="test",
+    refreshed_at=NOW,
+)
+CATALOG = Catalog((CUSTOMER,))
+
+
+def segment(name: str) -> Segment:
+    return Segment(id=f"s-{name}", name=name, of=SegmentOf.CUSTOMERS)
+
+
+def export(*segments: str, **changes: object) -> Export:
+    values: dict[str, object] = {
+        "id": "e1",
+        "name": "Newsletter",
+        "kind": ExportKind.SEGMENT,
+        "destination": "practice",
+        "connection": "c1",
+        "created_at": NOW,
+        "created_by": "ann",
+        "segments": segments,
+        "match": {"email": "Customer.Email", "first_name": "Customer.FirstName"},
+    }
+    return Export(**{**values, **changes})  # type: ignore[arg-type]
+
+
+@dataclass
+class FakeMembers:
+    """Segments by size, with so many members lacking an address."""
+
+    sizes: Mapping[str, int]
+    limits: Limits
+    without_key: int = 0
+    on_batch: Callable[[int], None] = lambda _number: None
+
+    def count(self, segment: Segment, ctx: JobContext) -> Count:
+        ctx.check()
+        members = self.sizes[segment.name]
+        to_send = max(members - self.without_key, 0)
+        verdict, reason = verdict_for(to_send, self.limits)
+        return Count(segment.name, members, to_send, 0, 0, 0, to_send, NOW, verdict, reason)
+
+    def left_out(self, segment: Segment, ctx: JobContext) -> Iterator[Reject]:
+        for i in range(min(self.without_key, self.sizes[segment.name])):
+            yield Reject(f"{segment.name}-x{i}", segment.name, "Email", "", "No address.", "", by_target=False)
+
+    def batches(self, segment: Segment, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
+        number = max(self.sizes[segment.name] - self.without_key, 0)
+        for start in range(0, number, size):
+            self.on_batch(start // size)
+            yield [
+                Member(f"{segment.name}-{i}", {"email": f"{segment.name}{i}@example.com", "first_name": "Ann"})
+                for i in range(start, min(start + size, number))
+            ]
+
+
+@dataclass
+class FakeTarget:
+    """A marketing system in memory; `on_send` may raise, cancel, or give outcomes of its own."""
+
+    on_send: Callable[[int, Sequence[Member]], list[Outcome] | None] = lambda _number, _members: None
+    on_confirm: Callable[[], str] = lambda: "Holds everybody."
+    on_open: Callable[[], None] = lambda: None
+    holds: dict[str, list[str]] = field(default_factory=dict)
+    requests: int = 0
+    open_sessions: int = 0
+
+    def test(self, ctx: JobContext) -> TestResult:
+        return TestResult("Practice", 1)
+
+    def choices(self, field_id: str, ctx: JobContext) -> list[Choice]:
+        return []
+
+    def fields(self, target: Mapping[str, str], ctx: JobContext) -> list[TargetField]:
+        self.on_open()
+        return list(FIELDS)
+
+    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> FakeSession:
+        return FakeSession(self, segment)
+
+    def preview(
+        self, target: Mapping[str, str], segment: str, mode: SyncMode, members: Sequence[Member]
+    ) -> list[PreparedRequest]:
+        return []
+
+
+@dataclass
+class FakeSession:
+    target: FakeTarget
+    segment: str
+
+    def __enter__(self) -> Self:
+        self.target.open_sessions += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.target.open_sessions -= 1
+
+    def send(self, members: Sequence[Member], ctx: JobContext) -> list[Outcome]:
+        ctx.check()
+        self.target.requests += 1
+        outcomes = self.target.on_send(self.target.requests, members)
+        outcomes = outcomes or [Outcome(m.key, OutcomeKind.ADDED) for m in members]
+        arrived = [o.key for o in outcomes if o.kind is not OutcomeKind.REJECTED]
+        self.target.holds.setdefault(self.segment, []).extend(arrived)
+        return outcomes
+
+    def confirm(self, ctx: JobContext) -> str:
+        return self.target.on_confirm()
+
+
+@dataclass
+class FakeFiles:
+    """Tables by rows, written as one line a row, in parts of ten rows."""
+
+    tables: Mapping[str, int]
+    replace_below: str | None = None
+    on_part: Callable[[str, int], None] = lambda _table, _number: None
+    most_waiting: int = 0
+
+    def items(self) -> Sequence[str]:
+        return list(self.tables)
+
+    def rows(self, item: str, ctx: JobContext) -> int:
+        return self.tables[item]
+
+    def parts(self, item: str, folder: Path, ctx: JobContext) -> Iterator[PartFile]:
+        for number, start in enumerate(range(0, self.tables[item], 10), 1):
+            self.on_part(item, number)
+            rows = min(10, self.tables[item] - start)
+            path = folder / f"{item}_{number}.csv"
+            path.write_text("".join(f"{i}\n" for i in range(start, start + rows)))
+            self.most_waiting = max(self.most_waiting, len(list(folder.iterdir())))
+            yield PartFile(path, f"{item}/{item}_{number}.csv", rows)
+
+    def model(self, sent: Mapping[str, Sequence[PartFile]], folder: Path) -> PartFile | None:
+        path = folder / "model.json"
+        path.write_text("{}")
+        return PartFile(path, "model.json", 0)
+
+
+def opened(target: object, of: Description) -> Opened:
+    return Opened(of, lambda _slow, _ledger: target)  # type: ignore[arg-type, return-value]
+
+
+def deps(folder: Path, members: FakeMembers | None = None, files: FakeFiles | None = None) -> Deps:
+    names = list(members.sizes) if members else []
+    return Deps(
+        folder=folder,
+        catalog=CATALOG,
+        segments=[segment(name) for name in names],
+        members=lambda _export, _description, _fields: members or FakeMembers({}, Limits()),
+        files=lambda _export, _moment: files or FakeFiles({}),
+        redact=lambda text: text.replace("s3cr3t", "[hidden]"),
+    )
+
+
+def tree(folder: Path) -> list[str]:
+    """All files below a folder."""
+    with contextlib.suppress(FileNotFoundError):
+        return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+    return []

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from app.core.errors import TryAgain
+from app.core.exports import ExportKind, TableChoice
+from app.core.runs import PhaseState, Run, Status
+from app.delivery.deliver import deliver
+from app.delivery.files import RunFolder
+from app.destinations import registry
+from app.destinations.contract import Settings
+from app.jobs import JobContext
+from tests.delivery.fakes import FakeFiles, FakeTarget, deps, description, export, opened, tree
+from tests.delivery.test_run_state import queued
+
+
+class Bench:
+    """A run into a real local folder."""
+
+    def __init__(self, folder: Path, files: FakeFiles) -> None:
+        self.workspace = folder / "workspace"
+        self.lake = folder / "lake"
+        self.files = files
+        self.ctx = JobContext()
+        self.seen: list[Run] = []
+        self.export = export(kind=ExportKind.DATA_OUT, tables=tuple(TableChoice(n) for n in files.tables))
+
+    def run(self) -> Run:
+        of = registry.description("local-folder")
+        target = registry.open_destination(of, Settings({"folder": str(self.lake)}, {}))
+        given = deps(self.workspace, files=self.files)
+        return deliver(queued(), self.export, opened(target, of), given, self.ctx, self.seen.append)
+
+    def staging(self) -> list[str]:
+        return tree(RunFolder(self.workspace, "r1").path)
+
+
+def test_tables_arrive_as_parts_with_a_model_one_part_on_the_drive_at_a_time(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, FakeFiles({"Customer": 25, "Orders": 10}))
+    run = bench.run()
+    assert run.status is Status.SUCCESSFUL
+    parts = ["Customer/Customer_1.csv", "Customer/Customer_2.csv", "Customer/Customer_3.csv", "Orders/Orders_1.csv"]
+    assert tree(bench.lake) == [*parts, "model.json"]
+    assert (run.totals.rows, run.totals.files) == (35, 5)
+    assert run.totals.bytes == sum((bench.lake / p).stat().st_size for p in tree(bench.lake))
+    assert (run.done, run.total, run.unit) == (35, 35, "rows")
+    assert all(p.state is PhaseState.DONE for p in run.phases)
+    assert bench.files.most_waiting == 1
+    assert bench.staging() == ["log.jsonl"]
+
+
+def test_earlier_files_give_way_only_after_the_new_ones_are_whole(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, FakeFiles({"Customer": 15}, replace_below="Customer"))
+    old = bench.lake / "Customer" / "old.csv"
+    old.parent.mkdir(parents=True)
+    old.write_text("old")
+
+    def fail(_table: str, number: int) -> None:
+        assert old.exists()
+        if number == 2:
+            raise TryAgain("The engine stopped.")
+
+    bench.files.on_part = fail
+    run = bench.run()
+    assert run.status is Status.FAILED
+    assert tree(bench.lake) == ["Customer/old.csv"]
+    assert run.error is not None
+    assert run.error.what == "Stopped after 10 of 15 rows."
+    assert (run.totals.rows, run.totals.files) == (0, 0)
+    assert bench.staging() == ["log.jsonl"]
+
+    bench.files.on_part = lambda _table, _number: None
+    assert bench.run().status is Status.SUCCESSFUL
+    assert tree(bench.lake) == ["Customer/Customer_1.csv", "Customer/Customer_2.csv", "model.json"]
+
+
+def test_cancel_leaves_the_storage_as_it_was(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, FakeFiles({"Customer": 45}))
+
+    def cancel(_table: str, number: int) -> None:
+        if number == 3:
+            bench.ctx.token.cancel()
+
+    bench.files.on_part = cancel
+    run = bench.run()
+    assert run.status is Status.CANCELLED
+    assert tree(bench.lake) == []
+    assert run.totals.files == 0
+    assert bench.staging() == ["log.jsonl"]
+
+
+def test_a_full_drive_is_named_and_nothing_replaced(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, FakeFiles({"Customer": 45}))
+
+    def full(_table: str, number: int) -> None:
+        if number == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    bench.files.on_part = full
+    run = bench.run()
+    assert run.status is Status.FAILED
+    assert run.error is not None
+    assert "The drive is full." in run.error.why
+    assert run.error.action == "try_again"
+    assert tree(bench.lake) == []
+
+
+def test_tables_do_not_go_to_a_marketing_system(tmp_path: Path) -> None:
+    given = deps(tmp_path, files=FakeFiles({"Customer": 5}))
+    data_out = export(kind=ExportKind.DATA_OUT, tables=(TableChoice("Customer"),))
+    run = deliver(queued(), data_out, opened(FakeTarget(), description()), given, JobContext(), lambda _run: None)
+    assert run.status is Status.FAILED
+    assert run.error is not None
+    assert run.error.action == "fix_settings"
+
+
+@pytest.mark.parametrize("leftover", ["Customer_1.csv", "other.tmp"])
+def test_what_a_killed_run_left_in_staging_is_cleared(tmp_path: Path, leftover: str) -> None:
+    bench = Bench(tmp_path, FakeFiles({"Customer": 5}))
+    staging = RunFolder(bench.workspace, "r1").staging
+    staging.mkdir(parents=True)
+    (staging / leftover).write_text("x")
+    assert bench.run().status is Status.SUCCESSFUL
+    assert bench.staging() == ["log.jsonl"]
