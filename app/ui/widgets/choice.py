@@ -1,0 +1,490 @@
+"""Choices: check box, radio button, toggle, chips, segmented control, radio card. Real Qt controls with own paint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QEnterEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QButtonGroup,
+    QCheckBox,
+    QHBoxLayout,
+    QPushButton,
+    QRadioButton,
+    QSizePolicy,
+    QWidget,
+)
+
+from app.ui.theme import Theme
+from app.ui.widgets import paint
+from app.ui.widgets.focus import KeyboardFocus
+
+
+class _Marked(KeyboardFocus):
+    """What check boxes and radio buttons share: a mark at the left, words at the right, the ring around the mark."""
+
+    _theme: Theme
+    _gap = 10
+    _mark = 16
+
+    def _set_up(self, theme: Theme, text: str, name: str) -> None:
+        self._theme = theme
+        self.setText(text)
+        self.setAccessibleName(name or text)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setFont(theme.font("body"))
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """Mark, gap and words; 28 px high, the least target."""
+        words = self._theme.metrics("body").horizontalAdvance(self.text()) + self._gap + 2 if self.text() else 0
+        return QSize(self._mark + 4 + words, 28)
+
+    def minimumSizeHint(self) -> QSize:
+        """Never narrower than its words."""
+        return self.sizeHint()
+
+    def hitButton(self, position: QPoint) -> bool:
+        """The whole widget is the target."""
+        return self.rect().contains(position)
+
+    def _mark_rect(self) -> QRect:
+        left = 0 if self.layoutDirection() == Qt.LayoutDirection.LeftToRight else self.width() - self._mark
+        return QRect(left, (self.height() - 16) // 2, self._mark, 16)
+
+    def _paint_words(self, painter: QPainter) -> None:
+        offset = self._mark + self._gap
+        area = self.rect().adjusted(offset, 0, 0, 0)
+        align = Qt.AlignmentFlag.AlignLeft
+        if self.layoutDirection() == Qt.LayoutDirection.RightToLeft:
+            area = self.rect().adjusted(0, 0, -offset, 0)
+            align = Qt.AlignmentFlag.AlignRight
+        ink = "text" if self.isEnabled() else "disabled"
+        paint.text(painter, self._theme, area, self.text(), ink=ink, align=align)
+
+    def _paint_ring(self, painter: QPainter, radius: float) -> None:
+        if self.hasFocus() and self.focus_visible:
+            ring = self._mark_rect().adjusted(-3, -3, 3, 3).intersected(self.rect().adjusted(-3, 0, 0, 0))
+            paint.focus_ring(painter, self._theme, ring, radius)
+
+
+class CheckBox(_Marked, QCheckBox):
+    """A check box; `setTristate` gives the partly state. `name` when there is no text."""
+
+    def __init__(self, theme: Theme, text: str = "", *, name: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._set_up(theme, text, name)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint box, words and ring."""
+        painter = QPainter(self)
+        paint.check_mark(
+            painter,
+            self._theme,
+            self._mark_rect(),
+            self.checkState(),
+            enabled=self.isEnabled(),
+            hover=self.underMouse(),
+        )
+        self._paint_words(painter)
+        self._paint_ring(painter, 6)
+
+
+class Radio(_Marked, QRadioButton):
+    """A radio button; put several under one parent or in a QButtonGroup."""
+
+    def __init__(self, theme: Theme, text: str = "", *, name: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._set_up(theme, text, name)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint mark, words and ring."""
+        painter = QPainter(self)
+        paint.radio_mark(painter, self._theme, self._mark_rect(), on=self.isChecked(), enabled=self.isEnabled())
+        self._paint_words(painter)
+        self._paint_ring(painter, 11)
+
+
+class Toggle(_Marked, QCheckBox):
+    """A switch for settings that apply at once; a check box to screen readers."""
+
+    _mark = 36
+
+    def __init__(self, theme: Theme, text: str = "", *, name: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._set_up(theme, text, name)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint track, knob, words and ring."""
+        painter = QPainter(self)
+        theme = self._theme
+        mark = self._mark_rect()
+        track = QRect(mark.left(), (self.height() - 20) // 2, 36, 20)
+        on = self.isChecked()
+        if not self.isEnabled():
+            paint.box(painter, track, 10, fill=theme.color("neutral_subtle"), edge=theme.color("border"))
+            knob = "disabled"
+        elif on:
+            paint.box(painter, track, 10, fill=theme.color("accent_hover" if self.underMouse() else "accent"))
+            knob = "on_accent"
+        else:
+            paint.box(painter, track, 10, fill=theme.color("surface"), edge=theme.color("control"))
+            knob = "control"
+        size = 14 if on else 12
+        right = on == (self.layoutDirection() == Qt.LayoutDirection.LeftToRight)
+        x = track.right() + 1 - 3 - size if right else track.left() + 3
+        y = track.top() + (20 - size) / 2
+        paint.box(painter, QRectF(x, y, size, size), size / 2, fill=theme.color(knob))
+        self._paint_words(painter)
+        if self.hasFocus() and self.focus_visible:
+            paint.focus_ring(painter, theme, track.adjusted(-3, -3, 3, 3).intersected(self.rect()), 13)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One entry of a chip bar, segmented control or select. `dot` is a colour role ("bar", "danger_fill") or empty."""
+
+    key: str
+    text: str
+    count: str = ""
+    dot: str = ""
+    icon: str = ""
+    enabled: bool = True
+    tooltip: str = ""
+
+
+class Chip(KeyboardFocus, QPushButton):
+    """A checkable filter chip with a live count and an optional dot."""
+
+    def __init__(self, theme: Theme, choice: Choice, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._choice = choice
+        self.setCheckable(True)
+        self.setAutoDefault(False)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.set_choice(choice)
+
+    def set_choice(self, choice: Choice) -> None:
+        """Show other words or another count."""
+        self._choice = choice
+        self.setAccessibleName(f"{choice.text}, {choice.count}" if choice.count else choice.text)
+        self.setToolTip(choice.tooltip)
+        self.setEnabled(choice.enabled)
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Dot, words, count."""
+        metrics = self._theme.metrics("caption-medium")
+        width = metrics.horizontalAdvance(self._choice.text) + 24
+        if self._choice.count:
+            width += metrics.horizontalAdvance(self._choice.count) + 8
+        if self._choice.dot:
+            width += 12
+        return QSize(width + 2, 28)
+
+    def minimumSizeHint(self) -> QSize:
+        """Never narrower than its words."""
+        return self.sizeHint()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Repaint for hover."""
+        super().enterEvent(event)
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Repaint for rest."""
+        super().leaveEvent(event)
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the chip."""
+        painter = QPainter(self)
+        theme, choice = self._theme, self._choice
+        on = self.isChecked()
+        if on:
+            paint.box(
+                painter, self.rect(), 14, fill=theme.color("accent_subtle"), edge=theme.color("accent"), width=1.0
+            )
+        else:
+            fill = theme.color("hover") if self.underMouse() and self.isEnabled() else theme.color("surface")
+            paint.box(painter, self.rect(), 14, fill=fill, edge=theme.color("border"))
+        ink = "accent_text" if on else ("text2" if self.isEnabled() else "disabled")
+        left = 12
+        metrics = theme.metrics("caption-medium")
+        if choice.dot:
+            paint.box(painter, QRectF(left, self.height() / 2 - 3, 6, 6), 3, fill=theme.color(choice.dot))
+            left += 12
+        for words in (choice.text, choice.count):
+            if words:
+                width = metrics.horizontalAdvance(words)
+                spot = QRect(left, 0, width + 2, self.height())
+                paint.text(painter, theme, spot, words, role="caption-medium", ink=ink)
+                left += width + 8
+        if self.hasFocus() and self.focus_visible:
+            paint.focus_ring(painter, theme, self.rect(), 14)
+
+
+class _Group(QWidget):
+    """One of several buttons is on; arrow keys move between them and choose."""
+
+    chosen = Signal(str)
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self._buttons: dict[str, QAbstractButton] = {}
+        self._group = QButtonGroup(self)
+        self._group.setExclusive(True)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._group.buttonClicked.connect(self._on_button_clicked)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+
+    def current(self) -> str:
+        """Return the key of the choice that is on; empty when none is."""
+        return next((key for key, button in self._buttons.items() if button.isChecked()), "")
+
+    def set_current(self, key: str) -> None:
+        """Turn a choice on without emitting `chosen`."""
+        self._buttons[key].setChecked(True)
+        self._settle_tab_stop()
+
+    def _add(self, key: str, button: QAbstractButton) -> None:
+        self._buttons[key] = button
+        self._group.addButton(button)
+        button.installEventFilter(self)
+        self._row.addWidget(button)
+
+    def _settle_tab_stop(self) -> None:
+        """Only the choice that is on takes Tab, as in a native radio group."""
+        current = self.current() or next(iter(self._buttons), "")
+        for key, button in self._buttons.items():
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus if key == current else Qt.FocusPolicy.ClickFocus)
+
+    def eventFilter(self, watched: QWidget, event: QEvent) -> bool:
+        """Move with the arrow keys."""
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            step = {Qt.Key.Key_Right: 1, Qt.Key.Key_Down: 1, Qt.Key.Key_Left: -1, Qt.Key.Key_Up: -1}.get(
+                Qt.Key(event.key())
+            )
+            if step is not None:
+                mirrored = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
+                horizontal = event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right)
+                self._move(watched, -step if mirrored and horizontal else step)
+                return True
+        return super().eventFilter(watched, event)
+
+    def _move(self, start: QWidget, step: int) -> None:
+        open_ones = [button for button in self._buttons.values() if button.isEnabled()]
+        if not open_ones:
+            return
+        at = open_ones.index(start) if start in open_ones else 0
+        target = open_ones[(at + step) % len(open_ones)]
+        target.setChecked(True)
+        self._settle_tab_stop()
+        target.setFocus(Qt.FocusReason.TabFocusReason)
+        self.chosen.emit(self.current())
+
+    def _on_button_clicked(self, _button: QAbstractButton) -> None:
+        self._settle_tab_stop()
+        self.chosen.emit(self.current())
+
+
+class ChipBar(_Group):
+    """Filter chips, one of them on. Signal `chosen(str)` gives the key; `set_choices` renews words and counts."""
+
+    def __init__(self, theme: Theme, name: str, choices: Sequence[Choice], parent: QWidget | None = None) -> None:
+        super().__init__(name, parent)
+        self._theme = theme
+        self._row.setSpacing(8)
+        self.set_choices(choices)
+
+    def set_choices(self, choices: Sequence[Choice]) -> None:
+        """Show these choices; the one that is on stays on while its key is still there."""
+        before = self.current()
+        if [c.key for c in choices] == list(self._buttons):
+            for choice in choices:
+                chip = self._buttons[choice.key]
+                if isinstance(chip, Chip):
+                    chip.set_choice(choice)
+            return
+        for button in self._buttons.values():
+            self._group.removeButton(button)
+            self._row.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self._buttons.clear()
+        for choice in choices:
+            self._add(choice.key, Chip(self._theme, choice, self))
+        if choices:
+            self.set_current(before if before in self._buttons else choices[0].key)
+
+
+class _Segment(KeyboardFocus, QPushButton):
+    """One segment; its control paints the track behind it."""
+
+    def __init__(self, theme: Theme, choice: Choice, parent: QWidget | None = None) -> None:
+        super().__init__(choice.text, parent)
+        self._theme = theme
+        self._icon = choice.icon
+        self.setCheckable(True)
+        self.setAutoDefault(False)
+        self.setEnabled(choice.enabled)
+        self.setToolTip(choice.tooltip)
+        self.setAccessibleName(choice.text)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """Words with 15 px at both sides."""
+        width = self._theme.metrics("body-medium").horizontalAdvance(self.text())
+        return QSize(width + 28 + (22 if self._icon else 0), 32)
+
+    def minimumSizeHint(self) -> QSize:
+        """Never narrower than its words."""
+        return self.sizeHint()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the chosen plate, words and ring."""
+        painter = QPainter(self)
+        theme = self._theme
+        plate = self.rect().adjusted(1, 2, -1, -2)
+        on = self.isChecked()
+        if on:
+            fill = theme.color("surface" if theme.mode == "light" else "pressed")
+            paint.box(painter, plate, 5, fill=fill, edge=theme.color("border"))
+        ink = ("text" if on else "text2") if self.isEnabled() else "disabled"
+        if not on and self.underMouse() and self.isEnabled():
+            ink = "text"
+        words = theme.metrics("body-medium").horizontalAdvance(self.text())
+        total = words + (22 if self._icon else 0)
+        left = (self.width() - total) // 2
+        if self._icon:
+            paint.icon(painter, theme, QRect(left, (self.height() - 16) // 2, 16, 16), self._icon, ink)
+            left += 22
+        paint.text(painter, theme, QRect(left, 0, words + 2, self.height()), self.text(), role="body-medium", ink=ink)
+        if self.hasFocus() and self.focus_visible:
+            paint.focus_ring(painter, theme, plate, 5)
+
+
+class Segmented(_Group):
+    """Two to five short choices in one track. Signal `chosen(str)` gives the key."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        name: str,
+        choices: Sequence[Choice],
+        current: str = "",
+        *,
+        expand: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(name, parent)
+        self._theme = theme
+        self._row.setContentsMargins(1, 0, 1, 0)
+        self._row.setSpacing(0)
+        for choice in choices:
+            self._add(choice.key, _Segment(theme, choice, self))
+        if choices:
+            self.set_current(current or choices[0].key)
+        if expand:
+            self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the track."""
+        painter = QPainter(self)
+        theme = self._theme
+        paint.box(painter, self.rect(), 6, fill=theme.color("neutral_subtle"), edge=theme.color("border"))
+
+
+class RadioCard(KeyboardFocus, QRadioButton):
+    """A choice that needs a sentence: title, detail, mark; the chosen card has the accent edge.
+
+    Cards under one parent exclude each other. `badge` is (letters, "#RRGGBB"); `status` is (icon, colour role, words) at the right.
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        title: str,
+        detail: str = "",
+        *,
+        icon: str = "",
+        badge: tuple[str, str] | None = None,
+        status: tuple[str, str, str] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._title = title
+        self._detail = detail
+        self._icon = icon
+        self._badge = badge
+        self._status = status
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(". ".join(filter(None, (detail, status[2] if status else ""))))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """Two lines or one."""
+        words = max(
+            self._theme.metrics("body-medium").horizontalAdvance(self._title),
+            self._theme.metrics("caption").horizontalAdvance(self._detail),
+        )
+        status = self._theme.metrics("caption").horizontalAdvance(self._status[2]) + 32 if self._status else 0
+        return QSize(words + status + 96, 60 if self._detail else 44)
+
+    def minimumSizeHint(self) -> QSize:
+        """May shrink: the detail elides."""
+        return QSize(160, self.sizeHint().height())
+
+    def hitButton(self, position: QPoint) -> bool:
+        """The whole card is the target."""
+        return self.rect().contains(position)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the card."""
+        painter = QPainter(self)
+        theme = self._theme
+        on, live = self.isChecked(), self.isEnabled()
+        fill = "accent_subtle" if on else ("hover" if self.underMouse() and live else "surface")
+        edge = "accent" if on else "line"
+        paint.box(painter, self.rect(), 8, fill=theme.color(fill), edge=theme.color(edge))
+        paint.radio_mark(painter, theme, QRect(16, self.height() // 2 - 8, 16, 16), on=on, enabled=live)
+        left = 44
+        if self._badge:
+            paint.badge(painter, theme, QRect(left, self.height() // 2 - 12, 24, 24), *self._badge)
+            left += 36
+        elif self._icon:
+            paint.icon(painter, theme, QRect(left, self.height() // 2 - 8, 16, 16), self._icon, "text2")
+            left += 28
+        right = self.width() - 16
+        if self._status:
+            icon, role, words = self._status
+            width = theme.metrics("caption").horizontalAdvance(words) + 2
+            spot = QRect(right - width, 0, width, self.height())
+            paint.text(painter, theme, spot, words, role="caption", ink="text2")
+            paint.icon(painter, theme, QRect(spot.left() - 22, self.height() // 2 - 8, 16, 16), icon, role)
+            right = spot.left() - 30
+        self._paint_words(painter, QRect(left, 0, right - left, self.height()), live=live)
+        if self.hasFocus() and self.focus_visible:
+            paint.focus_ring(painter, theme, self.rect(), 8)
+
+    def _paint_words(self, painter: QPainter, area: QRect, *, live: bool) -> None:
+        theme = self._theme
+        ink = "text" if live else "disabled"
+        if not self._detail:
+            paint.text(painter, theme, area, self._title, role="body-medium", ink=ink)
+            return
+        middle = area.height() // 2
+        first = QRect(area.left(), middle - 20, area.width(), 20)
+        second = QRect(area.left(), middle + 1, area.width(), 18)
+        paint.text(painter, theme, first, self._title, role="body-medium", ink=ink)
+        paint.text(painter, theme, second, self._detail, role="caption", ink="text2" if live else "text3")

@@ -1,0 +1,653 @@
+"""The one table of the window: rows by key, painted cells, remembered columns.
+
+table = DataTable(theme, "Exports", columns)
+table.set_rows(rows)                       # keeps selection and scroll
+table.selection_changed.connect(...)       # read table.selected_keys()
+table.activated_key.connect(...)           # Enter or double click
+table.cell_action.connect(...)             # (row key, column key) of a link, button, picker, check box, note
+table.menu_asked.connect(...)              # (row key, QPoint): `...`, right click, Shift+F10
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelectionModel,
+    QModelIndex,
+    QPoint,
+    QRect,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
+
+from app.ui.theme import Theme
+from app.ui.widgets import paint
+from app.ui.widgets.cells import EDGE, PAD, CellDelegate
+from app.ui.widgets.columns import CheckCell, Column, NoteRow, NumberCell, StatusCell
+from app.ui.widgets.paint import KEYBOARD
+from app.ui.widgets.table_model import CELL_ROLE, ROW_ROLE, FilterProxy, RowModel
+
+ROW, ROW_WITH_CONTROLS, ROW_ONE_LINE, NOTE_ROW, HEADER = 52, 56, 40, 48, 36
+_STATE_VERSION = 1
+
+
+class Header(QHeaderView):
+    """Header of 36 px: words aligned as their column, the sort arrow after them, a check box over a check column."""
+
+    def __init__(self, theme: Theme, table: DataTable) -> None:
+        super().__init__(Qt.Orientation.Horizontal, table)
+        self._theme = theme
+        self._table = table
+        self.check_states: dict[str, bool | None] = {}
+        self.setFixedHeight(HEADER)
+        self.setSectionsMovable(True)
+        self.setSectionsClickable(True)
+        self.setMinimumSectionSize(40)
+        self.setHighlightSections(False)
+        self.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+    def sizeHint(self) -> QSize:
+        """36 px high."""
+        return QSize(super().sizeHint().width(), HEADER)
+
+    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
+        """Paint one header cell."""
+        theme = self._theme
+        painter.fillRect(rect, theme.color("surface"))
+        painter.fillRect(rect.left(), rect.bottom(), rect.width(), 1, theme.color("line"))
+        column = self._table.columns[section]
+        left, right = self._table.cell_padding(section)
+        area = rect.adjusted(left, 0, -right, -1)
+        if column.key in self.check_states:
+            checked = self.check_states[column.key]
+            state = (
+                Qt.CheckState.PartiallyChecked
+                if checked is None
+                else (Qt.CheckState.Checked if checked else Qt.CheckState.Unchecked)
+            )
+            paint.check_mark(painter, theme, QRect(area.left(), area.top(), 16, area.height()), state)
+            return
+        sorted_by = (
+            self._table.isSortingEnabled() and self.sortIndicatorSection() == section and column.sort is not None
+        )
+        self._paint_words(painter, area, column, arrow=sorted_by)
+
+    def _paint_words(self, painter: QPainter, area: QRect, column: Column[Any], *, arrow: bool) -> None:
+        theme = self._theme
+        room = area.width() - (18 if arrow else 0) - (20 if column.info else 0)
+        metrics = theme.metrics("caption-medium")
+        shown = metrics.elidedText(column.title, Qt.TextElideMode.ElideRight, max(room, 0))
+        width = metrics.horizontalAdvance(shown)
+        total = width + (18 if arrow else 0) + (20 if column.info else 0)
+        left = area.right() + 1 - total if column.align == "right" else area.left()
+        middle = area.center().y()
+        if column.info:
+            paint.icon(painter, theme, QRect(left, middle - 6, 14, 14), "info", "text3")
+            left += 20
+        paint.text(
+            painter, theme, QRect(left, area.top(), width + 2, area.height()), shown, role="caption-medium", ink="text3"
+        )
+        if arrow:
+            down = self.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
+            mark = QRect(left + width + 5, middle - 5, 12, 12)
+            paint.icon(painter, theme, mark, "arrow-down" if down else "arrow-up", "text3")
+
+
+class DataTable(QTableView):
+    """A table of rows known by key.
+
+    Args:
+        theme: the theme.
+        name: accessible name: what the rows are.
+        columns: what each row shows.
+        row_height: 52 for two lines, 56 with controls in it, 40 for one line.
+        key: the row's key; `row.key` without it.
+        live: whether a row can be selected.
+        multiple: whether several rows may be selected.
+        sortable: whether a click on a header sorts; notes stay under their rows.
+        keep_order: do not sort again by itself when values change (a count that moves must not move its row).
+        edge: margin at both ends in px.
+    """
+
+    cell_action = Signal(str, str)
+    header_action = Signal(str)
+    activated_key = Signal(str)
+    menu_asked = Signal(str, QPoint)
+    selection_changed = Signal()
+    columns_changed = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        name: str,
+        columns: Sequence[Column[Any]],
+        *,
+        row_height: int = ROW,
+        key: Callable[[Any], str] | None = None,
+        live: Callable[[Any], bool] | None = None,
+        multiple: bool = True,
+        sortable: bool = True,
+        keep_order: bool = False,
+        edge: int = EDGE,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._edge = edge
+        self._row_height = row_height
+        self._keep_order = keep_order
+        self._focus_visible = False
+        self.columns = tuple(columns)
+        options = {"key": key} if key is not None else {}
+        self.rows_model = RowModel(self.columns, live=live, parent=self, **options)
+        self.proxy = FilterProxy(self)
+        self.proxy.setDynamicSortFilter(not keep_order)
+        self.proxy.setSourceModel(self.rows_model)
+        self._delegate = CellDelegate(theme, self.columns, self)
+        self._set_up_view(name, multiple=multiple, sortable=sortable)
+        self._set_up_delegate()
+        self._set_up_header(sortable=sortable)
+        for signal in (
+            self.proxy.modelReset,
+            self.proxy.layoutChanged,
+            self.proxy.rowsInserted,
+            self.proxy.rowsRemoved,
+        ):
+            signal.connect(self._on_rows_moved)
+        self.proxy.dataChanged.connect(self._follow_spinners)
+        self.selectionModel().selectionChanged.connect(self._on_selection_changed)
+
+    # Rows
+
+    def set_rows(self, rows: Iterable[Any]) -> None:
+        """Show these rows; selection, current row and scroll position stay."""
+        current = self.current_key()
+        picked = set(self.selected_keys())
+        self.rows_model.set_rows(rows)
+        if picked and not self.selected_keys():
+            self.select_keys([key for key in picked if self.rows_model.position(key) is not None], current=current)
+
+    def update_row(self, row: Any) -> None:
+        """Replace one row by another of the same key."""
+        self.rows_model.update_row(row)
+
+    def row(self, key: str) -> Any | None:
+        """Return the row with a key, or None."""
+        return self.rows_model.row_of(key)
+
+    def visible_keys(self) -> list[str]:
+        """Return the keys of the rows that pass the filter, in the order on screen, without notes."""
+        rows = (self.proxy.index(i, 0).data(ROW_ROLE) for i in range(self.proxy.rowCount()))
+        return [self.rows_model.key_of(row) for row in rows if not isinstance(row, NoteRow)]
+
+    def selected_keys(self) -> list[str]:
+        """Return the keys of the selected rows, from top to bottom."""
+        indexes = sorted(self.selectionModel().selectedRows(), key=lambda i: i.row())
+        return [self.rows_model.key_of(index.data(ROW_ROLE)) for index in indexes]
+
+    def selected_rows(self) -> list[Any]:
+        """Return the selected rows, from top to bottom."""
+        return [self.rows_model.row_of(key) for key in self.selected_keys()]
+
+    def current_key(self) -> str:
+        """Return the key of the current row; empty without one."""
+        index = self.currentIndex()
+        return self.rows_model.key_of(index.data(ROW_ROLE)) if index.isValid() else ""
+
+    def select_keys(self, keys: Sequence[str], *, current: str = "") -> None:
+        """Select these rows and nothing else; `current` (or the first) becomes the current row."""
+        model = self.selectionModel()
+        model.clearSelection()
+        flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+        for key in keys:
+            index = self._index_of(key)
+            if index.isValid():
+                model.select(index, flags)
+        at = self._index_of(current or (keys[0] if keys else ""))
+        if at.isValid():
+            model.setCurrentIndex(at, QItemSelectionModel.SelectionFlag.NoUpdate)
+
+    def rect_of(self, key: str, column_key: str) -> QRect:
+        """Return a cell's place in global coordinates, to open a menu or an editor at it."""
+        column = next(i for i, c in enumerate(self.columns) if c.key == column_key)
+        at = self._index_of(key)
+        rect = self.visualRect(self.proxy.index(at.row(), column))
+        return QRect(self.viewport().mapToGlobal(rect.topLeft()), rect.size())
+
+    # Filter
+
+    def set_filter_words(self, words: str) -> None:
+        """Keep rows that hold every word."""
+        self.proxy.set_words(words)
+
+    def set_filter(self, accept: Callable[[Any], bool] | None) -> None:
+        """Keep rows that fulfil a condition; None keeps all."""
+        self.proxy.set_condition(accept)
+
+    # Columns
+
+    def set_header_check(self, column_key: str, checked: bool | None) -> None:  # noqa: FBT001 - three states
+        """Show a check box in a header; a click emits `header_action(column_key)`."""
+        header = self.horizontalHeader()
+        if isinstance(header, Header):
+            header.check_states[column_key] = checked
+            header.viewport().update()
+
+    def set_column_visible(self, column_key: str, visible: bool) -> None:  # noqa: FBT001 - reads like setVisible
+        """Show or hide a column."""
+        at = next(i for i, c in enumerate(self.columns) if c.key == column_key)
+        self.setColumnHidden(at, not visible)
+        self._on_rows_moved()
+        self.columns_changed.emit()
+
+    def fill_columns_menu(self, menu: QMenu) -> None:
+        """Add one checkable action for each column that may be hidden."""
+        for i, column in enumerate(self.columns):
+            if not column.hideable or not column.title:
+                continue
+            action = QAction(column.title, menu)
+            action.setCheckable(True)
+            action.setChecked(not self.isColumnHidden(i))
+            action.setData(column.key)
+            action.toggled.connect(self._on_column_toggled)
+            menu.addAction(action)
+
+    def save_columns(self) -> str:
+        """Return widths, order, hidden columns and sorting as JSON, by column key."""
+        header = self.horizontalHeader()
+        state = {
+            "version": _STATE_VERSION,
+            "order": [self.columns[header.logicalIndex(i)].key for i in range(header.count())],
+            "widths": {c.key: header.sectionSize(i) for i, c in enumerate(self.columns) if not self.isColumnHidden(i)},
+            "hidden": [c.key for i, c in enumerate(self.columns) if self.isColumnHidden(i)],
+        }
+        at = header.sortIndicatorSection()
+        if self.isSortingEnabled() and 0 <= at < len(self.columns):
+            down = header.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
+            state["sort"] = [self.columns[at].key, "descending" if down else "ascending"]
+        return json.dumps(state)
+
+    def restore_columns(self, saved: str) -> bool:
+        """Put back what `save_columns` gave; unknown columns are left out. False when it is of another version or broken."""
+        try:
+            state = json.loads(saved)
+        except ValueError:
+            return False
+        if not isinstance(state, dict) or state.get("version") != _STATE_VERSION:
+            return False
+        header = self.horizontalHeader()
+        places = {column.key: i for i, column in enumerate(self.columns)}
+        for target, key in enumerate(key for key in state.get("order", []) if key in places):
+            header.moveSection(header.visualIndex(places[key]), target)
+        for key, i in places.items():
+            self.setColumnHidden(i, key in state.get("hidden", []) and self.columns[i].hideable)
+            width = state.get("widths", {}).get(key)
+            if isinstance(width, int) and width > 0:
+                header.resizeSection(i, width)
+        key, order = state.get("sort", ["", ""])
+        if key in places and self.isSortingEnabled():
+            self.sortByColumn(places[key], _order(order))
+        self._on_rows_moved()
+        return True
+
+    def sort_by(self, column_key: str, *, descending: bool = False) -> None:
+        """Sort by a column."""
+        at = next(i for i, c in enumerate(self.columns) if c.key == column_key)
+        self.sortByColumn(at, Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder)
+
+    def cell_padding(self, column: int) -> tuple[int, int]:
+        """Return left and right padding of a column: the page's margin at both ends of the table."""
+        header = self.horizontalHeader()
+        shown = [header.logicalIndex(i) for i in range(header.count())]
+        shown = [i for i in shown if not header.isSectionHidden(i)]
+        if not shown:
+            return PAD, PAD
+        left = self._edge if column == shown[0] else PAD
+        right = self._edge if column == shown[-1] else PAD
+        return left, right
+
+    # Qt
+
+    def spin(self) -> bool:
+        """Repaint the visible cells that spin (see `Motion`)."""
+        if not self.isVisible():
+            return False
+        cells = self._spinning_cells()
+        for index in cells:
+            self.viewport().update(self.visualRect(index))
+        return bool(cells)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Spinners turn again."""
+        super().showEvent(event)
+        self._follow_spinners()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the ring when the keyboard came; land on a row."""
+        super().focusInEvent(event)
+        self._focus_visible = event.reason() in KEYBOARD
+        if self._focus_visible and not self.currentIndex().isValid() and self.proxy.rowCount():
+            self.selectionModel().setCurrentIndex(
+                self.proxy.index(0, self._first_column()), QItemSelectionModel.SelectionFlag.NoUpdate
+            )
+        self._show_focus()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """The ring goes."""
+        super().focusOutEvent(event)
+        self._focus_visible = False
+        self._show_focus()
+
+    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
+        """The ring follows the current row."""
+        super().currentChanged(current, previous)
+        self._show_focus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter opens, Space ticks, Tab leaves; the rest is the view's."""
+        key = event.key()
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._activate_current()
+            return
+        if key == Qt.Key.Key_Space and self._tick_current():
+            return
+        if not self._focus_visible and key in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End):
+            self._focus_visible = True
+        super().keyPressEvent(event)
+        self._show_focus()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click on a box or link acts and does not select."""
+        self._focus_visible = False
+        index = self.indexAt(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and index.isValid() and self._acts(index, event):
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+            return
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let the delegate tell what was hit."""
+        index = self.indexAt(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and index.isValid() and self._acts(index, event):
+            if isinstance(index.data(ROW_ROLE), NoteRow) or not self._hits_dots(index, event):
+                self._on_delegate_acted(index)
+            else:
+                self._on_dots_hit(index)
+            return
+        super().mouseReleaseEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Open the row, unless a box or link was meant."""
+        index = self.indexAt(event.position().toPoint())
+        if index.isValid() and self._acts(index, event):
+            return
+        super().mouseDoubleClickEvent(event)
+        if event.button() == Qt.MouseButton.LeftButton and index.isValid():
+            self._activate_current()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Follow the hovered row and show the hand over what acts."""
+        index = self.indexAt(event.position().toPoint())
+        self._hover(index.row() if index.isValid() else -1)
+        hand = index.isValid() and self._acts(index, event)
+        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if hand else Qt.CursorShape.ArrowCursor)
+        super().mouseMoveEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """No row is hovered."""
+        super().leaveEvent(event)
+        self._hover(-1)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Right click, Shift+F10 or the Menu key ask for the row's menu."""
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        index = self.currentIndex() if by_key else self.indexAt(event.pos())
+        if not index.isValid() or isinstance(index.data(ROW_ROLE), NoteRow):
+            return
+        place = event.globalPos()
+        if by_key:
+            rect = self.visualRect(self.proxy.index(index.row(), self._first_column()))
+            place = self.viewport().mapToGlobal(rect.bottomLeft() + QPoint(self._edge, 0))
+        elif not self.selectionModel().isSelected(index):
+            self.select_keys([self.rows_model.key_of(index.data(ROW_ROLE))])
+        self.menu_asked.emit(self.rows_model.key_of(index.data(ROW_ROLE)), place)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the stretching column the width that is left."""
+        super().resizeEvent(event)
+        self._stretch()
+
+    # Inside
+
+    def _set_up_view(self, name: str, *, multiple: bool, sortable: bool) -> None:
+        self.setModel(self.proxy)
+        self.setItemDelegate(self._delegate)
+        self.setAccessibleName(name)
+        self.setFont(self._theme.font("body"))
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setMouseTracking(True)
+        self.setTabKeyNavigation(False)
+        self.setCornerButtonEnabled(False)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        mode = QAbstractItemView.SelectionMode
+        self.setSelectionMode(mode.ExtendedSelection if multiple else mode.SingleSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setFrameShape(QTableView.Shape.NoFrame)
+        vertical = self.verticalHeader()
+        vertical.hide()
+        vertical.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        vertical.setMinimumSectionSize(28)
+        vertical.setDefaultSectionSize(self._row_height)
+        self.proxy.sort(-1)
+        self._sortable = sortable
+
+    def _set_up_delegate(self) -> None:
+        self._delegate.padding = self.cell_padding
+        self._delegate.row_rect = self._row_rect
+        self._delegate.first_column = self._first_column
+        self._delegate.joined_below = self._has_note_below
+
+    def _set_up_header(self, *, sortable: bool) -> None:
+        header = Header(self._theme, self)
+        self.setHorizontalHeader(header)
+        for i, column in enumerate(self.columns):
+            header.resizeSection(i, column.width)
+        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self.setSortingEnabled(sortable)
+        self.proxy.sort(-1)
+        header.sectionClicked.connect(self._on_header_clicked)
+        header.sectionResized.connect(self._on_section_resized)
+        header.sectionMoved.connect(self._on_section_moved)
+        header.sortIndicatorChanged.connect(self._on_sort_changed)
+
+    def _index_of(self, key: str) -> QModelIndex:
+        at = self.rows_model.position(key)
+        if at is None:
+            return QModelIndex()
+        return self.proxy.mapFromSource(self.rows_model.index(at, 0))
+
+    def _first_column(self) -> int:
+        header = self.horizontalHeader()
+        for i in range(header.count()):
+            logical = header.logicalIndex(i)
+            if not header.isSectionHidden(logical):
+                return logical
+        return 0
+
+    def _row_rect(self, row: int) -> QRect:
+        header = self.horizontalHeader()
+        width = max(header.length(), self.viewport().width())
+        return QRect(-header.offset(), self.rowViewportPosition(row), width, self.rowHeight(row))
+
+    def _has_note_below(self, row: int) -> bool:
+        return isinstance(self.proxy.index(row + 1, 0).data(ROW_ROLE), NoteRow)
+
+    def _acts(self, index: QModelIndex, event: QMouseEvent) -> bool:
+        place = event.position().toPoint()
+        return self._hits_dots(index, event) or self._delegate.hits_action(self.visualRect(index), place, index)
+
+    def _hits_dots(self, index: QModelIndex, event: QMouseEvent) -> bool:
+        if isinstance(index.data(ROW_ROLE), NoteRow) or not self.columns[index.column()].menu:
+            return False
+        rect = self._delegate.dots_rect(self.visualRect(index), index.column())
+        return rect.contains(event.position().toPoint())
+
+    def _on_delegate_acted(self, index: QModelIndex) -> None:
+        row = index.data(ROW_ROLE)
+        column = "note" if isinstance(row, NoteRow) else self.columns[index.column()].key
+        self.cell_action.emit(self.rows_model.key_of(row), column)
+
+    def _on_dots_hit(self, index: QModelIndex) -> None:
+        key = self.rows_model.key_of(index.data(ROW_ROLE))
+        if key not in self.selected_keys():
+            self.select_keys([key])
+        rect = self._delegate.dots_rect(self.visualRect(index), index.column())
+        self.menu_asked.emit(key, self.viewport().mapToGlobal(rect.bottomLeft()))
+
+    def _activate_current(self) -> None:
+        index = self.currentIndex()
+        if not index.isValid():
+            return
+        row = index.data(ROW_ROLE)
+        if isinstance(row, NoteRow):
+            if row.link:
+                self.cell_action.emit(row.key, "note")
+        elif self.rows_model.is_live(row):
+            self.activated_key.emit(self.rows_model.key_of(row))
+
+    def _tick_current(self) -> bool:
+        index = self.currentIndex()
+        for i, column in enumerate(self.columns):
+            cell = self.proxy.index(index.row(), i).data(CELL_ROLE) if index.isValid() else None
+            if isinstance(cell, CheckCell) and cell.enabled:
+                self.cell_action.emit(self.rows_model.key_of(index.data(ROW_ROLE)), column.key)
+                return True
+        return False
+
+    def _hover(self, row: int) -> None:
+        before = self._delegate.hovered_row
+        if row == before:
+            return
+        self._delegate.hovered_row = row
+        for touched in (before, row):
+            if touched >= 0:
+                self.viewport().update(self._row_rect(touched))
+
+    def _show_focus(self) -> None:
+        before = self._delegate.focus_row
+        index = self.currentIndex()
+        row = index.row() if self._focus_visible and self.hasFocus() and index.isValid() else -1
+        self._delegate.focus_row = row
+        for touched in {before, row}:
+            if touched >= 0:
+                self.viewport().update(self._row_rect(touched))
+
+    def _spinning_cells(self) -> list[QModelIndex]:
+        top = max(self.rowAt(0), 0)
+        bottom = self.rowAt(self.viewport().height() - 1)
+        if bottom < 0:
+            bottom = self.proxy.rowCount() - 1
+        found = []
+        for row in range(top, bottom + 1):
+            for column in range(len(self.columns)):
+                index = self.proxy.index(row, column)
+                cell = index.data(CELL_ROLE)
+                if (isinstance(cell, StatusCell) and cell.running) or (isinstance(cell, NumberCell) and cell.counting):
+                    found.append(index)
+        return found
+
+    def _follow_spinners(self) -> None:
+        if self.isVisible() and self._spinning_cells():
+            self._theme.motion.follow(self)
+
+    def _on_rows_moved(self) -> None:
+        """Notes have their own height and span; everything else the row height."""
+        if self.rowSpan(0, 0) or self.columnSpan(0, 0):
+            self.clearSpans()
+        header = self.verticalHeader()
+        notes = any(isinstance(row, NoteRow) for row in self.rows_model.rows)
+        blocker = QSignalBlocker(header)
+        for i in range(self.proxy.rowCount()) if notes or self._had_notes else ():
+            note = isinstance(self.proxy.index(i, 0).data(ROW_ROLE), NoteRow)
+            header.resizeSection(i, NOTE_ROW if note else self._row_height)
+            if note:
+                self.setSpan(i, 0, 1, len(self.columns))
+        blocker.unblock()
+        self._had_notes = notes
+        if notes:
+            self.doItemsLayout()
+        self._follow_spinners()
+
+    _had_notes = False
+
+    def _stretch(self) -> None:
+        stretching = [i for i, c in enumerate(self.columns) if c.stretch and not self.isColumnHidden(i)]
+        if not stretching:
+            return
+        header = self.horizontalHeader()
+        blocker = QSignalBlocker(header)
+        others = sum(
+            header.sectionSize(i) for i in range(header.count()) if i != stretching[0] and not self.isColumnHidden(i)
+        )
+        header.resizeSection(stretching[0], max(self.columns[stretching[0]].width, self.viewport().width() - others))
+        blocker.unblock()
+        self.updateGeometries()
+        self.viewport().update()
+        header.viewport().update()
+
+    def _on_header_clicked(self, section: int) -> None:
+        column = self.columns[section]
+        header = self.horizontalHeader()
+        if isinstance(header, Header) and column.key in header.check_states:
+            self.header_action.emit(column.key)
+
+    def _on_sort_changed(self, section: int, order: Qt.SortOrder) -> None:
+        """A column without a sort value cannot be sorted: put the arrow back."""
+        if section >= 0 and self.columns[section].sort is None:
+            header = self.horizontalHeader()
+            header.setSortIndicator(self._sorted[0], self._sorted[1])
+            return
+        self._sorted = (section, order)
+        self.columns_changed.emit()
+
+    _sorted = (-1, Qt.SortOrder.AscendingOrder)
+
+    def _on_section_resized(self, _section: int, _before: int, _after: int) -> None:
+        self.columns_changed.emit()
+        self.viewport().update()
+
+    def _on_section_moved(self, _section: int, _before: int, _after: int) -> None:
+        self.columns_changed.emit()
+        self.viewport().update()
+
+    def _on_column_toggled(self, visible: bool) -> None:  # noqa: FBT001 - a signal's argument
+        action = self.sender()
+        if isinstance(action, QAction):
+            self.set_column_visible(action.data(), visible)
+
+    def _on_selection_changed(self) -> None:
+        self.selection_changed.emit()
+
+
+def _order(words: object) -> Qt.SortOrder:
+    return Qt.SortOrder.DescendingOrder if words == "descending" else Qt.SortOrder.AscendingOrder

@@ -1,0 +1,40 @@
+"""What every test gets: no real home, no real keyring, no screen unless `--onscreen` is given."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+if "--onscreen" not in sys.argv:
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.fonts=false")
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--onscreen`: show the windows of the tests."""
+    parser.addoption("--onscreen", action="store_true", help="show windows instead of drawing them off screen")
+
+
+@pytest.fixture(autouse=True)
+def isolated_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Point every folder a person owns at a new empty one, and the keyring at one that refuses."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(home))
+    for name, folder in {
+        "XDG_CONFIG_HOME": "config",
+        "XDG_DATA_HOME": "data",
+        "XDG_CACHE_HOME": "cache",
+        "XDG_STATE_HOME": "state",
+        "APPDATA": "roaming",
+        "LOCALAPPDATA": "local",
+    }.items():
+        path = home / folder
+        path.mkdir()
+        monkeypatch.setenv(name, str(path))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    return home
