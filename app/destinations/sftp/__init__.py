@@ -1,0 +1,3 @@
+"""Files on a server by SFTP."""
+
+from __future__ import annotations

@@ -1,0 +1,205 @@
+"""Files below the connection's folder on the server."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import posixpath
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TypeVar, cast
+
+import asyncssh
+
+from app.destinations.contract import StoredFile
+from app.destinations.files import blocks, disk_full, not_whole
+from app.destinations.sftp.link import STALL_SECONDS, Link
+from app.jobs import JobContext
+
+T = TypeVar("T")
+
+_BLOCK = 4 << 20  # asyncssh splits it into requests of the server's size and has many of them under way
+_READ_BACK = 8 << 20  # files up to this size are read back and compared by SHA-256
+_CLEAN_UP_SECONDS = 10.0
+_NEW = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_EXCL
+
+
+class SftpStorage:
+    """A `Storage` over a `Link`; used by one thread."""
+
+    def __init__(self, link: Link, folder: str, where: str) -> None:
+        self._link = link
+        self._folder = folder
+        self._where = where
+
+    def open(self, ctx: JobContext | None = None) -> None:
+        """Connect; make the folder when it does not exist."""
+        self._link.connect(ctx or JobContext())
+        if self._folder not in {"", "/"}:
+            self._link.run(lambda sftp: sftp.makedirs(self._folder, exist_ok=True), self._folder, ctx)
+
+    def close(self) -> None:
+        """See `Storage.close`."""
+        self._link.close()
+
+    def make_folders(self, folder: str) -> None:
+        """See `Storage.make_folders`."""
+        self._link.run(lambda sftp: sftp.makedirs(self._at(folder), exist_ok=True), folder)
+
+    def write(self, source: Path, path: str, ctx: JobContext, progress: Callable[[int], None]) -> StoredFile:
+        """See `Storage.write`; the size is always compared, the content of files up to 8 MB too."""
+        size = source.stat().st_size
+
+        async def work(sftp: asyncssh.SFTPClient) -> StoredFile:
+            free = await _free(sftp, self._folder)
+            if free is not None and size > free:
+                raise disk_full(self._where, size, free)
+            try:
+                return await self._send(sftp, source, path, ctx, progress)
+            except asyncssh.SFTPFailure as error:  # OpenSSH has one answer for all: look whether the drive is full
+                free = await _free(sftp, self._folder)
+                if free is not None and free < size:
+                    raise disk_full(self._where, size, free) from error
+                raise
+
+        return self._link.run(work, path, ctx, seconds=None)
+
+    def keep(self, path: str, aside: str) -> bool | None:
+        """See `Storage.keep`: a hard link where the server has them."""
+
+        async def work(sftp: asyncssh.SFTPClient) -> bool | None:
+            if not await sftp.lexists(self._at(path)):
+                return None
+            try:
+                await sftp.link(self._at(path), self._at(aside))
+            except asyncssh.SFTPError:
+                return False
+            return True
+
+        return self._link.run(work, path)
+
+    def move(self, path: str, final: str) -> None:
+        """See `Storage.move`; a server without a rename that replaces gets the old file removed first."""
+
+        async def work(sftp: asyncssh.SFTPClient) -> None:
+            try:
+                await sftp.posix_rename(self._at(path), self._at(final))
+            except asyncssh.SFTPOpUnsupported:
+                with suppress(asyncssh.SFTPNoSuchFile):
+                    await sftp.remove(self._at(final))
+                await sftp.rename(self._at(path), self._at(final))
+
+        self._link.run(work, final)
+
+    def remove(self, path: str) -> None:
+        """See `Storage.remove`."""
+
+        async def work(sftp: asyncssh.SFTPClient) -> None:
+            with suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
+                await sftp.remove(self._at(path))
+
+        self._link.run(work, path, seconds=_CLEAN_UP_SECONDS)
+
+    def files_below(self, folder: str) -> list[str]:
+        """See `Storage.files_below`."""
+
+        async def work(sftp: asyncssh.SFTPClient) -> list[str]:
+            with suppress(asyncssh.SFTPNoSuchFile):
+                return [path async for path, is_folder in _walk(sftp, self._at(folder)) if not is_folder]
+            return []
+
+        return [self._relative(path) for path in self._link.run(work, folder)]
+
+    def remove_empty_folders(self, folder: str) -> None:
+        """See `Storage.remove_empty_folders`."""
+
+        async def work(sftp: asyncssh.SFTPClient) -> None:
+            folders = [path async for path, is_folder in _walk(sftp, self._at(folder)) if is_folder]
+            for path in sorted(folders, key=len, reverse=True):
+                with suppress(asyncssh.SFTPError):  # not empty, or somebody else's
+                    await sftp.rmdir(path)
+
+        self._link.run(work, folder)
+
+    async def _send(
+        self, sftp: asyncssh.SFTPClient, source: Path, path: str, ctx: JobContext, progress: Callable[[int], None]
+    ) -> StoredFile:
+        place = self._at(path)
+        digest = hashlib.sha256()
+        sent = 0
+        async with _closing(await _timely(sftp.open(place, _NEW, encoding=None))) as file:
+            pending: asyncio.Task[int] | None = None
+            try:
+                for block in blocks(source, _BLOCK):
+                    # One block is under way while the next is read and hashed; a cancel lets it end.
+                    if pending is not None:
+                        await pending
+                        progress(sent)
+                    ctx.check()
+                    pending = asyncio.create_task(_timely(file.write(block, sent)))
+                    digest.update(block)
+                    sent += len(block)
+            finally:
+                if pending is not None:
+                    await pending
+            progress(sent)
+            with suppress(asyncssh.SFTPOpUnsupported):
+                await _timely(file.fsync())
+        arrived = (await _timely(sftp.stat(place))).size or 0
+        if arrived != sent or (sent <= _READ_BACK and await _sha256(sftp, place) != digest.hexdigest()):
+            raise not_whole(path, sent, arrived)
+        return StoredFile(path, sent, digest.hexdigest())
+
+    def _at(self, path: str) -> str:
+        return posixpath.join(self._folder, path) if path else self._folder or "."
+
+    def _relative(self, path: str) -> str:
+        return posixpath.relpath(path, self._folder) if self._folder else path
+
+
+async def _timely(work: Awaitable[T]) -> T:
+    """Wait for an answer of the server, but not for ever; raises TimeoutError."""
+    return await asyncio.wait_for(work, STALL_SECONDS)
+
+
+@asynccontextmanager
+async def _closing(file: asyncssh.SFTPClientFile) -> AsyncIterator[asyncssh.SFTPClientFile]:
+    """Close the file; a failure to close counts unless something failed before."""
+    try:
+        yield file
+    except BaseException:
+        with suppress(asyncssh.Error, OSError, TimeoutError):
+            await asyncio.wait_for(file.close(), _CLEAN_UP_SECONDS)
+        raise
+    await _timely(file.close())
+
+
+async def _sha256(sftp: asyncssh.SFTPClient, place: str) -> str:
+    digest = hashlib.sha256()
+    async with _closing(await _timely(sftp.open(place, asyncssh.FXF_READ, encoding=None))) as file:
+        while block := await _timely(file.read(_BLOCK)):
+            digest.update(cast("bytes", block))  # opened without an encoding
+    return digest.hexdigest()
+
+
+async def _free(sftp: asyncssh.SFTPClient, folder: str) -> int | None:
+    """The bytes this user may still write, None when the server does not tell."""
+    try:
+        room = await _timely(sftp.statvfs(folder or "."))
+    except asyncssh.SFTPError:
+        return None
+    return room.bavail * room.frsize
+
+
+async def _walk(sftp: asyncssh.SFTPClient, folder: str) -> AsyncIterator[tuple[str, bool]]:
+    """All paths below the folder and whether each is a folder; links are not followed."""
+    async for entry in sftp.scandir(folder):
+        if entry.filename in {".", ".."}:
+            continue
+        path = posixpath.join(folder, str(entry.filename))
+        is_folder = entry.attrs.type == asyncssh.FILEXFER_TYPE_DIRECTORY
+        yield path, is_folder
+        if is_folder:
+            async for below in _walk(sftp, path):
+                yield below
