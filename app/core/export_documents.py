@@ -1,0 +1,407 @@
+"""Export files: an `Export` as the document people write, and back, with an error that names the entry and what it may be."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+from enum import StrEnum
+from typing import Any, NoReturn, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from app.core.connections import Consent
+from app.core.errors import FixData
+from app.core.exports import (
+    Compression,
+    Export,
+    ExportKind,
+    FileType,
+    Format,
+    Layout,
+    Quotes,
+    SyncMode,
+    TableChoice,
+)
+from app.core.names import checked_name, fold
+from app.core.schedules import WEEKDAYS, Every, Schedule
+from app.core.segments import FieldRef
+
+E = TypeVar("E", bound=StrEnum)
+
+ENCODINGS = ("utf-8", "utf-8-sig")
+"""Text encodings of CSV files; the second begins with the mark that makes Excel read it rightly."""
+
+COMPRESSIONS: Mapping[FileType, tuple[Compression, ...]] = {
+    FileType.CSV: (Compression.NONE, Compression.GZIP),
+    FileType.JSON_LINES: (Compression.NONE, Compression.GZIP),
+    FileType.PARQUET: (Compression.SNAPPY, Compression.ZSTD, Compression.GZIP, Compression.NONE),
+}
+"""What each file type can be compressed with, the usual first."""
+
+_SEGMENT_ONLY = ("segments", "target", "match", "sync")
+_COMMON = ("name", "kind", "connection", "destination", "format", "layout", "schedule", "consent")
+_GUARD = "guard"
+_TIME = re.compile(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a connection's name in a document stands for, and the sync mode its destination prefers."""
+
+    destination: str
+    connection: str | None
+    sync: SyncMode = SyncMode.UPDATE
+
+
+def to_document(export: Export, connection: str | None) -> dict[str, Any]:
+    """The document of an export whose connection has that name; `from_document` gives the same export again."""
+    document: dict[str, Any] = {"name": export.name, "kind": export.kind.value, "connection": connection}
+    if connection is None:
+        document["destination"] = export.destination
+    if export.kind is ExportKind.SEGMENT:
+        document["segments"] = list(export.segments)
+        document["target"] = dict(export.target)
+        document["match"] = dict(export.match)
+        document["sync"] = export.sync.value
+    else:
+        document["tables"] = [_table_document(choice) for choice in export.tables]
+    document["format"] = format_document(export.format)
+    document["layout"] = layout_document(export.layout)
+    document["schedule"] = None if export.schedule is None else schedule_document(export.schedule)
+    document["consent"] = {"agreed": export.consent is not None}
+    return document
+
+
+def from_document(
+    document: Mapping[str, Any],
+    base: Export,
+    where: Callable[[str | None, str | None], Where],
+    now: datetime,
+    person: str,
+) -> Export:
+    """The export a document describes.
+
+    `base` is the export of that name, or a new one with only id and origin: it gives what a document never holds. `where`
+    resolves connection and destination names. Raises FixData naming the wrong entry; nothing is guessed or dropped.
+    """
+    reader = _Reader(f"The export “{document.get('name', '')}”", document)
+    kind = reader.choice("kind", ExportKind)
+    if any(reader.mapping(_GUARD).values()):
+        raise FixData(
+            f"{reader.subject} has a guard.",
+            "This version checks no guards before a run, so nothing would be held.",
+            "Remove the entry.",
+            code="export_document",
+        )
+    reader.only(*_COMMON, _GUARD, *(_SEGMENT_ONLY if kind is ExportKind.SEGMENT else ("tables",)))
+    name = checked_name(reader.text("name"), "export")
+    place = where(reader.optional_text("connection"), reader.optional_text("destination"))
+    made = replace(
+        base,
+        name=name,
+        kind=kind,
+        destination=place.destination,
+        connection=place.connection,
+        segments=(),
+        target={},
+        match={},
+        sync=SyncMode.UPDATE,
+        tables=(),
+        format=read_format(reader.mapping("format"), reader.subject),
+        layout=read_layout(reader.mapping("layout"), reader.subject),
+        schedule=read_schedule(reader.mapping_or_none("schedule"), reader.subject),
+        consent=_consent(reader, base, place, now, person),
+    )
+    if kind is ExportKind.DATA_OUT:
+        return replace(made, tables=_tables(reader))
+    return replace(
+        made,
+        segments=_distinct(reader, "segments", reader.texts("segments")),
+        target=reader.text_map("target"),
+        match=_match(reader),
+        sync=reader.choice("sync", SyncMode, place.sync),
+    )
+
+
+def format_document(format: Format) -> dict[str, Any]:  # noqa: A002 - the field's word
+    """A format as it stands in a document."""
+    return {
+        "type": format.type.value,
+        "delimiter": format.delimiter,
+        "compression": format.compression.value,
+        "header": format.header,
+        "encoding": format.encoding,
+        "quotes": format.quotes.value,
+        "rows_per_file": format.rows_per_file,
+    }
+
+
+def layout_document(layout: Layout) -> dict[str, Any]:
+    """A layout as it stands in a document."""
+    return {
+        "folder": layout.folder,
+        "file": layout.file,
+        "model_json": layout.model_json,
+        "keep_earlier_runs": layout.keep_earlier_runs,
+    }
+
+
+def schedule_document(schedule: Schedule) -> dict[str, Any]:
+    """A schedule as it stands in a document."""
+    return {
+        "every": schedule.every.value,
+        "on": list(schedule.on),
+        "at": f"{schedule.at:%H:%M}",
+        "time_zone": schedule.time_zone,
+    }
+
+
+def read_format(document: Mapping[str, Any], subject: str) -> Format:
+    """A format from its part of a document; `subject` begins the sentence of an error."""
+    reader = _Reader(f"{subject}, format", document)
+    usual = Format()
+    reader.only("type", "delimiter", "compression", "header", "encoding", "quotes", "rows_per_file")
+    kind = reader.choice("type", FileType, usual.type)
+    compression = reader.choice("compression", Compression, COMPRESSIONS[kind][0])
+    if compression not in COMPRESSIONS[kind]:
+        reader.wrong("compression", compression, " or ".join(COMPRESSIONS[kind]) + f" for {kind}")
+    delimiter = reader.text("delimiter", usual.delimiter)
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
+    if len(delimiter) != 1 or delimiter.isalnum() or delimiter in "\"'\r\n\0 .-+" or not delimiter.isascii():
+        reader.wrong("delimiter", delimiter, "one character such as , ; | or tab")
+    encoding = reader.text("encoding", usual.encoding).lower()
+    if encoding not in ENCODINGS:
+        reader.wrong("encoding", encoding, " or ".join(ENCODINGS))
+    return Format(
+        type=kind,
+        compression=compression,
+        delimiter=delimiter,
+        header=reader.flag("header", default=usual.header),
+        encoding=encoding,
+        quotes=reader.choice("quotes", Quotes, usual.quotes),
+        rows_per_file=_rows_per_file(reader, usual.rows_per_file),
+    )
+
+
+def read_layout(document: Mapping[str, Any], subject: str) -> Layout:
+    """A layout from its part of a document; whether its patterns can be used is core/layouts.py's to say."""
+    reader = _Reader(f"{subject}, layout", document)
+    usual = Layout()
+    reader.only("folder", "file", "model_json", "keep_earlier_runs", "only_changes")
+    if reader.flag("only_changes", default=False):
+        raise FixData(
+            f"{reader.subject}: only_changes can't be true.",
+            "This version always writes whole tables.",
+            "Leave the entry out, or write false.",
+            code="export_document",
+        )
+    return Layout(
+        folder=reader.text("folder", usual.folder),
+        file=reader.text("file", usual.file),
+        model_json=reader.flag("model_json", default=usual.model_json),
+        keep_earlier_runs=reader.flag("keep_earlier_runs", default=usual.keep_earlier_runs),
+    )
+
+
+def read_schedule(document: Mapping[str, Any] | None, subject: str) -> Schedule | None:
+    """A schedule from its part of a document, None for none."""
+    if not document:
+        return None
+    reader = _Reader(f"{subject}, schedule", document)
+    reader.only("every", "on", "at", "time_zone")
+    every = reader.choice("every", Every)
+    at = reader.text("at", "00:00" if every is Every.HOUR else None)
+    if not _TIME.fullmatch(at):
+        reader.wrong("at", at, 'a time such as "05:30", in quotes')
+    zone = reader.text("time_zone")
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        reader.wrong("time_zone", zone, "a name such as Europe/Berlin or UTC")
+    hour, minute = at.split(":")
+    return Schedule(every, time(int(hour), int(minute)), zone, _days(reader, every))
+
+
+class _Reader:
+    """One mapping of a document, read entry by entry; every complaint names the subject and the entry."""
+
+    def __init__(self, subject: str, document: Mapping[str, Any]) -> None:
+        self.subject = subject
+        self._document = document
+
+    def only(self, *keys: str) -> None:
+        for key in self._document:
+            if key in keys:
+                continue
+            near = difflib.get_close_matches(str(key), keys, 1)
+            raise FixData(
+                f"{self.subject} has an entry “{key}”, which is not known there.",
+                f"Known are {', '.join(keys)}.",
+                f"Did you mean “{near[0]}”?" if near else "Remove it, or correct its name.",
+                code="export_document",
+            )
+
+    def wrong(self, key: str, value: object, wanted: str) -> NoReturn:
+        raise FixData(
+            f"{self.subject}: {key} can't be {_shown(value)}.",
+            f"It must be {wanted}.",
+            "Correct the entry.",
+            code="export_document",
+        )
+
+    def missing(self, key: str, wanted: str) -> NoReturn:
+        raise FixData(
+            f"{self.subject} has no {key}.", f"It must be {wanted}.", "Add the entry.", code="export_document"
+        )
+
+    def choice(self, key: str, kind: type[E], default: E | None = None) -> E:
+        value = self._document.get(key)
+        wanted = ", ".join(kind)
+        if value is None:
+            return default if default is not None else self.missing(key, f"one of {wanted}")
+        found = next((member for member in kind if member == value), None)
+        return found if found is not None else self.wrong(key, value, f"one of {wanted}")
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self._document.get(key)
+        if value is None:
+            return default if default is not None else self.missing(key, "a text")
+        return value if isinstance(value, str) else self.wrong(key, value, "a text; put it in quotes")
+
+    def optional_text(self, key: str) -> str | None:
+        return None if self._document.get(key) is None else self.text(key)
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        value = self._document.get(key)
+        if value is None:
+            return default
+        return value if isinstance(value, bool) else self.wrong(key, value, "true or false")
+
+    def has(self, key: str) -> bool:
+        return key in self._document
+
+    def whole_number(self, key: str) -> int | None:
+        value = self._document.get(key)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            self.wrong(key, value, "a whole number from 1, or null for no limit")
+        return value
+
+    def mapping(self, key: str) -> Mapping[str, Any]:
+        return self.mapping_or_none(key) or {}
+
+    def mapping_or_none(self, key: str) -> Mapping[str, Any] | None:
+        value = self._document.get(key)
+        if value is not None and not isinstance(value, Mapping):
+            self.wrong(key, value, "lines of “key: value”")
+        return value
+
+    def items(self, key: str) -> list[Any]:
+        value = self._document.get(key)
+        if value is None:
+            return []
+        return value if isinstance(value, list) else self.wrong(key, value, "a list such as [a, b]")
+
+    def texts(self, key: str) -> list[str]:
+        values = self.items(key)
+        for value in values:
+            if not isinstance(value, str) or not value.strip():
+                self.wrong(key, value, "a list of names")
+        return values
+
+    def text_map(self, key: str) -> dict[str, str]:
+        """Values may be numbers in YAML, as ids often are; they are kept as the text they were."""
+        result = {}
+        for name, value in self.mapping(key).items():
+            if isinstance(value, bool) or not isinstance(value, str | int):
+                self.wrong(f"{key}, {name}", value, "a text; put it in quotes")
+            result[str(name)] = str(value)
+        return result
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str | int | float | bool):
+        text = str(value)
+        return f"“{text[:60]}…”" if len(text) > 60 else f"“{text}”"
+    if isinstance(value, list):
+        return "a list"
+    return "lines of “key: value”" if isinstance(value, dict) else f"a {type(value).__name__}"
+
+
+def _consent(reader: _Reader, base: Export, where: Where, now: datetime, person: str) -> Consent | None:
+    """A consent already given stays while the connection stays; to another one it must be given again, by this person."""
+    agreement = _Reader(f"{reader.subject}, consent", reader.mapping("consent"))
+    agreement.only("agreed")
+    if not agreement.flag("agreed", default=False):
+        return None
+    if base.consent is not None and base.connection == where.connection:
+        return base.consent
+    return Consent(person, now)
+
+
+def _match(reader: _Reader) -> dict[str, str]:
+    match = reader.text_map("match")
+    for target, source in match.items():
+        try:
+            FieldRef.parse(source)
+        except ValueError:
+            reader.wrong(f"match, {target}", source, "Table.Column")
+    return match
+
+
+def _table_document(choice: TableChoice) -> dict[str, Any]:
+    return {"name": choice.name} if choice.fields is None else {"name": choice.name, "fields": list(choice.fields)}
+
+
+def _tables(reader: _Reader) -> tuple[TableChoice, ...]:
+    choices = []
+    for item in reader.items("tables"):
+        if isinstance(item, str):
+            choices.append(TableChoice(item))
+            continue
+        if not isinstance(item, Mapping):
+            reader.wrong("tables", item, "a list of {name: ..., fields: [...]}")
+        table = _Reader(f"{reader.subject}, tables", item)
+        table.only("name", "fields")
+        name, fields = table.text("name"), table.texts("fields")
+        if table.has("fields") and item["fields"] is not None and not fields:
+            table.wrong("fields", item["fields"], f"at least one field of “{name}”, or left out for all")
+        choices.append(TableChoice(name, _distinct(table, "fields", fields) or None))
+    _distinct(reader, "tables", [choice.name for choice in choices])
+    return tuple(choices)
+
+
+def _distinct(reader: _Reader, key: str, names: Iterable[str]) -> tuple[str, ...]:
+    seen: dict[str, str] = {}
+    for name in names:
+        if fold(name) in seen:
+            raise FixData(
+                f"{reader.subject} names “{name}” twice.",
+                f"Each of its {key} stands once.",
+                "Remove one of them.",
+                code="export_document",
+            )
+        seen[fold(name)] = name
+    return tuple(seen.values())
+
+
+def _rows_per_file(reader: _Reader, usual: int | None) -> int | None:
+    return reader.whole_number("rows_per_file") if reader.has("rows_per_file") else usual
+
+
+def _days(reader: _Reader, every: Every) -> tuple[str, ...]:
+    days = reader.items("on")
+    if every is Every.WEEK:
+        for day in days:
+            if day not in WEEKDAYS:
+                reader.wrong("on", day, f"weekdays: {', '.join(WEEKDAYS)}")
+        return tuple(day for day in WEEKDAYS if day in days)
+    if every is Every.MONTH:
+        for day in days:
+            if isinstance(day, bool) or not str(day).isdecimal() or not str(day).isascii() or not 1 <= int(day) <= 31:
+                reader.wrong("on", day, "days of the month from 1 to 31")
+        return tuple(str(day) for day in sorted({int(day) for day in days}))
+    if days:
+        reader.wrong("on", days, f"left out: an export that runs every {every} has no days")
+    return ()

@@ -1,0 +1,206 @@
+"""Where files land: folder and file patterns with tokens in braces, checked while they are typed, filled when they are sent.
+
+All paths are relative to the connection's folder and use `/`. Values that stand for a token lose what a file system would
+not take; the pattern itself must not hold it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.core.errors import FixSettings
+from app.core.exports import Compression, Export, FileType, Format, Layout
+
+TOKENS = ("export", "table", "segment", "yyyy", "mm", "dd", "hhmm", "part", "workspace")
+"""`table` and `segment` both stand for what the file holds; `part` counts from 1."""
+
+LONGEST_PATH = 240
+"""Characters: what Windows takes without special settings, less some for the connection's own folder."""
+
+MODEL_FILE = "model.json"
+
+_TIME = frozenset({"yyyy", "mm", "dd", "hhmm"})
+_ITEM = frozenset({"table", "segment"})
+_TOKEN = re.compile(r"\{([^{}]*)\}")
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
+_RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the tokens of one run stand for; `moment` is the start of the run in the time zone of the folder names."""
+
+    export: str
+    workspace: str
+    moment: datetime
+
+
+def check(layout: Layout, format: Format, items: int = 2) -> list[str]:  # noqa: A002 - the field's word
+    """What is wrong with the patterns, one sentence each; empty when they can be used for that many tables or segments."""
+    found = [*_check_pattern(layout.folder, "folder"), *_check_pattern(layout.file, "file")]
+    if "/" in layout.file:
+        found.append("The file name holds “/”; folders belong in the folder pattern.")
+    if not layout.file.strip():
+        found.append("The file pattern is empty.")
+    if "part" in _tokens(layout.folder):
+        found.append("{part} belongs in the file pattern, not in the folder.")
+    if found:
+        return found
+    used = _tokens(layout.folder) | _tokens(layout.file)
+    if items > 1 and not used & _ITEM:
+        found.append("Several tables or segments would get the same file: add {table} to the folder or file pattern.")
+    if format.rows_per_file is not None and "part" not in used:
+        found.append("A table may need several files, which would get the same name: add {part} to the file pattern.")
+    if layout.keep_earlier_runs and not used & _TIME:
+        found.append(
+            "Earlier runs are kept, but each run would get the same folder: add {yyyy}, {mm}, {dd} and {hhmm}."
+        )
+    if not layout.keep_earlier_runs and "export" not in _tokens(_fixed_part(layout.folder)):
+        found.append(
+            "Replacing the last run removes everything below its folder: begin the folder with {export}, "
+            "so that nothing else can lie there."
+        )
+    return found
+
+
+def demand(layout: Layout, format: Format, items: int = 2) -> None:  # noqa: A002 - the field's word
+    """Raise FixSettings with the first thing that is wrong."""
+    found = check(layout, format, items)
+    if found:
+        raise FixSettings(
+            "The files have no usable place.", found[0], "Change the folder or file pattern.", code="layout"
+        )
+
+
+def path_of(export: Export, place: Place, item: str, part: int) -> str:
+    """The path of one part (from 1) of a table or segment; raises FixSettings when it can't be one.
+
+    `item` must come from `safe_names` when several items share a run, so that no two get the same path.
+    """
+    values = _values(place, item, part)
+    folder, file = _fill(export.layout.folder, values), _fill(export.layout.file, values)
+    path = "/".join([*_segments(folder), f"{_safe(file)}{extension(export.format)}"])
+    if len(path) > LONGEST_PATH:
+        raise FixSettings(
+            f"The path of “{item}” is too long.",
+            f"It has {len(path)} characters; {LONGEST_PATH} are allowed, so that every system can read it.",
+            "Shorten the folder pattern or the name of the export.",
+            code="layout",
+        )
+    return path
+
+
+def model_path(export: Export, place: Place) -> str:
+    """Where model.json lies: in the deepest folder that all tables of the run share."""
+    shared = _leading(export.layout.folder, _ITEM)
+    return "/".join([*_segments(_fill(shared, _values(place, "", 1))), MODEL_FILE])
+
+
+def replace_below(export: Export, place: Place) -> str | None:
+    """The folder whose earlier files give way to this run's, or None when earlier runs are kept."""
+    if export.layout.keep_earlier_runs:
+        return None
+    demand(export.layout, export.format, items=1)
+    return "/".join(_segments(_fill(_fixed_part(export.layout.folder), _values(place, "", 1))))
+
+
+def extension(format: Format) -> str:  # noqa: A002 - the field's word
+    """What a file's name ends with: `.csv.gz`, `.parquet` ..."""
+    if format.type is FileType.PARQUET:
+        return ".parquet"
+    ending = {FileType.CSV: ".csv", FileType.JSON_LINES: ".jsonl"}[format.type]
+    return ending + {Compression.GZIP: ".gz", Compression.ZSTD: ".zst"}.get(format.compression, "")
+
+
+def safe_names(items: Iterable[str]) -> tuple[str, ...]:
+    """The names of tables or segments as file systems take them, each another one, regardless of case."""
+    taken: set[str] = set()
+    names = []
+    for item in items:
+        name = wanted = _safe(item)
+        number = 2
+        while name.casefold() in taken:
+            name = f"{wanted}_{number}"
+            number += 1
+        taken.add(name.casefold())
+        names.append(name)
+    return tuple(names)
+
+
+def _check_pattern(pattern: str, word: str) -> list[str]:
+    found = [
+        f"{{{token}}} is not a token of the {word} pattern; there are {', '.join(f'{{{t}}}' for t in TOKENS)}."
+        for token in dict.fromkeys(_TOKEN.findall(pattern))
+        if token not in TOKENS
+    ]
+    rest = _TOKEN.sub("x", pattern)
+    if "{" in rest or "}" in rest:
+        found.append(f"The {word} pattern has a brace without its partner.")
+    forbidden = dict.fromkeys(_FORBIDDEN.findall(rest))
+    if forbidden:
+        shown = ", ".join(f"“{c}”" if c.isprintable() else "a control character" for c in forbidden)
+        found.append(f"The {word} pattern holds {shown}, which file names can't have.")
+    steps = rest.split("/")
+    if rest.startswith("/"):
+        found.append(f"The {word} pattern begins with “/”; it is a place below the connection's folder.")
+    elif any(step in {".", ".."} for step in steps):
+        found.append(f"The {word} pattern holds “.” or “..”; it can't leave the connection's folder.")
+    elif any(not step.strip() for step in steps) and rest.rstrip("/"):
+        found.append(f"The {word} pattern has a folder without a name.")
+    if any(step != step.rstrip(". ") or step != step.lstrip() for step in steps if step.strip(". ")):
+        found.append(f"A folder or file of the {word} pattern begins with a space or ends with a space or dot.")
+    if any(_RESERVED.fullmatch(step) for step in steps):
+        found.append(f"The {word} pattern holds a name that Windows keeps for itself, such as CON or NUL.")
+    return found
+
+
+def _tokens(pattern: str) -> set[str]:
+    return set(_TOKEN.findall(pattern))
+
+
+def _fixed_part(folder: str) -> str:
+    """The leading folders that are the same in every run and for every table."""
+    return _leading(folder, _TIME | _ITEM)
+
+
+def _leading(folder: str, without: frozenset[str]) -> str:
+    steps: list[str] = []
+    for step in folder.split("/"):
+        if _tokens(step) & without:
+            break
+        steps.append(step)
+    return "/".join(steps)
+
+
+def _values(place: Place, item: str, part: int) -> dict[str, str]:
+    moment = place.moment
+    return {
+        "export": _safe(place.export),
+        "workspace": _safe(place.workspace),
+        "table": _safe(item),
+        "segment": _safe(item),
+        "yyyy": f"{moment.year:04}",
+        "mm": f"{moment.month:02}",
+        "dd": f"{moment.day:02}",
+        "hhmm": f"{moment.hour:02}{moment.minute:02}",
+        "part": str(part),
+    }
+
+
+def _fill(pattern: str, values: dict[str, str]) -> str:
+    return _TOKEN.sub(lambda match: values[match.group(1)], pattern)
+
+
+def _segments(folder: str) -> Sequence[str]:
+    return [_safe(step) for step in folder.split("/") if step.strip()]
+
+
+def _safe(text: str) -> str:
+    """A name that every file system takes and that stays below its folder."""
+    name = _FORBIDDEN.sub("_", text.replace("/", "_").replace("{", "(").replace("}", ")")).strip().rstrip(". ")
+    if not name or set(name) <= {"."}:
+        return "_"
+    return f"{name}_" if _RESERVED.fullmatch(name) else name
