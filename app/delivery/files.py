@@ -98,6 +98,11 @@ class RunFolder:
         """What happened, in plain words."""
         return JsonLines(self.path / "log.jsonl")
 
+    def remove_members(self) -> None:
+        """Delete everything personal; numbers and log stay."""
+        for name in ("rejects.jsonl", "left_out.jsonl"):
+            (self.path / name).unlink(missing_ok=True)
+
     def rejects(self, offset: int = 0, limit: int = 200, field: str | None = None) -> RejectPage:
         """One page of rejects, of one field only when asked; reads the file once, in constant memory."""
         return _page(_read(self.path / "rejects.jsonl", Reject), offset, limit, field)

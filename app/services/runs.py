@@ -1,0 +1,318 @@
+"""Runs: start exports, follow and cancel them, and read what they left behind."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from shutil import rmtree
+from typing import Protocol
+
+from app.core.connections import Connection
+from app.core.errors import FixData, FixSettings, SendoffError, TryAgain, as_sendoff_error
+from app.core.exports import Export
+from app.core.names import new_id
+from app.core.roles import Action, Role, demand, may
+from app.core.runs import LogLine, RejectPage, Run, RunError, Status, Trigger
+from app.delivery.deliver import deliver
+from app.delivery.files import RunFolder
+from app.delivery.ports import Deps, Ledger, OnSlow, Opened
+from app.delivery.run_state import utc_now
+from app.destinations.contract import FileDestination, SegmentDestination
+from app.destinations.description import Description
+from app.jobs import CancelToken, JobContext, Pools, Progress
+from app.services.live_runs import Listener, LiveRuns
+from app.services.run_queue import POLL_SECONDS, RunQueue
+from app.store.owners import is_alive, this_process
+from app.store.store import Store
+
+KEEP_RUNS = timedelta(days=90)
+KEEP_REJECTS = timedelta(days=30)
+
+logger = logging.getLogger(__name__)
+
+OpenConnection = Callable[[Connection, OnSlow, Ledger], SegmentDestination | FileDestination]
+
+Runs = list[Run]  # inside the class `list` is a method
+
+
+class CurrentRole(Protocol):
+    """Who acts; fulfilled by the service of roles."""
+
+    def role(self) -> Role:
+        """The role of this person now."""
+        ...
+
+
+class RunService:
+    """Everything about runs. Thread safe.
+
+    Runs are executed on threads of their own, several at once but one on each connection, also when other processes use
+    the workspace. `deps` is asked at the start of each run, so that a run sees the tables and segments as they are then.
+    Making the service marks the runs that dead processes left unfinished as interrupted.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        roles: CurrentRole,
+        open_connection: OpenConnection,
+        describe: Callable[[str], Description],
+        deps: Callable[[], Deps],
+        pools: Pools,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        at_once: int = 4,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        self._folder = folder
+        self._store = store
+        self._roles = roles
+        self._open_connection = open_connection
+        self._describe = describe
+        self._deps = deps
+        self._clock = clock
+        self._poll = poll_seconds
+        self._live = LiveRuns(store.runs)
+        self._queue = RunQueue(
+            store.runs,
+            self._live,
+            pools,
+            self._execute,
+            self._set_aside_dead,
+            owner=this_process(),
+            clock=clock,
+            at_once=at_once,
+            poll_seconds=poll_seconds,
+        )
+        self._set_aside_dead()
+
+    def start(self, export_names: Sequence[str], trigger: Trigger) -> Runs:
+        """Queue a run of each export and return them in that order; an export that waits already keeps its place.
+
+        Raises FixData for an unknown export and NotAllowed, both before anything is started. An export without a
+        connection gets a run that ended with NO_CONNECTION.
+        """
+        chosen = [(export, self._connection_of(export)) for export in map(self._export, export_names)]
+        if trigger is not Trigger.SCHEDULE:  # a schedule acts with the rights of the workspace
+            for _export, connection in chosen:
+                demand(self._roles.role(), Action.RUN_EXPORTS, connection.access if connection else None)
+        if self._queue.closed:
+            raise TryAgain(
+                "Nothing was started.", "Sendoff is closing.", "Open it again and run the export.", code="closing"
+            )
+        return [self._start(export, connection, trigger) for export, connection in chosen]
+
+    def run_all(self, trigger: Trigger) -> Runs:
+        """Start every export that has a connection this role may use."""
+        role = self._roles.role()
+        demand(role, Action.RUN_EXPORTS)
+        names = [
+            export.name
+            for export in self._store.exports.all()
+            if (connection := self._connection_of(export)) is not None
+            and may(role, Action.RUN_EXPORTS, connection.access)
+        ]
+        return self.start(names, trigger)
+
+    def cancel(self, run_id: str) -> None:
+        """Stop a run after the batch in flight, or take it out of the queue; one that has ended stays as it is.
+
+        A run of another process stops within about a second. Raises FixData for an unknown run, NotAllowed.
+        """
+        run = self.get(run_id)
+        connection = self._store.connections.by_id(run.connection_id) if run.connection_id else None
+        demand(self._roles.role(), Action.RUN_EXPORTS, connection.access if connection else None)
+        if not self._queue.cancel(run_id):
+            self._store.runs.request_cancel(run_id)
+
+    def get(self, run_id: str) -> Run:
+        """The newest state of a run; raises FixData for an unknown one."""
+        run = self._live.get(run_id) or self._store.runs.by_id(run_id)
+        if run is None:
+            raise FixData(
+                "There is no such run.", "Runs are kept for 90 days.", "Look at the list of runs.", code="no_run"
+            )
+        return run
+
+    def list(self, export_name: str | None = None, limit: int = 200, before: datetime | None = None) -> Runs:
+        """The newest first, of all exports or of one; `before` (a run's `queued_at`) continues a list."""
+        export_id = None if export_name is None else self._export(export_name).id
+        return [self._live.get(run.id) or run for run in self._store.runs.list(export_id, limit, before)]
+
+    def latest_per_export(self) -> dict[str, Run]:
+        """The newest run of each export, by the export's id."""
+        latest = self._store.runs.latest_per_export()
+        return {export_id: self._live.get(run.id) or run for export_id, run in latest.items()}
+
+    def active(self) -> Runs:
+        """All runs that have not ended, of this process and of others, oldest first."""
+        return [self._live.get(run.id) or run for run in self._store.runs.running()]
+
+    def rejects(self, run_id: str, offset: int = 0, limit: int = 200, field: str | None = None) -> RejectPage:
+        """Members the target or a rule refused; values are unmasked here and masked by whoever shows them."""
+        return self._files(run_id).rejects(offset, limit, field)
+
+    def left_out(self, run_id: str, offset: int = 0, limit: int = 200, field: str | None = None) -> RejectPage:
+        """Members without a usable key, which were not sent."""
+        return self._files(run_id).left_out(offset, limit, field)
+
+    def save_rejects(self, run_id: str, path: Path) -> int:
+        """Write a run's rejects with their values as CSV and say how many; raises NotAllowed, FixSettings, TryAgain."""
+        demand(self._roles.role(), Action.SHOW_PERSONAL_VALUES)
+        folder = self._files(run_id)
+        try:
+            return folder.save_rejects(path)
+        except OSError as error:
+            told = as_sendoff_error(error)
+            if told.code == "disk_full":
+                raise told from None
+            raise FixSettings(
+                f"“{path.name}” could not be written.",
+                f"The folder {path.parent} is not there or may not be changed.",
+                "Choose another place.",
+                code="not_writable",
+            ) from None
+
+    def log(self, run_id: str, last: int | None = None) -> tuple[LogLine, ...]:
+        """The lines of a run's log, oldest first; only the last ones when asked."""
+        return self._files(run_id).log(last)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call the listener with each new state of this process's runs, on the thread that made it; call the result to stop."""
+        return self._live.subscribe(listener)
+
+    def wait(self, run_ids: Sequence[str], ctx: JobContext) -> Runs:
+        """Wait until all have ended and return them in that order; a cancel of `ctx` ends the waiting, not the runs."""
+        while True:
+            ctx.check()
+            runs = [self.get(run_id) for run_id in run_ids]
+            going = [run.id for run in runs if not run.status.ended]
+            ctx.report(_progress_of(runs), final=not going)
+            if not going:
+                return runs
+            self._live.wait_for_an_end(going, min(0.2, self._poll))
+
+    def close(self, timeout: float) -> None:
+        """Cancel everything, wait so many seconds, and mark what still runs as interrupted; no run can be started after."""
+        for run in self._queue.close(timeout):
+            self._live.end(self._interrupted(self._live.get(run.id) or run))
+
+    def tidy(self) -> int:
+        """Delete runs after 90 days and rejects after 30, and say how many runs went."""
+        now = self._clock()
+        gone = self._store.runs.purge(now - KEEP_RUNS)
+        for run_id in gone:
+            rmtree(self._files(run_id).path, ignore_errors=True)
+        for run in self._store.runs.list(limit=10_000, before=now - KEEP_REJECTS):
+            if run.status.ended:
+                self._files(run.id).remove_members()
+        return len(gone)
+
+    def _start(self, export: Export, connection: Connection | None, trigger: Trigger) -> Run:
+        waiting = self._queue.waiting_for(export.id)
+        if waiting is not None:
+            return waiting
+        now = self._clock()
+        run = Run(
+            id=new_id(),
+            export_id=export.id,
+            export_name=export.name,
+            destination=connection.destination if connection else export.destination,
+            connection_id=connection.id if connection else None,
+            connection_name=connection.name if connection else "",
+            trigger=trigger,
+            status=Status.QUEUED,
+            queued_at=now,
+            owner=this_process(),
+        )
+        if connection is None:
+            run = replace(run, status=Status.NO_CONNECTION, ended_at=now, error=_NO_CONNECTION)
+        self._live.add(run)
+        if connection is not None:
+            self._queue.add(run)
+        return run
+
+    def _execute(self, run: Run, token: CancelToken) -> Run:
+        """Do the run on the queue's thread; whatever happens, it comes back ended."""
+        try:
+            export = self._store.exports.by_id(run.export_id)
+            connection = self._connection_of(export) if export else None
+            if export is None or connection is None or connection.id != run.connection_id:
+                return self._failed(run, _CHANGED_MEANWHILE)
+            given = connection
+            opened = Opened(
+                self._describe(connection.destination),
+                lambda on_slow, ledger: self._open_connection(given, on_slow, ledger),
+            )
+            return deliver(run, export, opened, self._deps(), JobContext(token), self._live.update)
+        except Exception as error:
+            if not isinstance(error, SendoffError):
+                logger.exception("Run %s could not be begun", run.id)
+            told = as_sendoff_error(error)
+            return self._failed(run, RunError(told.what, told.why, told.fix, told.action))
+
+    def _failed(self, run: Run, error: RunError) -> Run:
+        return replace(self._live.get(run.id) or run, status=Status.FAILED, ended_at=self._clock(), error=error)
+
+    def _set_aside_dead(self) -> None:
+        """Name the runs of processes that died as interrupted; their connections are free from then on."""
+        for run in self._store.runs.interrupt_orphans(is_alive):
+            interrupted = self._interrupted(run)
+            self._store.runs.save(interrupted)
+            rmtree(self._files(run.id).staging, ignore_errors=True)
+
+    def _interrupted(self, run: Run) -> Run:
+        how_far = f" after {run.done:,} of {run.total:,} {run.unit}" if run.done and run.total is not None else ""
+        error = RunError(
+            f"Interrupted{how_far}.",
+            "Sendoff ended while this run was going.",
+            "Run it again; nothing was replaced."
+            if run.unit == "rows"
+            else "Run it again; who arrived already is updated, not added twice.",
+            "try_again",
+        )
+        return replace(
+            run, status=Status.INTERRUPTED, ended_at=run.ended_at or self._clock(), error=error, waits_for=""
+        )
+
+    def _export(self, name: str) -> Export:
+        export = self._store.exports.get(name)
+        if export is None:
+            raise FixData(
+                f"There is no export named “{name}”.",
+                "It was removed or renamed, or the name is spelled differently.",
+                "Look at the list of exports.",
+                code="no_export",
+            )
+        return export
+
+    def _connection_of(self, export: Export) -> Connection | None:
+        return self._store.connections.by_id(export.connection) if export.connection else None
+
+    def _files(self, run_id: str) -> RunFolder:
+        return RunFolder(self._folder, run_id)
+
+
+_NO_CONNECTION = RunError(
+    "This export has no connection.",
+    "It was detached, or its connection was removed.",
+    "Give it a connection; then it runs again.",
+    "fix_settings",
+)
+_CHANGED_MEANWHILE = RunError(
+    "The export was changed while it waited.",
+    "It was removed, detached or given another connection before its turn came.",
+    "Run it again.",
+    "try_again",
+)
+
+
+def _progress_of(runs: Iterable[Run]) -> Progress:
+    runs = list(runs)
+    total = sum(run.total or 0 for run in runs)
+    unit = runs[0].unit if runs and len({run.unit for run in runs}) == 1 else "members"
+    return Progress("send", sum(run.done for run in runs), total or None, unit)

@@ -1,0 +1,374 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from app.core.connections import Access
+from app.core.errors import FixData, FixSettings, NotAllowed, SignInAgain, TryAgain
+from app.core.roles import Role
+from app.core.runs import Run, Status, Trigger
+from app.destinations.contract import Member, Outcome, OutcomeKind
+from app.jobs import Cancelled, JobContext
+from tests.services.run_bench import Bench, connection, until
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.close()
+
+
+class Gate:
+    """Holds a target's batches until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.open = threading.Event()
+
+    def __call__(self, _number: int, _members: Sequence[Member]) -> None:
+        self.reached.set()
+        assert self.open.wait(10)
+
+
+def test_a_run_is_queued_executed_told_and_kept(bench: Bench) -> None:
+    bench.add("Newsletter", "Mail")
+    (run,) = bench.run("Newsletter")
+    assert run.status is Status.SUCCESSFUL
+    assert run.totals.added == 30
+    assert bench.store.runs.by_id(run.id) == run
+    statuses = [seen.status for seen in bench.seen]
+    assert statuses[0] is Status.QUEUED
+    assert statuses[-1] is Status.SUCCESSFUL
+    assert bench.runs.list("newsletter") == [run]
+    assert bench.runs.active() == []
+    assert any("delivered" in line.text for line in bench.runs.log(run.id))
+
+
+def test_runs_on_one_connection_follow_each_other_and_others_go_beside(bench: Bench) -> None:
+    for name, where in (("A", "Mail"), ("B", "Mail"), ("C", "Other")):
+        bench.add(name, where)
+    gate = Gate()
+    bench.target("Mail").on_send = gate
+    a, b, c = bench.runs.start(["A", "B", "C"], Trigger.PERSON)
+    assert gate.reached.wait(10)
+    assert bench.wait([c])[0].status is Status.SUCCESSFUL
+    until(lambda: bench.runs.get(b.id).waits_for == "A")
+    assert bench.runs.get(b.id).status is Status.QUEUED
+    assert bench.store.runs.by_id(b.id).waits_for == "A"  # type: ignore[union-attr]
+    assert {r.id for r in bench.runs.active()} == {a.id, b.id}
+    gate.open.set()
+    first, second = bench.wait([a, b])
+    assert first.ended_at is not None
+    assert second.started_at is not None
+    assert second.started_at >= first.ended_at
+    assert second.waits_for == ""
+
+
+def test_not_more_than_so_many_at_once(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, at_once=2)
+    for i in range(4):
+        bench.add(f"E{i}", f"C{i}")
+    gate = Gate()
+    for i in range(4):
+        bench.target(f"C{i}").on_send = gate
+    runs = bench.runs.start([f"E{i}" for i in range(4)], Trigger.PERSON)
+    until(lambda: sum(t.open_sessions for t in bench.targets.values()) == 2)
+    assert sum(r.status is Status.RUNNING for r in bench.runs.active()) == 2
+    gate.open.set()
+    assert {r.status for r in bench.wait(runs)} == {Status.SUCCESSFUL}
+    bench.close()
+
+
+def test_cancel_lets_the_batch_in_flight_end(bench: Bench) -> None:
+    bench.add("A", "Mail")
+    gate = Gate()
+    bench.target("Mail").on_send = gate
+    (run,) = bench.runs.start(["A"], Trigger.PERSON)
+    assert gate.reached.wait(10)
+    bench.runs.cancel(run.id)
+    gate.open.set()
+    (run,) = bench.wait([run])
+    assert run.status is Status.CANCELLED
+    assert run.totals.added == len(bench.target("Mail").holds["VIP"]) == 10
+
+
+def test_a_queued_run_is_cancelled_without_beginning(bench: Bench) -> None:
+    bench.add("A", "Mail")
+    bench.add("B", "Mail")
+    gate = Gate()
+    bench.target("Mail").on_send = gate
+    a, b = bench.runs.start(["A", "B"], Trigger.PERSON)
+    assert gate.reached.wait(10)
+    bench.runs.cancel(b.id)
+    (b,) = bench.wait([b])
+    assert (b.status, b.started_at) == (Status.CANCELLED, None)
+    gate.open.set()
+    assert bench.wait([a])[0].status is Status.SUCCESSFUL
+    # The connection is free again.
+    assert bench.run("B")[0].status is Status.SUCCESSFUL
+
+
+def test_a_cancel_asked_for_by_another_process_is_heeded(bench: Bench) -> None:
+    bench.add("A", "Mail")
+    gate = Gate()
+    bench.target("Mail").on_send = gate
+    (run,) = bench.runs.start(["A"], Trigger.PERSON)
+    assert gate.reached.wait(10)
+    bench.store.runs.request_cancel(run.id)
+    threading.Timer(0.5, gate.open.set).start()
+    assert bench.wait([run])[0].status is Status.CANCELLED
+
+
+def test_an_export_that_waits_keeps_its_place(bench: Bench) -> None:
+    bench.add("A", "Mail")
+    bench.add("B", "Mail")
+    gate = Gate()
+    bench.target("Mail").on_send = gate
+    a, b = bench.runs.start(["A", "B"], Trigger.PERSON)
+    assert gate.reached.wait(10)
+    (again,) = bench.runs.start(["b"], Trigger.PERSON)
+    assert again.id == b.id
+    gate.open.set()
+    bench.wait([a, b])
+
+
+def test_a_detached_export_is_recorded_as_without_connection(bench: Bench) -> None:
+    bench.add("A", None)
+    (run,) = bench.run("A")
+    assert run.status is Status.NO_CONNECTION
+    assert run.error is not None
+    assert run.error.action == "fix_settings"
+    assert bench.store.runs.by_id(run.id) == run
+
+
+def test_an_export_detached_while_it_waited_is_not_sent(bench: Bench) -> None:
+    bench.add("A", "Mail")
+    b = bench.add("B", "Mail")
+    gate = Gate()
+    bench.target("Mail").on_send = gate
+    runs = bench.runs.start(["A", "B"], Trigger.PERSON)
+    assert gate.reached.wait(10)
+    bench.store.exports.save(replace(b, connection=None))
+    gate.open.set()
+    a, waited = bench.wait(runs)
+    assert a.status is Status.SUCCESSFUL
+    assert waited.status is Status.FAILED
+    assert waited.error is not None
+    assert "changed while it waited" in waited.error.what
+
+
+def test_run_all_takes_the_exports_with_a_connection(bench: Bench) -> None:
+    bench.add("A", "Mail")
+    bench.add("B", None)
+    bench.store.connections.save(connection("Secret", Access.ADMINS))
+    bench.add("C", "Secret")
+    assert [r.export_name for r in bench.wait(bench.runs.run_all(Trigger.PERSON))] == ["A", "C"]
+    bench.role.now = Role.CONTRIBUTOR
+    assert [r.export_name for r in bench.wait(bench.runs.run_all(Trigger.PERSON))] == ["A"]
+
+
+def test_roles_are_asked_before_anything_is_started(bench: Bench) -> None:
+    bench.store.connections.save(connection("Secret", Access.ADMINS))
+    bench.add("A", "Mail")
+    bench.add("B", "Secret")
+    bench.role.now = Role.CONTRIBUTOR
+    with pytest.raises(NotAllowed):
+        bench.runs.start(["A", "B"], Trigger.PERSON)
+    assert bench.runs.list() == []
+    bench.role.now = Role.VIEWER
+    with pytest.raises(NotAllowed):
+        bench.runs.start(["A"], Trigger.COMMAND_LINE)
+    with pytest.raises(NotAllowed):
+        bench.runs.run_all(Trigger.PERSON)
+    # A schedule acts with the rights of the workspace.
+    (run,) = bench.run("B", trigger=Trigger.SCHEDULE)
+    assert run.status is Status.SUCCESSFUL
+    with pytest.raises(NotAllowed):
+        bench.runs.cancel(run.id)
+    with pytest.raises(NotAllowed):
+        bench.runs.save_rejects(run.id, bench.folder / "out.csv")
+
+
+def test_unknown_names_are_said_before_anything_is_started(bench: Bench) -> None:
+    bench.add("A", "Mail")
+    with pytest.raises(FixData):
+        bench.runs.start(["A", "Nope"], Trigger.PERSON)
+    with pytest.raises(FixData):
+        bench.runs.get("nope")
+    assert bench.runs.list() == []
+
+
+def test_rejects_are_read_and_saved(bench: Bench) -> None:
+    bench.add("A", "Mail")
+
+    def reject(_number: int, members: Sequence[Member]) -> list[Outcome]:
+        return [Outcome(m.key, OutcomeKind.REJECTED, "email", "Opted out.", "None needed.") for m in members]
+
+    bench.target("Mail").on_send = reject
+    (run,) = bench.run("A")
+    assert run.status is Status.COMPLETED_WITH_REJECTS
+    page = bench.runs.rejects(run.id, offset=25)
+    assert (page.total, len(page.rejects), dict(page.by_field)) == (30, 5, {"Email": 30})
+    assert bench.runs.save_rejects(run.id, bench.folder / "out.csv") == 30
+    with pytest.raises(FixSettings):
+        bench.runs.save_rejects(run.id, bench.folder / "missing" / "out.csv")
+
+
+def test_waiting_can_be_given_up_without_stopping_the_run(bench: Bench) -> None:
+    bench.add("A", "Mail")
+    gate = Gate()
+    bench.target("Mail").on_send = gate
+    (run,) = bench.runs.start(["A"], Trigger.PERSON)
+    ctx = JobContext()
+    threading.Timer(0.2, ctx.token.cancel).start()
+    with pytest.raises(Cancelled):
+        bench.runs.wait([run.id], ctx)
+    gate.open.set()
+    assert bench.wait([run])[0].status is Status.SUCCESSFUL
+
+
+def test_a_listener_that_fails_stops_neither_the_run_nor_the_others(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.add("A", "Mail")
+    later: list[Run] = []
+
+    def broken(_run: Run) -> None:
+        raise RuntimeError("a window that is gone")
+
+    stop = bench.runs.subscribe(broken)
+    bench.runs.subscribe(later.append)
+    assert bench.run("A")[0].status is Status.SUCCESSFUL
+    assert later[-1].status is Status.SUCCESSFUL
+    stop()
+    assert "listener" in caplog.text
+
+
+def test_a_database_that_is_busy_does_not_stop_members_on_their_way(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.add("A", "Mail")
+    save = bench.store.runs.save
+    failures = iter([True] * 4)
+
+    def busy(run: Run) -> None:
+        if next(failures, False):
+            raise TryAgain("The database is busy.")
+        save(run)
+
+    monkeypatch.setattr(bench.store.runs, "save", busy)
+    (run,) = bench.run("A")
+    assert run.status is Status.SUCCESSFUL
+    assert bench.store.runs.by_id(run.id) == run
+
+
+def test_an_unknown_destination_fails_the_run_in_a_sentence(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.add("A", "Mail")
+
+    def refuse() -> None:
+        raise SignInAgain("The secret for Mail isn't on this computer.", "", "Add it.")
+
+    bench.target("Mail").on_open = refuse
+    (run,) = bench.run("A")
+    assert run.status is Status.FAILED
+    assert run.error is not None
+    assert run.error.action == "sign_in"
+
+
+def test_close_cancels_waits_and_names_what_still_runs(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    for name, where in (("A", "Mail"), ("B", "Mail"), ("C", "Stuck")):
+        bench.add(name, where)
+    gate, stuck = Gate(), Gate()
+    bench.target("Mail").on_send = gate
+    bench.target("Stuck").on_send = stuck
+    a, b, c = bench.runs.start(["A", "B", "C"], Trigger.PERSON)
+    assert gate.reached.wait(10)
+    assert stuck.reached.wait(10)
+    threading.Timer(0.1, gate.open.set).start()
+    bench.runs.close(timeout=1.0)
+    ends = [bench.store.runs.by_id(r.id) for r in (a, b, c)]
+    assert [r.status for r in ends if r] == [Status.CANCELLED, Status.CANCELLED, Status.INTERRUPTED]
+    # What the stuck one does afterwards changes nothing any more.
+    stuck.open.set()
+    bench.pools.close()
+    assert bench.store.runs.by_id(c.id) == ends[2]
+    with pytest.raises(TryAgain):
+        bench.runs.start(["A"], Trigger.PERSON)
+    assert len(bench.runs.list()) == 3
+    bench.store.close()
+
+
+def test_old_runs_and_rejects_go(bench: Bench) -> None:
+    bench.add("A", "Mail")
+    bench.target("Mail").on_send = lambda _n, members: [Outcome(m.key, OutcomeKind.REJECTED) for m in members]
+    (fresh,), (month_old,), (old,) = bench.run("A"), bench.run("A"), bench.run("A")
+    now = datetime.now(UTC)
+    bench.store.runs.save(replace(month_old, queued_at=now - timedelta(days=31)))
+    bench.store.runs.save(replace(old, queued_at=now - timedelta(days=91)))
+    assert bench.runs.tidy() == 1
+    assert {r.id for r in bench.runs.list()} == {fresh.id, month_old.id}
+    assert not (bench.folder / "runs" / old.id).exists()
+    assert bench.runs.rejects(month_old.id).total == 0
+    assert bench.runs.log(month_old.id)
+    assert bench.runs.rejects(fresh.id).total == 30
+
+
+def process(bench: Bench, export_name: str, seconds: float) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.services.run_bench", str(bench.folder), export_name, str(seconds)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_killed_process_leaves_a_run_that_the_next_one_calls_interrupted(bench: Bench) -> None:
+    bench.add("A", "Mail")
+    with process(bench, "A", 0.5) as other:
+        assert other.stdout is not None
+        assert [other.stdout.readline().strip() for _ in range(2)] == ["batch 1", "batch 2"]
+        (run,) = bench.runs.active()
+        assert run.status is Status.RUNNING
+        assert (bench.folder / "runs" / run.id / "log.jsonl").stat().st_size > 0
+        other.kill()
+    # The next process on this workspace; here one that wants the same connection.
+    (again,) = bench.run("A")
+    assert again.status is Status.SUCCESSFUL
+    left = bench.runs.get(run.id)
+    assert left.status is Status.INTERRUPTED
+    assert left.error is not None
+    assert left.error.what.startswith("Interrupted")
+
+
+def test_two_processes_take_turns_on_one_connection(bench: Bench) -> None:
+    bench.add("A", "Mail")
+    bench.add("B", "Mail")
+    with process(bench, "A", 0.3) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline().strip() == "batch 1"
+        (b,) = bench.runs.start(["B"], Trigger.PERSON)
+        until(lambda: bench.runs.get(b.id).waits_for == "A")
+        (b,) = bench.wait([b])
+        assert other.stdout.read().split()[-1] == "successful"
+    (a,) = bench.runs.list("A")
+    assert b.status is Status.SUCCESSFUL
+    assert a.ended_at is not None
+    assert b.started_at is not None
+    assert b.started_at >= a.ended_at
+
+
+def test_a_run_of_another_process_can_be_cancelled_and_waited_for(bench: Bench) -> None:
+    bench.add("A", "Mail")
+    with process(bench, "A", 0.3) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline().strip() == "batch 1"
+        (run,) = bench.runs.active()
+        bench.runs.cancel(run.id)
+        (run,) = bench.wait([run])
+        assert run.status is Status.CANCELLED
+        assert other.stdout.read().split()[-1] == "cancelled"
