@@ -1,0 +1,3 @@
+"""The command line: every use case of the window, for schedulers, servers, scripts and tests."""
+
+from __future__ import annotations

@@ -1,0 +1,213 @@
+"""`sendoff exports`: define, preview, run and schedule exports."""
+
+from __future__ import annotations
+
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.output import Exit, plain
+from app.cli.session import Session, session_of
+from app.core.errors import FixData, FixSettings
+from app.core.runs import Run, Status, Trigger
+from app.core.schedules import Every, Schedule
+from app.jobs import Cancelled
+from app.services.documents import read_documents, write_document
+
+commands = typer.Typer(help="Exports: what goes where, and when.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(metavar="EXPORT")]
+
+EXITS = (
+    (Exit.FAILED, frozenset({Status.FAILED, Status.INTERRUPTED, Status.NO_CONNECTION})),
+    (Exit.CANCELLED, frozenset({Status.CANCELLED})),
+    (Exit.NOT_RUN, frozenset({Status.SKIPPED_TOO_LARGE, Status.SKIPPED_TOO_SMALL, Status.HELD})),
+    (Exit.WITH_REJECTS, frozenset({Status.COMPLETED_WITH_REJECTS})),
+)
+
+
+def exit_of(runs: list[Run]) -> Exit:
+    """The worst status decides."""
+    found = {run.status for run in runs}
+    return next((code for code, statuses in EXITS if found & statuses), Exit.DONE)
+
+
+def run_document(run: Run) -> dict[str, Any]:
+    """A run as the contract prints it."""
+    totals = run.totals
+    seconds = (run.ended_at - run.started_at).total_seconds() if run.started_at and run.ended_at else 0.0
+    error = {"what": run.error.what, "why": run.error.why, "fix": run.error.fix} if run.error else None
+    return {
+        "id": run.id, "export": run.export_name, "status": run.status.value, "added": totals.added, "updated": totals.updated,
+        "removed": totals.removed, "unchanged": totals.unchanged, "rejected": totals.rejected, "left_out": totals.left_out,
+        "rows": totals.rows, "files": totals.files, "bytes": totals.bytes, "seconds": round(seconds, 3),
+        "skipped": plain(run.skipped), "error": error,
+    }
+
+
+def run_sentence(run: Run) -> str:
+    """A run in one line for people."""
+    totals = run.totals
+    if totals.files or totals.rows:
+        numbers = f"{totals.rows:,} rows in {totals.files:,} files, {totals.bytes:,} bytes"
+    else:
+        numbers = f"{totals.added:,} added, {totals.updated:,} updated, {totals.removed:,} removed, {totals.rejected:,} rejected"
+    reason = f" {run.error.what} {run.error.why} {run.error.fix}".rstrip() if run.error else ""
+    skipped = "".join(f" {s.segment}: {s.sentence}" for s in run.skipped)
+    return f"{run.export_name}: {run.status.value.replace('_', ' ')}; {numbers}.{reason}{skipped}"
+
+
+def wait_for(session: Session, runs: list[Run]) -> list[Run]:
+    """Wait until they end, with progress; Ctrl+C cancels them after the batch in flight."""
+    service = session.services.runs
+    ids = [run.id for run in runs]
+    with session.output.progress() as progress:
+        try:
+            return service.wait(ids, progress.context())
+        except (KeyboardInterrupt, Cancelled):
+            session.output.say("Cancelling after the batch in flight …")
+            for identifier in ids:
+                service.cancel(identifier)
+            return service.wait(ids, progress.context())
+
+
+@commands.command()
+def apply(context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE.yaml")]) -> None:
+    """Create or change the exports of a file; nothing is saved when one of them is wrong."""
+    session = session_of(context)
+    applied = session.services.exports.apply_all(read_documents(file))
+    names = [e.name for e in applied]
+    session.output.result({"exports": names}, f"Saved {', '.join(names)}.")
+
+
+@commands.command("list")
+def list_exports(context: typer.Context) -> None:
+    """All exports with status, members, last run and next run."""
+    session = session_of(context)
+    rows = session.services.exports.all()
+    documents = [{
+        "name": r.export.name, "kind": r.export.kind, "destination": r.export.destination,
+        "connection": r.connection.name if r.connection else None, "status": r.status, "members": r.members, "rows": r.rows,
+        "limit": r.limit, "last_run": r.latest.queued_at if r.latest else None, "next_run": r.next_due, "permission": r.permission,
+    } for r in rows]
+    session.output.rows(
+        "exports", ("Export", "Kind", "Destination", "Connection", "Members", "Status", "Last run", "Next run"),
+        [(r.export.name, r.export.kind, r.description.name, r.connection.name if r.connection else "None",
+          r.members if r.members is not None else r.rows, r.status, r.latest.queued_at if r.latest else None, r.next_due) for r in rows],
+        documents,
+    )
+
+
+@commands.command()
+def show(context: typer.Context, name: Name) -> None:
+    """An export's definition, as its file would be."""
+    session = session_of(context)
+    document = session.services.exports.document(name)
+    if session.options.json:
+        session.output.document({"export": document, "problems": session.services.exports.problems(name)})
+        return
+    session.output.text(write_document(document))
+
+
+@commands.command()
+def copy(context: typer.Context, name: Name, new_name: Annotated[str, typer.Option("--name", metavar="NAME")]) -> None:
+    """Copy an export under a new name, without its schedule."""
+    session = session_of(context)
+    made = session.services.exports.copy(name, new_name)
+    session.output.result({"export": made.name}, f"Made '{made.name}'.")
+
+
+@commands.command()
+def detach(context: typer.Context, name: Name) -> None:
+    """Take the connection off an export; its schedule is paused."""
+    session = session_of(context)
+    session.services.exports.detach(name)
+    session.output.result({"export": name, "connection": None}, f"'{name}' has no connection now.")
+
+
+@commands.command()
+def attach(context: typer.Context, name: Name, connection: Annotated[str, typer.Option(metavar="CONNECTION")]) -> None:
+    """Give an export a connection of the same destination."""
+    session = session_of(context)
+    session.services.exports.attach(name, connection)
+    session.output.result({"export": name, "connection": connection}, f"'{name}' uses '{connection}' now.")
+
+
+@commands.command()
+def remove(context: typer.Context, name: Name) -> None:
+    """Remove an export; what the target holds stays there."""
+    session = session_of(context)
+    removed = session.services.exports.remove(name)
+    session.output.result({"removed": removed.name}, f"Removed the export '{removed.name}'. What the target holds stays there.")
+
+
+@commands.command()
+def preview(context: typer.Context, name: Name, rows: Annotated[int, typer.Option(min=1, max=100)] = 3) -> None:
+    """Exactly what would go over the wire, made by the code that sends; sends nothing."""
+    session = session_of(context)
+    with session.output.progress() as progress:
+        shown = session.services.exports.preview(name, rows, progress.context())
+    if session.options.json:
+        content = {"requests": plain(shown.requests)} if shown.requests else {"files": plain(shown.files)}
+        session.output.document({"export": name, **content})
+        return
+    for request in shown.requests:
+        session.output.text(f"{request.method} {request.url}")
+        for header, value in request.headers.items():
+            session.output.text(f"{header}: {value}")
+        session.output.text(f"\n{request.body}\n")
+    for file in shown.files:
+        session.output.text(f"{file.path}\n" + "\n".join(file.lines) + "\n")
+
+
+@commands.command()
+def run(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="EXPORT...")] = [],  # noqa: B006 - typer copies it
+    everything: Annotated[bool, typer.Option("--all", help="Every export with a connection.")] = False,  # noqa: FBT002 - an option
+) -> None:
+    """Run exports and wait; Ctrl+C cancels after the batch in flight."""
+    session = session_of(context)
+    if bool(names) == everything:
+        raise FixData("Name the exports to run, or use --all.", "", "", code="invalid_option")
+    service = session.services.runs
+    started = service.run_all(Trigger.COMMAND_LINE) if everything else service.start(names, Trigger.COMMAND_LINE)
+    ended = wait_for(session, started)
+    if session.options.json:
+        session.output.document({"runs": [run_document(r) for r in ended]})
+    else:
+        for one in ended:
+            session.output.text(run_sentence(one))
+    session.status = exit_of(ended)
+
+
+@commands.command()
+def schedule(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="EXPORT...")],
+    every: Annotated[Every | None, typer.Option(help="How often.")] = None,
+    at: Annotated[str, typer.Option(metavar="HH:MM", help="The time of day; for hourly only the minutes count.")] = "06:00",
+    on: Annotated[str, typer.Option(help="Weekdays such as mon,thu, or days of the month such as 1,15.")] = "",
+    time_zone: Annotated[str, typer.Option(help="Such as Europe/Berlin; else this computer's.")] = "",
+    off: Annotated[bool, typer.Option("--off", help="Run by hand only.")] = False,  # noqa: FBT002 - an option
+) -> None:
+    """Say when exports run by themselves while Sendoff is open."""
+    session = session_of(context)
+    if off == (every is not None):
+        raise FixSettings("Say --every hour, day, week or month, or --off.", "", "", code="invalid_option")
+    wanted = None
+    if every is not None:
+        days = tuple(d.strip().lower() for d in on.split(",") if d.strip())
+        wanted = Schedule(every, _time(at), time_zone or session.services.schedules.local_zone(), days)
+    session.services.schedules.set(names, wanted)
+    due = {name: session.services.schedules.next_due(session.services.exports.get(name).export) for name in names}
+    lines = "; ".join(f"'{name}' runs next at {when:%Y-%m-%d %H:%M} UTC" if when else f"'{name}' runs by hand only" for name, when in due.items())
+    session.output.result({"next_due": due}, f"{lines}.")
+
+
+def _time(text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise FixSettings(f"'{text}' is not a time.", "A time is written HH:MM, such as 05:30.", "Write it so and try again.", code="invalid_option") from None

@@ -1,0 +1,62 @@
+"""`sendoff runs`: what happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.exports import run_document, run_sentence
+from app.cli.output import plain
+from app.cli.session import session_of
+
+commands = typer.Typer(help="The history of runs.", no_args_is_help=True)
+RunId = Annotated[str, typer.Argument(metavar="RUN")]
+
+
+@commands.command("list")
+def list_runs(
+    context: typer.Context,
+    export: Annotated[str, typer.Option(help="Only this export's.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+) -> None:
+    """Runs, newest first."""
+    session = session_of(context)
+    runs = session.services.runs.list(export or None, limit)
+    session.output.rows(
+        "runs", ("Run", "Export", "Status", "Delivered", "Rejected", "Began", "Ended"),
+        [(r.id, r.export_name, r.status.value.replace("_", " "), r.totals.delivered, r.totals.rejected, r.started_at, r.ended_at) for r in runs],
+        [{**run_document(r), "trigger": r.trigger, "queued_at": r.queued_at, "started_at": r.started_at, "ended_at": r.ended_at} for r in runs],
+    )
+
+
+@commands.command()
+def show(context: typer.Context, run: RunId) -> None:
+    """One run: numbers, phases, log."""
+    session = session_of(context)
+    found = session.services.runs.get(run)
+    log = session.services.runs.log(run)
+    if session.options.json:
+        session.output.document({**run_document(found), "phases": plain(found.phases), "hosts": list(found.hosts), "log": plain(log)})
+        return
+    session.output.text(run_sentence(found))
+    for line in log:
+        session.output.text(f"{line.at:%H:%M:%S}  {line.phase:8} {line.text}")
+
+
+@commands.command()
+def rejects(
+    context: typer.Context,
+    run: RunId,
+    to: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Save all as CSV; the file holds personal data.")] = None,
+) -> None:
+    """Who was rejected, and why; values are masked unless saved to a file."""
+    session = session_of(context)
+    if to is not None:
+        number = session.services.runs.save_rejects(run, to)
+        session.output.result({"file": to.resolve(), "rejects": number}, f"Saved {number:,} rejects to {to}. The file holds personal data.")
+        return
+    page = session.services.runs.rejects(run)
+    session.output.rows("rejects", ("Member", "Segment", "Field", "Value", "Reason", "Fix"),
+                        [(r.member, r.segment, r.field, r.value, r.reason, r.fix) for r in page.rejects], page.rejects)

@@ -1,0 +1,55 @@
+"""The sample workspace: tables, segments, a folder to deliver into, and exports that are ready to run."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from app.core.connections import Access
+from app.jobs import JobContext, Progress
+from app.services.connections import ConnectionService
+from app.services.documents import read_documents
+from app.services.exports import ExportService
+from app.services.segments import SegmentService
+from app.services.tables import TableService
+
+FIRST_RUNS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
+    "consumers": ("VIP early access", "Customer 360"),
+    "businesses": ("Key contacts", "Account base"),
+})
+"""For each audience the segment export and the data-out export that the demo runs without a window."""
+
+
+def fill(
+    tables: TableService,
+    segments: SegmentService,
+    connections: ConnectionService,
+    exports: ExportService,
+    folder: Path,
+    audience: str,
+    ctx: JobContext,
+) -> None:
+    """Fill an empty workspace with sample data in seconds; `folder / "delivered"` is what the exports write into."""
+    from app.data import samples  # the engine is loaded only when samples are made
+
+    source = folder / "sample-source"
+    make = samples.consumers if audience == "consumers" else samples.businesses
+    files = make(source, ctx)
+    ctx.report(Progress("Importing the tables"))
+    tables.add(files, None, ctx)
+    ctx.report(Progress("Saving segments and exports"))
+    for file in samples.segment_files("consumers" if audience == "consumers" else "businesses"):
+        segments.save_all(read_documents(file), file.parent)
+    delivered = folder / "delivered"
+    delivered.mkdir(exist_ok=True)
+    connections.add("Shared drive", "local-folder", {"folder": str(delivered)}, {}, Access.CONTRIBUTORS, agreed=True, tested=None)
+    exports.apply_all(_documents(audience))
+    shutil.rmtree(source, ignore_errors=True)
+
+
+def _documents(audience: str) -> list[dict[str, Any]]:
+    recipe = Path(__file__).resolve().parents[2] / "resources" / "samples" / f"exports-{audience}.yaml"
+    return read_documents(recipe)
