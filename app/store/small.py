@@ -165,6 +165,13 @@ class ScheduleMarkRepository:
         with self._database.write() as transaction:
             _put(transaction, schema.schedule_marks, {"export_id": export_id}, {"checked_at": when})
 
+    def reset(self, export_id: str, when: datetime) -> None:
+        """Remember `when` and forget which due time was taken, because the clock that gave it was wrong."""
+        with self._database.write() as transaction:
+            _put(
+                transaction, schema.schedule_marks, {"export_id": export_id}, {"checked_at": when, "claimed_due": None}
+            )
+
     def claim_due(self, export_id: str, due: datetime) -> bool:
         """Take that due time for the caller; False when this or a later one was taken before, by any process."""
         c = schema.schedule_marks.c
