@@ -1,0 +1,203 @@
+"""CSV and its kin, through DuckDB's parallel reader wherever that one is strict, else through our own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from app.core.errors import SendoffError
+from app.data.engines.duckdb import Cursor, literal, quoted
+from app.data.readers import strict
+from app.data.readers.dialect import Dialect, cut, sniff
+from app.data.readers.encoding import TextFile, examine, opened, transcoded
+from app.data.readers.incoming import Incoming, ReadJob, refused
+from app.data.readers.kinds import Cast, decide
+from app.data.readers.names import column_names
+
+_SAMPLE: Final = 1 << 20
+_LONGEST_LINE: Final = 8 << 20
+_LONGEST_DELIMITER: Final = 4  # bytes, DuckDB's bound
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One file of a table, ready for DuckDB: its dialect and the names its header gives (or as many empty ones)."""
+
+    text: TextFile
+    dialect: Dialect
+    header: tuple[str, ...]
+    sample: tuple[tuple[str, ...], ...]
+
+
+def read(job: ReadJob, name: str, files: Sequence[Path], source: str) -> Incoming:
+    """The files as one table called `name`; raises FixData naming file and row when one is not as it must be."""
+    parts = [_look(job, file) for file in files]
+    _demand_same_columns(parts)
+    names, notes = column_names(parts[0].header)
+    notes = [*_decisions(parts), *(notes if parts[0].dialect.header else [])]
+    folder = job.folder()
+    target = folder / "part-0000.parquet"
+    readable = list(parts)
+    with job.engine.cursor(job.ctx.token) as cursor:
+        for place, part in enumerate(parts):
+            if not _direct(part):
+                readable[place] = _rewritten(job, part)
+        try:
+            rows = _write(job, cursor, readable, names, target, source)
+        except duckdb.Error as error:
+            if job.ctx.token.cancelled or isinstance(error, duckdb.InterruptException | duckdb.IOException):
+                raise
+            # Find the row with our own reader; what it finds no fault with, it writes down again as plain CSV.
+            readable = [
+                now if now is not part else _rewritten(job, part) for part, now in zip(parts, readable, strict=True)
+            ]
+            try:
+                rows = _write(job, cursor, readable, names, target, source)
+            except duckdb.Error as still:
+                raise _unreadable(source, still) from still
+    for part, read_part in zip(parts, readable, strict=True):
+        job.finished(part.text.size)
+        if read_part is not part:
+            read_part.text.path.unlink()
+    return Incoming(name, job.engine.describe([target]), rows, folder, (target,), source, tuple(notes))
+
+
+def read_plain(job: ReadJob, name: str, file: Path, header: Sequence[str], source: str) -> Incoming:
+    """A file that `strict.PLAIN` describes, whose header is known, as one table; it is not counted in the progress."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        sample = cut(lines.read(_SAMPLE), strict.PLAIN.delimiter, strict.PLAIN.quote, whole=False)
+    part = _Part(TextFile(file, "utf-8", 0), strict.PLAIN, tuple(header), tuple(tuple(row) for row in sample))
+    names, notes = column_names(header)
+    folder = job.folder()
+    target = folder / "part-0000.parquet"
+    with job.engine.cursor(job.ctx.token) as cursor:
+        rows = _write(job, cursor, [part], names, target, source)
+    file.unlink()
+    return Incoming(name, job.engine.describe([target]), rows, folder, (target,), source, tuple(notes))
+
+
+def _look(job: ReadJob, file: Path) -> _Part:
+    text = examine(job, file)
+    sample, whole = _sample(job, text)
+    if not sample.strip("\ufeff \r\n\t"):
+        raise refused(file.name, "The file holds only blanks.", "Check how it was written.", "empty_file")
+    dialect, rows = sniff(sample, job.options, whole=whole)
+    if not rows:
+        # Nothing could be cut: our own reader says why.
+        rows = cut(sample, dialect.delimiter, dialect.quote, whole=True)
+    if not rows:
+        raise refused(
+            file.name, "No row could be told from the next.", "Say which delimiter and quotes it has.", "dialect"
+        )
+    header = tuple(rows[0]) if dialect.header else ("",) * len(rows[0])
+    return _Part(text, dialect, header, tuple(tuple(row) for row in (rows[1:] if dialect.header else rows)))
+
+
+def _sample(job: ReadJob, text: TextFile) -> tuple[str, bool]:
+    if not text.plain:
+        collected = ""
+        for block in transcoded(job, text):
+            collected += block
+            if len(collected) > _SAMPLE:
+                return collected[:_SAMPLE], False
+        return collected, True
+    with opened(text.path) as file:
+        start = file.read(_SAMPLE)
+        whole = not file.read(1)
+    # A character may be cut in two at the end of the sample; the whole file was found to be UTF-8 before.
+    return start.decode("utf-8-sig", errors="ignore"), whole
+
+
+def _demand_same_columns(parts: Sequence[_Part]) -> None:
+    first = parts[0]
+    for part in parts[1:]:
+        if part.header != first.header:
+            raise refused(
+                part.text.path.name,
+                f"Its columns are not those of {first.text.path.name}, which lies in the same folder.",
+                "Parts of one table need the same columns in the same order; add other tables one by one.",
+                "parts_differ",
+            )
+
+
+def _decisions(parts: Sequence[_Part]) -> list[str]:
+    notes = []
+    encodings = sorted({part.text.encoding for part in parts if not part.text.plain})
+    if encodings:
+        notes.append(f"Read as {', '.join(encodings)}.")
+    if not parts[0].dialect.header:
+        notes.append("The first row was taken for data, so the columns are numbered.")
+    return notes
+
+
+def _direct(part: _Part) -> bool:
+    short = len(part.dialect.delimiter.encode()) <= _LONGEST_DELIMITER
+    return part.text.plain and part.dialect.record_end is None and short
+
+
+def _rewritten(job: ReadJob, part: _Part) -> _Part:
+    target = job.folder("text") / (part.text.path.name + ".csv")
+    strict.rewrite(job, part.text, part.dialect, len(part.header), target)
+    dialect = Dialect(strict.PLAIN.delimiter, strict.PLAIN.quote, None, part.dialect.header)
+    return _Part(TextFile(target, "utf-8", part.text.size), dialect, part.header, part.sample)
+
+
+def _write(
+    job: ReadJob, cursor: Cursor, parts: Sequence[_Part], names: Sequence[str], target: Path, source: str
+) -> int:
+    """Count what the columns hold, then write them typed; the number of rows."""
+    relation = _relation(parts, names)
+    size = sum(part.text.size for part in parts)
+    with job.following(cursor, source, size, (0.1, 0.4)):
+        casts, rows = decide(cursor, relation, names, parts[0].sample)
+    with job.following(cursor, source, size, (0.4, 1.0)):
+        copy(cursor, relation, casts, target)
+    return rows
+
+
+def copy(cursor: Cursor, relation: str, casts: Sequence[Cast], target: Path) -> None:
+    """Write the relation's columns, each as its cast says, as one Parquet file."""
+    columns = ", ".join(f"{cast.sql} AS {quoted(cast.column)}" for cast in casts)
+    cursor.execute(
+        f"COPY (SELECT {columns} FROM {relation}) TO {literal(target)} "  # noqa: S608 - names are quoted
+        "(FORMAT parquet, COMPRESSION zstd)"
+    )
+
+
+def _relation(parts: Sequence[_Part], names: Sequence[str]) -> str:
+    """`read_csv(...)` of all parts, grouped by how they are written, as text that may stand after FROM."""
+    groups: dict[tuple[Dialect, bool], list[Path]] = {}
+    for part in parts:
+        groups.setdefault((part.dialect, part.text.zipped), []).append(part.text.path)
+    readings = [_reading(paths, names, dialect, zipped=zipped) for (dialect, zipped), paths in groups.items()]
+    if len(readings) == 1:
+        return readings[0]
+    return "(" + " UNION ALL ".join(f"FROM {reading}" for reading in readings) + ") AS parts"
+
+
+def _reading(paths: Sequence[Path], names: Sequence[str], dialect: Dialect, *, zipped: bool) -> str:
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    options = {
+        "auto_detect": "false",
+        "columns": f"{{{columns}}}",
+        "delim": literal(dialect.delimiter),
+        "quote": literal(dialect.quote),
+        "escape": literal(dialect.quote),
+        "header": "true" if dialect.header else "false",
+        "compression": "'gzip'" if zipped else "'none'",
+        "nullstr": "''",
+        "allow_quoted_nulls": "true",
+        "strict_mode": "true",
+        "max_line_size": str(_LONGEST_LINE),
+    }
+    listed = ", ".join(f"{key}={value}" for key, value in options.items())
+    return f"read_csv([{', '.join(literal(path) for path in paths)}], {listed})"
+
+
+def _unreadable(source: str, error: duckdb.Error) -> SendoffError:
+    reason = str(error).splitlines()[0].split(": ", 1)[-1].rstrip(".")
+    return refused(source, f"{reason}.", "Check delimiter, quotes and encoding, then add it again.", "unreadable")
