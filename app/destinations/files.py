@@ -89,7 +89,11 @@ class StagedFiles:
         self._token = secrets.token_hex(4)
 
     def __enter__(self) -> Self:
-        self._storage.open()
+        try:
+            self._storage.open()
+        except BaseException:
+            self._storage.close()
+            raise
         return self
 
     def __exit__(

@@ -90,7 +90,8 @@ class Mailchimp:
 
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> MailchimpSession:
         """See `SegmentDestination.session`; raises FixSettings when the export has no audience."""
-        return MailchimpSession(self._client(), ExportTarget.read(target, segment), mode, JobContext())
+        read = ExportTarget.read(target, segment)
+        return MailchimpSession(self._client(), read, mode, JobContext())
 
     def preview(
         self, target: Mapping[str, str], segment: str, mode: SyncMode, members: Sequence[Member]

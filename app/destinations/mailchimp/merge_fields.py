@@ -170,9 +170,10 @@ def _day(value: str) -> date:
 
 def _us_phone(value: str) -> str:
     digits = re.sub(r"\D", "", value)
+    abroad = value.startswith("+") and not digits.startswith("1")
     if len(digits) == 11 and digits.startswith("1"):
         digits = digits[1:]
-    if len(digits) != 10:
+    if abroad or len(digits) != 10:
         raise BadValue(
             "The phone number is not one of the US, which this field demands.",
             "Make the field's phone format international in Mailchimp.",

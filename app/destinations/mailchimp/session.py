@@ -64,7 +64,7 @@ class ExportTarget:
 
 
 class MailchimpSession:
-    """A `SegmentSession`; `close_client` says whether leaving the block closes the client."""
+    """A `SegmentSession`; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, target: ExportTarget, mode: SyncMode, ctx: JobContext) -> None:
         self._client = client
@@ -76,8 +76,13 @@ class MailchimpSession:
         self._checked: set[str] = set()
 
     def __enter__(self) -> Self:
-        self._fields = {each.tag: each for each in read_merge_fields(self._client, self._target.audience_id, self._ctx)}
-        self._tag_id = self._find_or_make_tag().id
+        try:
+            found = read_merge_fields(self._client, self._target.audience_id, self._ctx)
+            self._fields = {each.tag: each for each in found}
+            self._tag_id = self._find_or_make_tag().id
+        except BaseException:
+            self._client.close()
+            raise
         return self
 
     def __exit__(
@@ -130,7 +135,7 @@ class MailchimpSession:
 
     def tag_call(self, addresses: Sequence[str]) -> Call:
         """Tag contacts of the audience."""
-        place = self._tag_id or "{id of the tag}"
+        place = self._tag_id or "TAG-ID"
         return Call("POST", f"{self._segments}/{place}", json={"members_to_add": list(addresses)}, repeatable=True)
 
     @property
@@ -162,10 +167,12 @@ class MailchimpSession:
         if found is not None:
             return found
         try:
-            call = Call("POST", self._segments, json={"name": self._target.tag, "static_segment": []})
+            # Sent twice, the second is refused because the name is taken; then the tag is found below.
+            body = {"name": self._target.tag, "static_segment": []}
+            call = Call("POST", self._segments, json=body, repeatable=True)
             return self._client.read(call, TagSegment, self._ctx)
         except (TryAgain, FixData) as error:
-            # The answer may be lost after the tag was made, or somebody else made it meanwhile: look once more.
+            # An answer was lost after the tag was made, or somebody else made it meanwhile: look once more.
             again = self._look_again(error)
             if again is None:
                 raise

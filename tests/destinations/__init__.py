@@ -1,0 +1,3 @@
+"""Tests of the destinations."""
+
+from __future__ import annotations

@@ -1,0 +1,32 @@
+"""Fixtures of the destinations' tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> Path:
+    """The folder the `bench` writes to; `small_drive` makes it a drive of 5 MB."""
+    folder = tmp_path / "drive"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def small_drive(drive: Path) -> Iterator[Path]:
+    """A drive in memory that is soon full; needs root."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small drive needs root")
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(drive)], check=False, capture_output=True
+    )
+    if done.returncode != 0:
+        pytest.skip("this computer does not allow mounting")
+    yield drive
+    subprocess.run(["umount", "-l", str(drive)], check=True)

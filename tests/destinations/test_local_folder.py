@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.core.errors import FixSettings, TryAgain
+from app.destinations.contract import FileDestination, Settings
+from app.destinations.local_folder import destination as module
+from app.destinations.local_folder.destination import create
+from app.jobs import JobContext
+from tests.destinations.conformance import FileDestinationSuite, files, silent
+
+
+class Bench:
+    secrets: tuple[str, ...] = ()
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def destination(self) -> FileDestination:
+        return create(Settings({"folder": str(self.folder)}, {}))
+
+
+@pytest.fixture
+def bench(drive: Path) -> Bench:
+    return Bench(drive)
+
+
+class TestConformance(FileDestinationSuite):
+    pass
+
+
+def test_folder_is_made(tmp_path: Path) -> None:
+    create(Settings({"folder": str(tmp_path / "New/Folder")}, {})).test(JobContext())
+    assert (tmp_path / "New/Folder").is_dir()
+
+
+@pytest.mark.parametrize("folder", ["", "relative/folder", "."])
+def test_relative_folder_is_refused(folder: str) -> None:
+    with pytest.raises(FixSettings) as caught:
+        create(Settings({"folder": folder}, {}))
+    assert caught.value.code == "relative_folder"
+
+
+def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(FixSettings) as caught:
+        create(Settings({"folder": str(tmp_path / "file")}, {})).test(JobContext())
+    assert caught.value.code == "not_a_folder"
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "code"),
+    [
+        (errno.EACCES, FixSettings, "not_writable"),
+        (errno.EROFS, FixSettings, "not_writable"),
+        (errno.EIO, TryAgain, "unreachable"),
+        (errno.ENAMETOOLONG, FixSettings, "bad_name"),
+        (errno.ENOSPC, TryAgain, "disk_full"),
+        (errno.EDQUOT, TryAgain, "disk_full"),
+    ],
+)
+def test_what_the_operating_system_says(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int, kind: type[Exception], code: str
+) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"x" * 100)
+
+    def fail(_handle: int) -> None:
+        raise OSError(number, "no")
+
+    with bench.destination().session() as session:
+        monkeypatch.setattr(module.os, "fsync", fail)
+        with pytest.raises(kind) as caught:
+            session.put(source, "a", JobContext(), silent)
+    assert getattr(caught.value, "code", "") == code
+    assert files(bench.folder) == []
+
+
+def test_a_drive_that_changes_what_is_written_is_noticed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"x" * 100)
+    real: Callable[[Path], str] = module.sha256_of
+
+    def spoiled(path: Path) -> str:
+        path.write_bytes(b"y" * 100)
+        return real(path)
+
+    monkeypatch.setattr(module, "sha256_of", spoiled)
+    with bench.destination().session() as session, pytest.raises(TryAgain) as caught:
+        session.put(source, "a", JobContext(), silent)
+    assert caught.value.code == "not_whole"
+    assert files(bench.folder) == []
+
+
+def test_a_link_out_of_the_folder_is_not_followed(bench: Bench, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_bytes(b"1")
+    (bench.folder / "Export").mkdir()
+    (bench.folder / "Export/link").symlink_to(outside)
+    source = tmp_path / "source"
+    source.write_bytes(b"x")
+    with bench.destination().session() as session:
+        with pytest.raises(FixSettings) as caught:
+            session.put(source, "Export/link/a", JobContext(), silent)
+        assert caught.value.code == "leaves_folder"
+        session.put(source, "Export/a", JobContext(), silent)
+        session.publish("Export", JobContext())
+    assert (outside / "precious").read_bytes() == b"1"
+
+
+def test_without_hard_links_files_are_still_published(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def no_links(*_args: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "no")
+
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    source = tmp_path / "source"
+    for text in (b"1", b"2"):
+        source.write_bytes(text)
+        with bench.destination().session() as session:
+            session.put(source, "a", JobContext(), silent)
+            session.publish(None, JobContext())
+    assert (bench.folder / "a").read_bytes() == b"2"
+    assert files(bench.folder) == ["a"]

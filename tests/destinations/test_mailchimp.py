@@ -1,0 +1,412 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.errors import FixSettings, NotAllowed, SignInAgain, TryAgain
+from app.core.exports import SyncMode
+from app.destinations import http
+from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
+from app.destinations.mailchimp import merge_fields
+from app.destinations.mailchimp.answers import ContactError, refusal
+from app.destinations.mailchimp.destination import create
+from app.destinations.mailchimp.merge_fields import BadValue, MergeField, Options
+from app.destinations.registry import description
+from app.jobs import JobContext
+from tests.destinations.conformance import SegmentDestinationSuite
+from tests.vendors.emulator import Reply
+from tests.vendors.mailchimp import KEY, Audience, MailchimpEmulator
+from tests.vendors.mailchimp import MergeField as TheirField
+
+AUDIENCE = "a1b2c3d4e5"
+
+
+class Bench:
+    secrets = (KEY, KEY[:32])
+    batch_size = description("mailchimp").batch_size
+
+    def __init__(self, emulator: MailchimpEmulator) -> None:
+        self.emulator = emulator
+        self.target = {"audience_id": AUDIENCE}
+        self.slowed: list[float] = []
+
+    def destination(self, *, key: str = KEY, **changes: Any) -> SegmentDestination:
+        details = {"on_slow": lambda seconds, _words: self.slowed.append(seconds), **changes}
+        return create(Settings({"api_url": self.emulator.url}, {"api_key": key}, **details))
+
+    def wrong_secret(self) -> SegmentDestination:
+        return self.destination(key="f" * 32 + "-us21")
+
+    def gone_audience(self) -> dict[str, str]:
+        return {"audience_id": "gone"}
+
+    def member(self, number: int, **values: str | None) -> Member:
+        return Member(str(number), {"email": f"Person{number}@shop.example", "first_name": f"P{number}", **values})
+
+    def refused_member(self, number: int) -> Member:
+        return Member(str(number), {"email": f"person{number}@fake.example"})
+
+    def delivered(self, segment: str) -> set[str]:
+        tag = self.emulator.audience.tag(segment)
+        return {self.emulator.audience.contacts[each].email for each in tag.members} if tag else set()
+
+    def identifier(self, member: Member) -> str:
+        return member.values["email"] or ""
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with MailchimpEmulator() as emulator:
+        yield Bench(emulator)
+
+
+@pytest.fixture
+def audience(bench: Bench) -> Audience:
+    return bench.emulator.audience
+
+
+def send(bench: Bench, *members: Member, mode: SyncMode = SyncMode.UPDATE, **target: str) -> list[Outcome]:
+    with bench.destination().session({**bench.target, **target}, "VIP", mode) as session:
+        return session.send(members, JobContext())
+
+
+def person(email: str, **values: str | None) -> Member:
+    return Member(email, {"email": email, **values})
+
+
+class TestConformance(SegmentDestinationSuite):
+    @pytest.mark.skipif(not os.environ.get("SENDOFF_VENDOR_SPECS"), reason="SENDOFF_VENDOR_SPECS names no descriptions")
+    def test_requests_fit_the_vendors_description(self, bench: Bench) -> None:
+        bench.destination().test(JobContext())
+        bench.destination().choices("audience_id", JobContext())
+        bench.destination().fields(bench.target, JobContext())
+        with bench.destination().session(
+            {**bench.target, "skip_merge_validation": "yes"}, "VIP", SyncMode.UPDATE
+        ) as it:
+            it.send([bench.member(1), bench.refused_member(2)], JobContext())
+            it.send([bench.member(1, **{"POINTS:number": "7", "ADDRESS:city": "Oslo"})], JobContext())
+            it.confirm(JobContext())
+        assert bench.emulator.validated > 10
+        assert bench.emulator.violations == []
+
+
+class TestNobodyIsSubscribedAgain:
+    @pytest.mark.parametrize("status", ["unsubscribed", "cleaned", "transactional", "pending", "subscribed"])
+    @pytest.mark.parametrize("mode", [SyncMode.UPDATE, SyncMode.ADD])
+    def test_status_of_existing_contacts_stays(
+        self, bench: Bench, audience: Audience, status: str, mode: SyncMode
+    ) -> None:
+        audience.put("old@shop.example", status)
+        outcome = send(bench, person("Old@shop.example", first_name="New"), mode=mode)[0]
+        expected = OutcomeKind.UPDATED if mode is SyncMode.UPDATE else OutcomeKind.UNCHANGED
+        assert outcome.kind is expected
+        assert audience.contacts["old@shop.example"].status == status
+        named = audience.contacts["old@shop.example"].merge_fields.get("FNAME")
+        assert named == ("New" if mode is SyncMode.UPDATE else None)
+
+    def test_no_request_updates_with_a_status(self, bench: Bench, audience: Audience) -> None:
+        audience.put("old@shop.example", "unsubscribed")
+        send(bench, person("old@shop.example"), person("new@shop.example"))
+        batches = [each.body for each in bench.emulator.requests if each.method == "POST" and "members" in each.body]
+        assert len(batches) == 2
+        for body in batches:
+            has_status = ["status" in member for member in body["members"]]
+            assert not any(has_status) if body["update_existing"] else all(has_status)
+
+    def test_compliance_state(self, bench: Bench, audience: Audience) -> None:
+        audience.compliance.add("gone@shop.example")
+        outcome = send(bench, person("gone@shop.example"))[0]
+        assert outcome.kind is OutcomeKind.REJECTED
+        assert "unsubscribed, bounced or complained" in outcome.reason
+
+    def test_status_of_new_contacts(self, bench: Bench, audience: Audience) -> None:
+        send(bench, person("a@shop.example"), status="transactional")
+        send(bench, person("b@shop.example"))
+        assert audience.contacts["a@shop.example"].status == "transactional"
+        assert audience.contacts["b@shop.example"].status == "subscribed"
+
+
+class TestTags:
+    def test_a_tag_is_made_once(self, bench: Bench, audience: Audience) -> None:
+        send(bench, person("a@shop.example"))
+        send(bench, person("b@shop.example"))
+        assert [tag.name for tag in audience.tags] == ["VIP"]
+        assert len(bench.delivered("VIP")) == 2
+
+    def test_a_tag_on_a_later_page_is_found(self, bench: Bench, audience: Audience) -> None:
+        with bench.destination().session(bench.target, "VIP", SyncMode.ADD):
+            pass
+        for number in range(700):
+            audience.tags.insert(0, type(audience.tags[0])(number, f"Tag {number}"))
+        send(bench, person("a@shop.example"))
+        assert len(audience.tags) == 701
+
+    def test_another_name_for_the_tag(self, bench: Bench) -> None:
+        send(bench, person("a@shop.example"), tag="Sendoff: {segment}")
+        assert bench.delivered("Sendoff: VIP") == {"a@shop.example"}
+
+    def test_answer_lost_after_the_tag_was_made(self, bench: Bench, audience: Audience) -> None:
+        bench.emulator.fail("lost", method="POST", path="/segments", times=1)
+        send(bench, person("a@shop.example"))
+        assert [tag.name for tag in audience.tags] == ["VIP"]
+
+    def test_refused_members_are_not_tagged(self, bench: Bench) -> None:
+        send(bench, person("a@fake.example"), person("b@shop.example"))
+        assert bench.delivered("VIP") == {"b@shop.example"}
+
+    def test_confirm_counts_the_subscribed(self, bench: Bench, audience: Audience) -> None:
+        audience.put("old@shop.example", "unsubscribed")
+        with bench.destination().session(bench.target, "VIP", SyncMode.UPDATE) as session:
+            session.send([person("old@shop.example"), person("new@shop.example")], JobContext())
+            assert session.confirm(JobContext()) == "Mailchimp counts 1 subscribed contacts with the tag “VIP”."
+
+
+class TestRejects:
+    @pytest.mark.parametrize(
+        ("email", "words"),
+        [
+            ("no-at-sign", "does not accept this e-mail address"),
+            ("x@fake.example", "invented"),
+            ("abuse@shop.example", "role"),
+            ("deleted@shop.example", "deleted for good"),
+        ],
+    )
+    def test_addresses(self, bench: Bench, audience: Audience, email: str, words: str) -> None:
+        audience.deleted.add("deleted@shop.example")
+        outcome = send(bench, person(email))[0]
+        assert outcome.kind is OutcomeKind.REJECTED
+        assert outcome.field == "email"
+        assert words in outcome.reason
+        assert email not in outcome.reason
+
+    def test_required_field(self, bench: Bench, audience: Audience) -> None:
+        audience.merge_fields.append(TheirField("SHOP", "Shop", required=True))
+        refused = send(bench, person("a@shop.example"))[0]
+        assert (refused.kind, refused.field) == (OutcomeKind.REJECTED, "SHOP")
+        accepted = send(bench, person("a@shop.example"), skip_merge_validation="yes")[0]
+        assert accepted.kind is OutcomeKind.ADDED
+
+    def test_value_mailchimp_refuses(self, bench: Bench) -> None:
+        outcome = send(bench, person("a@shop.example", **{"ADDRESS:city": "Oslo"}))[0]
+        assert outcome.field == "ADDRESS"
+        assert "complete address" in outcome.reason
+
+    def test_value_we_refuse_ourselves(self, bench: Bench) -> None:
+        outcomes = send(bench, person("a@shop.example", **{"BIRTHDAY:birthday": "soon"}), person("b@shop.example"))
+        assert [outcome.kind for outcome in outcomes] == [OutcomeKind.REJECTED, OutcomeKind.ADDED]
+        assert outcomes[0].field == "BIRTHDAY:birthday"
+
+    def test_unknown_error_is_shown_in_the_vendors_words(self) -> None:
+        why = refusal(ContactError("a@b.example", "a@b.example  has three heads", "ERROR_GENERIC"))
+        assert why.reason == "Mailchimp says: the address has three heads"
+
+    def test_a_member_nobody_spoke_of_is_a_reject(self, bench: Bench) -> None:
+        bench.emulator.fail(
+            "reply", method="POST", path=f"/lists/{AUDIENCE}", after=1, reply=Reply(200, {"errors": []})
+        )
+        outcome = send(bench, person("a@shop.example"))[0]
+        assert outcome.kind is OutcomeKind.REJECTED
+        assert "did not say" in outcome.reason
+
+
+class TestMergeFields:
+    def test_all_types_arrive(self, bench: Bench, audience: Audience) -> None:
+        values = {
+            "first_name": "Zoë",
+            "last_name": "Ng",
+            "BIRTHDAY:birthday": "1990-05-17",
+            "SINCE:date": "2024-02-29T10:00:00",
+            "POINTS:number": "12.5",
+            "PHONE:phone": "+4791234567",
+            "LEVEL:dropdown": "Gold",
+            "ADDRESS:addr1": "Storgata 1",
+            "ADDRESS:city": "Oslo",
+            "ADDRESS:state": "Oslo",
+            "ADDRESS:zip": "0155",
+            "ADDRESS:country": "NO",
+        }
+        assert send(bench, person("a@shop.example", **values))[0].kind is OutcomeKind.ADDED
+        assert audience.contacts["a@shop.example"].merge_fields == {
+            "FNAME": "Zoë",
+            "LNAME": "Ng",
+            "BIRTHDAY": "05/17",
+            "SINCE": "2024-02-29",
+            "POINTS": 12.5,
+            "PHONE": "+4791234567",
+            "LEVEL": "Gold",
+            "ADDRESS": {"addr1": "Storgata 1", "city": "Oslo", "state": "Oslo", "zip": "0155", "country": "NO"},
+        }
+
+    def test_empty_values_change_nothing(self, bench: Bench, audience: Audience) -> None:
+        audience.put("a@shop.example", FNAME="Before")
+        send(bench, person("a@shop.example", first_name=None))
+        assert audience.contacts["a@shop.example"].merge_fields["FNAME"] == "Before"
+
+    def test_fields_are_discovered(self, bench: Bench, audience: Audience) -> None:
+        audience.merge_fields += [TheirField(f"X{n}", f"Extra {n}", required=n == 0) for n in range(30)]
+        found = {each.id: each for each in bench.destination().fields(bench.target, JobContext())}
+        assert found["email"].required
+        assert found["BIRTHDAY:birthday"].meaning == "birth_date"
+        assert found["ADDRESS:zip"].meaning == "postal_code"
+        assert found["X0"].required
+        assert "X29" in found
+        assert "FNAME" not in found
+        relaxed = bench.destination().fields({**bench.target, "skip_merge_validation": "yes"}, JobContext())
+        assert not next(each for each in relaxed if each.id == "X0").required
+
+    def test_a_field_that_is_gone(self, bench: Bench) -> None:
+        with pytest.raises(FixSettings) as caught:
+            send(bench, person("a@shop.example", GONE="1"))
+        assert caught.value.code == "no_such_field"
+
+    @pytest.mark.parametrize(
+        ("kind", "value", "options", "expected"),
+        [
+            ("number", "7", Options(), 7),
+            ("number", "-1.5", Options(), -1.5),
+            ("phone", "+1 (404) 555-0100", Options(phone_format="US"), "404-555-0100"),
+            ("phone", "+4791234567", Options(), "+4791234567"),
+            ("url", "https://shop.example/a", Options(), "https://shop.example/a"),
+            ("radio", "A", Options(choices=["A"]), "A"),
+            ("text", "x" * 255, Options(), "x" * 255),
+        ],
+    )
+    def test_good_values(self, kind: str, value: str, options: Options, expected: object) -> None:
+        faults: list[str] = []
+        known = {"T": MergeField("T", type=kind, options=options)}
+        made = merge_fields.body({f"T:{kind}": value}, known, lambda field, _error: faults.append(field))
+        assert made == {"T": expected}
+        assert faults == []
+
+    @pytest.mark.parametrize(
+        ("kind", "value", "options"),
+        [
+            ("number", "many", Options()),
+            ("number", "inf", Options()),
+            ("number", "nan", Options()),
+            ("date", "29.02.2023", Options()),
+            ("birthday", "2023-02-29", Options()),
+            ("phone", "+4791234567", Options(phone_format="US")),
+            ("url", "shop.example", Options()),
+            ("dropdown", "B", Options(choices=["A"])),
+            ("text", "x" * 256, Options()),
+        ],
+    )
+    def test_bad_values(self, kind: str, value: str, options: Options) -> None:
+        faults: list[BadValue] = []
+        known = {"T": MergeField("T", type=kind, options=options)}
+        assert merge_fields.body({f"T:{kind}": value}, known, lambda _field, error: faults.append(error)) == {}
+        assert faults[0].reason
+        assert faults[0].fix
+
+    @given(st.dictionaries(st.sampled_from(["A", "B:number", "C:birthday", "D:date", "E:phone", "F:city"]), st.text()))
+    def test_any_value_is_either_sent_or_explained(self, values: dict[str, str]) -> None:
+        faults: list[str] = []
+        made = merge_fields.body(values, {}, lambda field, _error: faults.append(field))
+        sent = {each.partition(":")[0] for each, value in values.items() if value and each not in faults}
+        assert set(made) == sent
+
+
+class TestTraffic:
+    def test_audiences_are_paged(self, bench: Bench) -> None:
+        for number in range(1200):
+            bench.emulator.add_audience(f"id{number}", f"Audience {number}")
+        bench.emulator.audience.put("a@shop.example")
+        found = bench.destination().choices("audience_id", JobContext())
+        assert len(found) == 1201
+        assert (found[0].name, found[0].members) == ("Newsletter", 1)
+        assert bench.destination().choices("status", JobContext()) == []
+
+    def test_403_without_json_means_slow_down(self, bench: Bench, quick: None) -> None:
+        page = Reply(403, raw=b"<html>Forbidden</html>", content_type="text/html")
+        bench.emulator.fail("reply", method="POST", times=2, reply=page)
+        assert send(bench, person("a@shop.example"))[0].kind is OutcomeKind.ADDED
+        assert len(bench.slowed) == 2
+
+    @pytest.mark.parametrize("html", [False, True])
+    def test_too_many_connections_are_survived(self, bench: Bench, quick: None, html: bool) -> None:
+        bench.emulator.simultaneous_allowed = 2
+        bench.emulator.crowded_with_html = html
+        bench.emulator.fail("latency", method="POST", seconds=0.02)
+        results: list[OutcomeKind] = []
+
+        def work(number: int) -> None:
+            results.append(send(bench, person(f"p{number}@shop.example"))[0].kind)
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert results == [OutcomeKind.ADDED] * 4
+        assert len(bench.emulator.audience.tags) == 1
+
+    def test_a_viewer_may_not_write(self, bench: Bench) -> None:
+        bench.emulator.role = "viewer"
+        assert bench.destination().test(JobContext()).missing_rights == ("add and update members",)
+
+    def test_key_of_another_data_centre(self, bench: Bench) -> None:
+        with pytest.raises(NotAllowed) as caught:
+            bench.destination(key="f" * 32 + "-us1").test(JobContext())
+        assert "data center" in caught.value.why
+
+    def test_the_key_names_the_server(self, monkeypatch: pytest.MonkeyPatch, quick: None) -> None:
+        asked: list[str] = []
+
+        def resolve(host: str, *_args: object, **_kwargs: object) -> None:
+            asked.append(host)
+            raise socket.gaierror(socket.EAI_NONAME, "no")
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        monkeypatch.setenv("NO_PROXY", "*")
+        with pytest.raises(TryAgain) as caught:
+            create(Settings({}, {"api_key": KEY})).test(JobContext())
+        assert caught.value.code == "dns"
+        assert set(asked) == {"us21.api.mailchimp.com"}
+
+    @pytest.mark.parametrize(
+        ("url", "key", "kind"),
+        [
+            ("", "", SignInAgain),
+            ("", "0123", FixSettings),
+            ("", "0123-../evil", FixSettings),
+            ("http://api.mailchimp.example", KEY, FixSettings),
+            ("ftp://x", KEY, FixSettings),
+            ("https://user@x", KEY, FixSettings),
+        ],
+    )
+    def test_bad_settings(self, url: str, key: str, kind: type[Exception]) -> None:
+        with pytest.raises(kind):
+            create(Settings({"api_url": url}, {"api_key": key})).test(JobContext())
+
+    def test_no_audience_chosen(self, bench: Bench) -> None:
+        with pytest.raises(FixSettings):
+            bench.destination().session({}, "VIP", SyncMode.ADD)
+
+
+class TestPreview:
+    def test_equals_what_is_sent(self, bench: Bench, audience: Audience) -> None:
+        member = person("a@shop.example", first_name="Zoë", **{"BIRTHDAY:birthday": "1990-05-17"})
+        shown = bench.destination().preview(bench.target, "VIP", SyncMode.ADD, [member])
+        send(bench, member, mode=SyncMode.ADD)
+        posts = [
+            each for each in bench.emulator.requests if each.method == "POST" and not each.path.endswith("/segments")
+        ]
+        assert [each.url.rpartition("/3.0")[2] for each in shown] == [
+            each.path.removeprefix("/3.0").replace(str(audience.tags[0].id), "TAG-ID") for each in posts
+        ]
+        assert [json.loads(each.body) for each in shown] == [each.body for each in posts]
+        assert all(each.headers["Authorization"] == "Basic ••••" for each in shown)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "RETRY", http.Retry(attempts=30, first=0.01, longest=0.1))

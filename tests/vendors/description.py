@@ -1,0 +1,109 @@
+"""Checks requests and answers against a vendor's OpenAPI 3.0 description.
+
+The descriptions are not part of this repository: SENDOFF_VENDOR_SPECS names a folder that holds them
+(`mailchimp/trimmed.json` ...). Without it nothing is checked, and the tests that count checked requests are skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+from openapi_schema_validator import OAS30Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT4
+
+_URI = "urn:vendor"
+
+
+def vendor_description(path: str) -> VendorDescription | None:
+    """The description below the folder of SENDOFF_VENDOR_SPECS, None when there is none."""
+    folder = os.environ.get("SENDOFF_VENDOR_SPECS")
+    return VendorDescription(json.loads((Path(folder) / path).read_text("utf-8"))) if folder else None
+
+
+class VendorDescription:
+    """One OpenAPI 3.0 document."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        _mend(document)
+        self._paths = document["paths"]
+        self._templates = [
+            (re.compile(re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(template)) + "/?"), template)
+            for template in self._paths
+        ]
+        self._registry: Registry[Any] = Registry().with_resource(_URI, DRAFT4.create_resource(document))
+
+    def problems_of_request(self, method: str, path: str, query: dict[str, str], body: Any) -> list[str]:
+        """What a request does that the description does not allow."""
+        operation = self._operation(method, path)
+        if operation is None:
+            return [f"{method} {path} is not described"]
+        allowed = {each["name"]: each for each in operation["parameters"] if each.get("in") == "query"}
+        problems = [f"{method} {path}: unknown query parameter {name}" for name in query if name not in allowed]
+        for name, value in query.items():
+            if name in allowed:
+                schema = allowed[name]["schema"]
+                problems += self._problems(f"{method} {path}?{name}", _typed(value, schema), schema)
+        content = operation.get("requestBody", {}).get("content", {})
+        if body is not None and not content:
+            problems.append(f"{method} {path} takes no body")
+        if content:
+            schema = next(iter(content.values()))["schema"]
+            problems += self._problems(f"{method} {path}", body, schema)
+        return problems
+
+    def problems_of_reply(self, method: str, path: str, status: int, document: Any) -> list[str]:
+        """What an emulator's answer does that the description does not say."""
+        operation = self._operation(method, path)
+        if operation is None or document is None:
+            return []
+        described = operation["responses"].get(str(status)) or operation["responses"].get("default", {})
+        content = described.get("content", {})
+        if not content:
+            return []
+        return self._problems(f"answer to {method} {path}", document, next(iter(content.values()))["schema"])
+
+    def _operation(self, method: str, path: str) -> dict[str, Any] | None:
+        for pattern, template in self._templates:
+            if pattern.fullmatch(path):
+                operation = self._paths[template].get(method.lower())
+                if operation is not None:
+                    shared = self._paths[template].get("parameters", [])
+                    return {**operation, "parameters": [*shared, *operation.get("parameters", [])]}
+        return None
+
+    def _problems(self, where: str, value: Any, schema: dict[str, Any]) -> list[str]:
+        absolute = json.loads(json.dumps(schema).replace('"#/', f'"{_URI}#/'))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the validator's own
+            validator = OAS30Validator(absolute, registry=self._registry)
+            return [
+                f"{where}: {'/'.join(map(str, e.absolute_path))} {e.message[:200]}"
+                for e in validator.iter_errors(value)
+            ]
+
+
+def _typed(text: str, schema: dict[str, Any]) -> Any:
+    kind = schema.get("type")
+    if kind == "integer" and re.fullmatch(r"-?\d+", text):
+        return int(text)
+    if kind == "boolean" and text in {"true", "false"}:
+        return text == "true"
+    return text.split(",") if kind == "array" else text
+
+
+def _mend(node: Any) -> None:
+    """Mailchimp's conversion says that every merge field value is an object; the vendor's own text says strings and numbers."""
+    if isinstance(node, dict):
+        if "merge_fields" in node and isinstance(node["merge_fields"], dict):
+            node["merge_fields"].pop("additionalProperties", None)
+        for each in node.values():
+            _mend(each)
+    elif isinstance(node, list):
+        for each in node:
+            _mend(each)

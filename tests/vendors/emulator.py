@@ -1,0 +1,209 @@
+"""What emulators of HTTP vendors share: a threaded server, faults on demand, a record of requests, checks against a description."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.vendors.description import VendorDescription
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it arrived."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer to send."""
+
+    status: int = 200
+    document: Any = None
+    raw: bytes | None = None
+    content_type: str = "application/json; charset=utf-8"
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def body(self) -> bytes:
+        if self.raw is not None:
+            return self.raw
+        return b"" if self.document is None else json.dumps(self.document).encode()
+
+
+@dataclass
+class Fault:
+    """Something going wrong: `kind` is latency, reset, cut, malformed, lost or reply; it happens `times` times.
+
+    `lost` lets the vendor act and then breaks the connection; `cut` sends half of the answer. Only requests whose method and
+    path fit are struck, after `after` of them went well.
+    """
+
+    kind: str
+    method: str = ""
+    path: str = ""
+    times: int = 1_000_000
+    after: int = 0
+    seconds: float = 0.0
+    reply: Reply = field(default_factory=Reply)
+
+    def strikes(self, request: Request) -> bool:
+        if self.times <= 0 or (self.method and self.method != request.method) or self.path not in request.path:
+            return False
+        if self.after > 0:
+            self.after -= 1
+            return False
+        self.times -= 1
+        return True
+
+
+class Emulator:
+    """A vendor on loopback; subclasses answer requests in `answer`. A context manager. Thread safe: one request acts at a time."""
+
+    def __init__(self, port: int = 0, description: VendorDescription | None = None, base_path: str = "") -> None:
+        self.requests: list[Request] = []
+        self.faults: list[Fault] = []
+        self.violations: list[str] = []
+        self.validated = 0
+        self.simultaneous_allowed = 10
+        self.most_simultaneous = 0
+        self._now = 0
+        self._description = description
+        self._base_path = base_path
+        self._lock = threading.RLock()
+        emulator = self
+
+        class Handler(_Handler):
+            owner = emulator
+
+        self._server = _Server(("127.0.0.1", port), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+    @property
+    def port(self) -> int:
+        return self._server.server_address[1]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}{self._base_path}"
+
+    def fail(self, kind: str, **details: Any) -> Fault:
+        """Let something go wrong from now on."""
+        fault = Fault(kind, **details)
+        self.faults.append(fault)
+        return fault
+
+    def answer(self, request: Request) -> Reply:
+        """What the vendor does; called under the lock."""
+        raise NotImplementedError
+
+    def crowded(self) -> Reply:
+        """The answer to one connection too many."""
+        return Reply(429)
+
+    def handle(self, request: Request) -> tuple[Fault | None, Reply]:
+        with self._lock:
+            self._now += 1
+            self.most_simultaneous = max(self.most_simultaneous, self._now)
+            crowded = self._now > self.simultaneous_allowed
+            fault = next((each for each in self.faults if each.strikes(request)), None)
+        try:
+            if crowded:
+                return None, self.crowded()
+            if fault is not None and fault.kind == "latency":
+                time.sleep(fault.seconds)
+            if fault is not None and fault.kind == "reply":
+                return fault, fault.reply
+            if fault is not None and fault.kind == "reset":
+                return fault, Reply()
+            with self._lock:
+                self.requests.append(request)
+                reply = self.answer(request)
+                self._check(request, reply)
+            return fault, reply
+        finally:
+            with self._lock:
+                self._now -= 1
+
+    def _check(self, request: Request, reply: Reply) -> None:
+        if self._description is None:
+            return
+        path = request.path.removeprefix(self._base_path) or "/"
+        self.violations += self._description.problems_of_request(request.method, path, request.query, request.body)
+        self.violations += self._description.problems_of_reply(request.method, path, reply.status, reply.document)
+        self.validated += 1
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Broken connections are what some tests want."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    owner: Emulator
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_args: Any) -> None:
+        """Quiet."""
+
+    def _serve(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        raw = self.rfile.read(length)
+        parts = urlsplit(self.path)
+        body = json.loads(raw) if raw else None
+        request = Request(
+            self.command,
+            parts.path,
+            dict(parse_qsl(parts.query, keep_blank_values=True)),
+            {name.lower(): value for name, value in self.headers.items()},
+            body,
+        )
+        fault, reply = self.owner.handle(request)
+        kind = fault.kind if fault else ""
+        if kind in {"reset", "lost"}:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+            self.connection.close()
+            return
+        data = reply.body
+        if kind == "malformed":
+            data = data[: len(data) // 2] or b"{"
+        self.send_response(reply.status)
+        if data:
+            self.send_header("Content-Type", reply.content_type)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if kind == "cut":
+            self.wfile.write(data[: len(data) // 2])
+            self.close_connection = True
+            return
+        self.wfile.write(data)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - names of the standard library
