@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from app.core.errors import FixData, TellUs
+from app.core.errors import FixData, SendoffError, TellUs
 from app.core.runs import Reject
+from app.delivery.grace import grace
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
 from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentSession, TargetField
-from app.jobs import JobContext
+from app.jobs import Cancelled, JobContext
 
 REFUSED_BATCHES_IN_A_ROW = 3
 
@@ -17,7 +18,7 @@ REFUSED_BATCHES_IN_A_ROW = 3
 class SegmentSender:
     """Hands the batches of one segment to an open session; used by one thread.
 
-    A cancel is honoured between batches, so the one in flight is always accounted for. A batch that is refused as a whole
+    A cancel is honoured between batches; the one in flight ends first, within the time `grace` gives it. A batch that is refused as a whole
     (FixData) is halved until the members that cause it stand alone. Any other error leaves `send` as it is: members
     counted until then arrived, the rest did not.
     """
@@ -73,7 +74,9 @@ class SegmentSender:
     def _deliver(self, members: Sequence[Member], ctx: JobContext) -> FixData | None:
         """Send these members; the last error that refused members without naming them, None when there was none."""
         try:
-            outcomes = self._session.send(members, ctx)
+            # A batch may take several requests: a cancel between them would leave members there that nobody counted.
+            with grace(ctx) as in_flight:
+                outcomes = self._session.send(members, in_flight)
         except FixData as error:
             if len(members) == 1:
                 refusal = Outcome(
@@ -86,6 +89,11 @@ class SegmentSender:
             ctx.check()
             second = self._deliver(members[half:], ctx)
             return second or first
+        except (Cancelled, SendoffError):
+            self._log.warning(
+                f"The batch in flight, {len(members):,} members, was not acknowledged; some of it may have arrived."
+            )
+            raise
         self._settle(members, outcomes)
         return None
 

@@ -136,6 +136,21 @@ def test_cancel_lets_the_batch_in_flight_end_and_counts_it(tmp_path: Path) -> No
     assert len(target.holds) == 10
 
 
+def test_a_cancel_between_the_requests_of_a_batch_does_not_tear_it(tmp_path: Path) -> None:
+    class TwoRequests(Target):
+        def send(self, members: Sequence[Member], ctx: JobContext) -> list[Outcome]:
+            ctx.check()
+            bench.ctx.token.cancel()
+            ctx.check()
+            return super().send(members, ctx)
+
+    bench = Bench(tmp_path, TwoRequests())
+    with pytest.raises(Cancelled):
+        bench.send(people(5), people(5, 5))
+    assert bench.totals == (5, 0)
+    assert len(bench.target.holds) == 5
+
+
 def test_an_error_stops_with_the_truth_about_what_arrived(tmp_path: Path) -> None:
     target = Target()
     bench = Bench(tmp_path, target)
@@ -150,6 +165,7 @@ def test_an_error_stops_with_the_truth_about_what_arrived(tmp_path: Path) -> Non
         bench.send(people(5), people(5, 5), people(5, 10))
     assert bench.totals == (10, 0)
     assert bench.state.finish(Status.FAILED).done == 10
+    assert "some of it may have arrived" in bench.folder.log()[-1].text
 
 
 def test_a_target_that_refuses_everybody_is_not_asked_two_million_times(tmp_path: Path) -> None:
