@@ -1,0 +1,103 @@
+"""Segments written as SQL by a person: one query that only reads tables of the workspace, or a sentence that says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from app.core.tables import Catalog, Table
+
+_FORBIDDEN = (
+    exp.DML,
+    exp.DDL,
+    exp.Command,
+    exp.Into,
+    exp.ReadCSV,
+    exp.ReadParquet,
+    exp.Copy,
+    exp.Attach,
+    exp.Detach,
+    exp.Set,
+    exp.Pragma,
+    exp.Use,
+    exp.Placeholder,
+    exp.Parameter,
+    exp.SessionParameter,
+)
+"""What no query may hold at any depth, beside functions that are not known to be harmless."""
+
+_HARMLESS = frozenset(
+    {"len", "strip_accents", "list_contains", "printf", "format", "regexp_full_match", "prefix", "suffix", "isfinite"}
+)
+"""Functions sqlglot has no class for that compute from their arguments alone."""
+
+
+def query_problem(sql: str, catalog: Catalog, dialect: str) -> str:
+    """Why the query can't be used, as one sentence; empty when it can."""
+    try:
+        statements = sqlglot.parse(sql, dialect=dialect)
+    except (SqlglotError, RecursionError):
+        return "The query can't be read: check its spelling."
+    if len(statements) != 1:
+        return "The query must be exactly one SELECT."
+    query = statements[0]
+    if not isinstance(query, exp.Query) or isinstance(query, exp.Table):
+        return "The query must be a SELECT: segments only read."
+    return _contents_problem(query, catalog) or _column_problem(query)
+
+
+def query_of(sql: str, catalog: Catalog, relation: Callable[[Table], exp.Expr], dialect: str) -> exp.Query:
+    """The query with tables replaced by their rows; `query_problem` must have found nothing."""
+    query = sqlglot.parse_one(sql, dialect=dialect)
+    assert isinstance(query, exp.Query)
+    shadowed = _common_names(query)
+    for node in list(query.find_all(exp.Table)):
+        if node.name.casefold() in shadowed:
+            continue
+        table = catalog.table(node.name)
+        assert table is not None
+        rows = exp.alias_(relation(table), node.alias or node.name, table=True, quoted=True)
+        for part in ("joins", "laterals", "pivots", "sample"):
+            if node.args.get(part):
+                rows.set(part, node.args[part])
+        node.replace(rows)
+    return query
+
+
+def _contents_problem(query: exp.Query, catalog: Catalog) -> str:
+    names = _common_names(query)
+    shadowing = next((name for name in sorted(names) if catalog.table(name) is not None), None)
+    if shadowing is not None:
+        return f"WITH {shadowing} has the name of a table: give it another name."
+    for node in query.walk():
+        if isinstance(node, _FORBIDDEN) and not isinstance(node, exp.Query):
+            return f"The query may only read tables of this workspace, and {node.key} does more than that."
+        if isinstance(node, exp.Table) and (words := _table_problem(node, names, catalog)):
+            return words
+        if isinstance(node, exp.Anonymous) and node.name.casefold() not in _HARMLESS:
+            return f"The function {node.name} is not allowed in a segment."
+    return ""
+
+
+def _table_problem(node: exp.Table, common: set[str], catalog: Catalog) -> str:
+    if not isinstance(node.this, exp.Identifier):
+        return "The query may read tables only, not files or functions."
+    if node.args.get("db") is not None or node.args.get("catalog") is not None:
+        return f"“{node.sql()}” is not a table of this workspace: write its name alone."
+    if node.name.casefold() not in common and catalog.table(node.name) is None:
+        return f"There is no table “{node.name}” in this workspace."
+    return ""
+
+
+def _column_problem(query: exp.Query) -> str:
+    columns = query.selects
+    if len(columns) != 1 or columns[0].is_star or isinstance(columns[0].unalias(), exp.Star):
+        return "The query must select exactly one column: the key of the members."
+    return ""
+
+
+def _common_names(query: exp.Query) -> set[str]:
+    return {expression.alias.casefold() for expression in query.find_all(exp.CTE)}

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlglot import exp
+
+from app.core.clocks import Clock
+from app.core.segments import Segment
+from app.data.segment_issues import issues
+from app.data.sql import SegmentSql
+from tests.data.messy import NOW, Oracle, arrow, catalog, segment, tables, with_unique_keys
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(config={"threads": 1}) as connection:
+        yield connection
+
+
+def compiler(segments: dict[str, Segment], *, unique: bool = False) -> SegmentSql:
+    return SegmentSql(
+        catalog,
+        segments,
+        relation=lambda table: exp.to_table(table.name, quoted=True),
+        clock=Clock(NOW),
+        key_list=lambda name: exp.to_table(name),
+        unique_key=lambda table: unique,
+    )
+
+
+def fill(connection: duckdb.DuckDBPyConnection, rows: dict[str, list[dict[str, Any]]]) -> None:
+    for name, found in rows.items():
+        connection.register(name, arrow(name, found))
+
+
+def run(connection: duckdb.DuckDBPyConnection, query: exp.Expr) -> list[Any]:
+    return [row[0] for row in connection.execute(query.sql("duckdb")).fetchall()]
+
+
+def check_same(connection: duckdb.DuckDBPyConnection, data: st.DataObject, *, unique: bool) -> None:
+    rows = data.draw(tables())
+    if unique:
+        rows = with_unique_keys(rows)
+    first = data.draw(segment("First"))
+    second = data.draw(segment("Second", ("First",)))
+    third = data.draw(segment("Third", ("First", "Second")))
+    segments = {s.name: s for s in (first, second, third)}
+    oracle = Oracle(rows, segments)
+    fill(connection, rows)
+    for asked in segments.values():
+        assert issues(asked, catalog, segments) == []
+        sql = compiler(segments, unique=unique)
+        members = run(connection, sql.members(asked))
+        assert len(members) == len(set(members))
+        assert set(members) == oracle.members(asked)
+        alias = exp.alias_(sql.relation(sql.table(asked)), "x", table=True)
+        rows_of = exp.select(exp.column("Id", table="x")).distinct().from_(alias).where(sql.predicate(asked, "x"))
+        assert set(run(connection, rows_of)) == oracle.members(asked)
+
+
+FEW = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@FEW
+@given(data=st.data())
+def test_members_are_those_plain_python_finds(connection: duckdb.DuckDBPyConnection, data: st.DataObject) -> None:
+    check_same(connection, data, unique=False)
+
+
+@FEW
+@given(data=st.data())
+def test_members_with_unique_keys(connection: duckdb.DuckDBPyConnection, data: st.DataObject) -> None:
+    check_same(connection, data, unique=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unique", [False, True])
+@MANY
+@given(data=st.data())
+def test_many_segments(connection: duckdb.DuckDBPyConnection, unique: bool, data: st.DataObject) -> None:
+    check_same(connection, data, unique=unique)
