@@ -6,6 +6,7 @@ removed thing keeps its row until it is purged, so that removing can be undone w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -57,27 +58,12 @@ class NamedRepository(Generic[T]):
             TryAgain: code "changed_elsewhere", when it was changed or removed since `item.revision`.
             FixSettings: code "name_taken".
         """
-        c = self._table.c
+        return self.save_all([item])[0]
+
+    def save_all(self, items: Sequence[T]) -> list[T]:
+        """Save several, all or none; returns and raises as `save`."""
         with self._database.write() as transaction:
-            current = transaction.execute(select(c.revision).where(c.id == item.id)).scalar_one_or_none()
-            if (current or 0) != item.revision:
-                raise self._changed_elsewhere(item.name)
-            same_name = select(c.id).where(c.folded == fold(item.name), c.removed_at.is_(None), c.id != item.id)
-            if transaction.execute(same_name).first() is not None:
-                raise name_taken(item.name, self._word)
-            stored = replace(item, revision=item.revision + 1)
-            values = {
-                "name": stored.name,
-                "folded": fold(stored.name),
-                "revision": stored.revision,
-                "removed_at": None,
-                "body": self._codec.encode(stored),
-            }
-            if current is None:
-                transaction.execute(insert(self._table).values(id=stored.id, **values))
-            else:
-                transaction.execute(update(self._table).where(c.id == stored.id).values(**values))
-        return stored
+            return [self._save(transaction, item) for item in items]
 
     def remove(self, id: str) -> T:  # noqa: A002 - the word of the field
         """Mark it as removed and return it; saving exactly what is returned puts it back.
@@ -108,6 +94,28 @@ class NamedRepository(Generic[T]):
         c = self._table.c
         with self._database.write() as transaction:
             return transaction.execute(delete(self._table).where(c.id == id, c.removed_at.is_not(None))).rowcount > 0
+
+    def _save(self, transaction: Transaction, item: T) -> T:
+        c = self._table.c
+        current = transaction.execute(select(c.revision).where(c.id == item.id)).scalar_one_or_none()
+        if (current or 0) != item.revision:
+            raise self._changed_elsewhere(item.name)
+        same_name = select(c.id).where(c.folded == fold(item.name), c.removed_at.is_(None), c.id != item.id)
+        if transaction.execute(same_name).first() is not None:
+            raise name_taken(item.name, self._word)
+        stored = replace(item, revision=item.revision + 1)
+        values = {
+            "name": stored.name,
+            "folded": fold(stored.name),
+            "revision": stored.revision,
+            "removed_at": None,
+            "body": self._codec.encode(stored),
+        }
+        if current is None:
+            transaction.execute(insert(self._table).values(id=stored.id, **values))
+        else:
+            transaction.execute(update(self._table).where(c.id == stored.id).values(**values))
+        return stored
 
     def _select(self) -> Select[Any]:
         return select(self._table.c.revision, self._table.c.body).where(self._table.c.removed_at.is_(None))

@@ -165,3 +165,11 @@ def test_a_link_can_be_removed(store):
     store.tables.remove_link(link)
     store.tables.remove_link(link)
     assert store.tables.links() == ()
+
+
+def test_several_are_saved_all_or_none(repository, make):
+    kept = repository.save(make("kept"))
+    with pytest.raises(FixSettings):
+        repository.save_all([replace(kept, name="changed"), make("new"), make("NEW")])
+    assert repository.all() == (kept,)
+    assert [item.name for item in repository.save_all([make("b"), make("a")])] == ["b", "a"]

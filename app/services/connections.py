@@ -1,0 +1,434 @@
+"""Connections: checked, tested, saved with their secrets in the keyring, shared, removed and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from app.core.connections import Access, Connection, Consent, Health, HealthState, TestResult
+from app.core.errors import FixData, FixSettings, SendoffError, SignInAgain, TryAgain, as_sendoff_error
+from app.core.exports import Export
+from app.core.names import checked_name, name_taken, new_id
+from app.core.roles import Action, Role, may
+from app.destinations.contract import Choice, FileDestination, SegmentDestination, Settings, TargetField
+from app.destinations.description import Description
+from app.jobs import Cancelled, JobContext
+from app.services.connection_forms import (
+    InvalidSettings,
+    check_form,
+    effective_settings,
+    kept_secrets,
+    kept_settings,
+    visible_fields,
+)
+from app.services.connection_secrets import ConnectionSecrets
+from app.services.destinations import DestinationService
+from app.services.roles import RoleService
+from app.store import Store
+
+if TYPE_CHECKING:
+    from app.secrets.store import SecretStore, StoreInfo
+
+Opened = SegmentDestination | FileDestination
+OnSlow = Callable[[float, str], None]
+Ledger = Callable[[str, int, int], None]
+
+
+def _quiet(_seconds: float, _words: str) -> None:
+    """Slow-downs nobody asked about."""
+
+
+def _uncounted(_host: str, _sent: int, _received: int) -> None:
+    """Bytes nobody asked about."""
+
+
+def _open(description: Description, settings: Settings) -> Opened:
+    from app.destinations import registry  # destinations are imported when one is used
+
+    return registry.open_destination(description, settings)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRow:
+    """A connection as a list shows it; for contributors without its settings. `usable` tells whether this role may use it."""
+
+    connection: Connection
+    description: Description
+    used_by: tuple[str, ...]
+    usable: bool
+
+    @property
+    def health(self) -> Health:
+        """The result of the last test."""
+        return self.connection.health
+
+
+class ConnectionService:
+    """Connections of the workspace; thread safe. Methods that touch the keyring or the target block.
+
+    `remember_secret` is told every secret that is read, so that logs and run messages can be masked.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        roles: RoleService,
+        destinations: DestinationService,
+        secrets: SecretStore,
+        *,
+        open_destination: Callable[[Description, Settings], Opened] = _open,
+        remember_secret: Callable[[str], None] = lambda _secret: None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._roles = roles
+        self._destinations = destinations
+        self._secrets = ConnectionSecrets(secrets, remember_secret)
+        self._open_destination = open_destination
+        self._clock = clock
+        self._taken_along: dict[str, tuple[Export, ...]] = {}  # what removing a connection did to exports, for undo
+
+    # Looking
+
+    def all(self) -> list[ConnectionRow]:
+        """The connections this role may see, by name: all for admins, shared ones for contributors, none for viewers."""
+        role = self._roles.role()
+        if role is Role.VIEWER:
+            return []
+        used = self._used_by()
+        rows = [self._row(connection, role, used) for connection in self._store.connections.all()]
+        return [row for row in rows if role is Role.ADMIN or row.usable]
+
+    def usable(self) -> list[ConnectionRow]:
+        """The connections this role may build exports on."""
+        return [row for row in self.all() if row.usable]
+
+    def get(self, name: str) -> ConnectionRow:
+        """The connection of that name, as far as this role may see it; raises FixData with code "no_connection"."""
+        connection = self._find(name)
+        row = self._row(connection, self._roles.role(), self._used_by())
+        if self._roles.role() is not Role.ADMIN and not row.usable:
+            raise _unknown(name)
+        return row
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a connection of that name."""
+        return self._store.connections.get(name) is not None
+
+    def secret_store(self) -> StoreInfo:
+        """The computer's password store, proven to work now; raises as `SecretStore.probe`."""
+        return self._secrets.probe()
+
+    def secrets_missing(self, name: str) -> list[str]:
+        """The secret fields that are not in this computer's keyring; blocks on it and raises its errors."""
+        return self._secrets.missing(self._find(name))
+
+    # Making and changing
+
+    def validate(
+        self, destination: str, settings: Mapping[str, str], secrets: Mapping[str, str], existing_id: str | None = None
+    ) -> dict[str, str]:
+        """One sentence for each field that is wrong, by its id; secrets already stored need not be typed again."""
+        stored = self._existing(existing_id).secrets if existing_id is not None else frozenset()
+        return check_form(self._destinations.get(destination), settings, secrets, stored)
+
+    def test_draft(
+        self,
+        destination: str,
+        settings: Mapping[str, str],
+        secrets: Mapping[str, str],
+        existing_id: str | None,
+        ctx: JobContext,
+    ) -> TestResult:
+        """Test what is typed, with stored secrets where none is typed; nothing is kept.
+
+        Raises InvalidSettings for a form that is wrong and whatever the target answers, also UnknownHostKey.
+        """
+        self._roles.demand(Action.CHANGE_CONNECTIONS)
+        self._demand_valid(destination, settings, secrets, existing_id)
+        description = self._destinations.get(destination)
+        values = kept_secrets(description, settings, secrets)
+        if existing_id is not None:
+            existing = self._existing(existing_id)
+            wanted = {field.id for field in visible_fields(description, settings)} & existing.secrets
+            values |= self._secrets.read(existing, wanted - values.keys())
+        self._secrets.typed(values)
+        ctx.check()
+        opened = self._open_destination(
+            description, Settings(values=effective_settings(description, settings), secrets=values)
+        )
+        return opened.test(ctx)
+
+    def add(
+        self,
+        name: str,
+        destination: str,
+        settings: Mapping[str, str],
+        secrets: Mapping[str, str],
+        access: Access,
+        *,
+        agreed: bool,
+        tested: TestResult | None = None,
+    ) -> Connection:
+        """Save a new connection: secrets into the keyring first, then the row; when that fails, they are taken out again.
+
+        Raises FixSettings without consent or a keyring, InvalidSettings, and the store's errors.
+        """
+        self._roles.demand(Action.CHANGE_CONNECTIONS)
+        name = checked_name(name, "connection")
+        _demand_consent(agreed=agreed)
+        self._demand_valid(destination, settings, secrets, None)
+        if self.exists(name):
+            raise name_taken(name, "connection")
+        description = self._destinations.get(destination)
+        values = kept_secrets(description, settings, secrets)
+        now, person = self._clock(), self._roles.person()
+        connection = Connection(
+            id=new_id(),
+            name=name,
+            destination=description.id,
+            settings=kept_settings(description, settings),
+            secrets=frozenset(values),
+            access=access,
+            consent=Consent(person, now),
+            created_at=now,
+            created_by=person,
+            health=_healthy(tested, now),
+        )
+        with self._secrets.put(connection.id, values):
+            return self._store.connections.save(connection)
+
+    def edit(
+        self,
+        name: str,
+        *,
+        new_name: str | None = None,
+        settings: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        access: Access | None = None,
+        agreed: bool = False,
+        tested: TestResult | None = None,
+    ) -> Connection:
+        """Change what is given. Stored secrets that are not replaced stay; those whose field is gone are removed.
+
+        `agreed` renews the consent in this person's name. Raises as `add`.
+        """
+        self._roles.demand(Action.CHANGE_CONNECTIONS)
+        current = self._find(name)
+        description = self._destinations.get(current.destination)
+        wanted = current.settings if settings is None else settings
+        self._demand_valid(current.destination, wanted, secrets or {}, current.id)
+        typed = kept_secrets(description, wanted, secrets or {})
+        visible = {field.id for field in visible_fields(description, wanted)}
+        kept = (current.secrets & visible) | typed.keys()
+        now = self._clock()
+        changed = replace(
+            current,
+            name=current.name if new_name is None else checked_name(new_name, "connection"),
+            settings=kept_settings(description, wanted),
+            secrets=frozenset(kept),
+            access=current.access if access is None else access,
+            consent=Consent(self._roles.person(), now) if agreed else current.consent,
+        )
+        if tested is not None or typed or changed.settings != current.settings or kept != current.secrets:
+            changed = replace(changed, health=_healthy(tested, now))
+        with self._secrets.put(current.id, typed):
+            stored = self._store.connections.save(changed)
+        self._secrets.delete(current.id, current.secrets - kept)
+        return stored
+
+    def share(self, name: str, access: Access) -> Connection:
+        """Say who may build exports on it; exports that exist stay as they are."""
+        self._roles.demand(Action.CHANGE_CONNECTIONS)
+        return self._store.connections.save(replace(self._find(name), access=access))
+
+    def test(self, name: str, ctx: JobContext) -> TestResult:
+        """Reach the target with the stored secrets and remember the result as the connection's health; raises what failed."""
+        self._roles.demand(Action.CHANGE_CONNECTIONS)
+        connection = self._find(name)
+        try:
+            result = self.open(connection).test(ctx)
+        except Cancelled:
+            raise
+        except Exception as error:
+            told = as_sendoff_error(error)
+            self._set_health(connection.id, Health(_state_after(told), self._clock(), told.what))
+            raise
+        self._set_health(connection.id, Health(HealthState.HEALTHY, self._clock()))
+        return result
+
+    # Removing
+
+    def remove(self, name: str) -> Connection:
+        """Remove an unused connection; its secrets stay until `purge_removed`, so that it can be put back.
+
+        Raises FixSettings with code "in_use", naming the exports that use it.
+        """
+        self._roles.demand(Action.CHANGE_CONNECTIONS)
+        connection = self._find(name)
+        exports = self._exports_of(connection.id)
+        if exports:
+            listed = ", ".join(f"“{export.name}”" for export in exports)
+            raise FixSettings(
+                f"“{connection.name}” is in use.",
+                f"These exports send through it: {listed}.",
+                "Detach or remove them, then remove the connection.",
+                code="in_use",
+            )
+        return self._store.connections.remove(connection.id)
+
+    def remove_with(self, name: str, how: Literal["detach", "remove"]) -> Connection:
+        """Remove a connection and detach or remove the exports that use it; a run on it must have ended.
+
+        `put_back` brings the exports back too, as long as this service lives.
+        """
+        self._roles.demand(Action.CHANGE_CONNECTIONS)
+        connection = self._find(name)
+        if any(run.connection_id == connection.id for run in self._store.runs.running()):
+            raise FixSettings(
+                f"“{connection.name}” is at work.",
+                "An export is running on it or waits for its turn.",
+                "Cancel the run or wait for its end, then remove the connection.",
+                code="running",
+            )
+        taken = []
+        for export in self._exports_of(connection.id):
+            if how == "detach":
+                taken.append(self._store.exports.save(replace(export, connection=None)))
+            else:
+                taken.append(self._store.exports.remove(export.id))
+        removed = self._store.connections.remove(connection.id)
+        self._taken_along[removed.id] = tuple(taken)
+        return removed
+
+    def put_back(self, connection: Connection) -> Connection:
+        """Bring back what `remove` or `remove_with` returned, with its exports unless they were changed meanwhile."""
+        self._roles.demand(Action.CHANGE_CONNECTIONS)
+        stored = self._store.connections.save(connection)
+        for export in self._taken_along.pop(connection.id, ()):
+            with suppress(SendoffError):  # changed by somebody meanwhile: theirs stays
+                self._store.exports.save(replace(export, connection=connection.id))
+        return stored
+
+    def purge_removed(self, older_than: timedelta = timedelta(0)) -> int:
+        """Delete for good what was removed that long ago, secrets first, and say how many; raises the first keyring error.
+
+        A connection whose secrets could not be deleted stays for the next time.
+        """
+        failed: SendoffError | None = None
+        purged = 0
+        for connection in self._store.connections.removed(datetime.now(UTC) - older_than):
+            try:
+                self._secrets.delete(connection.id, connection.secrets)
+                purged += self._store.connections.purge(connection.id)
+            except SendoffError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+        return purged
+
+    # Using
+
+    def open(self, connection: Connection, on_slow: OnSlow = _quiet, ledger: Ledger = _uncounted) -> Opened:
+        """Read the secrets and open the destination for this one use; asks for no role, its callers do.
+
+        Raises SignInAgain with code "secret_missing" and the keyring's errors.
+        """
+        description = self._destinations.get(connection.destination)
+        secrets = self._secrets.read(connection, connection.secrets)
+        values = effective_settings(description, connection.settings)
+        return self._open_destination(description, Settings(values, secrets, on_slow, ledger))
+
+    def choices(self, name: str, field_id: str, ctx: JobContext) -> list[Choice]:
+        """The entries of the picker of one export field, asked of the target; empty for storages."""
+        opened = self._open_for_use(name)
+        return opened.choices(field_id, ctx) if isinstance(opened, SegmentDestination) else []
+
+    def target_fields(self, name: str, target: Mapping[str, str], ctx: JobContext) -> list[TargetField]:
+        """All fields that can be filled there, asked of the target; empty for storages, which take any column."""
+        opened = self._open_for_use(name)
+        return opened.fields(target, ctx) if isinstance(opened, SegmentDestination) else []
+
+    def _open_for_use(self, name: str) -> Opened:
+        connection = self._find(name)
+        self._roles.demand(Action.CHANGE_EXPORTS, connection.access)
+        return self.open(connection)
+
+    def _find(self, name: str) -> Connection:
+        connection = self._store.connections.get(name)
+        if connection is None:
+            raise _unknown(name)
+        return connection
+
+    def _existing(self, connection_id: str) -> Connection:
+        connection = self._store.connections.by_id(connection_id)
+        if connection is None:
+            raise _unknown(connection_id)
+        return connection
+
+    def _row(self, connection: Connection, role: Role, used: Mapping[str, tuple[str, ...]]) -> ConnectionRow:
+        shown = connection if role is Role.ADMIN else replace(connection, settings={}, secrets=frozenset())
+        return ConnectionRow(
+            shown,
+            self._destinations.shown(connection.destination),
+            used.get(connection.id, ()),
+            may(role, Action.CHANGE_EXPORTS, connection.access),
+        )
+
+    def _used_by(self) -> dict[str, tuple[str, ...]]:
+        used: dict[str, tuple[str, ...]] = {}
+        for export in self._store.exports.all():
+            if export.connection is not None:
+                used[export.connection] = (*used.get(export.connection, ()), export.name)
+        return used
+
+    def _exports_of(self, connection_id: str) -> list[Export]:
+        return [export for export in self._store.exports.all() if export.connection == connection_id]
+
+    def _demand_valid(
+        self, destination: str, settings: Mapping[str, str], secrets: Mapping[str, str], existing_id: str | None
+    ) -> None:
+        wrong = self.validate(destination, settings, secrets, existing_id)
+        if wrong:
+            raise InvalidSettings(wrong)
+
+    def _set_health(self, connection_id: str, health: Health) -> None:
+        for _ in range(3):  # somebody may save the connection at the same moment; the newest test result still counts
+            connection = self._store.connections.by_id(connection_id)
+            if connection is None:
+                return
+            with suppress(TryAgain):
+                self._store.connections.save(replace(connection, health=health))
+                return
+
+
+def _demand_consent(*, agreed: bool) -> None:
+    if not agreed:
+        raise FixSettings(
+            "The connection was not saved.",
+            "Nobody agreed yet that data leaves to this destination.",
+            "Read what will be sent and agree.",
+            code="consent",
+        )
+
+
+def _healthy(tested: TestResult | None, now: datetime) -> Health:
+    return Health() if tested is None else Health(HealthState.HEALTHY, now)
+
+
+def _state_after(error: SendoffError) -> HealthState:
+    if error.code == "secret_missing":
+        return HealthState.SECRET_MISSING
+    return HealthState.SIGN_IN_EXPIRED if isinstance(error, SignInAgain) else HealthState.FAILED
+
+
+def _unknown(name: str) -> FixData:
+    return FixData(
+        f"There is no connection named “{name}”.",
+        "It was removed or renamed, or it is not shared with you.",
+        "Look at the list of connections.",
+        code="no_connection",
+    )

@@ -1,0 +1,344 @@
+"""Exports: made from documents and wizards, listed with what is known of them, changed, removed and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from app.core.connections import Access, Connection
+from app.core.counts import Count
+from app.core.errors import FixData, FixSettings, SendoffError
+from app.core.export_documents import Where, from_document, to_document
+from app.core.exports import Export, ExportKind, SyncMode
+from app.core.matching import MatchGuess, Wanted, guess_matches
+from app.core.names import checked_name, fold, name_taken, new_id
+from app.core.roles import Action, Role, may
+from app.core.runs import Run, Status
+from app.core.schedules import next_due
+from app.core.segments import SegmentOf
+from app.core.tables import Catalog
+from app.destinations.description import Description
+from app.services.destinations import DestinationService
+from app.services.export_checks import Surroundings, blocking, warnings
+from app.services.roles import RoleService
+from app.store import Store
+
+CachedCount = Callable[[str, str], Count | None]
+"""The newest count of a segment (its name) for a destination (its id), without counting anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRow:
+    """An export as a list shows it; numbers are None while they are not known.
+
+    `members` adds up the newest counts of its segments, `rows` those of its tables. `permission` is "edit" or "view".
+    """
+
+    export: Export
+    description: Description
+    connection: Connection | None
+    latest: Run | None
+    status: Status | None
+    members: int | None
+    rows: int | None
+    limit: int | None
+    next_due: datetime | None
+    permission: str
+
+
+class ExportService:
+    """Exports of the workspace; thread safe."""
+
+    def __init__(
+        self,
+        store: Store,
+        roles: RoleService,
+        destinations: DestinationService,
+        *,
+        cached_count: CachedCount = lambda _segment, _destination: None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._roles = roles
+        self._destinations = destinations
+        self._cached_count = cached_count
+        self._clock = clock
+
+    # Looking
+
+    def all(self) -> list[ExportRow]:
+        """All exports, by name; everybody sees them."""
+        look = _Look(
+            role=self._roles.role(),
+            connections={connection.id: connection for connection in self._store.connections.all()},
+            latest=self._store.runs.latest_per_export(),
+            catalog=self._store.tables.catalog(),
+            now=self._clock(),
+        )
+        return [self._row(export, look) for export in self._store.exports.all()]
+
+    def get(self, name: str) -> ExportRow:
+        """The export of that name; raises FixData with code "no_export"."""
+        wanted = self._find(name).id
+        return next(row for row in self.all() if row.export.id == wanted)
+
+    def document(self, name: str) -> dict[str, Any]:
+        """The export as its file would be."""
+        export = self._find(name)
+        connection = self._connection(export.connection)
+        return to_document(export, None if connection is None else connection.name)
+
+    def problems(self, export: str | Export) -> list[str]:
+        """What keeps an export, saved or not, from running, then what a person should know; empty when all is well."""
+        export = self._find(export) if isinstance(export, str) else export
+        try:
+            around = self._around(export)
+        except SendoffError as error:  # its destination is not installed any more
+            return [str(error)]
+        return [*blocking(export, around), *warnings(export, around)]
+
+    # Making and changing
+
+    def apply(self, document: Mapping[str, Any]) -> Export:
+        """Create or change the export a document names; raises FixData for the document, FixSettings, NotAllowed."""
+        return self.apply_all([document])[0]
+
+    def apply_all(self, documents: Sequence[Mapping[str, Any]]) -> list[Export]:
+        """Create or change the exports of all documents; none is saved when one of them is wrong."""
+        exports = [self._checked(self._read(document)) for document in documents]
+        names = [fold(export.name) for export in exports]
+        twice = next((export.name for export in exports if names.count(fold(export.name)) > 1), None)
+        if twice is not None:
+            raise FixData(
+                f"“{twice}” is defined twice.", "Each export stands once.", "Remove one.", code="export_document"
+            )
+        return self._store.exports.save_all(exports)
+
+    def save(self, export: Export) -> Export:
+        """Save a new or changed export; a consent that was given for the same connection stays as it was.
+
+        Raises FixSettings with code "export" for the first thing that is wrong, NotAllowed, and the store's errors.
+        """
+        before = self._store.exports.by_id(export.id)
+        if before is not None and before.connection == export.connection and before.consent and export.consent:
+            export = replace(export, consent=before.consent)
+        return self._store.exports.save(self._checked(export))
+
+    def copy(self, name: str, new_name: str) -> Export:
+        """The same export under a new name, without its schedule, so that nothing is sent twice by surprise."""
+        export = self._find(name)
+        self._demand(Action.CHANGE_EXPORTS, export)
+        copied = replace(
+            export,
+            id=new_id(),
+            revision=0,
+            name=checked_name(new_name, "export"),
+            created_at=self._clock(),
+            created_by=self._roles.person(),
+            schedule=None,
+        )
+        return self._store.exports.save(copied)
+
+    def rename(self, name: str, new_name: str) -> Export:
+        """Give the export another name; its folders at a storage follow with the next run."""
+        export = self._find(name)
+        self._demand(Action.CHANGE_EXPORTS, export)
+        return self._store.exports.save(replace(export, name=checked_name(new_name, "export")))
+
+    def detach(self, name: str) -> Export:
+        """Take its connection off; it keeps its schedule, paused. A run must have ended."""
+        export = self._find(name)
+        self._demand(Action.DETACH_CONNECTION, export)
+        self._demand_idle(export)
+        return self._store.exports.save(replace(export, connection=None))
+
+    def attach(self, name: str, connection: str) -> Export:
+        """Give it a connection of the same destination; raises FixSettings for another one."""
+        export = self._find(name)
+        given = self._connection_named(connection)
+        self._demand(Action.CHANGE_EXPORTS, export)
+        self._roles.demand(Action.CHANGE_EXPORTS, given.access)
+        if given.destination != export.destination:
+            wanted, other = (self._destinations.shown(id_).name for id_ in (export.destination, given.destination))
+            raise FixSettings(
+                f"“{given.name}” can't carry “{export.name}”.",
+                f"The export is made for {wanted}; the connection goes to {other}.",
+                f"Choose a connection to {wanted}, or make a new export.",
+                code="other_destination",
+            )
+        return self._store.exports.save(replace(export, connection=given.id))
+
+    def remove(self, name: str) -> Export:
+        """Remove an export and return it for `put_back`; what the target holds stays there. A run must have ended."""
+        export = self._find(name)
+        self._demand(Action.CHANGE_EXPORTS, export)
+        self._demand_idle(export)
+        return self._store.exports.remove(export.id)
+
+    def put_back(self, export: Export) -> Export:
+        """Bring back what `remove` returned."""
+        self._demand(Action.CHANGE_EXPORTS, export)
+        return self._store.exports.save(export)
+
+    def auto_match(self, segments: Sequence[str], fields: Sequence[Wanted]) -> dict[str, MatchGuess]:
+        """Guess which column fills which target field, from the table whose rows are the members of the segments."""
+        catalog = self._store.tables.catalog()
+        wanted = {fold(name) for name in segments}
+        of = next((s.of for s in self._store.segments.all() if fold(s.name) in wanted), SegmentOf.CUSTOMERS)
+        table = catalog.by_role(of.role)
+        return {} if table is None else guess_matches(fields, table)
+
+    def _read(self, document: Mapping[str, Any]) -> Export:
+        name = document.get("name")
+        existing = self._store.exports.get(name) if isinstance(name, str) else None
+        if existing is not None:
+            self._demand(Action.CHANGE_EXPORTS, existing)
+        now, person = self._clock(), self._roles.person()
+        base = existing or Export(new_id(), "", ExportKind.SEGMENT, "", None, now, person)
+        return from_document(document, base, self._where, now, person)
+
+    def _where(self, connection: str | None, destination: str | None) -> Where:
+        if connection is not None:
+            given = self._connection_named(connection)
+            if destination is not None and destination != given.destination:
+                raise FixData(
+                    f"“{given.name}” is not a connection to {destination}.",
+                    f"It goes to {given.destination}.",
+                    "Leave the destination out, or correct the connection.",
+                    code="export_document",
+                )
+            return Where(given.destination, given.id, self._usual_sync(given.destination))
+        if destination is None:
+            raise FixData(
+                "The export names no connection.",
+                "A connection tells where it goes; an export without one names its destination.",
+                "Add connection: NAME, or destination: ID.",
+                code="export_document",
+            )
+        return Where(self._destinations.get(destination).id, None, self._usual_sync(destination))
+
+    def _usual_sync(self, destination: str) -> SyncMode:
+        modes = self._destinations.get(destination).sync_modes
+        return modes[0] if modes else SyncMode.UPDATE
+
+    def _checked(self, export: Export) -> Export:
+        """The export, once this role may save it and nothing is wrong with it."""
+        export = replace(export, name=checked_name(export.name, "export"))
+        before = self._store.exports.by_id(export.id)
+        self._demand(Action.CHANGE_EXPORTS, export if before is None else before)
+        connection = self._connection(export.connection)
+        if export.connection is not None and connection is None:
+            raise FixSettings(
+                f"“{export.name}” was not saved.",
+                "Its connection was removed meanwhile.",
+                "Choose another connection.",
+                code="export",
+            )
+        self._demand(Action.CHANGE_EXPORTS, export)
+        if connection is not None and connection.destination != export.destination:
+            raise FixSettings(
+                f"“{export.name}” was not saved.",
+                f"“{connection.name}” goes to another destination.",
+                "Choose a connection of the export's destination.",
+                code="other_destination",
+            )
+        wrong = blocking(export, self._around(export))
+        if wrong:
+            raise FixSettings(f"“{export.name}” was not saved.", wrong[0], "Change it and save again.", code="export")
+        same = self._store.exports.get(export.name)
+        if same is not None and same.id != export.id:
+            raise name_taken(export.name, "export")
+        return export
+
+    def _around(self, export: Export) -> Surroundings:
+        return Surroundings(
+            self._destinations.get(export.destination), self._store.tables.catalog(), self._store.segments.all()
+        )
+
+    def _row(self, export: Export, look: _Look) -> ExportRow:
+        connection = look.connections.get(export.connection or "")
+        description = self._destinations.shown(export.destination)
+        latest = look.latest.get(export.id)
+        status = Status.NO_CONNECTION if connection is None else None if latest is None else latest.status
+        due = next_due(export.schedule, look.now) if export.schedule is not None and connection is not None else None
+        allowed = may(look.role, Action.CHANGE_EXPORTS, None if connection is None else connection.access)
+        shown = connection if connection is None or look.role is Role.ADMIN else _without_details(connection)
+        return ExportRow(
+            export=export,
+            description=description,
+            connection=shown,
+            latest=latest,
+            status=status,
+            members=self._members(export) if export.kind is ExportKind.SEGMENT else None,
+            rows=_rows(export, look.catalog) if export.kind is ExportKind.DATA_OUT else None,
+            limit=description.limits.maximum,
+            next_due=due,
+            permission="edit" if allowed else "view",
+        )
+
+    def _members(self, export: Export) -> int | None:
+        counts = [self._cached_count(name, export.destination) for name in export.segments]
+        known = [count.to_send for count in counts if count is not None]
+        return sum(known) if known and len(known) == len(counts) else None
+
+    def _demand(self, action: Action, export: Export) -> None:
+        connection = self._connection(export.connection)
+        self._roles.demand(action, None if connection is None else connection.access)
+
+    def _demand_idle(self, export: Export) -> None:
+        if any(run.export_id == export.id for run in self._store.runs.running()):
+            raise FixSettings(
+                f"“{export.name}” is running or waits for its turn.",
+                "Its connection is needed until it ends.",
+                "Cancel the run or wait for its end, then try again.",
+                code="running",
+            )
+
+    def _find(self, name: str) -> Export:
+        export = self._store.exports.get(name)
+        if export is None:
+            raise FixData(
+                f"There is no export named “{name}”.",
+                "It was removed or renamed, or the name is spelled differently.",
+                "Look at the list of exports.",
+                code="no_export",
+            )
+        return export
+
+    def _connection(self, connection_id: str | None) -> Connection | None:
+        return None if connection_id is None else self._store.connections.by_id(connection_id)
+
+    def _connection_named(self, name: str) -> Connection:
+        connection = self._store.connections.get(name)
+        hidden = self._roles.role() is not Role.ADMIN and connection is not None and connection.access is Access.ADMINS
+        if connection is None or hidden:
+            raise FixSettings(
+                f"There is no connection named “{name}”.",
+                "It was removed or renamed, or it is not shared with you.",
+                "Look at the list of connections, or ask an admin.",
+                code="no_connection",
+            )
+        return connection
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What all rows of one list are made from."""
+
+    role: Role
+    connections: Mapping[str, Connection]
+    latest: Mapping[str, Run]
+    catalog: Catalog
+    now: datetime
+
+
+def _rows(export: Export, catalog: Catalog) -> int | None:
+    tables = [catalog.table(choice.name) for choice in export.tables]
+    known = [table.rows for table in tables if table is not None]
+    return sum(known) if known and len(known) == len(tables) else None
+
+
+def _without_details(connection: Connection) -> Connection:
+    return replace(connection, settings={}, secrets=frozenset())

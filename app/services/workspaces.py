@@ -1,0 +1,101 @@
+"""The open workspace, and which workspaces were opened lately."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from app.core.names import checked_name, new_id
+from app.core.roles import Action
+from app.core.workspaces import WorkspaceInfo
+from app.services.roles import RoleService
+from app.store import Store
+
+WINDOW_KEYS = "ui."
+"""Settings whose key begins so belong to the window and are everyone's to change."""
+
+LONGEST_LIST = 12
+
+
+class WorkspaceService:
+    """The open workspace; thread safe."""
+
+    def __init__(self, store: Store, roles: RoleService, folder: Path) -> None:
+        self._store = store
+        self._roles = roles
+        self.folder = folder
+
+    def info(self) -> WorkspaceInfo:
+        """What the workspace is."""
+        return self._store.workspace.info()
+
+    def rename(self, name: str) -> WorkspaceInfo:
+        """Give it another name; for admins."""
+        self._roles.demand(Action.CHANGE_SETTINGS)
+        return self._store.workspace.rename(checked_name(name, "workspace"))
+
+    def setting(self, key: str) -> str | None:
+        """A setting of the workspace, or None when it was never set."""
+        return self._store.workspace.setting(key)
+
+    def set_setting(self, key: str, value: str | None) -> None:
+        """Change a setting, or forget it with None; for admins, except for the window's own keys (`ui.`)."""
+        if not key.startswith(WINDOW_KEYS):
+            self._roles.demand(Action.CHANGE_SETTINGS)
+        self._store.workspace.set_setting(key, value)
+
+    def changes(self) -> int:
+        """A number that differs after any change by this or another process."""
+        return self._store.changes()
+
+
+class RecentWorkspaces:
+    """The folders opened lately, in a small file of this person's configuration; a lost file loses only the list."""
+
+    def __init__(self, config_folder: Path) -> None:
+        self._file = config_folder / "workspaces.json"
+
+    def all(self) -> list[Path]:
+        """The folders that still hold a workspace, the last one opened first."""
+        try:
+            listed = json.loads(self._file.read_text("utf-8"))
+        except (OSError, ValueError):
+            return []
+        folders = [Path(entry) for entry in listed if isinstance(entry, str)] if isinstance(listed, list) else []
+        return [folder for folder in folders if _holds_workspace(folder)]
+
+    def opened(self, folder: Path) -> None:
+        """Put the folder first; a list that can't be written is no reason to stop."""
+        folder = folder.resolve()
+        listed = [folder, *(other for other in self.all() if other != folder)][:LONGEST_LIST]
+        unfinished = self._file.with_name(f"{self._file.name}.{new_id()}")
+        with suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_text(json.dumps([str(each) for each in listed], ensure_ascii=False), "utf-8")
+            unfinished.replace(self._file)
+
+    def forget(self, folder: Path) -> None:
+        """Take a folder off the list; the workspace itself stays."""
+        kept = [str(other) for other in self.all() if other != folder.resolve()]
+        with suppress(OSError):
+            self._file.write_text(json.dumps(kept, ensure_ascii=False), "utf-8")
+
+
+def config_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where this person's configuration lies; SENDOFF_CONFIG_DIR overrides the system's place."""
+    given = environment.get("SENDOFF_CONFIG_DIR")
+    if given:
+        return Path(given)
+    from platformdirs import user_config_path
+
+    return user_config_path("Sendoff", appauthor=False)
+
+
+def _holds_workspace(folder: Path) -> bool:
+    try:
+        return (folder / "workspace.db").is_file()
+    except OSError:
+        return False
