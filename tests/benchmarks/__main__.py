@@ -1,0 +1,71 @@
+"""`python -m tests.benchmarks [start|counts|files|send|all] [--rows N] [--json]`: speed and memory beside the raw tools.
+
+Each part is a module with `run(rows: int | None) -> dict[str, float | int]`, and runs in a process of its own, so that one
+part's memory is not another one's. `--json` prints one flat object; of keys that several parts have, the largest counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import subprocess
+import sys
+
+PARTS = ("start", "counts", "files", "send")
+
+Numbers = dict[str, float | int]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests.benchmarks", description="Speed and memory beside the raw tools.")
+    parser.add_argument("part", nargs="?", default="all", choices=(*PARTS, "all"))
+    parser.add_argument("--rows", type=int, help="rows or members; each part has its own default")
+    parser.add_argument("--json", action="store_true", help="one flat JSON object on stdout, nothing else there")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.here:
+        module = importlib.import_module(f"tests.benchmarks.{arguments.part}")
+        print(json.dumps(module.run(arguments.rows)))
+        return 0
+    results: dict[str, Numbers | None] = {}
+    for part in PARTS if arguments.part == "all" else (arguments.part,):
+        print(f"{part} ...", file=sys.stderr, flush=True)
+        results[part] = measured(part, arguments.rows)
+    if arguments.json:
+        print(json.dumps(flat([numbers for numbers in results.values() if numbers is not None])))
+    else:
+        show(results)
+    return 1 if None in results.values() else 0
+
+
+def measured(part: str, rows: int | None) -> Numbers | None:
+    """The part's numbers from a fresh process, None when it failed; what it says goes to stderr."""
+    command = [sys.executable, "-m", "tests.benchmarks", part, "--here"]
+    command += [] if rows is None else ["--rows", str(rows)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        print(f"{part} failed with status {done.returncode}", file=sys.stderr)
+        return None
+    numbers: Numbers = json.loads(done.stdout.splitlines()[-1])
+    return numbers
+
+
+def flat(parts: list[Numbers]) -> Numbers:
+    """One object of all parts."""
+    merged: Numbers = {}
+    for numbers in parts:
+        for key, value in numbers.items():
+            merged[key] = max(value, merged[key]) if key in merged else value
+    return merged
+
+
+def show(results: dict[str, Numbers | None]) -> None:
+    for part, numbers in results.items():
+        print(part)
+        for key, value in (numbers or {"failed": 1}).items():
+            print(f"  {key:28} {value:>14,}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
