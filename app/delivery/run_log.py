@@ -17,7 +17,7 @@ from app.delivery.run_state import utc_now
 class RunLog:
     """The open files of one run; a context manager. `redact` takes out the secrets it knows.
 
-    Log lines may come from any thread (a slow-down is told by the HTTP client); rejects come from the run's own thread.
+    Thread safe: several batches may be on their way at once.
     """
 
     def __init__(
@@ -58,11 +58,13 @@ class RunLog:
 
     def rejects(self, rejects: Sequence[Reject]) -> None:
         """Members the target or a rule refused."""
-        self._rejects.write(rejects)
+        with self._lock:
+            self._rejects.write(rejects)
 
     def left_out(self, members: Iterable[Reject]) -> None:
         """Members not sent by our choice."""
-        self._left_out.write(members)
+        with self._lock:
+            self._left_out.write(members)
 
     def clean(self, text: str) -> str:
         """The text without secrets and addresses."""

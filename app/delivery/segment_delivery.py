@@ -12,6 +12,7 @@ from app.core.exports import Export
 from app.core.runs import PhaseName, Status
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog
+from app.delivery.lanes import Lanes, lanes_for
 from app.delivery.ports import Deps, MemberSource
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
@@ -75,17 +76,21 @@ class SegmentDelivery:
         *,
         last: bool,
     ) -> None:
-        with self.destination.session(self.export.target, segment.name, self.export.sync) as session:
-            sender = SegmentSender(session, segment.name, fields, self.state, self.run_log)
-            sender.send(source.batches(segment, self.description.batch_size, ctx), ctx)
+        sender = SegmentSender(segment.name, fields, self.state, self.run_log)
+        batches = source.batches(segment, self.description.batch_size, ctx)
+        with Lanes(lambda: self._session(segment), lanes_for(self.description.pace)) as lanes:
+            lanes.send(batches, lambda session, number, batch: sender.deliver(session, number, batch, ctx), ctx)
             if last:
                 self.state.begin(PhaseName.CONFIRM)
-            self._confirm(session, ctx)
+            self._confirm(lanes, ctx)
 
-    def _confirm(self, session: SegmentSession, ctx: JobContext) -> None:
-        """Ask what the target holds; everything was sent already, so no answer changes only the log."""
+    def _session(self, segment: Segment) -> SegmentSession:
+        return self.destination.session(self.export.target, segment.name, self.export.sync)
+
+    def _confirm(self, lanes: Lanes, ctx: JobContext) -> None:
+        """Ask what the target holds; everything was sent already, so no answer changes more than the log."""
         try:
-            sentence = session.confirm(ctx)
+            sentence = lanes.confirm(ctx)
         except Cancelled:
             sentence = "Cancelled while asking the target what it holds; everybody had been sent."
         except SendoffError as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from app.core.errors import FixData, SendoffError, TellUs
 from app.core.runs import Reject
@@ -15,49 +17,50 @@ from app.jobs import Cancelled, JobContext
 REFUSED_BATCHES_IN_A_ROW = 3
 
 
-class SegmentSender:
-    """Hands the batches of one segment to an open session; used by one thread.
+@dataclass(slots=True)
+class _Tally:
+    """What became of one batch; `refusal` is the last error that refused members without naming them."""
 
-    A cancel is honoured between batches; the one in flight ends first, within the time `grace` gives it. A batch that is refused as a whole
-    (FixData) is halved until the members that cause it stand alone. Any other error leaves `send` as it is: members
+    rejected: int = 0
+    refusal: FixData | None = None
+
+
+class SegmentSender:
+    """Hands the batches of one segment to open sessions. Thread safe.
+
+    A cancel is honoured between batches; those in flight end first, within the time `grace` gives them. A batch that is
+    refused as a whole (FixData) is halved until the members that cause it stand alone. Any other error is raised: members
     counted until then arrived, the rest did not.
     """
 
-    def __init__(
-        self,
-        session: SegmentSession,
-        segment: str,
-        fields: Mapping[str, TargetField],
-        state: RunState,
-        log: RunLog,
-    ) -> None:
-        self._session = session
+    def __init__(self, segment: str, fields: Mapping[str, TargetField], state: RunState, run_log: RunLog) -> None:
         self._segment = segment
         self._fields = fields
         self._required = tuple(f.id for f in fields.values() if f.required)
         self._state = state
-        self._log = log
+        self._run_log = run_log
+        self._lock = threading.Lock()
         self._refused_in_a_row = 0
 
-    def send(self, batches: Iterable[Sequence[Member]], ctx: JobContext) -> None:
-        """Send all batches; raises FixData when batch after batch is refused member by member, and what the session raises."""
-        for number, batch in enumerate(batches, 1):
-            ctx.check()
-            complete = self._without_incomplete(batch)
-            rejected_before = self._state.totals.rejected
-            refused = self._deliver(complete, ctx) if complete else None
-            rejected = self._state.totals.rejected - rejected_before
-            text = f"Batch {number:,} of “{self._segment}” delivered, {len(batch):,} members."
-            if rejected:
-                self._log.warning(f"{text} {rejected:,} rejected.")
-            else:
-                self._log.info(text)
-            self._stop_when_hopeless(len(complete), rejected, refused)
+    def deliver(self, session: SegmentSession, number: int, batch: Sequence[Member], ctx: JobContext) -> None:
+        """Send one batch; raises FixData when batch after batch is refused member by member, and what the session raises."""
+        ctx.check()
+        tally = _Tally()
+        complete = self._without_incomplete(batch, tally)
+        incomplete = tally.rejected
+        if complete:
+            self._send(session, complete, tally, ctx)
+        text = f"Batch {number:,} of “{self._segment}” delivered, {len(batch):,} members."
+        if tally.rejected:
+            self._run_log.warning(f"{text} {tally.rejected:,} rejected.")
+        else:
+            self._run_log.info(text)
+        self._stop_when_hopeless(len(complete), tally.rejected - incomplete, tally.refusal)
 
-    def _without_incomplete(self, batch: Sequence[Member]) -> list[Member]:
+    def _without_incomplete(self, batch: Sequence[Member], tally: _Tally) -> Sequence[Member]:
         """The members that have every required value; the others are rejected here, the target would do it too."""
-        if not self._required:
-            return list(batch)
+        if all(member.values.get(field) for member in batch for field in self._required):
+            return batch
         complete: list[Member] = []
         rejects: list[Reject] = []
         for member in batch:
@@ -66,38 +69,34 @@ class SegmentSender:
                 complete.append(member)
             else:
                 rejects.append(self._incomplete(member, lacking))
-        if rejects:
-            self._log.rejects(rejects)
-            self._state.settled([OutcomeKind.REJECTED] * len(rejects))
+        self._run_log.rejects(rejects)
+        self._state.settled([OutcomeKind.REJECTED] * len(rejects))
+        tally.rejected += len(rejects)
         return complete
 
-    def _deliver(self, members: Sequence[Member], ctx: JobContext) -> FixData | None:
-        """Send these members; the last error that refused members without naming them, None when there was none."""
+    def _send(self, session: SegmentSession, members: Sequence[Member], tally: _Tally, ctx: JobContext) -> None:
         try:
             # A batch may take several requests: a cancel between them would leave members there that nobody counted.
             with grace(ctx) as in_flight:
-                outcomes = self._session.send(members, in_flight)
+                outcomes = session.send(members, in_flight)
         except FixData as error:
-            if len(members) == 1:
-                refusal = Outcome(
-                    members[0].key, OutcomeKind.REJECTED, reason=f"{error.what} {error.why}".strip(), fix=error.fix
-                )
-                self._settle(members, [refusal])
-                return error
-            half = len(members) // 2
-            first = self._deliver(members[:half], ctx)
-            ctx.check()
-            second = self._deliver(members[half:], ctx)
-            return second or first
+            tally.refusal = error
+            if len(members) > 1:
+                half = len(members) // 2
+                self._send(session, members[:half], tally, ctx)
+                ctx.check()
+                self._send(session, members[half:], tally, ctx)
+                return
+            reason = f"{error.what} {error.why}".strip()
+            outcomes = [Outcome(members[0].key, OutcomeKind.REJECTED, reason=reason, fix=error.fix)]
         except (Cancelled, SendoffError):
-            self._log.warning(
+            self._run_log.warning(
                 f"The batch in flight, {len(members):,} members, was not acknowledged; some of it may have arrived."
             )
             raise
-        self._settle(members, outcomes)
-        return None
+        self._settle(members, outcomes, tally)
 
-    def _settle(self, members: Sequence[Member], outcomes: Sequence[Outcome]) -> None:
+    def _settle(self, members: Sequence[Member], outcomes: Sequence[Outcome], tally: _Tally) -> None:
         if len(outcomes) != len(members):
             raise TellUs(
                 "The answer of the target does not fit what was sent.",
@@ -111,8 +110,9 @@ class SegmentSender:
             if outcome.kind is OutcomeKind.REJECTED
         ]
         if rejects:
-            self._log.rejects(rejects)
+            self._run_log.rejects(rejects)
         self._state.settled(outcome.kind for outcome in outcomes)
+        tally.rejected += len(rejects)
 
     def _reject(self, member: Member, outcome: Outcome) -> Reject:
         field = self._fields.get(outcome.field)
@@ -141,6 +141,8 @@ class SegmentSender:
     def _stop_when_hopeless(self, sent: int, rejected: int, refused: FixData | None) -> None:
         """Halving costs two requests a member: stop when it is plainly not the members' fault."""
         hopeless = refused is not None and sent > 1 and rejected >= sent
-        self._refused_in_a_row = self._refused_in_a_row + 1 if hopeless else 0
-        if refused is not None and self._refused_in_a_row >= REFUSED_BATCHES_IN_A_ROW:
+        with self._lock:
+            self._refused_in_a_row = self._refused_in_a_row + 1 if hopeless else 0
+            stop = self._refused_in_a_row >= REFUSED_BATCHES_IN_A_ROW
+        if refused is not None and stop:
             raise refused

@@ -60,7 +60,9 @@ class Bench:
 
     def send(self, *batches: list[Member]) -> None:
         with RunLog(self.folder, str, lambda: PhaseName.SEND) as log:
-            SegmentSender(self.target, "VIP", FIELDS, self.state, log).send(batches, self.ctx)
+            sender = SegmentSender("VIP", FIELDS, self.state, log)
+            for number, batch in enumerate(batches, 1):
+                sender.deliver(self.target, number, batch, self.ctx)
 
     @property
     def totals(self) -> tuple[int, int]:
