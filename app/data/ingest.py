@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from app.core.errors import FixData
+from app.core.errors import FixData, as_sendoff_error
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.readers import databases, delimited, excel, json_lines, parquet
 from app.data.readers.incoming import Incoming, ReadJob, ReadOptions, refused
@@ -34,6 +36,23 @@ _BOOKS: Final[Mapping[str, _Book]] = {
 _PART: Final = re.compile(r"[-_. ]*(\(\d+\)|part[-_ ]?\d+.*|\d{1,6}([-_.][0-9a-z-]*)?)$", re.IGNORECASE)
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A table to be, or a book of tables: wanted name, files, the source in words, and what reads it again."""
+
+    name: str
+    files: tuple[Path, ...]
+    source: str
+    paths: tuple[Path, ...]
+    within: str | None = None
+    named: bool = False
+
+    @property
+    def is_book(self) -> bool:
+        """Whether its one file holds tables rather than rows."""
+        return _ending(self.files[0]) in _BOOKS
+
+
 def read(
     engine: DuckDBEngine,
     paths: Sequence[Path],
@@ -42,27 +61,32 @@ def read(
     *,
     options: ReadOptions | None = None,
     name: str | None = None,
+    within: str | None = None,
     taken: Iterable[str] = (),
 ) -> list[Incoming]:
     """Read files and folders of parts into `staging`, a folder on the drive the tables will live on.
 
     Tables are called `name` where given (several files are then parts of it), else after their file or folder, by a number
-    where the name is `taken`. Raises FixData with file, row and reason when anything is not as it must be, TryAgain when the
-    drive is full, `Cancelled`; the caller removes the staging folder then, nothing else was touched. Blocks; one thread.
+    where the name is `taken`. With `within` only that table of a book or folder is read. Raises FixData with file, row and
+    reason when anything is not as it must be, TryAgain when the drive is full, `Cancelled`; the caller removes the staging
+    folder then, nothing else was touched. Blocks; one thread.
     """
     for path in paths:
         if not path.exists():
             raise refused(str(path), "There is no such file or folder.", "Check the path.", "no_file")
-    groups = _groups(paths, name)
-    total = sum(file.stat().st_size for _wanted, files, _source in groups for file in files)
-    job = ReadJob(engine, staging, ctx, options or ReadOptions(), total)
+    groups = [g for g in _groups(paths, name) if within is None or g.is_book or g.within == within]
+    total = sum(file.stat().st_size for group in groups for file in group.files)
+    job = ReadJob(engine, staging, ctx, options or ReadOptions(), total, within)
     used = list(taken)
     incoming: list[Incoming] = []
-    for wanted, files, source in groups:
-        for table in _read_group(job, wanted, files, source):
-            unique = table_name(table.name, used)
-            used.append(unique)
-            incoming.append(_renamed(table, unique))
+    try:
+        for group in groups:
+            for table in _read_group(job, group):
+                unique = table_name(table.name, used)
+                used.append(unique)
+                incoming.append(replace(table, name=unique))
+    except OSError as error:
+        raise _as_ours(error) from error
     if not incoming:
         raise FixData(
             "Nothing was added.", "There was no table in it.", "Choose a file or folder with tables.", code="no_table"
@@ -70,32 +94,46 @@ def read(
     return incoming
 
 
-def _read_group(job: ReadJob, wanted: str, files: Sequence[Path], source: str) -> list[Incoming]:
-    ending = _ending(files[0])
-    if ending in _BOOKS:
-        return list(_BOOKS[ending](job, files[0]))
-    return [_ROWS[ending](job, wanted, files, source)]
+def _as_ours(error: OSError) -> Exception:
+    if error.errno == errno.ENOSPC:
+        return as_sendoff_error(error)
+    name = Path(str(error.filename)).name if error.filename else "The file"
+    return refused(
+        name, f"{error.strerror or 'It could not be read'}.", "Check that it is there and may be read.", "file"
+    )
 
 
-def _groups(paths: Sequence[Path], name: str | None) -> list[tuple[str, list[Path], str]]:
-    """Tables to be: wanted name, files, and how a person calls the source."""
+def _read_group(job: ReadJob, group: _Group) -> Iterator[Incoming]:
+    ending = _ending(group.files[0])
+    if group.is_book:
+        tables = list(_BOOKS[ending](job, group.files[0]))
+        for table in tables:
+            # A name given for a book with one table is that table's.
+            named = group.name if len(tables) == 1 and group.named else table.name
+            yield replace(table, name=named, paths=group.paths, within=table.name)
+        return
+    table = _ROWS[ending](job, group.name, group.files, group.source)
+    yield replace(table, paths=group.paths, within=group.within)
+
+
+def _groups(paths: Sequence[Path], name: str | None) -> list[_Group]:
     if name is not None and len(paths) > 1 and all(path.is_file() for path in paths):
         for path in paths:
             _demand_known(path)
-        return [(name, list(paths), f"{len(paths)} files")]
-    groups: list[tuple[str, list[Path], str]] = []
+        return [_Group(name, tuple(paths), f"{len(paths)} files", tuple(paths))]
+    groups: list[_Group] = []
     for path in paths:
         if path.is_dir():
             groups += _folder_groups(path)
         else:
             _demand_known(path)
-            groups.append((_stem(path), [path], str(path)))
+            groups.append(_Group(_stem(path), (path,), str(path), (path,)))
     if name is not None and len(groups) == 1:
-        groups = [(name, groups[0][1], groups[0][2])]
+        groups = [replace(groups[0], name=name, named=True)]
     return groups
 
 
-def _folder_groups(folder: Path) -> list[tuple[str, list[Path], str]]:
+def _folder_groups(folder: Path) -> list[_Group]:
     """The tables of a folder: files whose names differ by their number only are parts of one."""
     parts: dict[tuple[str, str], list[Path]] = {}
     for file in sorted(folder.iterdir()):
@@ -108,15 +146,16 @@ def _folder_groups(folder: Path) -> list[tuple[str, list[Path], str]]:
             "Sendoff reads CSV, Parquet, JSON lines, Excel, DuckDB and SQLite files.",
             "no_table",
         )
-    if len(parts) == 1 and _ending(next(iter(parts.values()))[0]) in _ROWS:
-        files = next(iter(parts.values()))
-        return [(folder.resolve().name, files, str(folder))]
-    groups = []
-    for files in parts.values():
-        if _ending(files[0]) in _BOOKS:
-            groups += [(_stem(file), [file], str(file)) for file in files]
+    name = folder.resolve().name
+    groups: list[_Group] = []
+    for (_stem_key, ending), files in parts.items():
+        if ending in _BOOKS:
+            groups += [_Group(_stem(file), (file,), str(file), (file,)) for file in files]
+        elif len(parts) == 1:
+            groups.append(_Group(name, tuple(files), str(folder), (folder,)))
         else:
-            groups.append((_PART.sub("", _stem(files[0])) or folder.resolve().name, files, str(folder)))
+            stem = _PART.sub("", _stem(files[0])) or name
+            groups.append(_Group(stem, tuple(files), str(folder), (folder,), within=stem))
     return groups
 
 
@@ -145,7 +184,3 @@ def _stem(path: Path) -> str:
         if ending and name.lower().endswith(ending):
             name = name[: -len(ending)]
     return name
-
-
-def _renamed(table: Incoming, name: str) -> Incoming:
-    return Incoming(name, table.columns, table.rows, table.folder, table.files, table.source, table.notes)

@@ -65,6 +65,8 @@ def _duckdb(job: ReadJob, file: Path) -> Iterator[Incoming]:
             ).fetchall()
             size = file.stat().st_size
             for place, (schema, table) in enumerate(tables):
+                if job.only not in (None, table):
+                    continue
                 relation = f"{quoted(alias)}.{quoted(schema)}.{quoted(table)}"
                 described = cursor.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()  # noqa: S608 - quoted
                 columns = [(row[0], row[1]) for row in described]
@@ -94,6 +96,8 @@ def _sqlite(job: ReadJob, file: Path) -> Iterator[Incoming]:
                 "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
             ).fetchall()
             for place, (table,) in enumerate(names):
+                if job.only not in (None, table):
+                    continue
                 job.report(file.name, file.stat().st_size * place // len(names))
                 yield _sqlite_table(job, connection, file, table)
         except sqlite3.OperationalError as error:

@@ -41,6 +41,8 @@ def read(job: ReadJob, file: Path) -> Iterator[Incoming]:
             ) from error
         try:
             for sheet in book.worksheets:
+                if job.only not in (None, sheet.title):
+                    continue
                 incoming = _sheet(job, file, sheet)
                 if incoming is not None:
                     yield incoming

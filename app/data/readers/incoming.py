@@ -32,7 +32,10 @@ class ReadOptions:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A table read whole into staging: `files` are its Parquet files in `folder`, `notes` sentences about what was decided."""
+    """A table read whole into staging: `files` are its Parquet files in `folder`, `notes` sentences about what was decided.
+
+    `paths` and `within` (the table of a book or a folder that holds several) are what reads the same table again.
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -41,18 +44,28 @@ class Incoming:
     files: tuple[Path, ...]
     source: str
     notes: tuple[str, ...] = ()
+    paths: tuple[Path, ...] = ()
+    within: str | None = None
 
 
 class ReadJob:
     """One reading: the engine, where to stage, and progress in bytes of all sources together. Belongs to one thread."""
 
     def __init__(
-        self, engine: DuckDBEngine, staging: Path, ctx: JobContext, options: ReadOptions, total_bytes: int
+        self,
+        engine: DuckDBEngine,
+        staging: Path,
+        ctx: JobContext,
+        options: ReadOptions,
+        total_bytes: int,
+        only: str | None = None,
     ) -> None:
         self.engine = engine
         self.staging = staging
         self.ctx = ctx
         self.options = options
+        self.only = only
+        """The one table wanted of a book, or None for all."""
         self._total = total_bytes
         self._done = 0
         self._numbers = count(1)

@@ -1,0 +1,105 @@
+"""Looking at a table's rows: a few of them, and what each column holds as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.core.tables import Column, ColumnType, Table
+from app.data.engines.duckdb import Cursor, quoted
+from app.data.personal import masked
+
+_FREQUENT: Final = 3
+_COLUMNS_A_QUERY: Final = 100
+_PLAIN: Final = frozenset(ColumnType) - {ColumnType.NESTED, ColumnType.BINARY}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows as Python values, and for each column the part of all rows (0 to 1) in which it is empty."""
+
+    rows: tuple[tuple[object, ...], ...]
+    empties: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """One column over all rows: parts are 0 to 1, `distinct` is within some percent, `frequent` none when personal."""
+
+    name: str
+    empty: float
+    distinct: int
+    frequent: tuple[tuple[str, float], ...]
+
+
+def rows_of(cursor: Cursor, table: Table, files: Sequence[str], limit: int, *, hide_personal: bool) -> Rows:
+    """The first `limit` rows and how empty the columns are."""
+    names = ", ".join(_shown(column) for column in table.columns)
+    query = f"SELECT {names} FROM read_parquet(?) LIMIT {int(limit)}"  # noqa: S608 - names are quoted
+    found = cursor.execute(query, [list(files)]).fetchall()
+    if hide_personal:
+        found = [
+            tuple(_hidden(value, column) for value, column in zip(row, table.columns, strict=True)) for row in found
+        ]
+    return Rows(tuple(found), _empties(cursor, table, files))
+
+
+def profile(cursor: Cursor, table: Table, files: Sequence[str]) -> tuple[ColumnProfile, ...]:
+    """What each column holds over all rows; columns are counted in groups, so that wide tables stay in memory."""
+    empties = _empties(cursor, table, files)
+    distinct: dict[str, int] = {}
+    for group in _groups(table.columns):
+        counts = ", ".join(f"approx_count_distinct({quoted(column.name)})" for column in group)
+        row = cursor.execute(f"SELECT {counts} FROM read_parquet(?)", [list(files)]).fetchone()  # noqa: S608 - quoted
+        distinct |= {column.name: int(count) for column, count in zip(group, row or (), strict=True)}
+    return tuple(
+        ColumnProfile(
+            column.name, empties[column.name], distinct[column.name], _frequent(cursor, table, column, files, distinct)
+        )
+        for column in table.columns
+    )
+
+
+def _frequent(
+    cursor: Cursor, table: Table, column: Column, files: Sequence[str], distinct: Mapping[str, int]
+) -> tuple[tuple[str, float], ...]:
+    few = distinct[column.name] <= min(1000, max(1, table.rows // 2))
+    if column.meaning.personal or column.type not in _PLAIN or not few or not table.rows:
+        return ()
+    name = quoted(column.name)
+    query = (
+        f"SELECT {name}::VARCHAR, count(*) FROM read_parquet(?) WHERE {name} IS NOT NULL "  # noqa: S608 - quoted
+        f"GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT {_FREQUENT}"
+    )
+    found = cursor.execute(query, [list(files)]).fetchall()
+    return tuple((str(value), count / table.rows) for value, count in found)
+
+
+def _empties(cursor: Cursor, table: Table, files: Sequence[str]) -> dict[str, float]:
+    empties: dict[str, float] = {}
+    for group in _groups(table.columns):
+        counts = ", ".join(f"count_if({_empty(column)})" for column in group)
+        row = cursor.execute(f"SELECT {counts} FROM read_parquet(?)", [list(files)]).fetchone()  # noqa: S608 - quoted
+        empties |= {
+            column.name: int(count) / max(1, table.rows) for column, count in zip(group, row or (), strict=True)
+        }
+    return empties
+
+
+def _groups(columns: Sequence[Column]) -> list[Sequence[Column]]:
+    return [columns[start : start + _COLUMNS_A_QUERY] for start in range(0, len(columns), _COLUMNS_A_QUERY)]
+
+
+def _shown(column: Column) -> str:
+    name = quoted(column.name)
+    return f"to_json({name})::VARCHAR" if column.type is ColumnType.NESTED else name
+
+
+def _empty(column: Column) -> str:
+    name = quoted(column.name)
+    return f"{name} IS NULL OR trim({name}) = ''" if column.type is ColumnType.TEXT else f"{name} IS NULL"
+
+
+def _hidden(value: object, column: Column) -> object:
+    return masked(value, column.meaning) if column.meaning.personal else value

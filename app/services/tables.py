@@ -1,0 +1,399 @@
+"""Tables: bringing data into the workspace, refreshing it, and saying what it means."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, Protocol
+
+from app.core.errors import FixData, FixSettings
+from app.core.names import checked_name, fold, name_taken, new_id
+from app.core.roles import Action, Role, demand
+from app.core.segments import Condition, FieldRef, Group, Segment
+from app.core.tables import Column, Link, Meaning, Table, TableRole
+from app.data.catalog import find_links, is_unique, understand
+from app.data.engines.duckdb import DuckDBEngine, generation_folder
+from app.data.ingest import Incoming, ReadOptions, read
+from app.data.looking import ColumnProfile, Rows, profile, rows_of
+from app.jobs import CancelToken, JobContext
+from app.store import Store
+
+_KEPT_GENERATIONS: Final = 2
+_PUT_BACK_FOR: Final = timedelta(days=7)
+
+
+class CurrentRole(Protocol):
+    """Who acts; fulfilled by the service of roles."""
+
+    def role(self) -> Role:
+        """The role of this person now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TableSample:
+    """Some rows of a table; `empties` is the part of all rows, 0 to 1, in which each column is empty."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[object, ...], ...]
+    empties: Mapping[str, float]
+    masked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What reads a table again; kept as JSON in the workspace's settings."""
+
+    paths: tuple[Path, ...]
+    within: str | None
+    options: ReadOptions
+
+    def to_json(self) -> str:
+        paths = [str(path) for path in self.paths]
+        return json.dumps({"paths": paths, "within": self.within, "options": asdict(self.options)})
+
+    @classmethod
+    def from_json(cls, text: str) -> _Source:
+        read_back = json.loads(text)
+        paths = tuple(map(Path, read_back["paths"]))
+        return cls(paths, read_back["within"], ReadOptions(**read_back["options"]))
+
+
+class TableService:
+    """Everything about tables. Thread safe; methods with a `ctx` take their time."""
+
+    def __init__(self, store: Store, engine: DuckDBEngine, roles: CurrentRole) -> None:
+        self._store = store
+        self._engine = engine
+        self._roles = roles
+        self._data = engine.folder / "data"
+
+    def all(self) -> list[Table]:
+        """All tables by name."""
+        return list(self._store.tables.all())
+
+    def get(self, name: str) -> Table:
+        """The table of that name, regardless of case; raises FixSettings when there is none."""
+        table = self._store.tables.get(name)
+        if table is None:
+            raise FixSettings(
+                f"There is no table named “{name}”.", "", "Check the name in the list of tables.", code="no_table"
+            )
+        return table
+
+    def add(
+        self, paths: Sequence[Path], name: str | None, ctx: JobContext, options: ReadOptions | None = None
+    ) -> list[Table]:
+        """Read files or folders as new tables: all of them or none.
+
+        Raises FixData naming file, row and reason, FixSettings when the name is taken, TryAgain when the drive is full.
+        """
+        demand(self._roles.role(), Action.CHANGE_TABLES)
+        taken = [table.name for table in self._store.tables.all()]
+        if name is not None:
+            name = _table_name(name)
+            if fold(name) in set(map(fold, taken)):
+                raise name_taken(name, "table")
+        files = [path.expanduser().resolve() for path in paths]
+        options = options or ReadOptions()
+        with self._staging() as staging:
+            incoming = read(self._engine, files, staging, ctx, options=options, name=name, taken=taken)
+            return self._take_in(incoming, options, ctx)
+
+    def refresh(self, name: str, ctx: JobContext) -> Table:
+        """Read the table's source again; the old rows stay until the new ones are whole and the key is still unique."""
+        demand(self._roles.role(), Action.CHANGE_TABLES)
+        table = self.get(name)
+        source = self._source(table)
+        with self._staging() as staging:
+            found = read(
+                self._engine, source.paths, staging, ctx, options=source.options, name=table.name, within=source.within
+            )
+            if len(found) != 1:
+                raise FixData(
+                    f"{table.name} was not refreshed.",
+                    f"Its source holds {len(found)} tables now, so it is not clear which one is meant.",
+                    "Put the files of one table into a folder of their own, or add them anew.",
+                    code="source_changed",
+                )
+            new = found[0]
+            refreshed = replace(
+                table,
+                columns=_kept_meanings(table, new.columns),
+                rows=new.rows,
+                generation=table.generation + 1,
+                refreshed_at=datetime.now(UTC),
+            )
+            self._demand_key(refreshed, new.files, ctx.token)
+            refreshed = self._replace(refreshed, new)
+        self._forget_old(refreshed)
+        return refreshed
+
+    def remove(self, name: str) -> Table:
+        """Take the table out of the workspace; what it returns can be put back for seven days. Its source stays."""
+        demand(self._roles.role(), Action.CHANGE_TABLES)
+        return self._store.tables.remove(self.get(name).id)
+
+    def put_back(self, table: Table) -> Table:
+        """Put a removed table back, with its rows and links; raises FixData when its rows were cleared away since."""
+        demand(self._roles.role(), Action.CHANGE_TABLES)
+        self._engine.table_files(table)
+        return self._store.tables.save(table)
+
+    def set_role(self, name: str, role: TableRole, key: str | None) -> Table:
+        """Say what a row is and which column identifies it; raises FixData when the key is not unique or has gaps."""
+        demand(self._roles.role(), Action.CHANGE_TABLES)
+        table = self.get(name)
+        holder = self._store.tables.catalog().by_role(role) if role is not TableRole.OTHER else None
+        if holder is not None and holder.id != table.id:
+            raise FixSettings(
+                f"The table {holder.name} holds the {role}s already.",
+                "Only one table can, because segments need to know whom they count.",
+                f"Set {holder.name} to other first.",
+                code="role_taken",
+            )
+        if role is not TableRole.OTHER and key is None:
+            raise FixData(
+                f"{table.name} needs a key to hold {role}s.",
+                "The key tells one of them from the next.",
+                "Name the column that identifies a row.",
+                code="no_key",
+            )
+        changed = replace(table, role=role, key=None if key is None else self._column(table, key).name)
+        self._demand_key(changed, self._engine.table_files(table), CancelToken())
+        return self._store.tables.save(changed)
+
+    def set_meaning(self, name: str, column: str, meaning: Meaning) -> Table:
+        """Say what a column holds."""
+        demand(self._roles.role(), Action.CHANGE_TABLES)
+        table = self.get(name)
+        confirmed = replace(self._column(table, column), meaning=meaning, confirmed=True)
+        return self._store.tables.save(table.with_column(confirmed))
+
+    def link(self, one: FieldRef, many: FieldRef) -> Link:
+        """Say that each row of `one` may have many of `many`; raises FixData when the one side is not unique."""
+        demand(self._roles.role(), Action.CHANGE_TABLES)
+        one_table, many_table = self.get(one.table), self.get(many.table)
+        one_column, many_column = self._column(one_table, one.column), self._column(many_table, many.column)
+        if one_column.type is not many_column.type:
+            raise FixData(
+                f"{one} and {many} can't be linked.",
+                f"One holds {one_column.type}, the other {many_column.type}.",
+                "Choose columns that hold the same values.",
+                code="link_types",
+            )
+        if one_table.id == many_table.id:
+            raise FixData("A table can't be linked to itself.", "", "Choose another table.", code="link_self")
+        self._demand_key(replace(one_table, key=one_column.name), self._engine.table_files(one_table), CancelToken())
+        link = Link(one_table.name, one_column.name, many_table.name, many_column.name)
+        self._store.tables.save_link(link)
+        return link
+
+    def unlink(self, link: Link) -> None:
+        """Remove a link."""
+        demand(self._roles.role(), Action.CHANGE_TABLES)
+        self._store.tables.remove_link(link)
+
+    def links(self) -> list[Link]:
+        """All links between tables that are there."""
+        return list(self._store.tables.links())
+
+    def sample(self, name: str, rows: int, ctx: JobContext, *, masked: bool = True) -> TableSample:
+        """The first rows, personal values masked unless told otherwise (which a Viewer may not), and how empty columns are."""
+        if not masked:
+            demand(self._roles.role(), Action.SHOW_PERSONAL_VALUES)
+        table = self.get(name)
+        with self._engine.cursor(ctx.token) as cursor:
+            found: Rows = rows_of(cursor, table, self._engine.table_files(table), rows, hide_personal=masked)
+        return TableSample(table.columns, found.rows, found.empties, masked)
+
+    def profile(self, name: str, ctx: JobContext) -> tuple[ColumnProfile, ...]:
+        """For each column how many values are empty and distinct, and the most frequent ones unless they are personal."""
+        table = self.get(name)
+        with self._engine.cursor(ctx.token) as cursor:
+            return profile(cursor, table, self._engine.table_files(table))
+
+    def used_by(self, name: str) -> list[str]:
+        """Names of the segments, then of the exports, that need the table."""
+        table = self.get(name)
+        wanted = fold(table.name)
+        segments = [s for s in self._store.segments.all() if wanted in _tables_of(s)]
+        names = {fold(segment.name) for segment in segments}
+        exports = [
+            export.name
+            for export in self._store.exports.all()
+            if any(fold(choice.name) == wanted for choice in export.tables)
+            or any(fold(value.partition(".")[0]) == wanted for value in export.match.values() if "." in value)
+            or any(fold(segment) in names for segment in export.segments)
+        ]
+        return [segment.name for segment in segments] + exports
+
+    def clear_away(self, now: datetime) -> None:
+        """Delete for good what was removed more than seven days ago, and what a crash left in staging a day ago."""
+        for table in self._store.tables.removed(before=now - _PUT_BACK_FOR):
+            if self._store.tables.purge(table.id):
+                self._store.workspace.set_setting(_source_key(table.id), None)
+                shutil.rmtree(self._data / table.id, ignore_errors=True)
+        for left in self._data.glob(".staging-*"):
+            if now.timestamp() - left.stat().st_mtime > timedelta(days=1).total_seconds():
+                shutil.rmtree(left, ignore_errors=True)
+
+    @contextmanager
+    def _staging(self) -> Iterator[Path]:
+        """A folder on the drive of the tables, gone after the block."""
+        staging = self._data / f".staging-{new_id()}"
+        staging.mkdir(parents=True)
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+    def _take_in(self, incoming: Sequence[Incoming], options: ReadOptions, ctx: JobContext) -> list[Table]:
+        saved: list[Table] = []
+        try:
+            for one in incoming:
+                ctx.check()
+                saved.append(self._take_in_one(one, options, ctx))
+            self._find_links(saved, ctx)
+        except BaseException:
+            for table in saved:
+                self._store.tables.remove(table.id)
+                self._store.tables.purge(table.id)
+                self._store.workspace.set_setting(_source_key(table.id), None)
+                shutil.rmtree(self._data / table.id, ignore_errors=True)
+            raise
+        return saved
+
+    def _take_in_one(self, one: Incoming, options: ReadOptions, ctx: JobContext) -> Table:
+        with self._engine.cursor(ctx.token) as cursor:
+            guessed = understand(cursor, one.name, one.columns, one.files, one.rows, self._store.tables.catalog())
+        table = Table(
+            id=new_id(),
+            name=one.name,
+            role=guessed.role,
+            columns=guessed.columns,
+            key=guessed.key,
+            rows=one.rows,
+            generation=1,
+            source=one.source,
+            refreshed_at=datetime.now(UTC),
+        )
+        self._store.workspace.set_setting(_source_key(table.id), _Source(one.paths, one.within, options).to_json())
+        try:
+            return self._replace(table, one)
+        except BaseException:
+            self._store.workspace.set_setting(_source_key(table.id), None)
+            raise
+
+    def _replace(self, table: Table, new: Incoming) -> Table:
+        """Move the new generation into place, then let the table point at it; without the second nothing is left."""
+        target = generation_folder(self._engine.folder, table)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)  # of a refresh that crashed between the two steps
+        new.folder.replace(target)
+        try:
+            return self._store.tables.save(table)
+        except BaseException:
+            shutil.rmtree(target, ignore_errors=True)
+            raise
+
+    def _find_links(self, tables: Sequence[Table], ctx: JobContext) -> None:
+        with self._engine.cursor(ctx.token) as cursor:
+            for table in tables:
+                catalog = self._store.tables.catalog()
+                known = {frozenset((k.one_table, k.many_table)) for k in catalog.links}
+                for link in find_links(cursor, table, catalog, self._engine.table_files):
+                    if frozenset((link.one_table, link.many_table)) not in known:
+                        self._store.tables.save_link(link)
+
+    def _source(self, table: Table) -> _Source:
+        text = self._store.workspace.setting(_source_key(table.id))
+        if text is None:
+            raise FixSettings(
+                f"The source of {table.name} is not known.", "", "Add the table again from its file.", code="no_source"
+            )
+        return _Source.from_json(text)
+
+    def _demand_key(self, table: Table, files: Sequence[Path | str], token: CancelToken) -> None:
+        """Raise FixData when the key is gone, empty in some rows, or stands twice."""
+        if table.key is None:
+            return
+        if table.column(table.key) is None:
+            raise FixData(
+                f"{table.name} has no column {table.key} any more.",
+                "It is the key that segments and links are built on; the old rows were kept.",
+                "Bring the column back in the source, or choose another key first.",
+                code="key_missing",
+            )
+        with self._engine.cursor(token) as cursor:
+            unique = is_unique(cursor, files, table.key)
+        if not unique:
+            raise FixData(
+                f"{table.name}.{table.key} can't be the key.",
+                "Some rows have no value in it, or a value stands in more than one row.",
+                "Correct the source, or choose another column as the key.",
+                code="key_not_unique",
+            )
+
+    def _column(self, table: Table, name: str) -> Column:
+        column = table.column(name) or next((c for c in table.columns if fold(c.name) == fold(name)), None)
+        if column is None:
+            raise FixData(f"{table.name} has no column {name}.", "", "Check the name of the column.", code="no_column")
+        return column
+
+    def _forget_old(self, table: Table) -> None:
+        """Delete generations nobody can be reading any more; the one before stays for counts and runs under way."""
+        for folder in (self._data / table.id).iterdir():
+            if folder.name.isdigit() and int(folder.name) <= table.generation - _KEPT_GENERATIONS:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _source_key(table_id: str) -> str:
+    return f"table_source.{table_id}"
+
+
+def _table_name(name: str) -> str:
+    checked = checked_name(name, "table")
+    if "." in checked:
+        raise FixData(
+            "The name of a table can't hold a dot.",
+            "A dot parts table and column, as in Customer.Email.",
+            "Choose a name without a dot.",
+            code="name_dot",
+        )
+    return checked
+
+
+def _kept_meanings(old: Table, columns: Sequence[Column]) -> tuple[Column, ...]:
+    """New columns with the meanings the table had before; a column that is new has none until somebody says so."""
+    kept = []
+    for column in columns:
+        before = old.column(column.name)
+        kept.append(column if before is None else replace(column, meaning=before.meaning, confirmed=before.confirmed))
+    return tuple(kept)
+
+
+def _tables_of(segment: Segment) -> set[str]:
+    """Folded names of the tables a segment's own rules ask; read-only SQL counts when it names the table as a word."""
+    names: set[str] = set()
+    for rule in segment.rules:
+        if isinstance(rule.body, Group):
+            names |= _tables_of_group(rule.body)
+    return names
+
+
+def _tables_of_group(group: Group) -> set[str]:
+    names: set[str] = set()
+    for item in group.items:
+        if isinstance(item, Condition):
+            names.add(fold(item.field.table))
+            if item.within is not None:
+                names.add(fold(item.within.field.table))
+        else:
+            names |= _tables_of_group(item)
+    return names

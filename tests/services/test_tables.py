@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from app.core.errors import FixData, FixSettings, NotAllowed
+from app.core.exports import Export, ExportKind, TableChoice
+from app.core.names import new_id
+from app.core.roles import Role
+from app.core.segment_documents import parse
+from app.core.segments import FieldRef
+from app.core.tables import Link, Meaning, TableRole
+from app.core.workspaces import Audience
+from app.data.engines.duckdb import DuckDBEngine, generation_folder
+from app.data.ingest import ReadOptions
+from app.jobs import Cancelled, JobContext
+from app.services.tables import TableService
+from app.store import Store
+
+CUSTOMERS = "CustomerId,Email,Mobile,Vorname,Country,Opt-in\n" + "".join(
+    f"C-{n:03d},person{n}@example.com,07700 900{n:03d},Jörg,DE,{'yes' if n % 2 else 'no'}\n" for n in range(1, 21)
+)
+ORDERS = "OrderId,CustomerId,Total\n" + "".join(f"O-{n},C-{n % 20 + 1:03d},{n}.50\n" for n in range(1, 41))
+
+
+class Acting:
+    def __init__(self) -> None:
+        self.current = Role.ADMIN
+
+    def role(self) -> Role:
+        return self.current
+
+
+@pytest.fixture
+def roles() -> Acting:
+    return Acting()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store.create(tmp_path / "Northwind", "Northwind Retail", Audience.CONSUMERS)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def engine(tmp_path: Path, store: Store) -> Iterator[DuckDBEngine]:
+    engine = DuckDBEngine(tmp_path / "Northwind", memory_limit="500MB", threads=1)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def tables(store: Store, engine: DuckDBEngine, roles: Acting) -> TableService:
+    return TableService(store, engine, roles)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    customers, orders = tmp_path / "Customer.csv", tmp_path / "Orders.csv"
+    customers.write_text(CUSTOMERS, encoding="utf-8")
+    orders.write_text(ORDERS, encoding="utf-8")
+    return customers, orders
+
+
+def leftovers(engine: DuckDBEngine) -> list[str]:
+    data = engine.folder / "data"
+    return sorted(path.name for path in data.iterdir()) if data.is_dir() else []
+
+
+def test_adding_guesses_role_key_meanings_and_links(tables, engine, files):
+    customer, orders = tables.add(files, None, JobContext())
+    assert (customer.name, customer.rows, customer.role, customer.key) == (
+        "Customer",
+        20,
+        TableRole.CUSTOMER,
+        "CustomerId",
+    )
+    assert {c.name: c.meaning for c in customer.columns} == {
+        "CustomerId": Meaning.NONE,
+        "Email": Meaning.EMAIL,
+        "Mobile": Meaning.PHONE,
+        "Vorname": Meaning.FIRST_NAME,
+        "Country": Meaning.COUNTRY,
+        "Opt-in": Meaning.CONSENT,
+    }
+    assert (orders.role, orders.key) == (TableRole.OTHER, "OrderId")
+    assert tables.links() == [Link("Customer", "CustomerId", "Orders", "CustomerId")]
+    assert leftovers(engine) == sorted([customer.id, orders.id])
+    assert [table.name for table in tables.all()] == ["Customer", "Orders"]
+
+
+def test_adding_is_all_or_nothing(tables, engine, files, tmp_path):
+    (tmp_path / "Broken.csv").write_text("a,b\n1,2\n3\n")
+    with pytest.raises(FixData, match="Row 3 has 1 field"):
+        tables.add([*files, tmp_path / "Broken.csv"], None, JobContext())
+    assert tables.all() == []
+    assert leftovers(engine) == []
+
+
+def test_a_failure_at_the_last_step_takes_everything_back(tables, engine, store, files, monkeypatch):
+    monkeypatch.setattr(store.tables, "save_link", lambda link: (_ for _ in ()).throw(OSError("drive gone")))
+    with pytest.raises(OSError, match="drive gone"):
+        tables.add(files, None, JobContext())
+    assert tables.all() == []
+    assert leftovers(engine) == []
+
+
+def test_a_cancel_leaves_nothing(tables, engine, files):
+    ctx = JobContext()
+    ctx.token.cancel()
+    with pytest.raises(Cancelled):
+        tables.add(files, None, ctx)
+    assert tables.all() == []
+    assert leftovers(engine) == []
+
+
+def test_names_are_unique_and_without_dots(tables, files, tmp_path):
+    tables.add(files[:1], None, JobContext())
+    [again] = tables.add(files[:1], None, JobContext())
+    assert again.name == "Customer_2"
+    assert again.role is TableRole.OTHER, "one table of customers is enough"
+    with pytest.raises(FixSettings) as taken:
+        tables.add(files[:1], "customer", JobContext())
+    assert taken.value.code == "name_taken"
+    with pytest.raises(FixData):
+        tables.add(files[:1], "a.b", JobContext())
+    dotted = tmp_path / "crm.export.2026.csv"
+    dotted.write_text("a,b\n1,2\n")
+    assert "." not in tables.add([dotted], None, JobContext())[0].name
+
+
+def test_refreshing_keeps_meanings_and_id(tables, engine, files):
+    [table] = tables.add(files[:1], None, JobContext())
+    tables.set_meaning("Customer", "Vorname", Meaning.NONE)
+    files[0].write_text(CUSTOMERS + "C-999,new@example.com,,Ana,FR,yes\n", encoding="utf-8")
+    new = tables.refresh("Customer", JobContext())
+    assert (new.id, new.rows, new.generation) == (table.id, 21, 2)
+    assert new.column("Vorname").meaning is Meaning.NONE
+    assert new.column("Vorname").confirmed
+    assert new.column("Email").meaning is Meaning.EMAIL
+    assert tables.get("Customer") == new
+
+
+def test_a_refresh_that_fails_keeps_the_old_rows(tables, engine, files):
+    [table] = tables.add(files[:1], None, JobContext())
+    for text, code in (
+        ("CustomerId,Email\nC-1\n", "ragged"),
+        ("CustomerId,Email\nC-1,a@example.com\nC-1,b@example.com\n", "key_not_unique"),
+        ("Number,Email\n1,a@example.com\n", "key_missing"),
+        ("", "empty_file"),
+    ):
+        files[0].write_text(text)
+        with pytest.raises(FixData) as caught:
+            tables.refresh("Customer", JobContext())
+        assert caught.value.code == code
+        assert tables.get("Customer") == table
+        assert len(engine.table_files(table)) == 1
+    files[0].unlink()
+    with pytest.raises(FixData) as caught:
+        tables.refresh("Customer", JobContext())
+    assert caught.value.code == "no_file"
+    assert leftovers(engine) == [table.id]
+
+
+def test_old_generations_go_but_the_one_before_stays(tables, engine, files):
+    tables.add(files[:1], None, JobContext())
+    for _ in range(3):
+        table = tables.refresh("Customer", JobContext())
+    assert sorted(p.name for p in generation_folder(engine.folder, table).parent.iterdir()) == ["3", "4"]
+
+
+def test_refreshing_reads_the_same_table_of_a_book_or_folder_with_the_same_options(tables, tmp_path):
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    (folder / "people_1.csv").write_text("1;a\n2;b\n")
+    (folder / "people_2.csv").write_text("3;c\n")
+    (folder / "things_1.csv").write_text("9;x;y\n")
+    people, things = tables.add([folder], None, JobContext(), ReadOptions(header=False))
+    assert (people.name, people.rows, things.name, things.rows) == ("people", 3, "things", 1)
+    (folder / "people_3.csv").write_text("4;d\n")
+    assert tables.refresh("people", JobContext()).rows == 4
+    assert tables.refresh("things", JobContext()).rows == 1
+
+
+def test_removing_can_be_undone_for_seven_days(tables, engine, files, store):
+    customer, _orders = tables.add(files, None, JobContext())
+    removed = tables.remove("customer")
+    assert [t.name for t in tables.all()] == ["Orders"]
+    assert tables.links() == []
+    tables.clear_away(datetime.now(UTC) + timedelta(days=6))
+    back = tables.put_back(removed)
+    assert back.id == customer.id
+    assert len(tables.links()) == 1
+    removed = tables.remove("Customer")
+    tables.clear_away(datetime.now(UTC) + timedelta(days=8))
+    with pytest.raises(FixData):
+        tables.put_back(removed)
+    assert leftovers(engine) == [_orders.id]
+
+
+def test_a_key_has_to_be_unique(tables, files):
+    tables.add(files, None, JobContext())
+    with pytest.raises(FixData) as caught:
+        tables.set_role("Orders", TableRole.OTHER, "CustomerId")
+    assert caught.value.code == "key_not_unique"
+    with pytest.raises(FixSettings) as taken:
+        tables.set_role("Orders", TableRole.CUSTOMER, "OrderId")
+    assert taken.value.code == "role_taken"
+    tables.set_role("Customer", TableRole.OTHER, "customerid")
+    assert tables.set_role("Orders", TableRole.CUSTOMER, "OrderId").role is TableRole.CUSTOMER
+    with pytest.raises(FixData):
+        tables.set_role("Orders", TableRole.CUSTOMER, None)
+    with pytest.raises(FixData):
+        tables.set_role("Orders", TableRole.OTHER, "Nothing")
+
+
+def test_links_go_from_a_unique_column_to_one_of_its_type(tables, files):
+    tables.add(files, None, JobContext())
+    with pytest.raises(FixData) as caught:
+        tables.link(FieldRef("Orders", "CustomerId"), FieldRef("Customer", "CustomerId"))
+    assert caught.value.code == "key_not_unique"
+    with pytest.raises(FixData) as caught:
+        tables.link(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "Total"))
+    assert caught.value.code == "link_types"
+    [link] = tables.links()
+    tables.unlink(link)
+    assert tables.links() == []
+    assert tables.link(FieldRef("customer", "customerid"), FieldRef("Orders", "CustomerId")) == link
+    assert tables.links() == [link]
+
+
+def test_samples_hide_personal_values_until_asked(tables, files, roles):
+    tables.add(files[:1], None, JobContext())
+    hidden = tables.sample("Customer", 2, JobContext())
+    assert hidden.rows[0] == ("C-001", "p•••@e•••.com", "••• ••", "J•••", "DE", True)
+    shown = tables.sample("Customer", 2, JobContext(), masked=False)
+    assert shown.rows[0][1:4] == ("person1@example.com", "07700 900001", "Jörg")
+    assert len(shown.rows) == 2
+    assert set(shown.empties.values()) == {0.0}
+    roles.current = Role.VIEWER
+    tables.sample("Customer", 2, JobContext())
+    with pytest.raises(NotAllowed):
+        tables.sample("Customer", 2, JobContext(), masked=False)
+
+
+def test_a_profile_counts_empty_distinct_and_frequent(tables, tmp_path):
+    file = tmp_path / "People.csv"
+    file.write_text("Id,Email,Tier\n1,a@example.com,Gold\n2,,Gold\n3,b@example.com,\n4, ,Basic\n")
+    tables.add([file], None, JobContext())
+    by_name = {column.name: column for column in tables.profile("People", JobContext())}
+    assert by_name["Email"].empty == 0.5
+    assert by_name["Email"].frequent == ()
+    assert by_name["Tier"].frequent == (("Gold", 0.5), ("Basic", 0.25))
+    assert by_name["Id"].distinct == 4
+
+
+def test_used_by_names_segments_and_exports(tables, files, store):
+    tables.add(files, None, JobContext())
+    document = {"name": "Big", "of": "customers", "rules": [{"all": [{"field": "Orders.Total", "at_least": 5}]}]}
+    store.segments.save(parse(document, segment_id=new_id()))
+    now = datetime.now(UTC)
+    store.exports.save(
+        Export(new_id(), "Lake", ExportKind.DATA_OUT, "local-folder", None, now, "me", tables=(TableChoice("orders"),))
+    )
+    store.exports.save(
+        Export(new_id(), "Mail", ExportKind.SEGMENT, "mailchimp", None, now, "me", match={"email": "Customer.Email"})
+    )
+    assert tables.used_by("Orders") == ["Big", "Lake"]
+    assert tables.used_by("Customer") == ["Mail"]
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.CONTRIBUTOR])
+def test_only_admins_change_tables(tables, files, roles, role):
+    tables.add(files, None, JobContext())
+    roles.current = role
+    table = tables.get("Customer")
+    for change in (
+        lambda: tables.add(files, None, JobContext()),
+        lambda: tables.refresh("Customer", JobContext()),
+        lambda: tables.remove("Customer"),
+        lambda: tables.put_back(table),
+        lambda: tables.set_role("Customer", TableRole.OTHER, None),
+        lambda: tables.set_meaning("Customer", "Email", Meaning.NONE),
+        lambda: tables.link(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId")),
+    ):
+        with pytest.raises(NotAllowed):
+            change()
+    assert tables.get("Customer") == table
+
+
+def test_an_unknown_table_is_said_so(tables):
+    with pytest.raises(FixSettings) as caught:
+        tables.get("Nothing")
+    assert caught.value.code == "no_table"
