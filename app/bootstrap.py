@@ -1,0 +1,302 @@
+"""Builds the services of one workspace; the only file that knows every part.
+
+Opening is quick because what is heavy (the engine, the keyring, the scheduler) is imported and made when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import locale
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from app.core.errors import SendoffError
+from app.core.workspaces import Audience
+from app.jobs import JobContext, Pools
+from app.services.connections import ConnectionService
+from app.services.destinations import DestinationService
+from app.services.exports import ExportService
+from app.services.roles import RoleService
+from app.services.workspaces import RecentWorkspaces, WorkspaceService, config_folder
+from app.store import Store
+
+if TYPE_CHECKING:
+    from app.core.counts import Count
+    from app.data.engines.duckdb import DuckDBEngine
+    from app.secrets.redaction import Redactor
+    from app.secrets.store import SecretStore, StoreInfo
+    from app.services.counts import CountService
+    from app.services.runs import RunService
+    from app.services.schedules import ScheduleService
+    from app.services.segments import SegmentService
+    from app.services.tables import TableService
+
+T = TypeVar("T")
+
+UNDO_FOR = timedelta(hours=24)
+"""How long something removed can be put back."""
+
+CLOSE_SECONDS = 15.0
+"""How long closing waits for the batch in flight of each run."""
+
+logger = logging.getLogger(__name__)
+
+
+class Services:
+    """The services of one open workspace. Thread safe; `close` ends all of them.
+
+    `tables`, `segments`, `counts`, `runs` and `schedules` are made when first asked for, which imports the engine: ask off
+    the main thread.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        *,
+        secrets: SecretStore | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.folder = folder
+        self.pools = Pools()
+        self._store = store
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._made: dict[str, object] = {}
+        self._secrets = secrets if secrets is not None else _WhenUsed(self._keyring)
+        self.roles = RoleService(store)
+        self.workspace = WorkspaceService(store, self.roles, folder)
+        self.destinations = DestinationService()
+        self.connections = ConnectionService(
+            store, self.roles, self.destinations, self._secrets, remember_secret=self._mask, clock=clock
+        )
+        self.exports = ExportService(store, self.roles, self.destinations, cached_count=self._cached_count, clock=clock)
+
+    @property
+    def tables(self) -> TableService:
+        """Tables of the workspace."""
+
+        def make() -> TableService:
+            from app.services.tables import TableService
+
+            return TableService(self._store, self.engine(), self.roles)
+
+        return self._once("tables", make)
+
+    @property
+    def segments(self) -> SegmentService:
+        """Segments of the workspace."""
+
+        def make() -> SegmentService:
+            from app.services.segments import SegmentService
+
+            return SegmentService(self._store, self.engine, self.roles, self.folder)
+
+        return self._once("segments", make)
+
+    @property
+    def counts(self) -> CountService:
+        """Counts of segments on their way to targets."""
+
+        def make() -> CountService:
+            from app.services.counts import CountService
+
+            return CountService(self._store, self.engine, self.destinations)
+
+        return self._once("counts", make)
+
+    @property
+    def runs(self) -> RunService:
+        """Runs of exports."""
+
+        def make() -> RunService:
+            from app.services.run_deps import make_deps
+            from app.services.runs import RunService
+
+            deps = make_deps(self._store, self.engine, self.folder, self.redactor.redact, self._clock)
+            return RunService(
+                self.folder,
+                self._store,
+                self.roles,
+                self.connections.open,
+                self.destinations.get,
+                deps,
+                self.pools,
+                clock=self._clock,
+            )
+
+        return self._once("runs", make)
+
+    @property
+    def schedules(self) -> ScheduleService:
+        """Schedules of exports."""
+
+        def make() -> ScheduleService:
+            from app.services.schedules import ScheduleService
+
+            return ScheduleService(self._store, self.roles, self.runs, self._clock)
+
+        return self._once("schedules", make)
+
+    @property
+    def redactor(self) -> Redactor:
+        """Masks every secret that was read; for log handlers."""
+
+        def make() -> Redactor:
+            from app.secrets.redaction import Redactor
+
+            return Redactor()
+
+        return self._once("redactor", make)
+
+    def engine(self) -> DuckDBEngine:
+        """The engine over the workspace's tables, one per process."""
+
+        def make() -> DuckDBEngine:
+            from app.data.engines.duckdb import DuckDBEngine
+
+            return DuckDBEngine(self.folder)
+
+        return self._once("engine", make)
+
+    def tidy(self) -> None:
+        """Delete for good what can't be put back any more and what is too old to be kept; for a job after opening.
+
+        A keyring that can't be reached is no error here: its secrets wait for the next time.
+        """
+        with suppress(SendoffError):
+            self.connections.purge_removed(UNDO_FOR)
+        lapsed = self._clock() - UNDO_FOR
+        for export in self._store.exports.removed(lapsed):
+            self._store.exports.purge(export.id)
+        for segment in self._store.segments.removed(lapsed):
+            self._store.segments.purge(segment.id)
+        self.tables.clear_away(self._clock())
+        self.runs.tidy()
+
+    def close(self) -> None:
+        """Cancel what runs, wait for it, and close engine and store; nothing can be used afterwards."""
+        with self._lock:
+            schedules, runs = self._made.get("schedules"), self._made.get("runs")
+            engine = self._made.get("engine")
+        if schedules is not None:
+            self.schedules.stop()
+        if runs is not None:
+            self.runs.close(CLOSE_SECONDS)
+        self.pools.close()
+        if engine is not None:
+            self.engine().close()
+        self._store.close()
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make()
+            made: T = self._made[name]  # type: ignore[assignment]  # made by the same property before
+            return made
+
+    def _keyring(self) -> SecretStore:
+        from app.secrets.store import KeyringStore
+
+        return KeyringStore(self.workspace.info().id, redactor=self.redactor)
+
+    def _mask(self, secret: str) -> None:
+        self.redactor.add(secret)
+
+    def _cached_count(self, segment: str, destination: str) -> Count | None:
+        return self.counts.cached(segment, destination)
+
+
+class _WhenUsed:
+    """A `SecretStore` that is made at its first use, because importing keyring takes its time."""
+
+    def __init__(self, make: Callable[[], SecretStore]) -> None:
+        self._make = make
+        self._store: SecretStore | None = None
+        self._lock = threading.Lock()
+
+    def _made(self) -> SecretStore:
+        with self._lock:
+            if self._store is None:
+                self._store = self._make()
+            return self._store
+
+    def probe(self) -> StoreInfo:
+        return self._made().probe()
+
+    def put(self, connection_id: str, field: str, value: str) -> None:
+        self._made().put(connection_id, field, value)
+
+    def get(self, connection_id: str, field: str) -> str | None:
+        return self._made().get(connection_id, field)
+
+    def delete(self, connection_id: str, field: str) -> None:
+        self._made().delete(connection_id, field)
+
+    def delete_all(self, connection_id: str, fields: Iterable[str]) -> None:
+        self._made().delete_all(connection_id, fields)
+
+
+def open_workspace(folder: Path, *, secrets: SecretStore | None = None) -> Services:
+    """Open the workspace in that folder and put it first among the recent ones; raises as `Store.open`.
+
+    `secrets` replaces the computer's keyring, for tests.
+    """
+    folder = folder.resolve()
+    services = Services(folder, Store.open(folder), secrets=secrets)
+    recent().opened(folder)
+    return services
+
+
+def create_workspace(
+    folder: Path,
+    name: str,
+    audience: str,
+    *,
+    sample: bool = False,
+    country_code: str | None = None,
+    secrets: SecretStore | None = None,
+    ctx: JobContext | None = None,
+) -> Services:
+    """Make a workspace in a new or empty folder and open it; raises as `Store.create`.
+
+    With `sample` it is filled with sample data, which takes seconds and reports to `ctx`. Without a `country_code` it is
+    that of this computer's language settings.
+    """
+    folder = folder.resolve()
+    store = Store.create(folder, name, Audience(audience), country_code or _own_country())
+    services = Services(folder, store, secrets=secrets)
+    recent().opened(folder)
+    if sample:
+        from app.services.samples import fill
+
+        fill(
+            services.tables,
+            services.segments,
+            services.connections,
+            services.exports,
+            folder,
+            audience,
+            ctx or JobContext(),
+        )
+    return services
+
+
+def recent() -> RecentWorkspaces:
+    """The workspaces this person opened lately."""
+    return RecentWorkspaces(config_folder())
+
+
+def default_workspace() -> Path | None:
+    """The workspace opened last that is still there, or None."""
+    return next(iter(recent().all()), None)
+
+
+def _own_country() -> str:
+    """The country of the language settings (`de_AT` is AT), US when they name none."""
+    _, _, country = (locale.getlocale()[0] or "").partition("_")
+    return country if len(country) == 2 and country.isascii() and country.isupper() else "US"
