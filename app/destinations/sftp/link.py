@@ -71,6 +71,10 @@ class _Client(asyncssh.SSHClient):
         return self._trusted is not None and key.public_data == self._trusted.public_data
 
 
+class _NoKeyOfThatType(Exception):
+    """The server and we have no type of host key in common."""
+
+
 class Link:
     """One connection; used by one thread. `close` ends it and its loop."""
 
@@ -156,18 +160,15 @@ class Link:
         await self._disconnect()
         client = _Client(self._trusted)
         try:
-            await self._sign_in(client, only_trusted_type=True)
-        except asyncssh.KeyExchangeFailed as error:
-            if self._trusted is None:
-                raise not_connected(error, self._server.where, CONNECT_SECONDS) from error
+            await self._sign_in(client, self._trusted)
+        except _NoKeyOfThatType:
             # The trusted type of key may be gone: look which one is there now, so that it can be shown.
-            await self._sign_in(client, only_trusted_type=False)
+            await self._sign_in(client, None)
 
-    async def _sign_in(self, client: _Client, *, only_trusted_type: bool) -> None:
+    async def _sign_in(self, client: _Client, like: asyncssh.SSHKey | None) -> None:
+        """Connect; with `like`, the server must show a key of that type."""
         server, where = self._server, self._server.where
-        algorithms: Any = ()
-        if only_trusted_type and self._trusted is not None:
-            algorithms = [each.decode() for each in self._trusted.sig_algorithms]
+        algorithms: Any = [each.decode() for each in like.sig_algorithms] if like else ()
         try:
             connection, _client = await asyncssh.create_connection(
                 lambda: client,
@@ -193,10 +194,10 @@ class Link:
             raise self._host_key_error(client) from None
         except asyncssh.PermissionDenied:
             raise not_signed_in(where, server.user, by_key=server.by_key) from None
-        except asyncssh.KeyExchangeFailed:
-            if only_trusted_type:
-                raise
-            raise not_connected(asyncssh.KeyExchangeFailed(""), where, CONNECT_SECONDS) from None
+        except (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost, ConnectionResetError) as error:
+            if like and client.shown is None:  # either side may be the first to say that there is nothing in common
+                raise _NoKeyOfThatType from None
+            raise not_connected(error, where, CONNECT_SECONDS) from error
         except (asyncssh.Error, OSError, TimeoutError) as error:
             raise not_connected(error, where, CONNECT_SECONDS) from error
 
@@ -222,6 +223,7 @@ class Link:
 
 
 async def _closed(connection: asyncssh.SSHClientConnection) -> bool:
-    """Whether the other side ended it; the loop must turn to notice."""
-    await asyncio.sleep(0)
+    """Whether the other side ended it; the loop must turn a few times to hear of it: read, close, tell."""
+    for _turn in range(4):
+        await asyncio.sleep(0)
     return connection.is_closed()

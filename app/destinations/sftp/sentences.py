@@ -50,9 +50,12 @@ def not_connected(error: BaseException, where: str, seconds: float) -> SendoffEr
             "Ask the owner of the server to allow SFTP.",
             code="no_sftp",
         )
-    if isinstance(error, asyncssh.ConnectionLost):
+    if isinstance(error, asyncssh.ConnectionLost | ConnectionResetError | BrokenPipeError):
         return TryAgain(
-            f"The connection to {where} broke.", "The server or the network ended it.", _AGAIN, code="reset"
+            f"The connection to {where} broke.",
+            "The server or the network ended it before the sign-in was done.",
+            "Check host and port, then try again.",
+            code="reset",
         )
     if isinstance(error, asyncssh.DisconnectError):
         return FixSettings(
