@@ -16,6 +16,8 @@ from app.core.exports import Export
 from app.core.names import new_id
 from app.core.roles import Action, Role, demand, may
 from app.core.runs import LogLine, RejectPage, Run, RunError, Status, Trigger
+from app.core.tables import Meaning
+from app.data.personal import masked as mask
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
 from app.delivery.ports import Deps, Ledger, OnSlow, Opened
@@ -152,13 +154,17 @@ class RunService:
         """All runs that have not ended, of this process and of others, oldest first."""
         return [self._live.get(run.id) or run for run in self._store.runs.running()]
 
-    def rejects(self, run_id: str, offset: int = 0, limit: int = 200, field: str | None = None) -> RejectPage:
-        """Members the target or a rule refused; values are unmasked here and masked by whoever shows them."""
-        return self._files(run_id).rejects(offset, limit, field)
+    def rejects(
+        self, run_id: str, offset: int = 0, limit: int = 200, field: str | None = None, *, masked: bool = True
+    ) -> RejectPage:
+        """Members the target or a rule refused; values are masked unless told otherwise, which a Viewer may not."""
+        return self._shown(self._files(run_id).rejects(offset, limit, field), masked=masked)
 
-    def left_out(self, run_id: str, offset: int = 0, limit: int = 200, field: str | None = None) -> RejectPage:
-        """Members without a usable key, which were not sent."""
-        return self._files(run_id).left_out(offset, limit, field)
+    def left_out(
+        self, run_id: str, offset: int = 0, limit: int = 200, field: str | None = None, *, masked: bool = True
+    ) -> RejectPage:
+        """Members without a usable key, which were not sent; as `rejects`."""
+        return self._shown(self._files(run_id).left_out(offset, limit, field), masked=masked)
 
     def save_rejects(self, run_id: str, path: Path) -> int:
         """Write a run's rejects with their values as CSV and say how many; raises NotAllowed, FixSettings, TryAgain."""
@@ -279,6 +285,13 @@ class RunService:
             run, status=Status.INTERRUPTED, ended_at=run.ended_at or self._clock(), error=error, waits_for=""
         )
 
+    def _shown(self, page: RejectPage, *, masked: bool) -> RejectPage:
+        if not masked:
+            demand(self._roles.role(), Action.SHOW_PERSONAL_VALUES)
+            return page
+        hidden = tuple(replace(r, value=mask(r.value, _meaning_of(r.value)) or "") for r in page.rejects)
+        return replace(page, rejects=hidden)
+
     def _export(self, name: str) -> Export:
         export = self._store.exports.get(name)
         if export is None:
@@ -309,6 +322,13 @@ _CHANGED_MEANWHILE = RunError(
     "Run it again.",
     "try_again",
 )
+
+
+def _meaning_of(value: str) -> Meaning:
+    """What a value looks like: a reject names the target's field, which tells nothing of what our column means."""
+    if "@" in value:
+        return Meaning.EMAIL
+    return Meaning.PHONE if value.startswith("+") else Meaning.NONE
 
 
 def _progress_of(runs: Iterable[Run]) -> Progress:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from tzlocal import get_localzone_name
 
 from app.core.errors import FixData, FixSettings, SendoffError
 from app.core.exports import Export
@@ -77,6 +78,13 @@ class ScheduleService:
         if export.schedule is None or export.connection is None:
             return None
         return next_due(export.schedule, self._clock())
+
+    def local_zone(self) -> str:
+        """This computer's time zone by its IANA name, such as Europe/Berlin; UTC when it has none."""
+        try:
+            return get_localzone_name() or "UTC"
+        except (ZoneInfoNotFoundError, LookupError, OSError):
+            return "UTC"
 
     def tick(self, now: datetime | None = None) -> list[Run]:
         """Start what is due at that moment, the shortest first, and return the runs; safe to call from many processes."""

@@ -217,7 +217,13 @@ def test_rejects_are_read_and_saved(bench: Bench) -> None:
     assert run.status is Status.COMPLETED_WITH_REJECTS
     page = bench.runs.rejects(run.id, offset=25)
     assert (page.total, len(page.rejects), dict(page.by_field)) == (30, 5, {"Email": 30})
+    assert page.rejects[0].value == "V•••@e•••.com"
+    assert bench.runs.rejects(run.id, masked=False).rejects[0].value == "VIP0@example.com"
     assert bench.runs.save_rejects(run.id, bench.folder / "out.csv") == 30
+    bench.role.now = Role.VIEWER
+    with pytest.raises(NotAllowed):
+        bench.runs.rejects(run.id, masked=False)
+    bench.role.now = Role.ADMIN
     with pytest.raises(FixSettings):
         bench.runs.save_rejects(run.id, bench.folder / "missing" / "out.csv")
 

@@ -215,6 +215,12 @@ def test_an_export_whose_run_still_waits_is_not_queued_again(bench: Scheduled) -
     bench.wait([a, b])
 
 
+def test_the_local_zone_is_one_that_can_be_used(bench: Scheduled) -> None:
+    zone = bench.schedules.local_zone()
+    bench.add("A", "Mail")
+    bench.schedules.set(["A"], replace(DAILY, time_zone=zone))
+
+
 def test_it_ticks_by_itself_until_stopped(bench: Scheduled, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedules, "TICK_SECONDS", 0.05)
     bench.add("A", "Mail")
