@@ -19,6 +19,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--onscreen", action="store_true", help="show windows instead of drawing them off screen")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The off-screen platform warns about what it cannot do; every other Qt warning still fails a test."""
+    config.addinivalue_line(
+        "qt_log_ignore", "This plugin does not support (propagateSizeHints|raise|grabbing the keyboard)"
+    )
+
+
 @pytest.fixture(autouse=True)
 def isolated_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Point every folder a person owns at a new empty one, and the keyring at one that refuses."""

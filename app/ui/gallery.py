@@ -17,7 +17,7 @@ from app.ui.widgets import paint
 from app.ui.widgets.bars import LimitBar
 from app.ui.widgets.buttons import Button, Kind
 from app.ui.widgets.choice import CheckBox, ChipBar, Choice, Radio, Segmented, Toggle
-from app.ui.widgets.fields import Select, TextField
+from app.ui.widgets.fields import SecretField, Select, TextField
 from app.ui.widgets.forms import Form
 from app.ui.widgets.labels import Area, Card, IconLabel, Label, Line, column, row
 from app.ui.widgets.marks import Badge, Pill, StatusLine
@@ -71,7 +71,7 @@ class Gallery(Area):
 
     def _buttons(self) -> QWidget:
         theme = self._theme
-        card = Card(theme, self.tr("Buttons"), margin=15)
+        card = Card(theme, self.tr("Buttons"))
         card.body.setSpacing(8)
         kinds: tuple[Kind, ...] = ("primary", "secondary", "ghost")
         for kind in kinds:
@@ -99,7 +99,7 @@ class Gallery(Area):
 
     def _chips(self) -> QWidget:
         theme = self._theme
-        card = Card(theme, self.tr("Chips and pills"), margin=15)
+        card = Card(theme, self.tr("Chips and pills"))
         card.body.setSpacing(8)
         chips = ChipBar(
             theme,
@@ -122,9 +122,10 @@ class Gallery(Area):
 
     def _status(self) -> QWidget:
         theme = self._theme
-        card = Card(theme, self.tr("Status"), margin=15)
+        card = Card(theme, self.tr("Status"))
         grid = QGridLayout()
         grid.setVerticalSpacing(8)
+        grid.setHorizontalSpacing(0)
         grid.setColumnMinimumWidth(0, 200)
         grid.setColumnStretch(1, 1)
         lines = [
@@ -144,7 +145,7 @@ class Gallery(Area):
 
     def _limits(self) -> QWidget:
         theme = self._theme
-        card = Card(theme, self.tr("Limit bar"), margin=15)
+        card = Card(theme, self.tr("Limit bar"))
         card.body.setSpacing(8)
         for words, share, sentence in (
             ("89,604", 0.0896, self.tr("9% of the limit")),
@@ -158,7 +159,7 @@ class Gallery(Area):
 
     def _fields(self) -> QWidget:
         theme = self._theme
-        card = Card(theme, self.tr("Fields"), margin=15)
+        card = Card(theme, self.tr("Fields"))
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(10)
@@ -168,7 +169,7 @@ class Gallery(Area):
         select = Select(theme, self.tr("Select"), [Choice("email", "Customer.EmailPrimary")])
         off = TextField(theme, placeholder=self.tr("Not available"))
         off.input.setEnabled(False)
-        secret = TextField(theme, placeholder=self.tr("Paste the key"), icon="key")
+        secret = SecretField(theme, self.tr("API key"), placeholder=self.tr("Paste the key"))
         secret.set_error(self.tr("28 characters; Mailchimp keys have 36. Copy it again."))
         for i, (words, control) in enumerate(
             (
@@ -189,7 +190,7 @@ class Gallery(Area):
 
     def _choices(self) -> QWidget:
         theme = self._theme
-        card = Card(theme, self.tr("Choice"), margin=15)
+        card = Card(theme, self.tr("Choice"))
         card.body.setSpacing(4)
         chosen = CheckBox(theme, self.tr("Selected"))
         chosen.setChecked(True)
@@ -219,7 +220,7 @@ class Gallery(Area):
 
     def _notes(self) -> QWidget:
         theme = self._theme
-        card = Card(theme, self.tr("Notes"), margin=15)
+        card = Card(theme, self.tr("Notes"))
         card.body.setSpacing(8)
         card.body.addWidget(Note(theme, "info", self.tr("Counts keep updating while you work")))
         card.body.addWidget(Note(theme, "success", self.tr("Connected to “Northwind US” in 0.8 s")))
@@ -314,7 +315,7 @@ class Gallery(Area):
 
     def _loading(self) -> QWidget:
         theme = self._theme
-        card = Card(theme, self.tr("Loading"), margin=15)
+        card = Card(theme, self.tr("Loading"))
         card.body.addWidget(Loading(theme, self.tr("Counting 3 of 8 segments"), at_once=True))
         return card
 

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QWidget
 
 from app.ui.navigation import CountTone, Navigation
 from app.ui.theme import Theme
+from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.overlay import Scrim
 from app.ui.widgets.palette import PaletteGroup, SearchPalette
 from app.ui.widgets.toasts import ToastHost
@@ -171,10 +172,12 @@ class MainWindow(QMainWindow):
         self._settings.setValue("window/geometry", self.saveGeometry())
         self._settings.setValue("window/page", self._page)
         self._settings.sync()
-        if self._may_close():
-            super().closeEvent(event)
-        else:
+        if not self._may_close():
             event.ignore()
+            return
+        for dialog in self.findChildren(Dialog):
+            dialog.reject()
+        super().closeEvent(event)
 
     def restore(self) -> None:
         """Put back size, position, screen and page; without a memory take 1360 x 860 or what the screen has."""

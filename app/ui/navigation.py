@@ -31,14 +31,17 @@ class _NavButton(KeyboardFocus, QPushButton):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def set_narrow(self, narrow: bool) -> None:  # noqa: FBT001 - reads like setEnabled
+        """Show the icon alone, with its words as tooltip."""
         self.narrow = narrow
         self.setToolTip(self.tip() if narrow else "")
         self.update()
 
     def tip(self) -> str:
+        """Return the tooltip of the narrow form."""
         return self.accessibleName()
 
     def minimumSizeHint(self) -> QSize:
+        """As narrow as the icon."""
         return QSize(40, self.height())
 
     def _ground(self, painter: QPainter) -> None:
@@ -58,14 +61,17 @@ class WorkspaceButton(_NavButton):
         self._name, self._kind = "", ""
 
     def set_workspace(self, name: str, kind: str) -> None:
+        """Show another workspace."""
         self._name, self._kind = name, kind
         self.setAccessibleName(self.tr("Workspace {name}, {kind}").format(name=name, kind=kind))
         self.set_narrow(self.narrow)
 
     def tip(self) -> str:
+        """Return the tooltip of the narrow form."""
         return f"{self._name} · {self._kind}"
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the button."""
         painter = QPainter(self)
         theme = self._theme
         self._ground(painter)
@@ -90,9 +96,11 @@ class SearchButton(_NavButton):
         self.setAccessibleName(self.tr("Search everything"))
 
     def tip(self) -> str:
+        """Return the tooltip of the narrow form."""
         return f"{self.accessibleName()} ({self._keys})"
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the button."""
         painter = QPainter(self)
         theme = self._theme
         if self.narrow:
@@ -128,15 +136,18 @@ class NavItem(_NavButton):
         self.setCheckable(True)
 
     def set_count(self, count: str, tone: CountTone = "plain") -> None:
+        """Show a count in a tone."""
         self._count, self._tone = count, tone
         self.setAccessibleName(f"{self._title}, {count}" if count else self._title)
         self.set_narrow(self.narrow)
 
     def tip(self) -> str:
+        """Return the tooltip of the narrow form."""
         words = f"{self._title} ({self._keys})" if self._keys else self._title
         return f"{words}: {self._count}" if self._count else words
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the button."""
         painter = QPainter(self)
         theme, on = self._theme, self.isChecked()
         if on:
@@ -171,6 +182,7 @@ class ActivityButton(_NavButton):
         self.hide()
 
     def set_activity(self, words: str, percent: str, share: float) -> None:
+        """Show running exports; no words hide the block."""
         self._words, self._percent, self._share = words, percent, share
         self.setVisible(bool(words))
         self.setAccessibleName(f"{words}, {percent}")
@@ -179,16 +191,19 @@ class ActivityButton(_NavButton):
             self._theme.motion.follow(self)
 
     def spin(self) -> bool:
+        """Repaint the spinner (see `Motion`)."""
         if not self.isVisible():
             return False
         self.update()
         return True
 
     def showEvent(self, event: QEvent) -> None:
+        """Turn while visible."""
         super().showEvent(event)
         self._theme.motion.follow(self)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the button."""
         painter = QPainter(self)
         theme = self._theme
         self._ground(painter)
@@ -214,14 +229,17 @@ class FootButton(_NavButton):
         self._engine, self._role, self._tone = "", "", "accent"
 
     def set_foot(self, engine: str, role: str, tone: str = "accent") -> None:
+        """Show engine and role."""
         self._engine, self._role, self._tone = engine, role, tone
         self.setAccessibleName(self.tr("Engine {engine}, role {role}").format(engine=engine, role=role))
         self.set_narrow(self.narrow)
 
     def tip(self) -> str:
+        """Return the tooltip of the narrow form."""
         return f"{self._engine} · {self._role}"
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the button."""
         painter = QPainter(self)
         theme = self._theme
         self._ground(painter)

@@ -127,13 +127,15 @@ class JobRunner(QObject):
             job.finished = Finished(Outcome.CANCELLED)
             return job
         entry = _Entry(job, work, on_progress, on_finished)
-        self._entries[job.number] = entry
         if key is not None and key in self._keys:
             self._keys[key].append(entry)
         else:
+            # Started before it is listed: a pool that refuses leaves nothing behind, and no message can overtake us, as
+            # the mailbox is only read by the event loop.
+            self._start(entry)
             if key is not None:
                 self._keys[key] = deque()
-            self._start(entry)
+        self._entries[job.number] = entry
         self.jobs_changed.emit()
         return job
 
@@ -182,6 +184,12 @@ class JobRunner(QObject):
     def _start(self, entry: _Entry) -> None:
         self._futures[entry.job.number] = self._pools.submit(entry.job.pool, self._run, entry.job, entry.work)
 
+    def _start_waiting(self, entry: _Entry) -> None:
+        try:
+            self._start(entry)
+        except (KeyError, RuntimeError) as error:
+            self._post(entry.job.number, Finished(Outcome.FAILED, error=error))
+
     def _run(self, job: Job, work: Work) -> None:
         """Run in a worker thread; the one place where everything a job may raise is caught."""
         context = JobContext(job.token, lambda progress: self._post(job.number, progress))
@@ -190,7 +198,7 @@ class JobRunner(QObject):
             finished = Finished(Outcome.DONE, work(context))
         except Cancelled:
             finished = Finished(Outcome.CANCELLED)
-        except BaseException as error:  # noqa: BLE001 - a job must always report its end, whatever it raised
+        except BaseException as error:
             log.error("%s failed.", job.name, exc_info=error)
             finished = Finished(Outcome.FAILED, error=error)
         self._post(job.number, finished)
@@ -223,7 +231,7 @@ class JobRunner(QObject):
         if job.key is not None and job.key in self._keys:
             waiting = self._keys[job.key]
             if waiting:
-                self._start(waiting.popleft())
+                self._start_waiting(waiting.popleft())
             else:
                 del self._keys[job.key]
         if entry.on_finished is not None:

@@ -157,7 +157,7 @@ class _Rail(Area):
         layout.setContentsMargins(8, 20, 9, 18)
         layout.setSpacing(8)
         layout.addLayout(identity)
-        layout.addSpacing(20)
+        layout.addSpacing(18)
         for button in self.buttons:
             layout.addWidget(button)
         layout.addStretch(1)
@@ -427,7 +427,7 @@ class WizardShell(QWidget):
         count = len(self._steps)
         last = self._at == count - 1
         for number, (button, other) in enumerate(zip(self._rail.buttons, self._steps, strict=True)):
-            state = "current" if number == self._at else ("done" if number <= self._reached else "todo")
+            state = "current" if number == self._at else ("done" if self._can_jump(number) else "todo")
             button.set_step(other.title(), other.summary(), state)
         place = self.tr("Step {number} of {count}").format(number=self._at + 1, count=count)
         self._rail.progress_words.set_words(place)
@@ -449,6 +449,12 @@ class WizardShell(QWidget):
         self._back.setVisible(self._at > 0)
         if self._has_panel:
             self._fold_number.set_words(step.panel_number())
+
+    def _can_jump(self, number: int) -> bool:
+        """Back always; forward only over steps that block nothing, and not further than before."""
+        return number < self._at or (
+            number <= self._reached and not any(s.issues() for s in self._steps[self._at : number])
+        )
 
     def _on_step_clicked(self, at: int) -> None:
         if self._rail.buttons[at].is_done():

@@ -34,14 +34,10 @@ _LATER = (
     "envelope-simple phone text-t tag map-pin check-circle caret-left"
 )
 _MARKS = "minus-bold warning-circle question arrow-up arrow-down caret-up check plus hourglass"
+_PHOSPHOR = f"{_NAV} {_NAV_ACTIVE} {_ACTIONS} {_STATES} {_DATA} {_LATER} {_MARKS}"
 _OPERATORS = "mdi6.set-all mdi6.set-center mdi6.set-left"
 
-ICONS: Final[tuple[str, ...]] = tuple(
-    dict.fromkeys(
-        [f"ph.{name}" for name in " ".join((_NAV, _NAV_ACTIVE, _ACTIONS, _STATES, _DATA, _LATER, _MARKS)).split()]
-        + _OPERATORS.split()
-    )
-)
+ICONS: Final[tuple[str, ...]] = tuple(dict.fromkeys([f"ph.{name}" for name in _PHOSPHOR.split()] + _OPERATORS.split()))
 """Every icon the window uses, with its family; a test resolves them all."""
 
 _SCALE = 1.12

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Protocol
 
+import shiboken6
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer
 
 TURN_MS = 900
@@ -59,7 +60,8 @@ class Motion(QObject):
 
     def _on_tick(self) -> None:
         for thing in list(self._things):
-            if not thing.spin():
+            # A widget Qt has deleted may still have a Python wrapper somewhere.
+            if not shiboken6.isValid(thing) or not thing.spin():
                 self._things.discard(thing)
         if not self._things:
             self._timer.stop()

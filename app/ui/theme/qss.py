@@ -22,6 +22,7 @@ QToolTip {{ background: {raised}; color: {text}; border: 1px solid {border}; pad
 QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QDateEdit, QTimeEdit, QDateTimeEdit {{
     background: {surface}; color: {text}; border: 1px solid {control}; border-radius: 6px;
     padding: 0 8px; selection-background-color: {accent}; selection-color: {on_accent};
+    placeholder-text-color: {text3}; lineedit-password-character: 8226;
 }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QDateEdit, QTimeEdit, QDateTimeEdit {{ min-height: 30px; max-height: 30px; }}
 QPlainTextEdit, QTextEdit {{ padding: 6px 4px; }}
@@ -36,7 +37,7 @@ QLineEdit[quiet="true"]:focus {{ border-color: {focus}; }}
 QLineEdit[state="error"], QPlainTextEdit[state="error"], QSpinBox[state="error"] {{ border-color: {danger_fill}; }}
 QLineEdit:disabled, QPlainTextEdit:disabled, QTextEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled,
 QDateEdit:disabled, QTimeEdit:disabled, QDateTimeEdit:disabled {{
-    background: {neutral_subtle}; color: {disabled}; border-color: {border};
+    background: {neutral_subtle}; color: {disabled}; border-color: {border}; placeholder-text-color: {disabled};
 }}
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{
     width: 0; border: none;

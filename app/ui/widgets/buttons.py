@@ -55,6 +55,7 @@ class Button(KeyboardFocus, QPushButton):
         self._busy = False
         self._shown_state = ""
         self.setAutoDefault(False)
+        self.setAttribute(Qt.WidgetAttribute.WA_LayoutUsesWidgetRect)
         self.setCursor(Qt.CursorShape.PointingHandCursor if kind == "link" else Qt.CursorShape.ArrowCursor)
         self.setFont(theme.font("body-medium"))
         self.setText(text)
@@ -123,8 +124,8 @@ class Button(KeyboardFocus, QPushButton):
         if not self.text():
             return QSize(self._height, self._height)
         width = self._theme.metrics("body-medium").horizontalAdvance(self.text())
-        pad = 2 if self._kind == "link" else 12
-        return QSize(width + self._parts_width() + 2 * pad + 2, self._height)
+        pad = 2 if self._kind == "link" else 13
+        return QSize(width + self._parts_width() + 2 * pad, self._height)
 
     def minimumSizeHint(self) -> QSize:
         """Never narrower than its text."""
@@ -149,8 +150,9 @@ class Button(KeyboardFocus, QPushButton):
             paint.focus_ring(painter, self._theme, self.rect(), 6, filled=self._kind == "primary")
 
     def _parts_width(self) -> int:
-        left = 24 if self._icon or self._busy else 0
-        right = 20 if self._trailing_name() else 0
+        left = 22 if self._icon or self._busy else 0
+        trailing = self._trailing_name()
+        right = 0 if not trailing else (16 if trailing.startswith("caret") else 20)
         return left + right
 
     def _trailing_name(self) -> str:
@@ -200,7 +202,7 @@ class Button(KeyboardFocus, QPushButton):
         if self._icon or self._busy:
             role = "text2" if ink == "text" else ink
             self._paint_mark(painter, QRect(left, middle - 8, 16, 16), role)
-            left += 24
+            left += 22
         paint.text(
             painter,
             theme,
@@ -213,7 +215,7 @@ class Button(KeyboardFocus, QPushButton):
         trailing = self._trailing_name()
         if trailing:
             size = 12 if trailing.startswith("caret") else 14
-            spot = QRect(left + width + 6, middle - size // 2, size, size)
+            spot = QRect(left + width + (4 if size == 12 else 6), middle - size // 2, size, size)
             paint.icon(painter, theme, spot, trailing, ink)
 
     def _paint_mark(self, painter: QPainter, spot: QRect, role: str) -> None:

@@ -35,6 +35,7 @@ class _Marked(KeyboardFocus):
         self.setText(text)
         self.setAccessibleName(name or text)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setAttribute(Qt.WidgetAttribute.WA_LayoutUsesWidgetRect)
         self.setFont(theme.font("body"))
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 

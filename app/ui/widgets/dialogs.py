@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.theme import Theme
 from app.ui.widgets import paint
@@ -244,7 +244,6 @@ class ConfirmDialog(Dialog):
     ) -> None:
         super().__init__(theme, opener, title, width=480)
         words = Label(theme, sentence, "body", "text2", wrap=True)
-        words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         self.body.addWidget(words)
         self.setAccessibleDescription(sentence)
         self.cancel_button = self.add_cancel()

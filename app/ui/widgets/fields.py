@@ -141,6 +141,7 @@ class FieldFrame(QWidget):
         self._hint_icon = icon
         self._error = ""
         self._mark = IconLabel(theme, "warning-circle-fill", "danger", 14)
+        self._mark.setFixedHeight(18)
         self._line = Label(theme, hint, "caption", "text2", wrap=True)
         self._row = QWidget()
         below = QHBoxLayout(self._row)
@@ -154,7 +155,7 @@ class FieldFrame(QWidget):
         stack.addWidget(control)
         stack.addWidget(self._row)
         self.setFocusProxy(control)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._show()
 
     def error(self) -> str:
@@ -425,6 +426,7 @@ class Select(KeyboardFocus, QComboBox):
         view.setUniformItemSizes(True)
         self.setView(view)
         self.setItemDelegate(_PopupDelegate(self))
+        self.setAttribute(Qt.WidgetAttribute.WA_LayoutUsesWidgetRect)
         self.setFixedHeight(32)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)

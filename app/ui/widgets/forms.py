@@ -32,7 +32,7 @@ class Form(QWidget):
         self._stack = QVBoxLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._stack.setSpacing(spacing)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
 
     def add_row(self, label: str, control: QWidget, hint: str = "", *, required: bool = False) -> QWidget:
         """Add a row; returns the control.
@@ -42,6 +42,7 @@ class Form(QWidget):
         """
         words = QLabel()
         words.setFont(self._theme.font("body-medium"))
+        words.setMinimumHeight(self._theme.line_height("body"))
         star = f' <span style="color:{self._theme.tokens["danger"]}">*</span>' if required else ""
         words.setTextFormat(Qt.TextFormat.RichText)
         words.setProperty("ink", "text")

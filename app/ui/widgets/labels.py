@@ -202,11 +202,12 @@ class Card(QFrame):
         self._theme = theme
         self._fill = fill
         self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(margin, margin, margin, margin)
-        self.body.setSpacing(12)
+        self.body.setContentsMargins(margin, margin - 4 if title else margin, margin, margin)
+        self.body.setSpacing(8)
         if title:
             self.heading = Label(theme, title, "subtitle")
             self.body.addWidget(self.heading)
+            self.body.addSpacing(2)
             self.setAccessibleName(title)
 
     def paintEvent(self, _event: QPaintEvent) -> None:

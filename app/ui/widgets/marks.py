@@ -35,7 +35,7 @@ TONES: dict[str, ToneColors] = {
 
 def pill_width(theme: Theme, words: str, *, icon: bool) -> int:
     """Return the width of a pill in px."""
-    return theme.metrics("caption-medium").horizontalAdvance(words) + 18 + (16 if icon else 0)
+    return theme.metrics("caption-medium").horizontalAdvance(words) + 16 + (15 if icon else 0)
 
 
 def paint_pill(painter: QPainter, theme: Theme, rect: QRect, words: str, tone: str, icon: str = "") -> None:
@@ -46,8 +46,8 @@ def paint_pill(painter: QPainter, theme: Theme, rect: QRect, words: str, tone: s
     if icon:
         mark = QRect(left - 1, rect.center().y() - 6, 14, 14)
         paint.icon(painter, theme, mark, icon, colors.ink)
-        left += 16
-    area = QRect(left, rect.top(), rect.right() - left - 6, rect.height())
+        left += 15
+    area = QRect(left, rect.top(), rect.right() - left - 5, rect.height())
     paint.text(painter, theme, area, words, role="caption-medium", ink=colors.ink)
 
 

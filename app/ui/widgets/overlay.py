@@ -37,10 +37,9 @@ def move_focus_within(root: QWidget, *, forward: bool) -> bool:
     current = root.focusWidget()
     window = root.window()
     current = window.focusWidget() if window is not None else current
-    if current in ring:
-        at = (ring.index(current) + (1 if forward else -1)) % len(ring)
-    else:
-        at = 0 if forward else len(ring) - 1
+    step = 1 if forward else -1
+    start = ring.index(current) if current in ring else (-1 if forward else 0)
+    at = (start + step) % len(ring)
     ring[at].setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
     return True
 

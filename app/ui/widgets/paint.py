@@ -112,10 +112,10 @@ def badge_rect(rect: QRect, size: int) -> QRect:
 def badge(painter: QPainter, theme: Theme, rect: QRect, letters: str, color: str) -> None:
     """Paint a destination's two-letter monogram in its colour (`#RRGGBB`), the same in both modes.
 
-    A colour too near the surface gets an edge; the letters are white or near-black, whichever reads better.
+    A near-black one gets an edge on the dark surface; the letters are white or near-black, whichever reads better.
     """
     ground = QColor(color)
-    near = contrast(color, theme.tokens["surface"]) < 1.6
+    near = theme.mode == "dark" and contrast(color, theme.tokens["surface"]) < 1.6
     size = rect.height()
     radius = 5 if size <= 24 else 8
     box(painter, rect, radius, fill=ground, edge=theme.color("border") if near else None)

@@ -208,7 +208,9 @@ class SearchPalette(QWidget):
         self.input.setFont(theme.font("body"))
         self.input.setPlaceholderText(self.tr("Search everything"))
         self.input.setAccessibleName(self.tr("Search everything"))
-        self.input.setStyleSheet("QLineEdit, QLineEdit:focus { border: none; background: transparent; padding: 0; }")
+        self.input.setStyleSheet(
+            "QLineEdit, QLineEdit:focus { border: none; background: transparent; padding: 0; min-height: 40px; max-height: 43px; }"
+        )
         self.input.textChanged.connect(self._on_text_changed)
         self.input.installEventFilter(self)
         self._model = _Found(self)
@@ -328,9 +330,8 @@ class SearchPalette(QWidget):
         self._place()
 
     def _place(self) -> None:
-        height = sum(
-            30 if isinstance(self._model.index(i).data(_ITEM_ROLE), str) else 36 for i in range(self._model.rowCount())
-        )
+        lines = (self._model.index(i).data(_ITEM_ROLE) for i in range(self._model.rowCount()))
+        height = sum(30 if isinstance(line, str) else 36 for line in lines)
         self.list.setFixedHeight(height)
         window = self.parentWidget()
         width = min(WIDTH, window.width() - 32) + 2 * _SHADOW

@@ -21,6 +21,12 @@ def _own_key(row: Any) -> str:
     return str(row.key)
 
 
+def _sort_value(column: Column[Any], row: Any) -> Any:
+    """Return what Qt compares: integers as floats, because Qt compares a small one with one past 2**31 as 32-bit."""
+    value = column.sort(row) if column.sort is not None else None
+    return float(value) if isinstance(value, int) else value
+
+
 class RowModel(QAbstractTableModel):
     """A table of rows, each known by a key.
 
@@ -113,8 +119,7 @@ class RowModel(QAbstractTableModel):
     def _note_data(self, note: NoteRow, column: int, role: int) -> Any:
         if role == SORT_ROLE:
             parent = self.row_of(note.parent_key)
-            sort = self.columns[column].sort
-            return sort(parent) if parent is not None and sort is not None else None
+            return _sort_value(self.columns[column], parent) if parent is not None else None
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole) and column == 0:
             return " ".join(filter(None, (note.strong, note.text, note.link)))
         return None
@@ -125,7 +130,7 @@ class RowModel(QAbstractTableModel):
         if role == LIVE_ROLE:
             return self.is_live(row)
         if role == SORT_ROLE:
-            return column.sort(row) if column.sort is not None else None
+            return _sort_value(column, row)
         if role == Qt.ItemDataRole.DisplayRole:
             return cell_text(column.cell(row))
         if role == Qt.ItemDataRole.AccessibleTextRole:
@@ -228,7 +233,7 @@ class RowModel(QAbstractTableModel):
 class FilterProxy(QSortFilterProxyModel):
     """Text over all columns and one more condition; notes go where their parents go.
 
-    Sorting compares `SORT_ROLE`: measured right for large integers, decimals, dates and None (last). A note answers with its
+    Sorting compares `SORT_ROLE`: measured right for integers to 2**53, decimals, dates and None (last). A note answers with its
     parent's value and stands after it in the source, and the sort is stable, so it stays under its parent.
     """
 

@@ -1,0 +1,52 @@
+"""Fixtures of the window's tests: the theme, the job bridge, and a check that nothing is left running."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
+
+from app.jobs import Pools
+from app.ui.runner import JobRunner
+from app.ui.theme import Theme
+
+
+@pytest.fixture(scope="session")
+def shared_theme(qapp: QApplication) -> Theme:
+    theme = Theme(qapp, "light", qapp)
+    theme.apply()
+    return theme
+
+
+@pytest.fixture
+def theme(shared_theme: Theme) -> Iterator[Theme]:
+    """The light theme; whatever a test changes is put back."""
+    yield shared_theme
+    shared_theme.motion.reduced = False
+    shared_theme.set_scale(1.0)
+    shared_theme.set_choice("light")
+
+
+@pytest.fixture
+def runner(qapp: QApplication) -> Iterator[JobRunner]:
+    """A real bridge with real threads, closed after the test."""
+    bridge = JobRunner(Pools())
+    yield bridge
+    bridge.close()
+    assert bridge.wait_idle(5)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running(qapp: QApplication) -> Iterator[None]:
+    """Fail when a test leaves a worker thread behind."""
+    before = set(threading.enumerate())
+    yield
+    gc.collect()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive(), f"{thread.name} still runs"

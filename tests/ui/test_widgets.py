@@ -1,0 +1,342 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.ui.gallery import Gallery
+from app.ui.theme import Theme
+from app.ui.widgets.bars import LimitBar, ProgressBar, Skeleton
+from app.ui.widgets.buttons import Button, IconButton
+from app.ui.widgets.choice import CheckBox, ChipBar, Choice, Radio, RadioCard, Segmented, Toggle
+from app.ui.widgets.fields import REVEAL_MS, SearchField, SecretField, Select, TextField
+from app.ui.widgets.forms import Form
+from app.ui.widgets.labels import ElidedLabel, Label
+from app.ui.widgets.marks import Badge, Pill, StatusLine
+from app.ui.widgets.menus import Menu
+from app.ui.widgets.notes import Note
+from app.ui.widgets.states import EmptyState, Loading
+
+CHOICES = [
+    Choice("all", "All", "11"),
+    Choice("running", "Running", "1", dot="bar"),
+    Choice("off", "Off", enabled=False),
+]
+
+MAKERS: dict[str, Callable[[Theme], QWidget]] = {
+    "button": lambda t: Button(t, "Run", "primary", icon="play"),
+    "icon button": lambda t: IconButton(t, "x", "Close"),
+    "check box": lambda t: CheckBox(t, "Also"),
+    "radio": lambda t: Radio(t, "One"),
+    "toggle": lambda t: Toggle(t, name="Watch the folder"),
+    "radio card": lambda t: RadioCard(t, "Mailchimp EU", "Healthy", status=("check-circle-fill", "success", "Healthy")),
+    "chips": lambda t: ChipBar(t, "Filter", CHOICES),
+    "segments": lambda t: Segmented(t, "Operator", CHOICES),
+    "text": lambda t: TextField(t, "Name"),
+    "search": lambda t: SearchField(t, "Search exports"),
+    "secret": lambda t: SecretField(t, "API key", store_name="Secret Service"),
+    "stored secret": lambda t: SecretField(t, "API key", stored=True),
+    "select": lambda t: Select(t, "Field", CHOICES),
+    "note": lambda t: Note(
+        t, "danger", "Sign-in expired", "Nothing was sent.", primary="Sign in again", secondary="Log"
+    ),
+    "empty": lambda t: EmptyState(t, "No exports yet", "Add one.", icon="tag", primary="Add export"),
+    "loading": lambda t: Loading(t, "Counting", at_once=True),
+    "skeleton": lambda t: Skeleton(t, "Loading exports"),
+    "pill": lambda t: Pill(t, "Exact", "success", icon="check"),
+    "badge": lambda t: Badge(t, "Mc", "#FFE01B", "Mailchimp"),
+    "status": lambda t: StatusLine(t, "Running", running=True),
+    "progress": lambda t: ProgressBar(t, "Sent"),
+}
+
+
+def hosted(qtbot: QtBot, *widgets: QWidget) -> QWidget:
+    host = QWidget()
+    # qtbot keeps weak references only; this keeps the host until the test ends.
+    qtbot.addWidget(host, before_close_func=lambda _w, _keep=host: None)
+    layout = QVBoxLayout(host)
+    for widget in widgets:
+        layout.addWidget(widget)
+    host.resize(600, 400)
+    host.show()
+    return host
+
+
+def nameless(root: QWidget) -> list[str]:
+    """Return the controls that can take focus and have no name for a screen reader."""
+    found = []
+    for widget in [root, *root.findChildren(QWidget)]:
+        takes = (
+            isinstance(widget, QAbstractButton | QLineEdit | QComboBox)
+            and widget.focusPolicy() != Qt.FocusPolicy.NoFocus
+        )
+        inner = isinstance(widget.parentWidget(), QComboBox)
+        if takes and widget.isVisibleTo(root) and not inner and not widget.accessibleName():
+            found.append(f"{type(widget).__name__} in {type(widget.parentWidget()).__name__}")
+    return found
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_every_control_has_a_name(theme: Theme, qtbot: QtBot, kind: str) -> None:
+    host = hosted(qtbot, MAKERS[kind](theme))
+    assert nameless(host) == []
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_every_control_paints_in_both_modes(theme: Theme, qtbot: QtBot, kind: str) -> None:
+    widget = MAKERS[kind](theme)
+    host = hosted(qtbot, widget)
+    light = host.grab().toImage()
+    widget.setEnabled(False)
+    host.grab()
+    widget.setEnabled(True)
+    theme.set_choice("dark")
+    assert host.grab().toImage() != light
+
+
+def test_gallery_holds_no_nameless_control(theme: Theme, qtbot: QtBot) -> None:
+    page = Gallery(theme)
+    qtbot.addWidget(page)
+    page.show()
+    assert nameless(page) == []
+
+
+def test_gallery_elides_nothing(theme: Theme, qtbot: QtBot) -> None:
+    page = Gallery(theme)
+    qtbot.addWidget(page)
+    page.show()
+    for label in page.findChildren(QLabel):
+        if label.isVisible() and not label.wordWrap():
+            assert label.width() >= label.sizeHint().width(), label.text()
+
+
+def test_focus_ring_is_for_the_keyboard_only(theme: Theme, qtbot: QtBot) -> None:
+    button = Button(theme, "Run")
+    host = hosted(qtbot, button)
+    host.activateWindow()
+    qtbot.waitUntil(host.isActiveWindow)
+    button.setFocus(Qt.FocusReason.MouseFocusReason)
+    assert not button.focus_visible
+    button.clearFocus()
+    button.setFocus(Qt.FocusReason.TabFocusReason)
+    assert button.focus_visible
+
+
+def test_busy_button_refuses_clicks_and_turns(theme: Theme, qtbot: QtBot) -> None:
+    button = Button(theme, "Test connection")
+    hosted(qtbot, button)
+    button.set_busy(True, "Testing")
+    with qtbot.assertNotEmitted(button.clicked):
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert theme.motion.running()
+    button.set_busy(False, "Test connection")
+    with qtbot.waitSignal(button.clicked):
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_arrow_keys_choose_and_skip_what_is_off(theme: Theme, qtbot: QtBot) -> None:
+    bar = ChipBar(theme, "Filter", CHOICES)
+    hosted(qtbot, bar)
+    chosen: list[str] = []
+    bar.chosen.connect(chosen.append)
+    first = bar._buttons["all"]
+    qtbot.keyClick(first, Qt.Key.Key_Right)
+    qtbot.keyClick(bar._buttons["running"], Qt.Key.Key_Right)
+    qtbot.keyClick(first, Qt.Key.Key_Left)
+    assert chosen == ["running", "all", "running"]
+    assert [k for k, b in bar._buttons.items() if b.focusPolicy() == Qt.FocusPolicy.StrongFocus] == ["running"]
+
+
+def test_live_counts_keep_the_choice(theme: Theme, qtbot: QtBot) -> None:
+    bar = ChipBar(theme, "Filter", CHOICES)
+    qtbot.addWidget(bar)
+    bar.set_current("running")
+    bar.set_choices([Choice("all", "All", "12"), Choice("running", "Running", "2"), Choice("off", "Off")])
+    assert bar.current() == "running"
+    assert bar._buttons["running"].accessibleName() == "Running, 2"
+    bar.set_choices([Choice("all", "All")])
+    assert bar.current() == "all"
+
+
+def test_select_tells_the_key_and_keeps_it(theme: Theme, qtbot: QtBot) -> None:
+    select = Select(theme, "Field", CHOICES)
+    qtbot.addWidget(select)
+    assert select.current_key() == "all"
+    select.set_current_key("running")
+    select.set_choices(list(reversed(CHOICES)))
+    assert select.current_key() == "running"
+    with qtbot.waitSignal(select.chosen) as chosen:
+        select.activated.emit(select.currentIndex())
+    assert chosen.args == ["running"]
+
+
+def test_a_select_with_a_placeholder_begins_empty(theme: Theme, qtbot: QtBot) -> None:
+    select = Select(theme, "Field", CHOICES, placeholder="Choose a field")
+    qtbot.addWidget(select)
+    assert select.current_key() == ""
+
+
+def test_error_takes_the_hints_place_and_is_spoken(theme: Theme, qtbot: QtBot) -> None:
+    field = TextField(theme, "Name", hint="Shown in the list")
+    hosted(qtbot, field)
+    assert field.input.accessibleDescription() == "Shown in the list"
+    field.set_error("A name is needed.")
+    assert field.input.accessibleDescription() == "A name is needed."
+    assert field.input.property("state") == "error"
+    field.set_error("")
+    assert field.input.accessibleDescription() == "Shown in the list"
+    assert field.input.property("state") == ""
+
+
+def test_form_row_sets_buddy_name_and_description(theme: Theme, qtbot: QtBot) -> None:
+    form = Form(theme)
+    field = form.add_row("Display name", TextField(theme), "Unique in the workspace", required=True)
+    select = form.add_row("Field", Select(theme, "", CHOICES), "Which field")
+    hosted(qtbot, form)
+    labels = [label for label in form.findChildren(QLabel) if label.buddy() is not None]
+    assert [label.buddy() for label in labels] == [field.input, select]
+    assert field.input.accessibleName() == "Display name, required"
+    assert field.input.accessibleDescription() == "Unique in the workspace"
+    assert select.accessibleDescription() == "Which field"
+    assert nameless(form) == []
+
+
+def test_search_clears_on_escape_and_comes_by_shortcut(theme: Theme, qtbot: QtBot) -> None:
+    search = SearchField(theme, "Search exports")
+    host = hosted(qtbot, Button(theme, "Run"), search)
+    host.activateWindow()
+    qtbot.waitUntil(host.isActiveWindow)
+    qtbot.keyClick(host, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert search.hasFocus()
+    qtbot.keyClicks(search, "lapsed")
+    qtbot.keyClick(search, Qt.Key.Key_Escape)
+    assert search.text() == ""
+
+
+class TestSecret:
+    @pytest.fixture
+    def field(self, theme: Theme, qtbot: QtBot) -> SecretField:
+        field = SecretField(theme, "API key", store_name="Secret Service")
+        hosted(qtbot, field, Button(theme, "Save"))
+        return field
+
+    def test_is_masked_and_reveals_on_the_eye_alone(self, field: SecretField, qtbot: QtBot) -> None:
+        qtbot.keyClicks(field._input, "hunter2")
+        assert not field.is_revealed()
+        field._eye.click()
+        assert field.is_revealed()
+        field._eye.click()
+        assert not field.is_revealed()
+        assert field.typed() == "hunter2"
+
+    def test_hides_again_after_its_time(self, field: SecretField, qtbot: QtBot) -> None:
+        assert REVEAL_MS == 20_000
+        field._hide_timer.setInterval(10)
+        qtbot.keyClicks(field._input, "hunter2")
+        field._eye.click()
+        qtbot.waitUntil(lambda: not field.is_revealed())
+
+    def test_hides_when_the_focus_leaves(self, field: SecretField, qtbot: QtBot) -> None:
+        window = field.window()
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
+        field._input.setFocus()
+        qtbot.keyClicks(field._input, "hunter2")
+        field._eye.click()
+        assert field.is_revealed()
+        window.findChildren(Button)[-1].setFocus()
+        assert not field.is_revealed()
+
+    def test_cannot_be_copied_even_when_revealed(self, field: SecretField, qtbot: QtBot) -> None:
+        QGuiApplication.clipboard().setText("before")
+        qtbot.keyClicks(field._input, "hunter2")
+        field._eye.click()
+        for keys in (QKeySequence.StandardKey.Copy, QKeySequence.StandardKey.Cut):
+            field._input.selectAll()
+            qtbot.keySequence(field._input, QKeySequence(keys))
+        assert QGuiApplication.clipboard().text() == "before"
+        assert field.typed() == "hunter2"
+
+    def test_stored_shows_the_word_and_never_a_value(self, field: SecretField, qtbot: QtBot) -> None:
+        qtbot.keyClicks(field._input, "hunter2")
+        field.set_stored(True)
+        assert field.typed() is None
+        texts = [line.text() for line in field.findChildren(QLineEdit)]
+        assert "hunter2" not in "".join(texts)
+        assert field.is_stored()
+        with qtbot.waitSignal(field.replace_asked):
+            field._replace.click()
+        assert not field.is_stored()
+
+
+def test_wrapped_text_is_escaped_and_spoken_plain(theme: Theme, qtbot: QtBot) -> None:
+    label = Label(theme, "a < b & c", wrap=True)
+    qtbot.addWidget(label)
+    assert "&lt;" in label.text()
+    assert label.accessibleName() == "a < b & c"
+    assert label.words() == "a < b & c"
+
+
+def test_wrapped_text_keeps_the_line_height(theme: Theme, qtbot: QtBot) -> None:
+    label = Label(theme, "words " * 40, wrap=True)
+    qtbot.addWidget(label)
+    lines = label.heightForWidth(300) / theme.line_height("body")
+    assert lines == round(lines)
+    assert lines > 3
+
+
+def test_elided_text_has_its_whole_as_tooltip(theme: Theme, qtbot: QtBot) -> None:
+    label = ElidedLabel(theme, "a very long name that cannot fit")
+    hosted(qtbot, label)
+    label.setFixedWidth(80)
+    qtbot.waitUntil(lambda: label.toolTip() != "")
+    assert label.toolTip() == "a very long name that cannot fit"
+    assert label.text().endswith("…")
+
+
+def test_limit_bar_names_its_count(theme: Theme, qtbot: QtBot) -> None:
+    bar = LimitBar(theme, "Members")
+    qtbot.addWidget(bar)
+    bar.set_count("1,204,331", 1.2)
+    assert bar.accessibleName() == "Members: 1,204,331"
+    over = bar.grab().toImage()
+    bar.set_count("1,204,331", 0.1)
+    assert bar.grab().toImage() != over
+
+
+def test_progress_glides_and_clamps(theme: Theme, qtbot: QtBot) -> None:
+    bar = ProgressBar(theme, "Sent")
+    hosted(qtbot, bar)
+    bar.set_share(7.0)
+    assert bar.share() == 1.0
+    qtbot.waitUntil(lambda: bar._shown == 1.0)
+    theme.motion.reduced = True
+    bar.set_share(0.25)
+    assert bar._shown == 0.25
+
+
+def test_note_speaks_sentence_and_detail_and_offers_its_buttons(theme: Theme, qtbot: QtBot) -> None:
+    note = Note(theme, "warning", "1 segment will be skipped", "It is over the limit.", primary="Split")
+    hosted(qtbot, note)
+    assert note.accessibleName() == "1 segment will be skipped It is over the limit."
+    with qtbot.waitSignal(note.primary_clicked):
+        note.primary.click()
+    note.set_note("success", "Done")
+    assert not note.primary.isVisible()
+
+
+def test_menu_runs_what_is_chosen_and_shows_why_not(theme: Theme, qtbot: QtBot) -> None:
+    menu = Menu(theme, "Add")
+    qtbot.addWidget(menu)
+    done: list[str] = []
+    action = menu.add("Segment export", lambda: done.append("segment"), icon="users-three", shortcut="Ctrl+N")
+    off = menu.add("Edit", enabled=False, reason="Choose one export first.")
+    action.trigger()
+    assert done == ["segment"]
+    assert off.toolTip() == "Choose one export first."
+    assert menu.sizeHint().width() >= 180
+    assert not menu.grab().isNull()
