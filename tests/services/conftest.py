@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from app.core.connections import Access, Connection
+from app.core.roles import Role
+from app.core.tables import Column, ColumnType, Meaning
+from app.core.workspaces import Audience
+from app.destinations import registry
+from app.jobs import JobContext
+from app.services.connections import ConnectionService
+from app.services.destinations import DestinationService
+from app.services.exports import ExportService
+from app.services.roles import RoleService
+from app.store import Store
+from tests.fakes import tiny
+from tests.fakes.secret_store import MemoryStore
+from tests.store import samples
+
+KEY = 'abcd-Secr3t-é"\\-value'
+
+
+class Clock:
+    """Moves only when told."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+@dataclass
+class House:
+    """A workspace with the services under test and one table and segment."""
+
+    folder: Path
+    store: Store
+    roles: RoleService
+    connections: ConnectionService
+    exports: ExportService
+    secrets: MemoryStore
+    clock: Clock
+    ctx: JobContext = field(default_factory=JobContext)
+    masked: list[str] = field(default_factory=list)
+
+    def role(self, role: Role) -> None:
+        self.roles.set_role(role)
+
+    def connect(self, name: str = "Tiny one", access: Access = Access.CONTRIBUTORS) -> Connection:
+        return self.connections.add(name, "tiny", {"host": "tiny.example"}, {"key": KEY}, access, agreed=True)
+
+    def document(self, **changes: object) -> dict[str, object]:
+        return {
+            "name": "Newsletter",
+            "kind": "segment",
+            "connection": "Tiny one",
+            "segments": ["Gold"],
+            "target": {"list": "l1"},
+            "match": {"email": "Customer.Email"},
+            "consent": {"agreed": True},
+        } | changes
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    store = Store.create(tmp_path / "ws", "Northwind", Audience.CONSUMERS)
+    columns = (
+        Column("CustomerId", ColumnType.INTEGER),
+        Column("Email", ColumnType.TEXT, Meaning.EMAIL, confirmed=True),
+        Column("Vorname", ColumnType.TEXT),
+    )
+    store.tables.save(samples.table("Customer", columns=columns, rows=1234))
+    store.segments.save(samples.segment("Gold"))
+    clock, secrets, masked = Clock(), MemoryStore(), []
+    roles = RoleService(store, environment={})
+    destinations = DestinationService(lambda: (tiny.description(), registry.description("local-folder")))
+    tiny.script = tiny.Script()
+    connections = ConnectionService(store, roles, destinations, secrets, remember_secret=masked.append, clock=clock)
+    exports = ExportService(store, roles, destinations, clock=clock)
+    yield House(tmp_path / "ws", store, roles, connections, exports, secrets, clock, masked=masked)
+    store.close()
