@@ -65,7 +65,8 @@ SYNONYMS: Mapping[Meaning, frozenset[str]] = MappingProxyType(
     {
         meaning: frozenset(words.split())
         for meaning, words in {
-            Meaning.EMAIL: "email emailaddress mail mailaddress epost epostadresse eposta correo correoelectronico courriel "
+            Meaning.EMAIL: "email emailaddress emailadresse emailid mail mailaddress "
+            "epost epostadresse eposta correo correoelectronico courriel "
             "adressemail posta postaelettronica indirizzoemail mailadres emailadres adresemail emailprimary",
             Meaning.PHONE: "phone phonenumber telephone tel telefon telefonnummer telefonno mobile mobilephone mobil "
             "mobilnummer handy handynummer cell cellphone movil celular telefono telefonocellulare cellulare portable "

@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.connections import Consent
+from app.core.errors import FixData
+from app.core.export_documents import COMPRESSIONS, ENCODINGS, Where, from_document, to_document
+from app.core.exports import Export, ExportKind, FileType, Format, Layout, Quotes, SyncMode, TableChoice
+from app.core.names import fold
+from app.core.schedules import WEEKDAYS, Every, Schedule
+
+NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+LATER = datetime(2026, 8, 1, 12, tzinfo=UTC)
+BASE = Export("e1", "", ExportKind.SEGMENT, "", None, NOW, "nora")
+SEGMENT = {
+    "name": "Newsletter weekly",
+    "kind": "segment",
+    "connection": "Mailchimp EU",
+    "segments": ["Lapsed 90 days", "Loyalty Gold"],
+    "target": {"audience_id": "a1b2c3", "number": 7},
+    "match": {"email": "Customer.Email", "first_name": "Customer.FirstName"},
+    "sync": "mirror",
+    "guard": {"removed_percent": None, "changed_percent": None},
+    "consent": {"agreed": True},
+    "schedule": {"every": "week", "on": ["thu", "mon"], "at": "05:30", "time_zone": "Europe/Berlin"},
+}
+DATA_OUT = {
+    "name": "Customer 360",
+    "kind": "data-out",
+    "connection": "Lake",
+    "tables": [{"name": "Customer"}, {"name": "Orders", "fields": ["OrderId", "Total"]}, "Products"],
+    "format": {"type": "csv", "delimiter": "tab", "compression": "gzip", "rows_per_file": 500_000},
+    "layout": {"folder": "{export}/{table}", "model_json": True, "only_changes": False},
+}
+
+
+def _where(connection: str | None, destination: str | None) -> Where:
+    if connection is None:
+        return Where(destination or "?", None)
+    return Where("mailchimp", f"id of {connection}")
+
+
+def _read(document: dict[str, Any], base: Export = BASE) -> Export:
+    return from_document(document, base, _where, NOW, "omar")
+
+
+def test_a_segment_export():
+    export = _read(SEGMENT)
+    assert (export.id, export.created_by, export.name) == ("e1", "nora", "Newsletter weekly")
+    assert (export.destination, export.connection) == ("mailchimp", "id of Mailchimp EU")
+    assert export.segments == ("Lapsed 90 days", "Loyalty Gold")
+    assert export.target == {"audience_id": "a1b2c3", "number": "7"}
+    assert export.sync is SyncMode.MIRROR
+    assert export.schedule == Schedule(Every.WEEK, time(5, 30), "Europe/Berlin", ("mon", "thu"))
+    assert export.consent == Consent("omar", NOW)
+
+
+def test_a_data_out_export():
+    export = _read(DATA_OUT)
+    assert export.tables == (
+        TableChoice("Customer"),
+        TableChoice("Orders", ("OrderId", "Total")),
+        TableChoice("Products"),
+    )
+    assert (export.format.delimiter, export.format.compression.value) == ("\t", "gzip")
+    assert export.consent is None
+    assert export.schedule is None
+
+
+def test_a_consent_stays_while_the_connection_does():
+    given_before = replace(_read(SEGMENT), consent=Consent("nora", NOW))
+    again = from_document(SEGMENT, given_before, _where, LATER, "omar")
+    assert again.consent == Consent("nora", NOW)
+    other = from_document(SEGMENT | {"connection": "Other"}, given_before, _where, LATER, "omar")
+    assert other.consent == Consent("omar", LATER)
+    assert from_document(SEGMENT | {"consent": {"agreed": False}}, given_before, _where, LATER, "omar").consent is None
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"name": None}, "no name"),
+        ({"name": " "}, "no name"),
+        ({"name": 7}, "name can't be “7”"),
+        ({"kind": "segments"}, "kind can't be “segments”"),
+        ({"kind": None}, "no kind"),
+        ({"segmants": []}, "“segmants”"),
+        ({"tables": []}, "“tables”"),
+        ({"segments": "Gold"}, "segments can't be “Gold”"),
+        ({"segments": ["Gold", 7]}, "segments can't be “7”"),
+        ({"segments": ["Gold", "GOLD"]}, "“GOLD” twice"),
+        ({"target": ["a"]}, "target can't be a list"),
+        ({"target": {"a": True}}, "target, a can't be “True”"),
+        ({"match": {"email": "Email"}}, "match, email can't be “Email”"),
+        ({"sync": "overwrite"}, "sync can't be “overwrite”"),
+        ({"guard": {"removed_percent": 20}}, "guard"),
+        ({"consent": {"agreed": "yes"}}, "agreed can't be “yes”"),
+        ({"consent": True}, "consent can't be “True”"),
+        ({"schedule": {"every": "year"}}, "every can't be “year”"),
+        ({"schedule": {"every": "day", "at": "5:3", "time_zone": "UTC"}}, "at can't be “5:3”"),
+        ({"schedule": {"every": "day", "at": 330, "time_zone": "UTC"}}, "at can't be “330”"),
+        ({"schedule": {"every": "day", "at": "24:00", "time_zone": "UTC"}}, "24:00"),
+        ({"schedule": {"every": "day", "at": "05:30"}}, "no time_zone"),
+        ({"schedule": {"every": "day", "at": "05:30", "time_zone": "Mars/Base"}}, "Mars/Base"),
+        ({"schedule": {"every": "day", "at": "05:30", "time_zone": "../etc/passwd"}}, "time_zone"),
+        ({"schedule": {"every": "day", "at": "05:30", "time_zone": "UTC", "on": ["mon"]}}, "on can't be"),
+        ({"schedule": {"every": "week", "at": "05:30", "time_zone": "UTC", "on": ["monday"]}}, "monday"),
+        ({"schedule": {"every": "month", "at": "05:30", "time_zone": "UTC", "on": [32]}}, "32"),
+        ({"schedule": {"every": "month", "at": "05:30", "time_zone": "UTC", "on": ["²"]}}, "²"),
+        ({"format": {"type": "xlsx"}}, "type can't be “xlsx”"),
+        ({"format": {"type": "csv", "compression": "snappy"}}, "compression can't be “snappy”"),
+        ({"format": {"delimiter": "||"}}, "delimiter"),
+        ({"format": {"delimiter": '"'}}, "delimiter"),
+        ({"format": {"encoding": "latin-1"}}, "latin-1"),
+        ({"format": {"rows_per_file": 0}}, "rows_per_file can't be “0”"),
+        ({"format": {"rows_per_file": True}}, "rows_per_file"),
+        ({"format": {"header": "yes"}}, "header"),
+        ({"layout": {"only_changes": True}}, "only_changes"),
+        ({"layout": {"foldr": "a"}}, "“foldr”"),
+    ],
+)
+def test_what_is_wrong_is_named(change, words):
+    with pytest.raises(FixData) as raised:
+        _read(SEGMENT | change)
+    assert words in f"{raised.value.what} {raised.value.why}"
+    assert raised.value.fix
+    assert raised.value.why
+
+
+@pytest.mark.parametrize(
+    ("tables", "words"),
+    [
+        ([7], "tables can't be “7”"),
+        ([{"fields": ["a"]}], "no name"),
+        ([{"name": "A", "fields": []}], "fields can't be a list"),
+        ([{"name": "A", "columns": ["a"]}], "“columns”"),
+        ([{"name": "A", "fields": ["a", "A"]}], "twice"),
+        (["A", {"name": "a"}], "twice"),
+    ],
+)
+def test_wrong_tables_are_named(tables, words):
+    with pytest.raises(FixData) as raised:
+        _read(DATA_OUT | {"tables": tables})
+    assert words in raised.value.what
+
+
+def test_a_typing_mistake_gets_a_suggestion():
+    with pytest.raises(FixData) as raised:
+        _read(SEGMENT | {"shedule": {}})
+    assert raised.value.fix == "Did you mean “schedule”?"
+
+
+_names = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=12)
+_distinct = st.lists(_names, max_size=4, unique_by=fold).map(tuple)
+_schedules = st.one_of(
+    st.none(),
+    st.builds(
+        Schedule,
+        every=st.sampled_from([Every.HOUR, Every.DAY]),
+        at=st.times().map(lambda at: at.replace(second=0, microsecond=0)),
+        time_zone=st.sampled_from(["UTC", "Europe/Berlin"]),
+    ),
+    st.builds(
+        Schedule,
+        every=st.just(Every.WEEK),
+        at=st.just(time(5, 30)),
+        time_zone=st.just("UTC"),
+        on=st.sets(st.sampled_from(WEEKDAYS)).map(lambda days: tuple(day for day in WEEKDAYS if day in days)),
+    ),
+    st.builds(
+        Schedule,
+        every=st.just(Every.MONTH),
+        at=st.just(time(0, 0)),
+        time_zone=st.just("UTC"),
+        on=st.sets(st.integers(1, 31)).map(lambda days: tuple(str(day) for day in sorted(days))),
+    ),
+)
+
+
+@st.composite
+def _formats(draw: st.DrawFn) -> Format:
+    kind = draw(st.sampled_from(FileType))
+    return Format(
+        kind,
+        draw(st.sampled_from(COMPRESSIONS[kind])),
+        draw(st.sampled_from(",;|\t~")),
+        draw(st.booleans()),
+        draw(st.sampled_from(ENCODINGS)),
+        draw(st.sampled_from(Quotes)),
+        draw(st.none() | st.integers(1, 10**9)),
+    )
+
+
+@st.composite
+def _exports(draw: st.DrawFn) -> Export:
+    kind = draw(st.sampled_from(ExportKind))
+    segment = kind is ExportKind.SEGMENT
+    connection = draw(st.sampled_from([None, "id of Lake"]))
+    fields = st.none() | _distinct.filter(bool)
+    tables = draw(st.lists(st.builds(TableChoice, _names, fields), max_size=3, unique_by=lambda t: fold(t.name)))
+    return Export(
+        id="e1",
+        name=draw(_names.filter(lambda name: name == fold(name))),
+        kind=kind,
+        destination="mailchimp",
+        connection=connection,
+        created_at=NOW,
+        created_by="nora",
+        segments=draw(_distinct) if segment else (),
+        target=draw(st.dictionaries(_names, _names, max_size=2)) if segment else {},
+        match=draw(st.dictionaries(_names, _names.map("Customer.{}".format), max_size=3)) if segment else {},
+        sync=draw(st.sampled_from(SyncMode)) if segment else SyncMode.UPDATE,
+        tables=() if segment else tuple(tables),
+        format=draw(_formats()),
+        layout=draw(st.builds(Layout, st.text(max_size=9), st.text(max_size=9), st.booleans(), st.booleans())),
+        schedule=draw(_schedules),
+        consent=draw(st.sampled_from([None, Consent("nora", NOW)])),
+    )
+
+
+@given(_exports())
+def test_a_document_gives_the_same_export_again(export):
+    connection = None if export.connection is None else "Lake"
+    document = to_document(export, connection)
+    assert from_document(document, export, _where, LATER, "omar") == export
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*SEGMENT, "tables", "x"]),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+            lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
+            max_leaves=4,
+        ),
+    )
+)
+def test_whatever_stands_in_a_document_it_is_read_or_refused_in_sentences(changes):
+    with suppress(FixData):
+        assert isinstance(_read(SEGMENT | changes), Export)

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import string
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core import layouts
+from app.core.errors import FixSettings
+from app.core.exports import Compression, Export, ExportKind, FileType, Format, Layout
+
+NOON = datetime(2026, 3, 9, 6, 5, tzinfo=UTC)
+PLACE = layouts.Place("Customer 360", "Northwind", NOON)
+EXPORT = Export("e", "Customer 360", ExportKind.DATA_OUT, "local-folder", "c", NOON, "nora")
+
+
+def _with(**layout: object) -> Export:
+    return replace(EXPORT, layout=replace(Layout(), **layout))
+
+
+def test_the_usual_layout():
+    assert layouts.check(Layout(), Format()) == []
+    assert layouts.path_of(EXPORT, PLACE, "Orders", 12) == "Customer 360/Orders/2026/03/09/0605/Orders_12.csv"
+    assert layouts.model_path(EXPORT, PLACE) == "Customer 360/model.json"
+    assert layouts.replace_below(EXPORT, PLACE) is None
+
+
+@pytest.mark.parametrize(
+    ("form", "ending"),
+    [
+        (Format(), ".csv"),
+        (Format(compression=Compression.GZIP), ".csv.gz"),
+        (Format(FileType.JSON_LINES, Compression.GZIP), ".jsonl.gz"),
+        (Format(FileType.PARQUET, Compression.ZSTD), ".parquet"),
+    ],
+)
+def test_endings(form, ending):
+    assert layouts.extension(form) == ending
+
+
+@pytest.mark.parametrize(
+    ("layout", "words"),
+    [
+        (Layout(folder="{export}/{day}"), "{day} is not a token"),
+        (Layout(folder="{export}/{yyyy"), "brace"),
+        (Layout(folder="a}"), "brace"),
+        (Layout(folder="a:b/{yyyy}"), "“:”"),
+        (Layout(folder="a\\b"), "“\\”"),
+        (Layout(folder="a\nb"), "control character"),
+        (Layout(folder="/abs/{yyyy}"), "begins with “/”"),
+        (Layout(folder="../{yyyy}"), "“..”"),
+        (Layout(folder="a/./b"), "“..”"),
+        (Layout(folder="a//b"), "without a name"),
+        (Layout(folder="a /b"), "ends with a space or dot"),
+        (Layout(folder="a./b"), "ends with a space or dot"),
+        (Layout(folder="con/{yyyy}"), "Windows"),
+        (Layout(folder="LPT1.old/{yyyy}"), "Windows"),
+        (Layout(file="a/{table}_{part}"), "“/”"),
+        (Layout(file=""), "empty"),
+        (Layout(folder="{part}/{yyyy}"), "{part} belongs"),
+        (Layout(folder="{export}/{yyyy}", file="data_{part}"), "add {table}"),
+        (Layout(file="{table}"), "add {part}"),
+        (Layout(folder="{export}"), "add {yyyy}"),
+        (Layout(folder="{table}/{yyyy}", keep_earlier_runs=False), "begin the folder with {export}"),
+        (Layout(folder="{yyyy}/{export}", keep_earlier_runs=False), "begin the folder with {export}"),
+    ],
+)
+def test_what_is_wrong_is_said(layout, words):
+    found = layouts.check(layout, Format())
+    assert any(words in sentence for sentence in found), found
+    with pytest.raises(FixSettings):
+        layouts.demand(layout, Format())
+
+
+@pytest.mark.parametrize(
+    ("layout", "form", "items"),
+    [
+        (Layout(folder="", file="{table}_{yyyy}{mm}{dd}_{part}"), Format(), 3),
+        (Layout(folder="{export}/{yyyy}-{mm}-{dd}_{hhmm}"), Format(rows_per_file=None), 2),
+        (Layout(folder="{export}/{yyyy}", file="all"), Format(rows_per_file=None), 1),
+        (Layout(folder="in/{workspace}/{export}/{table}", keep_earlier_runs=False), Format(), 3),
+    ],
+)
+def test_what_is_right(layout, form, items):
+    assert layouts.check(layout, form, items) == []
+
+
+def test_replacing_stays_below_the_export():
+    kept = _with(folder="in/{export}/x/{table}/{yyyy}", keep_earlier_runs=False)
+    assert layouts.replace_below(kept, PLACE) == "in/Customer 360/x"
+    assert layouts.model_path(kept, PLACE) == "in/Customer 360/x/model.json"
+    with pytest.raises(FixSettings):
+        layouts.replace_below(_with(folder="{yyyy}/{export}", keep_earlier_runs=False), PLACE)
+
+
+def test_names_that_file_systems_do_not_take():
+    path = layouts.path_of(EXPORT, replace(PLACE, export="../A/B: ?"), layouts.safe_names(["CON"])[0], 1)
+    assert path.startswith(".._A_B_ _/CON_/")
+    assert layouts.safe_names(["A/B", "a:b", "A?B", "..", "", "ok"]) == ("A_B", "a_b_2", "A_B_3", "_", "__2", "ok")
+
+
+def test_a_path_that_is_too_long_is_refused():
+    with pytest.raises(FixSettings) as raised:
+        layouts.path_of(EXPORT, replace(PLACE, export="x" * 230), "Orders", 1)
+    assert "240" in raised.value.why
+
+
+_pieces = st.sampled_from(
+    [*(f"{{{t}}}" for t in layouts.TOKENS), "/", "..", ".", "a", "-", " ", "{", "}", "\\", ":", "x.y"]
+)
+
+
+@given(
+    folder=st.lists(_pieces, max_size=8).map("".join),
+    file=st.lists(_pieces, max_size=5).map("".join),
+    export=st.text(max_size=20),
+    item=st.text(max_size=20),
+    keep=st.booleans(),
+)
+def test_whatever_passes_the_check_never_leaves_its_folder(folder, file, export, item, keep):
+    layout = Layout(folder, file, keep_earlier_runs=keep)
+    if layouts.check(layout, Format()):
+        return
+    made = replace(EXPORT, layout=layout)
+    place = replace(PLACE, export=export)
+    paths = [layouts.path_of(made, place, name, part) for name in layouts.safe_names([item, item]) for part in (1, 2)]
+    assert len({path.casefold() for path in paths}) == 4
+    for path in [*paths, layouts.model_path(made, place), layouts.replace_below(made, place) or "a"]:
+        assert not set(path) & set('<>:"\\|?*\n\r\t\0{}')
+        for step in path.split("/"):
+            assert step not in {"", ".", ".."}
+            assert step == step.strip()
+            assert not step.endswith(".")
+    below = layouts.replace_below(made, place)
+    assert below is None or all(path.startswith(f"{below}/") for path in paths)
+
+
+@given(st.lists(st.text(alphabet=string.ascii_letters + "/:. _", max_size=6), max_size=12))
+def test_safe_names_differ_regardless_of_case(items):
+    names = layouts.safe_names(items)
+    assert len({name.casefold() for name in names}) == len(items)
