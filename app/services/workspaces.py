@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -82,16 +80,6 @@ class RecentWorkspaces:
         kept = [str(other) for other in self.all() if other != folder.resolve()]
         with suppress(OSError):
             self._file.write_text(json.dumps(kept, ensure_ascii=False), "utf-8")
-
-
-def config_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where this person's configuration lies; SENDOFF_CONFIG_DIR overrides the system's place."""
-    given = environment.get("SENDOFF_CONFIG_DIR")
-    if given:
-        return Path(given)
-    from platformdirs import user_config_path
-
-    return user_config_path("Sendoff", appauthor=False)
 
 
 def _holds_workspace(folder: Path) -> bool:
