@@ -348,7 +348,8 @@ def photograph(folder: Path) -> list[Path]:
         page = Gallery(theme)
         page.show()
         page.focused.input.setFocus()
-        app.processEvents()
+        for _ in range(3):  # nested layouts settle one level a round
+            app.processEvents()
         path = folder / f"13-components-{mode}.png"
         page.grab().save(str(path))
         page.close()

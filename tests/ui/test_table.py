@@ -231,6 +231,14 @@ def test_keyboard_opens_ticks_and_asks_for_the_menu(table: DataTable, qtbot: QtB
     assert menu.args[0] == "b"
 
 
+def test_typing_finds_the_name(table: DataTable, qtbot: QtBot) -> None:
+    table.set_rows((Item("1", "Alpha"), Item("2", "Beta"), Item("3", "Gamma")))
+    table.select_keys(["1"])
+    qtbot.keyClicks(table, "ga")
+    assert table.current_key() == "3"
+    assert table.selected_keys() == ["3"]
+
+
 def test_dots_ask_for_the_rows_menu(table: DataTable, qtbot: QtBot) -> None:
     table.set_rows(items("a", "b"))
     rect = table._delegate.dots_rect(table.visualRect(table.proxy.index(1, 1)), 1)

@@ -10,7 +10,7 @@ A dialog deletes itself after it closed. It never blocks: there is no `exec`.
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.theme import Theme
@@ -164,10 +164,6 @@ class Dialog(QDialog):
     def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: FBT001 - Qt's signature
         """Keep the focus inside."""
         return move_focus_within(self, forward=forward)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Closing rejects."""
-        super().closeEvent(event)
 
     def event(self, event: QEvent) -> bool:
         """Grow and shrink with the content."""

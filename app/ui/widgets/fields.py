@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QFocusEvent, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLineEdit,
     QListView,
-    QMenu,
     QSizePolicy,
     QStyledItemDelegate,
     QVBoxLayout,
@@ -24,6 +23,7 @@ from app.ui.widgets.buttons import Button, IconButton
 from app.ui.widgets.choice import Choice
 from app.ui.widgets.focus import KeyboardFocus
 from app.ui.widgets.labels import IconLabel, Label
+from app.ui.widgets.menus import Menu
 
 REVEAL_MS = 20_000
 
@@ -247,12 +247,10 @@ class _SecretInput(Input):
 
     def contextMenuEvent(self, event: QEvent) -> None:
         """Offer paste alone."""
-        menu = QMenu(self)
-        action = QAction(self.tr("Paste"), menu)
-        action.triggered.connect(self.paste)
-        menu.addAction(action)
-        menu.exec(event.globalPos())
-        menu.deleteLater()
+        menu = Menu(self._theme, self.tr("Secret"), self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.add(self.tr("Paste"), self.paste, shortcut=QKeySequence.StandardKey.Paste)
+        menu.popup(event.globalPos())
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Tell that it was left."""
@@ -430,14 +428,16 @@ class Select(KeyboardFocus, QComboBox):
         self.setFixedHeight(32)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self._choices: tuple[Choice, ...] = ()
         self._refont()
-        theme.changed.connect(self._refont)
+        theme.changed.connect(self._on_theme_changed)
         self.set_choices(choices)
         self.activated.connect(self._on_activated)
 
     def set_choices(self, choices: Sequence[Choice]) -> None:
         """Show these choices; the current one stays while its key is there."""
         before = self.current_key()
+        self._choices = tuple(choices)
         self.blockSignals(True)
         self.clear()
         for choice in choices:
@@ -506,6 +506,10 @@ class Select(KeyboardFocus, QComboBox):
 
     def _on_activated(self, _index: int) -> None:
         self.chosen.emit(self.current_key())
+
+    def _on_theme_changed(self) -> None:
+        self._refont()
+        self.set_choices(self._choices)
 
     def _refont(self) -> None:
         self.setFont(self._theme.font("body"))

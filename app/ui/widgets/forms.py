@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Literal
 
 from PySide6.QtCore import Qt
@@ -10,6 +11,26 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QVBo
 from app.ui.theme import Theme
 from app.ui.widgets.fields import FieldFrame
 from app.ui.widgets.labels import Label
+
+
+class _FieldLabel(QLabel):
+    """A field's label, with a red star when it is required."""
+
+    def __init__(self, theme: Theme, words: str, *, required: bool) -> None:
+        super().__init__()
+        self._theme = theme
+        self._words = words
+        self._required = required
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setProperty("ink", "text")
+        self._renew()
+        theme.changed.connect(self._renew)
+
+    def _renew(self) -> None:
+        self.setFont(self._theme.font("body-medium"))
+        self.setMinimumHeight(self._theme.line_height("body"))
+        star = f' <span style="color:{self._theme.tokens["danger"]}">*</span>' if self._required else ""
+        self.setText(html.escape(self._words) + star)
 
 
 class Form(QWidget):
@@ -40,13 +61,7 @@ class Form(QWidget):
         The label becomes the control's buddy and accessible name, the hint its accessible description. A control that is a
         `FieldFrame` shows hint and errors itself; any other gets a frame around it.
         """
-        words = QLabel()
-        words.setFont(self._theme.font("body-medium"))
-        words.setMinimumHeight(self._theme.line_height("body"))
-        star = f' <span style="color:{self._theme.tokens["danger"]}">*</span>' if required else ""
-        words.setTextFormat(Qt.TextFormat.RichText)
-        words.setProperty("ink", "text")
-        words.setText(_escape(label) + star)
+        words = _FieldLabel(self._theme, label, required=required)
         inner = control.control if isinstance(control, FieldFrame) else control
         target = control.focusProxy() or inner
         words.setBuddy(target)
@@ -113,7 +128,3 @@ class Form(QWidget):
             layout.addWidget(control, 0, Qt.AlignmentFlag.AlignLeft)
         else:
             layout.addWidget(control)
-
-
-def _escape(words: str) -> str:
-    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

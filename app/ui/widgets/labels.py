@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QEvent, QRect, QSize, Qt
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QLayout, QSizePolicy, QVBoxLayout, QWidget
 
@@ -141,8 +141,10 @@ class IconLabel(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the icon."""
-        painter = QPainter(self)
-        paint.icon(painter, self._theme, self.rect(), self._icon, self._role)
+        side = min(self.width(), self.height())
+        square = QRect(0, 0, side, side)
+        square.moveCenter(self.rect().center())
+        paint.icon(QPainter(self), self._theme, square, self._icon, self._role)
 
 
 class Line(QWidget):

@@ -22,6 +22,7 @@ from PySide6.QtCore import (
     QRect,
     QSignalBlocker,
     Qt,
+    QTimer,
     Signal,
 )
 from PySide6.QtGui import (
@@ -90,6 +91,12 @@ class DataTable(QTableView):
         self._row_height = row_height
         self._keep_order = keep_order
         self._focus_visible = False
+        self._had_notes = False
+        self._sorted = (-1, Qt.SortOrder.AscendingOrder)
+        self._spin_check = QTimer(self)
+        self._spin_check.setSingleShot(True)
+        self._spin_check.setInterval(0)
+        self._spin_check.timeout.connect(self._follow_spinners)
         self.columns = tuple(columns)
         options = {"key": key} if key is not None else {}
         self.rows_model = RowModel(self.columns, live=live, parent=self, **options)
@@ -107,7 +114,7 @@ class DataTable(QTableView):
             self.proxy.rowsRemoved,
         ):
             signal.connect(self._on_rows_moved)
-        self.proxy.dataChanged.connect(self._follow_spinners)
+        self.proxy.dataChanged.connect(self._spin_check.start)
         self.selectionModel().selectionChanged.connect(self._on_selection_changed)
 
     # Rows
@@ -308,6 +315,15 @@ class DataTable(QTableView):
             self._focus_visible = True
         super().keyPressEvent(event)
         self._show_focus()
+
+    def keyboardSearch(self, search: str) -> None:
+        """Type-ahead goes by the first column with a title, whatever column was clicked."""
+        index = self.currentIndex()
+        names = next((i for i, column in enumerate(self.columns) if column.title), 0)
+        if index.column() != names and self.proxy.rowCount():
+            start = self.proxy.index(max(index.row(), 0), names)
+            self.selectionModel().setCurrentIndex(start, QItemSelectionModel.SelectionFlag.NoUpdate)
+        super().keyboardSearch(search)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A click on a box or link acts and does not select."""
@@ -518,23 +534,21 @@ class DataTable(QTableView):
 
     def _on_rows_moved(self) -> None:
         """Notes have their own height and span; everything else the row height."""
-        if self.rowSpan(0, 0) or self.columnSpan(0, 0):
-            self.clearSpans()
+        self._spin_check.start()
+        notes = self.rows_model.has_notes
+        if not notes and not self._had_notes:
+            return
+        self._had_notes = notes
+        self.clearSpans()
         header = self.verticalHeader()
-        notes = any(isinstance(row, NoteRow) for row in self.rows_model.rows)
         blocker = QSignalBlocker(header)
-        for i in range(self.proxy.rowCount()) if notes or self._had_notes else ():
+        for i in range(self.proxy.rowCount()):
             note = isinstance(self.proxy.index(i, 0).data(ROW_ROLE), NoteRow)
             header.resizeSection(i, NOTE_ROW if note else self._row_height)
             if note:
                 self.setSpan(i, 0, 1, len(self.columns))
         blocker.unblock()
-        self._had_notes = notes
-        if notes:
-            self.doItemsLayout()
-        self._follow_spinners()
-
-    _had_notes = False
+        self.doItemsLayout()
 
     def _stretch(self) -> None:
         stretching = [i for i, c in enumerate(self.columns) if c.stretch and not self.isColumnHidden(i)]
@@ -565,8 +579,6 @@ class DataTable(QTableView):
             return
         self._sorted = (section, order)
         self.columns_changed.emit()
-
-    _sorted = (-1, Qt.SortOrder.AscendingOrder)
 
     def _on_section_resized(self, _section: int, _before: int, _after: int) -> None:
         self.columns_changed.emit()

@@ -53,6 +53,8 @@ class RowModel(QAbstractTableModel):
         self._live = live
         self._rows: tuple[Any, ...] = ()
         self._positions: dict[str, int] = {}
+        self._texts: dict[str, str] = {}
+        self.has_notes = False
 
     @property
     def rows(self) -> tuple[Any, ...]:
@@ -71,6 +73,16 @@ class RowModel(QAbstractTableModel):
     def position(self, key: str) -> int | None:
         """Return the place of a key, or None."""
         return self._positions.get(key)
+
+    def text_of(self, row: Any) -> str:
+        """Return all words of a row's cells, case-folded, for searching; kept until the row changes."""
+        key = self.key_of(row)
+        text = self._texts.get(key)
+        if text is None:
+            cells = [column.cell(row) for column in self.columns]
+            text = " ".join(f"{cell_text(cell)} {cell_detail(cell)}" for cell in cells).casefold()
+            self._texts[key] = text
+        return text
 
     def is_live(self, row: Any) -> bool:
         """Whether the row can be selected."""
@@ -110,6 +122,8 @@ class RowModel(QAbstractTableModel):
         if not index.isValid():
             return None
         row = self._rows[index.row()]
+        if role == SORT_ROLE and not isinstance(row, NoteRow):
+            return _sort_value(self.columns[index.column()], row)
         if role == ROW_ROLE:
             return row
         if isinstance(row, NoteRow):
@@ -129,8 +143,6 @@ class RowModel(QAbstractTableModel):
             return column.cell(row)
         if role == LIVE_ROLE:
             return self.is_live(row)
-        if role == SORT_ROLE:
-            return _sort_value(column, row)
         if role == Qt.ItemDataRole.DisplayRole:
             return cell_text(column.cell(row))
         if role == Qt.ItemDataRole.AccessibleTextRole:
@@ -156,6 +168,7 @@ class RowModel(QAbstractTableModel):
         if self._rows[at] == row:
             return
         self._rows = (*self._rows[:at], row, *self._rows[at + 1 :])
+        self._texts.pop(self.key_of(row), None)
         self._changed(at, at)
 
     def set_rows(self, rows: Iterable[Any]) -> None:
@@ -178,6 +191,8 @@ class RowModel(QAbstractTableModel):
     def _store(self, rows: tuple[Any, ...]) -> None:
         self._rows = rows
         self._positions = {self.key_of(row): i for i, row in enumerate(rows)}
+        self._texts.clear()
+        self.has_notes = any(isinstance(row, NoteRow) for row in rows)
 
     def _remove_missing(self, wanted: dict[str, Any]) -> None:
         at = len(self._rows) - 1
@@ -281,11 +296,7 @@ class FilterProxy(QSortFilterProxyModel):
     def _text_of(self, model: RowModel, row: Any) -> str:
         if self._search is not None:
             return self._search(row).casefold()
-        parts: list[str] = []
-        for column in model.columns:
-            cell = column.cell(row)
-            parts += [cell_text(cell), cell_detail(cell)]
-        return " ".join(parts).casefold()
+        return model.text_of(row)
 
     def _refilter(self, change: Callable[[], None]) -> None:
         self.beginFilterChange()

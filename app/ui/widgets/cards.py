@@ -1,0 +1,140 @@
+"""Cards of the galleries: a connection to choose, a destination to connect. Real buttons with own paint."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QPushButton, QRadioButton, QSizePolicy, QWidget
+
+from app.ui.theme import Theme
+from app.ui.widgets import paint
+from app.ui.widgets.focus import KeyboardFocus
+
+
+class ConnectionCard(KeyboardFocus, QRadioButton):
+    """A connection as a card to choose: monogram, name, destination, and its health below. Cards of one parent exclude each other.
+
+    `badge` is (letters, "#RRGGBB"), `status` is (icon, colour role, words).
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        title: str,
+        detail: str,
+        *,
+        badge: tuple[str, str],
+        status: tuple[str, str, str],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._title, self._detail = title, detail
+        self._badge, self._status = badge, status
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(f"{detail}. {status[2]}")
+        self.setToolTip(title)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def title(self) -> str:
+        """The connection's name."""
+        return self._title
+
+    def set_status(self, icon: str, role: str, words: str) -> None:
+        """Show another health."""
+        self._status = (icon, role, words)
+        self.setAccessibleDescription(f"{self._detail}. {words}")
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Three lines."""
+        return QSize(240, 84)
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrow columns elide the name."""
+        return QSize(180, 84)
+
+    def hitButton(self, position: QPoint) -> bool:
+        """The whole card is the target."""
+        return self.rect().contains(position)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the card."""
+        painter = QPainter(self)
+        theme = self._theme
+        on, live = self.isChecked(), self.isEnabled()
+        fill = "accent_subtle" if on else ("hover" if self.underMouse() and live else "surface")
+        paint.box(
+            painter, self.rect(), 8, fill=theme.color(fill), edge=theme.color("accent" if on else "line"), width=1.0
+        )
+        paint.badge(painter, theme, QRect(14, 14, 28, 28), *self._badge)
+        paint.radio_mark(painter, theme, QRect(self.width() - 30, 14, 16, 16), on=on, enabled=live)
+        words = QRect(54, 10, self.width() - 54 - 36, 20)
+        paint.text(painter, theme, words, self._title, role="body-strong", ink="text" if live else "disabled")
+        below = QRect(54, 29, self.width() - 54 - 14, 16)
+        paint.text(painter, theme, below, self._detail, role="caption", ink="text2" if live else "text3")
+        icon, role, status = self._status
+        paint.icon(painter, theme, QRect(14, 55, 14, 14), icon, role)
+        health = QRect(34, 54, self.width() - 34 - 14, 16)
+        paint.text(painter, theme, health, status, role="caption", ink="text2" if live else "text3")
+        if self.hasFocus() and self.focus_visible:
+            paint.focus_ring(painter, theme, self.rect(), 8)
+
+
+class DestinationTile(KeyboardFocus, QPushButton):
+    """A destination to connect: monogram, name, and a plus (or another mark) at the right."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        name: str,
+        *,
+        badge: tuple[str, str],
+        mark: str = "plus",
+        tooltip: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._name, self._badge, self._mark = name, badge, mark
+        self.setAutoDefault(False)
+        self.setAttribute(Qt.WidgetAttribute.WA_LayoutUsesWidgetRect)
+        self.setAccessibleName(name)
+        self.setAccessibleDescription(tooltip)
+        self.setToolTip(tooltip or name)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """One line."""
+        return QSize(180, 44)
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrow columns elide the name."""
+        return QSize(130, 44)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Repaint for hover."""
+        super().enterEvent(event)
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Repaint for rest."""
+        super().leaveEvent(event)
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the tile."""
+        painter = QPainter(self)
+        theme, live = self._theme, self.isEnabled()
+        fill = "hover" if self.underMouse() and live else "surface"
+        paint.box(painter, self.rect(), 8, fill=theme.color(fill), edge=theme.color("line"))
+        paint.badge(painter, theme, QRect(12, 12, 20, 20), *self._badge)
+        right = self.width() - 14
+        if self._mark:
+            paint.icon(painter, theme, QRect(right - 14, 15, 14, 14), self._mark, "text2" if live else "disabled")
+            right -= 22
+        words = QRect(42, 0, right - 42, self.height())
+        paint.text(painter, theme, words, self._name, role="body-medium", ink="text" if live else "text3")
+        if self.hasFocus() and self.focus_visible:
+            paint.focus_ring(painter, theme, self.rect(), 8)
