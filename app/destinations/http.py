@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 import msgspec
@@ -356,10 +357,13 @@ def _no_answer(target: str, host: str, error: httpx2.HTTPError) -> SendoffError:
             "Check the address in the connection.",
             code="tls",
         )
-    if isinstance(error, httpx2.ProxyError):
+    reached = not isinstance(cause, socket.gaierror) and not isinstance(
+        error, httpx2.ConnectError | httpx2.ConnectTimeout
+    )
+    if isinstance(error, httpx2.ProxyError) or (not reached and _goes_through_proxy(host)):
         return TryAgain(
             f"{target} cannot be reached through the proxy.",
-            "The proxy of this computer refused the connection.",
+            "The proxy that this computer is set to use did not make the connection.",
             "Check the proxy settings of this computer, then try again.",
             code="proxy",
         )
@@ -397,6 +401,11 @@ def _no_answer(target: str, host: str, error: httpx2.HTTPError) -> SendoffError:
     return TryAgain(
         f"The connection to {target} broke.", f"{host} ended it before the answer came.", again, code="reset"
     )
+
+
+def _goes_through_proxy(host: str) -> bool:
+    """Whether the system's or environment's settings send requests for this host to a proxy."""
+    return bool(getproxies().keys() & {"https", "http", "all"}) and not proxy_bypass(host)
 
 
 def _root(error: BaseException) -> BaseException:

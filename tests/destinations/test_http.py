@@ -1,0 +1,369 @@
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import ipaddress
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.errors import FixSettings, SendoffError, TellUs, TryAgain
+from app.destinations.answers import Answer, Redactor, words_of
+from app.destinations.contract import Settings
+from app.destinations.description import Pace
+from app.destinations.http import Call, HttpClient, Retry
+from app.jobs import Cancelled, CancelToken, JobContext
+from tests.vendors.emulator import Emulator, Reply, Request
+
+SECRET = "very-secret-token-123"
+QUICK = Retry(attempts=3, first=0.01, longest=0.02)
+
+
+class Echo(Emulator):
+    """Answers every request with what it was."""
+
+    def answer(self, request: Request) -> Reply:
+        return Reply(
+            document={"path": request.path, "query": request.query, "body": request.body, "headers": request.headers}
+        )
+
+
+@pytest.fixture
+def echo() -> Iterator[Echo]:
+    with Echo() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+    ):
+        monkeypatch.delenv(name, raising=False)
+
+
+def client(url: str, **options: Any) -> HttpClient:
+    details = {"pace": Pace(timeout_seconds=5), "retry": QUICK, **options}
+    settings = details.pop("settings", Settings({}, {"key": SECRET}))
+    return HttpClient("Acme", url, settings, sign_in=lambda: {"Authorization": f"Bearer {SECRET}"}, **details)
+
+
+def code(url: str, call: Call | None = None, **options: Any) -> str:
+    with client(url, **options) as http, pytest.raises(SendoffError) as caught:
+        http.json(call or Call("GET", "x"), JobContext())
+    assert SECRET not in str(caught.value)
+    assert "Acme" in caught.value.what
+    assert caught.value.fix
+    return caught.value.code
+
+
+class TestRequests:
+    def test_arrives_as_meant(self, echo: Echo) -> None:
+        with client(f"{echo.url}/base/") as http:
+            seen = http.json(Call("POST", "/a/b", {"q": "ä b"}, {"name": "Zoë"}), JobContext())
+        assert (seen["path"], seen["query"], seen["body"]) == ("/base/a/b", {"q": "ä b"}, {"name": "Zoë"})
+        assert seen["headers"]["authorization"] == f"Bearer {SECRET}"
+        assert seen["headers"]["user-agent"].startswith("Sendoff/")
+
+    def test_prepared_equals_sent_but_for_secrets(self, echo: Echo) -> None:
+        call = Call("POST", "a", {"token": SECRET}, {"note": f"see {SECRET}"})
+        with client(echo.url) as http:
+            shown = http.prepared(call)
+        assert echo.requests == []
+        assert shown.method == "POST"
+        assert shown.url.startswith(f"{echo.url}/a?token=")
+        assert shown.headers["Authorization"] == "Bearer ••••"
+        assert shown.body == '{"note":"see ••••"}'
+        assert SECRET not in repr(shown)
+
+    def test_ledger(self, echo: Echo) -> None:
+        told: list[tuple[str, int, int]] = []
+        settings = Settings({}, {}, ledger=lambda *entry: told.append(entry))
+        with client(echo.url, settings=settings) as http:
+            http.send(Call("POST", "a", json={"x": "y" * 1000}), JobContext())
+        ((host, sent, received),) = told
+        assert host == "127.0.0.1"
+        assert 1000 < sent < 2000
+        assert 1000 < received < 3000
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://acme.example",
+            "ftp://acme.example",
+            "acme.example",
+            "https://",
+            "https://a:b@c",
+            "https://x:port",
+            "",
+        ],
+    )
+    def test_addresses_that_are_refused(self, url: str) -> None:
+        with pytest.raises(FixSettings):
+            client(url)
+
+
+class TestRetry:
+    def test_not_repeatable_calls_are_sent_once(self, echo: Echo) -> None:
+        echo.fail("lost")
+        assert code(echo.url, Call("POST", "x")) == "reset"
+        assert len(echo.requests) == 1
+
+    def test_repeatable_calls_are_sent_again(self, echo: Echo) -> None:
+        echo.fail("lost")
+        assert code(echo.url, Call("POST", "x", repeatable=True)) == "reset"
+        assert len(echo.requests) == QUICK.attempts
+
+    def test_5xx_of_a_call_that_is_not_repeatable(self, echo: Echo) -> None:
+        fault = echo.fail("reply", times=10, reply=Reply(500, raw=b""))
+        assert code(echo.url, Call("POST", "x")) == "http_500"
+        assert fault.times == 9
+
+    def test_too_fast_is_always_repeated(self, echo: Echo) -> None:
+        echo.fail("reply", times=1, reply=Reply(429, raw=b""))
+        with client(echo.url) as http:
+            assert http.send(Call("POST", "x"), JobContext()).ok
+
+    def test_503_with_a_wait_counts_as_too_fast(self, echo: Echo) -> None:
+        slowed: list[tuple[float, str]] = []
+        settings = Settings({}, {}, on_slow=lambda *entry: slowed.append(entry))
+        reply = Reply(503, {"message": "closed for a moment"}, headers={"Retry-After": "0"})
+        echo.fail("reply", times=1, reply=reply)
+        with client(echo.url, settings=settings) as http:
+            assert http.send(Call("POST", "x"), JobContext()).ok
+        assert slowed == [(0.0, "closed for a moment")]
+
+    def test_waits_grow_and_stay_bounded(self) -> None:
+        retry = Retry(first=1, longest=8)
+        waits = [retry.wait(attempt) for attempt in range(1, 30)]
+        assert all(0.6 <= wait <= 8 for wait in waits)
+        assert waits[0] <= 1
+        assert waits[3] >= 4.8
+
+    def test_retry_after_as_a_date(self) -> None:
+        when = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=90)
+        wait = Answer(429, {"retry-after": format_datetime(when, usegmt=True)}, b"").retry_after
+        assert wait is not None
+        assert 85 < wait <= 90
+        assert Answer(429, {"retry-after": "soon"}, b"").retry_after is None
+        assert Answer(429, {"retry-after": "-5"}, b"").retry_after == 0
+
+
+class TestNoAnswer:
+    def test_refused(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        assert code(f"http://127.0.0.1:{port}") == "refused"
+
+    def test_unknown_name(self) -> None:
+        assert code("https://nowhere.invalid") == "dns"
+
+    def test_silence(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as mute:
+            assert code(f"http://127.0.0.1:{mute.getsockname()[1]}", pace=Pace(timeout_seconds=0.1)) == "timeout"
+
+    def test_reset(self, echo: Echo) -> None:
+        echo.fail("reset")
+        assert code(echo.url) == "reset"
+
+    def test_not_http(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+
+            def talk() -> None:
+                for _attempt in range(QUICK.attempts):
+                    connection, _address = other.accept()
+                    connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+                    connection.close()
+
+            thread = threading.Thread(target=talk, daemon=True)
+            thread.start()
+            assert code(f"http://127.0.0.1:{other.getsockname()[1]}") == "reset"
+
+    def test_certificate_nobody_trusts(self, tmp_path: Path) -> None:
+        with TlsServer(tmp_path) as server:
+            assert code(f"https://127.0.0.1:{server.port}") == "tls"
+
+    def test_tls_where_there_is_none(self, echo: Echo) -> None:
+        assert code(f"https://127.0.0.1:{echo.port}") == "tls"
+
+    def test_proxy_that_is_down(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+        assert code("https://acme.example") == "proxy"
+
+    def test_proxy_is_used(self, echo: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("http_proxy", echo.url)
+        with client("http://localhost:9/api") as http:
+            assert http.json(Call("GET", "x"), JobContext())["headers"]["host"] == "localhost:9"
+
+
+class TestAnswers:
+    def test_too_large(self, echo: Echo) -> None:
+        echo.fail("reply", reply=Reply(200, raw=b" " * 200_000))
+        assert code(echo.url, max_bytes=100_000) == "answer_too_large"
+
+    def test_a_small_answer_that_unpacks_to_a_large_one(self, echo: Echo) -> None:
+        packed = gzip.compress(b" " * 5_000_000)
+        assert len(packed) < 50_000
+        echo.fail("reply", reply=Reply(200, raw=packed, headers={"Content-Encoding": "gzip"}))
+        assert code(echo.url, max_bytes=100_000) == "answer_too_large"
+
+    def test_damaged_packing(self, echo: Echo) -> None:
+        echo.fail("reply", reply=Reply(200, raw=b"not gzip at all", headers={"Content-Encoding": "gzip"}))
+        assert code(echo.url) == "malformed_answer"
+
+    def test_other_shape(self, echo: Echo) -> None:
+        with client(echo.url) as http, pytest.raises(TellUs) as caught:
+            http.read(Call("GET", "x"), list[int], JobContext())
+        assert caught.value.code == "unexpected_answer"
+
+    @pytest.mark.parametrize(
+        ("document", "words"),
+        [
+            ({"detail": "no"}, "no"),
+            ({"error": {"message": "deep"}}, "deep"),
+            ({"errors": [{"field": "x"}, {"message": "second"}]}, "second"),
+            ([{"title": "in a list"}], "in a list"),
+            ({"message": f"bad token {SECRET} here"}, "bad token •••• here"),
+            ({"status": 5}, ""),
+            ({"detail": "x" * 1000}, "x" * 300),
+        ],
+    )
+    def test_words_of_the_target(self, document: Any, words: str) -> None:
+        answer = Answer(400, {"content-type": "application/problem+json"}, json.dumps(document).encode())
+        assert words_of(answer, Redactor.of([SECRET])) == words
+
+    @given(st.binary())
+    def test_words_of_anything(self, body: bytes) -> None:
+        assert isinstance(words_of(Answer(400, {"content-type": "application/json"}, body), str), str)
+
+    @given(st.text(), st.lists(st.text(min_size=4)))
+    def test_no_secret_survives(self, text: str, secrets: list[str]) -> None:
+        redacted = Redactor.of(secrets)(" ".join([text, *secrets]))
+        assert not any(secret in redacted for secret in secrets if "•" not in secret)
+
+
+class TestPace:
+    def test_requests_per_second(self, echo: Echo) -> None:
+        with client(echo.url, pace=Pace(requests_per_second=10, timeout_seconds=5)) as http:
+            began = time.monotonic()
+            for _number in range(15):
+                http.send(Call("GET", "x"), JobContext())
+        assert time.monotonic() - began >= 0.9
+
+    def test_simultaneous(self, echo: Echo) -> None:
+        echo.fail("latency", seconds=0.05)
+        with client(echo.url, pace=Pace(simultaneous=2, timeout_seconds=5)) as http:
+            threads = [threading.Thread(target=http.send, args=(Call("GET", "x"), JobContext())) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert len(echo.requests) == 8
+        assert echo.most_simultaneous == 2
+
+    def test_cancel_of_a_wait_for_the_pace(self, echo: Echo) -> None:
+        token = CancelToken()
+        with client(echo.url, pace=Pace(requests_per_second=0.05, timeout_seconds=5)) as http:
+            http.send(Call("GET", "x"), JobContext(token))
+            threading.Timer(0.2, token.cancel).start()
+            began = time.monotonic()
+            with pytest.raises(Cancelled):
+                http.send(Call("GET", "x"), JobContext(token))
+        assert time.monotonic() - began < 2
+
+
+class TestCancel:
+    def test_a_write_under_way_ends_first(self, echo: Echo) -> None:
+        echo.fail("latency", seconds=0.6)
+        token = CancelToken()
+        threading.Timer(0.2, token.cancel).start()
+        with client(echo.url) as http:
+            assert http.send(Call("POST", "x"), JobContext(token)).ok
+
+    def test_a_read_is_cut_off(self, echo: Echo) -> None:
+        with client(echo.url) as http:
+            http.send(Call("GET", "x"), JobContext())
+            echo.fail("latency", seconds=5)
+            token = CancelToken()
+            threading.Timer(0.2, token.cancel).start()
+            began = time.monotonic()
+            with pytest.raises(Cancelled):
+                http.send(Call("GET", "x"), JobContext(token))
+            assert time.monotonic() - began < 2
+
+
+def test_an_error_of_the_network_is_worth_another_try() -> None:
+    with client("https://nowhere.invalid") as http, pytest.raises(TryAgain):
+        http.send(Call("POST", "x"), JobContext())
+
+
+class TlsServer:
+    """Shows a certificate it signed itself."""
+
+    def __init__(self, folder: Path) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+        now = dt.datetime.now(dt.UTC)
+        address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(1)
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+            .sign(key, hashes.SHA256())
+        )
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ) + certificate.public_bytes(serialization.Encoding.PEM)
+        (folder / "server.pem").write_bytes(pem)
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(folder / "server.pem")
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join(5)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _address = self._socket.accept()
+            except OSError:
+                return
+            with connection:
+                try:
+                    self._context.wrap_socket(connection, server_side=True).close()
+                except OSError:
+                    continue
