@@ -19,9 +19,11 @@ from app.core.workspaces import Audience
 from app.jobs import JobContext, Pools
 from app.services.connections import ConnectionService
 from app.services.destinations import DestinationService
+from app.services.drafts import DraftService
 from app.services.exports import ExportService
+from app.services.places import config_folder
 from app.services.roles import RoleService
-from app.services.workspaces import RecentWorkspaces, WorkspaceService, config_folder
+from app.services.workspaces import RecentWorkspaces, WorkspaceService
 from app.store import Store
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ class Services:
         self.roles = RoleService(store)
         self.workspace = WorkspaceService(store, self.roles, folder)
         self.destinations = DestinationService()
+        self.drafts = DraftService(store)
         self.connections = ConnectionService(
             store, self.roles, self.destinations, self._secrets, remember_secret=self._mask, clock=clock
         )

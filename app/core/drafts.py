@@ -126,7 +126,7 @@ class SegmentDraft(_Draft):
         """What keeps this step from being done, one sentence each; empty when the wizard may go on."""
         needs = needs or Needs()
         return {
-            Step.DESTINATION: self._first_issues,
+            Step.DESTINATION: self._destination_issues,
             Step.CONTENT: self._segment_issues,
             Step.SHAPE: self._match_issues,
             Step.REVIEW: self._last_issues,
@@ -165,12 +165,6 @@ class SegmentDraft(_Draft):
         except (KeyError, TypeError, ValueError) as error:
             raise _unreadable(error) from None
 
-    def _first_issues(self, needs: Needs) -> list[str]:
-        found = self._destination_issues(needs)
-        if self.connection is not None:
-            found += [f"Fill in “{label}”." for key, label in needs.target.items() if not self.target.get(key)]
-        return found
-
     def _segment_issues(self, needs: Needs) -> list[str]:
         if not self.segments:
             return ["Choose at least one segment."]
@@ -179,7 +173,8 @@ class SegmentDraft(_Draft):
         return blocked if len(blocked) == len(self.segments) else []
 
     def _match_issues(self, needs: Needs) -> list[str]:
-        found = [f"Choose a field for “{name}”." for key, name in needs.required.items() if not self.match.get(key)]
+        found = [f"Fill in “{label}”." for key, label in needs.target.items() if not self.target.get(key)]
+        found += [f"Choose a field for “{name}”." for key, name in needs.required.items() if not self.match.get(key)]
         if needs.keys and not any(self.match.get(key) for key in needs.keys):
             names = " or ".join(f"“{name}”" for name in needs.keys.values())
             found.append(f"Choose a field for {names}: without it members can't be told apart.")

@@ -27,6 +27,7 @@ from app.ui.widgets.columns import (
     NoteRow,
     NumberCell,
     PillCell,
+    ShareCell,
     StatusCell,
     TextCell,
     cell_detail,
@@ -81,7 +82,11 @@ def paint_lines(painter: QPainter, theme: Theme, spot: Spot, cell: TextCell) -> 
         paint.text(painter, theme, spot.rect, cell.text, role=cell.role, ink=ink, align=align, elide=elide)
         return
     first, second = spot.lines(theme)
-    paint.text(painter, theme, first, cell.text, role=cell.role, ink=ink, align=align, elide=elide)
+    room = first.adjusted(0, 0, -12 if cell.required else 0, 0)
+    width = paint.text(painter, theme, room, cell.text, role=cell.role, ink=ink, align=align, elide=elide)
+    if cell.required:
+        star = QRect(first.left() + width + 4, first.top(), 10, first.height())
+        paint.text(painter, theme, star, "*", role="body-strong", ink="danger")
     detail_ink = cell.detail_ink if spot.live else "text3"
     paint.text(painter, theme, second, cell.detail, role="caption", ink=detail_ink, align=align, elide=elide)
 
@@ -115,6 +120,20 @@ def paint_number(painter: QPainter, theme: Theme, spot: Spot, cell: NumberCell) 
     elif cell.share is not None:
         track = QRectF(spot.rect.left(), second.top() + 4, spot.rect.width(), 4)
         paint.bar(painter, theme, track, cell.share, fill=paint.limit_fill(cell.share))
+
+
+def paint_share(painter: QPainter, theme: Theme, spot: Spot, cell: ShareCell) -> None:
+    """Paint a bar of 44 px and the percent after it."""
+    left, middle = spot.rect.left(), spot.rect.center().y()
+    if cell.share is not None:
+        fill = "success_fill" if cell.share >= cell.low else "warning_fill"
+        paint.bar(painter, theme, QRectF(left, middle - 1, 44, 4), cell.share, fill=fill)
+        left += 50
+    words = QRect(left, spot.rect.top(), spot.rect.right() - left + 1, spot.rect.height())
+    keep = Qt.TextElideMode.ElideNone
+    paint.text(
+        painter, theme, words, cell.text, ink=_ink(spot, "text" if cell.share is not None else "text2"), elide=keep
+    )
 
 
 def paint_status(painter: QPainter, theme: Theme, spot: Spot, cell: StatusCell) -> None:
@@ -167,6 +186,8 @@ def paint_action(painter: QPainter, theme: Theme, spot: Spot, cell: ActionCell) 
         paint.text(painter, theme, area, cell.text, role="body-medium", ink=ink)
         return
     edge = ("border" if cell.look == "button" else "control") if live else "border"
+    if cell.error and live:
+        edge = "danger_fill"
     fill = theme.color("surface" if live else "neutral_subtle")
     paint.box(painter, area, 6, fill=fill, edge=theme.color(edge))
     ink = "text" if live else "disabled"
@@ -174,7 +195,7 @@ def paint_action(painter: QPainter, theme: Theme, spot: Spot, cell: ActionCell) 
         centre = Qt.AlignmentFlag.AlignHCenter
         paint.text(painter, theme, area, cell.text, role="body-medium", ink=ink, align=centre)
         return
-    paint.text(painter, theme, area.adjusted(10, 0, -28, 0), cell.text, ink=ink)
+    paint.text(painter, theme, area.adjusted(10, 0, -28, 0), cell.text, ink="text3" if cell.hollow and live else ink)
     caret = QRect(area.right() - 20, area.center().y() - 5, 12, 12)
     paint.icon(painter, theme, caret, "caret-down", "text2" if live else "disabled")
 
@@ -194,6 +215,7 @@ PAINTERS: dict[type, Callable[[QPainter, Theme, Spot, Any], None]] = {
     TextCell: paint_lines,
     BadgeCell: paint_badge,
     NumberCell: paint_number,
+    ShareCell: paint_share,
     StatusCell: paint_status,
     PillCell: paint_pill_cell,
     ActionCell: paint_action,
@@ -204,15 +226,32 @@ PAINTERS: dict[type, Callable[[QPainter, Theme, Spot, Any], None]] = {
 def note_boxes(theme: Theme, row_rect: QRect, note: NoteRow) -> tuple[QRect, QRect]:
     """Return the box of a note row and, inside it, of its link (empty without one)."""
     area = row_rect.adjusted(52, 2, -16, -6)
+    if note.tone == "plain":
+        area = row_rect.adjusted(28, 0, -16, -8)
     if not note.link:
         return area, QRect()
     width = theme.metrics("body-medium").horizontalAdvance(note.link)
     return area, QRect(area.right() - 12 - width, area.top(), width, area.height())
 
 
+def paint_plain_note(painter: QPainter, theme: Theme, area: QRect, link: QRect, note: NoteRow) -> None:
+    """Paint an explanation without a box: an arrow, the words, its link at the end of the row."""
+    mark = QRect(area.left() + 2, area.center().y() - 7, 14, 14)
+    paint.icon(painter, theme, mark, "arrow-right", "text3")
+    end = link.left() - 16 if note.link else area.right()
+    words = QRect(area.left() + 24, area.top(), end - area.left() - 24, area.height())
+    taken = paint.text(painter, theme, words, note.strong, role="caption", ink="text2")
+    paint.text(painter, theme, words.adjusted(taken + 4, 0, 0, 0), note.text, role="caption", ink="text2")
+    if note.link:
+        paint.text(painter, theme, link, note.link, role="body-medium", ink="accent_text")
+
+
 def paint_note(painter: QPainter, theme: Theme, row_rect: QRect, note: NoteRow) -> None:
     """Paint the note under a row."""
     area, link = note_boxes(theme, row_rect, note)
+    if note.tone == "plain":
+        paint_plain_note(painter, theme, area, link, note)
+        return
     tone = TONES[note.tone]
     paint.box(painter, area, 8, fill=theme.color(tone.fill), edge=theme.color(tone.edge) if tone.edge else None)
     mark = QRect(area.left() + 12, area.center().y() - 7, 16, 16)

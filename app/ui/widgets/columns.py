@@ -17,7 +17,10 @@ Tone = Literal["neutral", "accent", "success", "warning", "danger"]
 
 @dataclass(frozen=True)
 class TextCell:
-    """One or two lines: what (13 px) and detail (12 px). `role` and `ink` override the first line's font and colour."""
+    """One or two lines: what (13 px) and detail (12 px). `role` and `ink` override the first line's font and colour.
+
+    `required` puts the star of a required field after the first line.
+    """
 
     text: str
     detail: str = ""
@@ -26,6 +29,7 @@ class TextCell:
     detail_ink: str = "text2"
     icon: str = ""
     icon_role: str = "text2"
+    required: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,15 @@ class NumberCell:
     detail: str = ""
     counting: str = ""
     ink: str = "text"
+
+
+@dataclass(frozen=True)
+class ShareCell:
+    """A short bar and its percent, for how much of something is covered; below `low` the bar warns. None: not known."""
+
+    text: str
+    share: float | None
+    low: float = 0.8
 
 
 @dataclass(frozen=True)
@@ -83,13 +96,16 @@ class PillCell:
 class ActionCell:
     """A link, button or picker look; a click on it emits `cell_action(row key, column key)`.
 
-    `look`: "link" (accent words), "button" (secondary button), "picker" (a select look with a caret).
+    `look`: "link" (accent words), "button" (secondary button), "picker" (a select look with a caret). A picker that is
+    `hollow` shows a placeholder; `error` gives it the danger edge.
     """
 
     text: str
     look: Literal["link", "button", "picker"] = "link"
     enabled: bool = True
     tooltip: str = ""
+    hollow: bool = False
+    error: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +116,7 @@ class CheckCell:
     enabled: bool = True
 
 
-Cell = TextCell | BadgeCell | NumberCell | StatusCell | PillCell | ActionCell | CheckCell
+Cell = TextCell | BadgeCell | NumberCell | ShareCell | StatusCell | PillCell | ActionCell | CheckCell
 
 
 @dataclass(frozen=True)
@@ -142,7 +158,8 @@ class Column(Generic[R]):
 class NoteRow:
     """A row that spans the table under its parent: a warning with an optional link.
 
-    Stands right after its parent in the tuple of rows. A click on the link emits `cell_action(key, "note")`.
+    Stands right after its parent in the tuple of rows. A click on the link emits `cell_action(key, "note")`. The tone
+    "plain" paints an explanation without a box.
     """
 
     key: str
@@ -150,7 +167,7 @@ class NoteRow:
     strong: str
     text: str = ""
     link: str = ""
-    tone: Literal["info", "success", "warning", "danger"] = "warning"
+    tone: Literal["info", "success", "warning", "danger", "plain"] = "warning"
 
 
 def cell_text(cell: Cell) -> str:

@@ -115,9 +115,7 @@ class TickList(QWidget):
                 widget.deleteLater()
         for icon, role, words in shown:
             holder = QWidget()
-            line = row(
-                IconLabel(self._theme, icon, role, 14), Label(self._theme, words, "body", wrap=True), spacing=10
-            )
+            line = row(IconLabel(self._theme, icon, role, 14), Label(self._theme, words, "body", wrap=True), spacing=10)
             line.setStretch(1, 1)
             line.setAlignment(line.itemAt(0).widget(), Qt.AlignmentFlag.AlignTop)
             line.itemAt(0).widget().setFixedHeight(20)
