@@ -313,14 +313,16 @@ class ConnectionService:
                 self._store.exports.save(replace(export, connection=connection.id))
         return stored
 
-    def purge_removed(self, older_than: timedelta = timedelta(0)) -> int:
-        """Delete for good what was removed that long ago, secrets first, and say how many; raises the first keyring error.
+    def purge_removed(self, older_than: timedelta | None = None) -> int:
+        """Delete for good what was removed, or only what was removed that long ago, secrets first; returns how many.
 
-        A connection whose secrets could not be deleted stays for the next time.
+        Raises the first error of the keyring, after trying all. A connection whose secrets could not be deleted stays for the
+        next time.
         """
+        before = None if older_than is None else self._clock() - older_than
         failed: SendoffError | None = None
         purged = 0
-        for connection in self._store.connections.removed(datetime.now(UTC) - older_than):
+        for connection in self._store.connections.removed(before):
             try:
                 self._secrets.delete(connection.id, connection.secrets)
                 purged += self._store.connections.purge(connection.id)

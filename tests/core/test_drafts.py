@@ -64,7 +64,7 @@ def test_a_finished_draft_has_no_issue_and_becomes_its_export(draft):
         ({"name": "TAKEN"}, Step.DESTINATION, "already an export"),
         ({"destination": ""}, Step.DESTINATION, "where it goes"),
         ({"connection": None}, Step.DESTINATION, "Choose a connection"),
-        ({"target": {}}, Step.DESTINATION, "“List”"),
+        ({"target": {}}, Step.SHAPE, "“List”"),
         ({"segments": ()}, Step.CONTENT, "at least one segment"),
         ({"segments": ("Huge",)}, Step.CONTENT, "Too large."),
         ({"match": {}}, Step.SHAPE, "Choose a field for “E-mail address”."),
