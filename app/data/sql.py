@@ -18,7 +18,7 @@ from sqlglot import exp
 
 from app.core.clocks import Clock
 from app.core.errors import FixData
-from app.core.segments import Condition, Group, Mode, Operator, Rule, Segment, SegmentRef, SetOperator
+from app.core.segments import Condition, FieldRef, Group, Mode, Operator, Rule, Segment, SegmentRef, SetOperator
 from app.core.tables import Catalog, Column, Table
 from app.data.links import Path, paths
 from app.data.segment_issues import issues
@@ -28,8 +28,16 @@ from app.data.sql_values import aggregated, ask, column_value, empty, matches_no
 Relation = Callable[[Table], exp.Expr]
 
 
+SemiJoin = Callable[[str, str, exp.Select], exp.Expr | None]
+"""Given a row's alias, its column and a query of one column: another way to say `column IN (query)`, or None."""
+
+
 def _never(_table: Table) -> bool:
     return False
+
+
+def _no_other_way(_alias: str, _column: str, _query: exp.Select) -> exp.Expr | None:
+    return None
 
 
 @dataclass(slots=True)
@@ -37,8 +45,9 @@ class SegmentSql:
     """Compiles segments against one catalog, at one moment; not shared between threads.
 
     `segments` are all segments by name. `relation` gives what stands after FROM for a table, `key_list` the same for the
-    fixed list of a segment (one text column named `member`). `unique_key` tells that a table's key is known to stand in
-    one row only, which makes the SQL simpler and quicker; when it is not known the answer is the same, only slower.
+    fixed list of a segment (one text column named `member`). `unique_key` tells that a table's key is known to be filled in
+    every row and to stand in one row only, which makes the SQL quicker; when it is not known the answer is the same.
+    `semi_join` may answer questions about linked rows from what it has kept.
     """
 
     catalog: Catalog
@@ -47,6 +56,7 @@ class SegmentSql:
     clock: Clock
     key_list: Callable[[str], exp.Expr]
     unique_key: Callable[[Table], bool] = _never
+    semi_join: SemiJoin = _no_other_way
     dialect: str = "duckdb"
     _aliases: count[int] = field(default_factory=count)
 
@@ -90,9 +100,9 @@ class SegmentSql:
         alias = self._alias()
         if len(segment.rules) > 1 and not self.unique_key(table):
             return self._members_by_key(segment, table, alias)
-        where = exp.and_(self.filled_key(table, alias), self._row_predicate(segment, alias))
-        query = exp.select(exp.alias_(key_column(table, alias), "member")).from_(self.source(table, alias)).where(where)
-        return query if self.unique_key(table) else query.distinct()
+        query = exp.select(exp.alias_(key_column(table, alias), "member")).from_(self.source(table, alias))
+        query = query.where(self._row_predicate(segment, alias))
+        return query if self.unique_key(table) else query.where(self.filled_key(table, alias)).distinct()
 
     def _members_by_key(self, segment: Segment, table: Table, alias: str) -> exp.Select:
         """Rules as sets of keys where one key may stand in several rows: first each rule by key, then the set operators."""
@@ -116,7 +126,9 @@ class SegmentSql:
 
     def _predicate(self, segment: Segment, alias: str) -> exp.Expr:
         table = self.table(segment)
-        if not segment.rules or self.unique_key(table):
+        if self.unique_key(table):
+            return self._row_predicate(segment, alias)
+        if not segment.rules:
             return exp.and_(self.filled_key(table, alias), self._row_predicate(segment, alias))
         return exp.In(this=key_column(table, alias), query=exp.Subquery(this=self._members(segment)))
 
@@ -188,6 +200,20 @@ class SegmentSql:
             return exp.not_(exp.Coalesce(this=self._is_in(way, alias, others), expressions=[exp.false()]))
         return self._is_in(way, alias, query.select(linked).group_by(linked).having(answer))
 
+    def linked_values(self, start: Table, field: FieldRef) -> tuple[str, exp.Select]:
+        """Our column, and a query of (`linked`, `value`) that gives one value for each of its values.
+
+        Of several linked rows, the first one by the key of their table that has a value is taken.
+        """
+        target = self._table(field.table)
+        way = only_path(self.catalog, start, target)
+        query, there, linked = self._linked_rows(way)
+        value = column_value(self._column(target.name, field.column), there)
+        by: exp.Expr = value.expression if target.key is None else key_column(target, there)
+        first = exp.ArgMin(this=value.expression.copy(), expression=by.copy())
+        query = query.where(exp.not_(empty(value))).group_by(linked)
+        return way[0].from_column, query.select(exp.alias_(linked, "linked"), exp.alias_(first, "value"))
+
     def _linked_rows(self, way: Path) -> tuple[exp.Select, str, exp.Column]:
         """FROM the linked rows, the alias of the far table, and the column that equals ours."""
         near = self._alias()
@@ -211,7 +237,8 @@ class SegmentSql:
         if not self._same_type((step.from_table, step.from_column), (step.to_table, step.to_column)):
             this = exp.cast(this, "text")
             query = query.select(exp.cast(query.selects[0].copy(), "text"), append=False)
-        return exp.In(this=this, query=exp.Subquery(this=query))
+        other_way = self.semi_join(alias, step.from_column, query)
+        return exp.In(this=this, query=exp.Subquery(this=query)) if other_way is None else other_way
 
     def _same_type(self, one: tuple[str, str], two: tuple[str, str]) -> bool:
         return self._column(*one).type is self._column(*two).type

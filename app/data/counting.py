@@ -1,0 +1,256 @@
+"""Live counts: how many members a segment has, and how many of them a target would get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count as count_up
+
+import duckdb
+from sqlglot import exp
+
+from app.core.clocks import Clock
+from app.core.counts import Count, Limits, Total, verdict_for
+from app.core.segments import Condition, Group, Segment, SegmentRef
+from app.core.tables import Catalog, Table
+from app.data.engines.duckdb import DuckDBEngine
+from app.data.identity import Identity
+from app.data.links import paths
+from app.data.narrow import Narrow, NarrowTables
+from app.data.sql import SegmentSql
+from app.data.workspace_rows import KeyFacts, segment_sql
+from app.jobs import JobContext, Progress
+
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CountSpec:
+    """On the way to what is counted: who members are to the target, and its limits.
+
+    `suppression` is a relation with one text column `identifier` of normalised identifiers that must not be sent to.
+    """
+
+    identity: Identity = field(default_factory=Identity)
+    limits: Limits = field(default_factory=Limits)
+    suppression: exp.Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The tables and segments of the workspace at one moment; counts see `now` cut to the minute, so that answers can be kept."""
+
+    catalog: Catalog
+    segments: Sequence[Segment]
+    now: datetime
+    time_zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """About how many members there are: `members` give or take `error`, 19 times out of 20."""
+
+    members: int
+    error: int
+
+
+class Counter:
+    """Counts segments from narrow tables in memory; thread safe, each call works in the calling thread."""
+
+    def __init__(self, engine: DuckDBEngine, facts: KeyFacts | None = None) -> None:
+        self._engine = engine
+        self._facts = facts or KeyFacts(engine)
+        self._narrow = NarrowTables(engine)
+
+    def count(self, scope: Scope, segment: Segment, spec: CountSpec, ctx: JobContext) -> Count:
+        """Count exactly; FixData when the segment has issues, Cancelled when the job is."""
+        members, eligible, unique, refused, suppressed = self._numbers(scope, [segment], spec, ctx)
+        to_send = unique - refused - suppressed
+        verdict, reason = verdict_for(to_send, spec.limits)
+        return Count(
+            segment=segment.name,
+            members=members,
+            eligible=eligible,
+            duplicates=eligible - unique,
+            no_consent=refused,
+            suppressed=suppressed,
+            to_send=to_send,
+            counted_at=datetime.now(UTC),
+            verdict=verdict,
+            reason=reason,
+        )
+
+    def totals(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> Total:
+        """Several segments together, each member once; segments of different tables are told apart."""
+        counts = [self.count(scope, segment, spec, ctx) for segment in segments]
+        unique = refused = suppressed = 0
+        for of in dict.fromkeys(segment.of for segment in segments):
+            same = [segment for segment in segments if segment.of is of]
+            _, _, found, no, listed = self._numbers(scope, same, spec, ctx)
+            unique, refused, suppressed = unique + found, refused + no, suppressed + listed
+        return Total(
+            segments=len(segments),
+            members=sum(c.members for c in counts),
+            not_eligible=sum(c.members - c.eligible for c in counts),
+            duplicates=sum(c.duplicates for c in counts),
+            in_several=sum(c.eligible - c.duplicates for c in counts) - unique,
+            no_consent=refused,
+            suppressed=suppressed,
+            to_send=unique - refused - suppressed,
+        )
+
+    def estimate(self, scope: Scope, segment: Segment, ctx: JobContext) -> Estimate:
+        """About how many members: from a sample of a hundredth of the narrow rows once they are there, else of the table."""
+        sql = self._compiler(scope, ctx)
+        sql.check(segment)
+        table = sql.table(segment)
+        columns = used_columns(segment, scope)
+        if self._narrow.ready(table, columns, None, None) and sql.unique_key(table):
+            narrow = self._narrow.get(sql, table, columns, None, None, ctx.token)
+            source: exp.Expr = exp.to_table(narrow.name)
+        else:
+            source = self._engine.relation(table)
+        # Of keys found in several rows one is enough for an estimate, hence unique.
+        sql.unique_key = lambda _table: True
+        sample = exp.TableSample(method="system", percent=exp.Literal.number(1), seed=exp.Literal.number(1))
+        rows = exp.select("*").from_(exp.alias_(source, "s", table=True))
+        rows.args["from_"].this.set("sample", sample)
+        met = exp.Coalesce(this=sql.predicate(segment, "n"), expressions=[exp.false()])
+        query = exp.select(exp.Count(this=exp.Star()), exp.CountIf(this=met)).from_(rows.subquery("n"))
+        seen, members = self._ask(query, ctx)
+        if not seen:
+            return Estimate(0, table.rows)
+        share = members / seen
+        spread = 2 * (max(share * (1 - share), 1 / seen) / seen) ** 0.5
+        return Estimate(round(share * table.rows), max(1, round(spread * table.rows)))
+
+    def warm(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> None:
+        """Make the narrow tables that counting these segments needs, so that the first count is as quick as the next."""
+        for of in dict.fromkeys(segment.of for segment in segments):
+            ctx.report(Progress("Prepare counts", unit="rows", note=str(of)))
+            self._question(scope, [segment for segment in segments if segment.of is of], spec, ctx)
+
+    def forget(self, table: Table) -> None:
+        """Drop what is kept of a table that was removed."""
+        self._narrow.forget(table.id)
+
+    def _numbers(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> tuple[int, ...]:
+        """Members of any of the segments, eligible, unique, unique without consent, unique and suppressed."""
+        for attempt in count_up(1):
+            try:
+                question = self._question(scope, segments, spec, ctx)
+                anywhere = exp.or_(*(question.predicate(segment) for segment in segments))
+                return self._ask(question.counting(exp.paren(anywhere)), ctx)
+            except duckdb.CatalogException:  # another thread just replaced the narrow table by one with more columns
+                if attempt == _TRIES:
+                    raise
+        raise AssertionError
+
+    def _compiler(self, scope: Scope, ctx: JobContext) -> SegmentSql:
+        clock = Clock(scope.now.replace(second=0, microsecond=0), scope.time_zone)
+        return segment_sql(self._engine, self._facts, scope.catalog, scope.segments, clock, ctx.token)
+
+    def _question(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> _Question:
+        sql = self._compiler(scope, ctx)
+        for segment in segments:
+            sql.check(segment)
+        table = sql.table(segments[0])
+        columns = frozenset().union(*(used_columns(segment, scope) for segment in segments))
+        if not sql.unique_key(table):
+            columns |= {table.key or ""}
+        narrow = self._narrow.get(sql, table, columns, spec.identity, spec.suppression, ctx.token)
+        sql.semi_join = lambda alias, column, query: self._kept_answer(narrow, alias, column, query, ctx)
+        return _Question(sql, narrow, spec)
+
+    def _kept_answer(
+        self, narrow: Narrow, alias: str, column: str, query: exp.Select, ctx: JobContext
+    ) -> exp.Expr | None:
+        if alias != "n":
+            return None
+        rows = exp.select("_row").from_(self._narrow.answer(narrow, column, query, ctx.token))
+        return exp.In(this=exp.column("_row", table="n"), query=exp.Subquery(this=rows))
+
+    def _ask(self, query: exp.Select, ctx: JobContext) -> tuple[int, ...]:
+        with self._engine.cursor(ctx.token) as cursor:
+            row = cursor.execute(query.sql(self._engine.dialect)).fetchone()
+        return tuple(int(number or 0) for number in row or ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What counts of segments of one table have in common."""
+
+    sql: SegmentSql
+    narrow: Narrow
+    spec: CountSpec
+
+    def predicate(self, segment: Segment) -> exp.Expr:
+        return self.sql.predicate(segment, "n")
+
+    def counting(self, predicate: exp.Expr) -> exp.Select:
+        """Members, eligible, unique, unique without consent, unique and suppressed: one pass.
+
+        Rows whose identifier stands nowhere else are counted; only the few shared ones are made distinct.
+        """
+        usable, shared, refused = self._flag("ok"), self._flag("shared"), self._flag("refused")
+        suppressed = exp.and_(exp.not_(refused), self._flag("suppressed"))
+        return (
+            exp.select(
+                exp.Count(this=exp.Star()),
+                exp.CountIf(this=usable.copy()),
+                self._unique(usable, shared, None),
+                self._unique(usable, shared, refused),
+                self._unique(usable, shared, suppressed),
+            )
+            .from_(exp.alias_(exp.to_table(self.narrow.name), "n", table=True))
+            .where(predicate)
+        )
+
+    def _unique(self, usable: exp.Expr, shared: exp.Expr, further: exp.Expr | None) -> exp.Expr:
+        asked = usable if further is None else exp.and_(usable, further)
+        alone = exp.CountIf(this=exp.and_(asked, exp.not_(shared)))
+        several = exp.Case().when(exp.and_(asked, shared), self._flag("h"), copy=False)
+        return exp.Add(this=alone, expression=exp.Count(this=exp.Distinct(expressions=[several])))
+
+    def _flag(self, word: str) -> exp.Column:
+        return self.narrow.flag(word, self.spec.identity, self.spec.suppression)
+
+
+def used_columns(segment: Segment, scope: Scope) -> frozenset[str]:
+    """The columns of the segment's own table that its rules, and those of the segments it names, look at."""
+    table = scope.catalog.by_role(segment.of.role)
+    by_name = {other.name.casefold(): other for other in scope.segments}
+    return frozenset() if table is None else _used(segment, table, scope.catalog, by_name)
+
+
+def _used(segment: Segment, table: Table, catalog: Catalog, by_name: Mapping[str, Segment]) -> frozenset[str]:
+    if not segment.rules:
+        return frozenset({table.key or ""})
+    found: frozenset[str] = frozenset()
+    for rule in segment.rules:
+        if isinstance(rule.body, SegmentRef):
+            other = by_name.get(rule.body.name.casefold())
+            other_table = None if other is None else catalog.by_role(other.of.role)
+            if other is None or other_table is None:
+                continue
+            if other_table.id == table.id:
+                found |= _used(other, table, catalog, by_name)
+            else:
+                found |= {way[0].from_column for way in paths(catalog, table.name, other_table.name)}
+        else:
+            found |= {column for condition in _conditions(rule.body) for column in _own(condition, table, catalog)}
+    return found
+
+
+def _own(condition: Condition, table: Table, catalog: Catalog) -> list[str]:
+    if condition.field.table.casefold() == table.name.casefold():
+        return [condition.field.column]
+    return [way[0].from_column for way in paths(catalog, table.name, condition.field.table)]
+
+
+def _conditions(group: Group) -> list[Condition]:
+    found: list[Condition] = []
+    for item in group.items:
+        found += _conditions(item) if isinstance(item, Group) else [item]
+    return found

@@ -1,0 +1,172 @@
+"""Who a member is to a target: matched fields, the key identifier, and consent, as SQL over one row of the members' table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from app.core.errors import FixData
+from app.core.segments import FieldRef
+from app.core.tables import Column, ColumnType, Table
+from app.data import identifiers_sql
+from app.data.identifiers_sql import text, trimmed
+from app.data.links import paths
+from app.data.sql import SegmentSql, key_column
+from app.data.sql_values import NUMBERS, Value, column_value
+
+YES = (
+    "true",
+    "t",
+    "yes",
+    "y",
+    "1",
+    "on",
+    "ja",
+    "j",
+    "oui",
+    "o",
+    "opt-in",
+    "opted in",
+    "optin",
+    "subscribed",
+    "granted",
+)
+"""Texts that give consent; any other text refuses it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedField:
+    """One of our fields that fills a target's field, and the rule of core/identifiers.py that makes it fit.
+
+    Values longer than `longest` characters have no usable form.
+    """
+
+    field: FieldRef
+    normalise: str = "trim"
+    longest: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What makes a member known to a target.
+
+    `keys` are the matched key fields by target field, the preferred one first: a member's identifier is the first that is
+    usable. Without keys (files) everybody is known by our own key. A refusal in the `consent` field counts for the
+    identifier in every row, in the segment or not; an empty one only with `empty_refuses`.
+    """
+
+    keys: tuple[tuple[str, MatchedField], ...] = ()
+    consent: FieldRef | None = None
+    empty_refuses: bool = False
+    country: str = "US"
+
+
+@dataclass(slots=True)
+class RowValues:
+    """Expressions over one row of `table` named `alias`.
+
+    What stands in linked tables is joined once (`apply`), under names of `prefix` and a number.
+    """
+
+    sql: SegmentSql
+    table: Table
+    alias: str
+    country: str
+    prefix: str = "j"
+    _joins: dict[FieldRef, tuple[str, str, exp.Select]] = field(default_factory=dict)
+
+    def value(self, ref: FieldRef) -> Value:
+        """The raw value of a field; FixData when the table or field is gone or not linked."""
+        column, own = self._find(ref)
+        if own:
+            return column_value(column, self.alias)
+        if ref not in self._joins:
+            ours, query = self.sql.linked_values(self.table, ref)
+            self._joins[ref] = (f"{self.prefix}{len(self._joins)}", ours, query)
+        name = self._joins[ref][0]
+        return Value(exp.column("value", table=name), column.type, column.native_type)
+
+    def raw_text(self, ref: FieldRef) -> exp.Expr:
+        """The value as text, as a person would read it."""
+        return as_text(self.value(ref))
+
+    def normalised(self, matched: MatchedField) -> exp.Expr:
+        """The value as the target wants it, NULL when it has no usable form."""
+        result = identifiers_sql.normalise(matched.normalise, self.raw_text(matched.field), self.country)
+        if matched.longest is None:
+            return result
+        short = exp.LTE(this=exp.Length(this=result.copy()), expression=exp.Literal.number(matched.longest))
+        return exp.Case().when(short, result, copy=False)
+
+    def identifier(self, identity: Identity) -> exp.Expr:
+        """The first usable key identifier, told apart by its field when there are several; NULL when there is none."""
+        if not identity.keys:
+            return exp.cast(key_column(self.table, self.alias), "text")
+        if len(identity.keys) == 1:
+            return self.normalised(identity.keys[0][1])
+        named = [
+            exp.DPipe(this=text(f"{target}:"), expression=self.normalised(matched), safe=True)
+            for target, matched in identity.keys
+        ]
+        return exp.Coalesce(this=named[0], expressions=named[1:])
+
+    def refused(self, identity: Identity) -> exp.Expr:
+        """Whether this row refuses consent; never NULL."""
+        if identity.consent is None:
+            return exp.false()
+        unknown = exp.false() if identity.empty_refuses else exp.true()
+        return exp.not_(exp.Coalesce(this=consent_given(self.value(identity.consent)), expressions=[unknown]))
+
+    def apply(self, query: exp.Select) -> exp.Select:
+        """The query with the joins that the values asked for so far need."""
+        for name, ours, linked in self._joins.values():
+            same = exp.EQ(
+                this=exp.cast(exp.column(ours, table=self.alias, quoted=True), "text"),
+                expression=exp.cast(exp.column("linked", table=name), "text"),
+            )
+            query = query.join(linked.subquery(name), on=same, join_type="left")
+        return query
+
+    def _find(self, ref: FieldRef) -> tuple[Column, bool]:
+        table = self.sql.catalog.table(ref.table)
+        column = None if table is None else table.column(ref.column)
+        if table is None or column is None:
+            raise FixData(
+                f"The field {ref} is gone.", "Its table or column was removed.", "Match another field.", code="no_field"
+            )
+        if table.id != self.table.id and len(paths(self.sql.catalog, self.table.name, table.name)) != 1:
+            raise FixData(
+                f"The field {ref} can't be reached from {self.table.name}.",
+                "The tables are not linked, or in several ways.",
+                "Link the tables once, or match a field of another table.",
+                code="no_link",
+            )
+        return column, table.id == self.table.id
+
+
+def as_text(value: Value) -> exp.Expr:
+    """Any value as text: dates and times in ISO form, with Z when the column knows its time zone."""
+    if value.type is ColumnType.TEXT:
+        return value.expression.copy()
+    if value.type is ColumnType.TIMESTAMP:
+        written = exp.TimeToStr(this=value.expression.copy(), format=text("%Y-%m-%dT%H:%M:%S"))
+        return exp.DPipe(this=written, expression=text("Z"), safe=True) if value.zoned else written
+    if value.type is ColumnType.BINARY:
+        return exp.ToBase64(this=value.expression.copy())
+    return exp.cast(value.expression.copy(), "text")
+
+
+def consent_given(value: Value) -> exp.Expr:
+    """True, false, or NULL when the value is empty. A date of consent gives it; words not known to agree refuse it."""
+    this = value.expression
+    if value.type is ColumnType.BOOLEAN:
+        return this.copy()
+    if value.type in NUMBERS:
+        return exp.NEQ(this=this.copy(), expression=exp.Literal.number(0))
+    filled = exp.not_(exp.Is(this=this.copy(), expression=exp.Null()))
+    if value.type is not ColumnType.TEXT:
+        return exp.Case().when(filled, exp.true(), copy=False)
+    word = exp.Lower(this=trimmed(this))
+    agreed = exp.In(this=word.copy(), expressions=[text(yes) for yes in YES])
+    return exp.Case().when(exp.NEQ(this=word, expression=text("")), agreed, copy=False)

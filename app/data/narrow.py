@@ -1,0 +1,280 @@
+"""Narrow tables in memory: of each table with members only the columns that rules ask for, made for counting.
+
+Measured on 10 million rows (research): a predicate takes 15 ms here and 263 to 384 ms on Parquet; valid identifiers as a flag
+15 ms instead of 1.1 s, unique identifiers by a 64-bit hash 0.6 s instead of 1.8 s, and nearly nothing when, as here, it is
+known which identifiers stand in one row only. The hash never leaves the process: DuckDB may change it with any version.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from sqlglot import exp
+
+from app.core.tables import Column, ColumnType, Table
+from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
+from app.data.identity import Identity, RowValues
+from app.data.sql import SegmentSql, key_column
+from app.data.sql_values import cleaned
+from app.jobs import CancelToken
+
+MOST_IDENTITIES = 6
+"""Ways of telling members apart kept per table (one per destination's kind of key); the ones used last stay."""
+MOST_ANSWERS = 64
+"""Answers about linked rows kept per table; the ones used last stay."""
+MOST_WORDS = 2_000
+"""A text column with at most this many different values becomes an ENUM: half the time and an eighth of the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """One narrow table: `name` in DuckDB, the columns it holds, and the number of each identity's flags."""
+
+    name: str
+    table: Table
+    columns: frozenset[str]
+    identities: tuple[tuple[Identity, str], ...]
+    rows: int
+
+    def holds(self, table: Table, columns: frozenset[str], identity: tuple[Identity, str] | None) -> bool:
+        """Whether it can answer for this generation, these columns and this identity."""
+        known = identity is None or identity in self.identities
+        return self.table.generation == table.generation and columns <= self.columns and known
+
+    def flag(self, word: str, identity: Identity, suppression: exp.Expr | None) -> exp.Column:
+        """A column of an identity: `ok` (usable), `h` (its hash), `shared` (by several rows), `refused`, `suppressed`."""
+        number = next(i for i, known in enumerate(self.identities) if known == _with_list(identity, suppression))
+        return exp.column(f"_{word}{number}", table="n")
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """What is kept for one table."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    narrow: Narrow | None = None
+    answers: OrderedDict[str, str] = field(default_factory=OrderedDict)
+
+
+class NarrowTables:
+    """Makes narrow tables when they are first needed and again when columns, identities or generations change.
+
+    Thread safe: one thread makes a table, others that need the same one wait; queries on an old one go on undisturbed.
+    """
+
+    def __init__(self, engine: DuckDBEngine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._shelves: dict[str, _Shelf] = {}
+        self._numbers = count()
+
+    def ready(
+        self, table: Table, columns: Iterable[str], identity: Identity | None, suppression: exp.Expr | None
+    ) -> bool:
+        """Whether `get` would answer at once."""
+        narrow = self._shelf(table).narrow
+        return narrow is not None and narrow.holds(table, frozenset(columns), _with_list(identity, suppression))
+
+    def get(
+        self,
+        sql: SegmentSql,
+        table: Table,
+        columns: Iterable[str],
+        identity: Identity | None,
+        suppression: exp.Expr | None,
+        token: CancelToken,
+    ) -> Narrow:
+        """The narrow table with at least these columns and this identity; made in this thread when it is not there.
+
+        `suppression` is a relation with one column `identifier`. Raises Cancelled, and FixData when rows are gone.
+        """
+        wanted = frozenset(columns)
+        who = _with_list(identity, suppression)
+        shelf = self._shelf(table)
+        while not shelf.lock.acquire(timeout=0.05):
+            token.check()
+        try:
+            old = shelf.narrow
+            if old is not None and old.holds(table, wanted, who):
+                return old
+            present = {column.name for column in table.columns}
+            kept = frozenset() if old is None else frozenset(old.columns & present)
+            identities = () if old is None else tuple(i for i in old.identities if i != who)
+            if who is not None:
+                identities = (*identities[-(MOST_IDENTITIES - 1) :], who)
+            planned = Narrow(f"narrow_{next(self._numbers)}", table, wanted | kept, identities, 0)
+            shelf.narrow = self._make(sql, planned, suppression, token)
+            self._forget(old, shelf)
+            return shelf.narrow
+        finally:
+            shelf.lock.release()
+
+    def answer(self, narrow: Narrow, column: str, query: exp.Select, token: CancelToken) -> str:
+        """The name of a table of `_row` with the rows whose column is in the query; kept for the next question.
+
+        A count of linked rows over five million orders takes 425 ms, looking its answer up 13 ms.
+        """
+        question = f"{narrow.name} {column} {query.sql(self._engine.dialect)}"
+        shelf = self._shelf(narrow.table)
+        with self._lock:
+            name = shelf.answers.get(question)
+            if name is not None:
+                shelf.answers.move_to_end(question)
+                return name
+        name = f"answer_{next(self._numbers)}"
+        inside = exp.In(this=exp.column(column, table="n", quoted=True), query=exp.Subquery(this=query))
+        rows = exp.select(exp.column("_row", table="n")).from_(_named(narrow.name, "n")).where(inside)
+        with self._engine.cursor(token) as cursor:
+            cursor.execute(f"CREATE TABLE {name} AS {rows.sql(self._engine.dialect)}")
+        with self._lock:
+            shelf.answers[question] = name
+            dropped = [shelf.answers.popitem(last=False)[1] for _ in range(len(shelf.answers) - MOST_ANSWERS)]
+        self._drop(dropped)
+        return name
+
+    def forget(self, table_id: str) -> None:
+        """Drop what is kept of a removed table."""
+        shelf = self._shelves.pop(table_id, None)
+        if shelf is not None:
+            self._forget(shelf.narrow, shelf)
+
+    def _forget(self, narrow: Narrow | None, shelf: _Shelf) -> None:
+        with self._lock:
+            answers = list(shelf.answers.values())
+            shelf.answers.clear()
+        self._drop([*answers, *([] if narrow is None else [narrow.name])])
+
+    def _drop(self, names: Sequence[str]) -> None:
+        if names:
+            with self._engine.cursor(CancelToken()) as cursor:
+                for name in names:
+                    cursor.execute(f"DROP TABLE IF EXISTS {name}")
+
+    def _shelf(self, table: Table) -> _Shelf:
+        with self._lock:
+            return self._shelves.setdefault(table.id, _Shelf())
+
+    def _make(self, sql: SegmentSql, planned: Narrow, suppression: exp.Expr | None, token: CancelToken) -> Narrow:
+        raw = f"{planned.name}_raw"
+        unique = sql.unique_key(planned.table)
+        made: list[str] = []
+        try:
+            with self._engine.cursor(token) as cursor:
+                words = self._make_enums(cursor, sql, planned)
+                cursor.execute(f"CREATE TABLE {raw} AS {self._rows(sql, planned, words, suppression, unique=unique)}")
+                made.append(raw)
+                cursor.execute(f"CREATE TABLE {planned.name} AS {_with_flags(planned, raw)}")
+                found = cursor.execute(f"SELECT count(*) FROM {planned.name}").fetchone()  # noqa: S608 - our own name
+        finally:
+            self._drop(made)
+        return replace(planned, rows=found[0] if found else 0)
+
+    def _rows(
+        self, sql: SegmentSql, planned: Narrow, words: dict[str, str], suppression: exp.Expr | None, *, unique: bool
+    ) -> str:
+        """One row per key: columns, and for each identity hash, refusal and suppression of the row itself."""
+        table = planned.table
+        selected: list[exp.Expr] = [exp.alias_(exp.cast(_over(exp.RowNumber()), "int"), "_row")]
+        for column in _columns(planned):
+            value = cleaned(exp.column(column.name, table="b", quoted=True), column)
+            if column.name in words:
+                value = exp.cast(value, exp.DataType(this=exp.DType.USERDEFINED, kind=words[column.name]))
+            selected.append(exp.alias_(value, column.name, quoted=True))
+        query = exp.select().from_(sql.source(table, "b"))
+        key = key_column(table, "b")
+        if not unique:
+            query = query.where(sql.filled_key(table, "b"))
+            query = query.qualify(exp.EQ(this=_over(exp.RowNumber(), key), expression=exp.Literal.number(1)))
+        for i, (identity, _) in enumerate(planned.identities):
+            row = RowValues(sql, table, "b", identity.country, f"j{i}_")
+            identifier, refused = row.identifier(identity), row.refused(identity)
+            if not unique:  # a member in several rows is known by the lowest identifier, and any refusal holds
+                identifier = _over(exp.Min(this=identifier), key)
+                refused = _over(exp.LogicalOr(this=refused), key)
+            selected += [
+                exp.alias_(exp.Anonymous(this="hash", expressions=[identifier]), f"_h{i}"),
+                exp.alias_(exp.not_(exp.Is(this=identifier.copy(), expression=exp.Null())), f"_ok{i}"),
+                exp.alias_(refused, f"_refused{i}"),
+                exp.alias_(_listed(identifier, suppression), f"_suppressed{i}"),
+            ]
+            query = row.apply(query)
+        return query.select(*selected).sql(self._engine.dialect)
+
+    def _make_enums(self, cursor: Cursor, sql: SegmentSql, planned: Narrow) -> dict[str, str]:
+        """ENUM types for the text columns with few words, by column; they go with the process, being small."""
+        texts = [c for c in _columns(planned) if c.type is ColumnType.TEXT and c.name != planned.table.key]
+        if not texts:
+            return {}
+        source = sql.source(planned.table, "b").sql(self._engine.dialect)
+        counts = ", ".join(f"approx_count_distinct(b.{quoted(c.name)})" for c in texts)
+        found = cursor.execute(f"SELECT {counts} FROM {source}").fetchone() or ()  # noqa: S608 - quoted names
+        enums = {}
+        for column, different in zip(texts, found, strict=True):
+            if different > MOST_WORDS:
+                continue
+            value = cleaned(exp.column(column.name, table="b", quoted=True), column).sql(self._engine.dialect)
+            words = cursor.execute(f"SELECT DISTINCT {value} FROM {source} WHERE {value} IS NOT NULL").fetchall()  # noqa: S608
+            if words:
+                name = f"words_{next(self._numbers)}"
+                cursor.execute(f"CREATE TYPE {name} AS ENUM ({', '.join(literal(word) for (word,) in words)})")
+                enums[column.name] = name
+        return enums
+
+
+def _columns(planned: Narrow) -> list[Column]:
+    return [column for column in planned.table.columns if column.name in planned.columns]
+
+
+def _with_flags(planned: Narrow, raw: str) -> str:
+    """The rows with what is known of their identifier in all rows: whether others share it, and whether any refuses."""
+    columns = [exp.column(column.name, table="r", quoted=True) for column in _columns(planned)]
+    query = exp.select(exp.column("_row", table="r"), *columns).from_(_named(raw, "r"))
+    for i in range(len(planned.identities)):
+        several = exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1))
+        shared = (
+            exp.select(f"_h{i}", exp.alias_(exp.LogicalOr(this=exp.column(f"_refused{i}")), "refused"))
+            .from_(raw)
+            .where(exp.column(f"_ok{i}"))
+            .group_by(f"_h{i}")
+            .having(several)
+        )
+        known, row_hash = exp.column(f"_h{i}", table=f"s{i}"), exp.column(f"_h{i}", table="r")
+        usable = exp.column(f"_ok{i}", table="r")
+        query = query.join(
+            shared.subquery(f"s{i}"), on=exp.and_(usable, exp.EQ(this=row_hash, expression=known)), join_type="left"
+        )
+        own = exp.column(f"_refused{i}", table="r")
+        any_refuses = exp.Coalesce(this=exp.column("refused", table=f"s{i}"), expressions=[own])
+        query = query.select(
+            exp.alias_(row_hash, f"_h{i}"),
+            exp.alias_(usable, f"_ok{i}"),
+            exp.alias_(exp.not_(exp.Is(this=known, expression=exp.Null())), f"_shared{i}"),
+            exp.alias_(any_refuses, f"_refused{i}"),
+            exp.column(f"_suppressed{i}", table="r"),
+        )
+    return query.sql("duckdb")
+
+
+def _named(table: str, alias: str) -> exp.Expr:
+    return exp.alias_(exp.to_table(table), alias, table=True)
+
+
+def _over(function: exp.Expr, *partition: exp.Expr) -> exp.Window:
+    return exp.Window(this=function, partition_by=[part.copy() for part in partition])
+
+
+def _listed(identifier: exp.Expr, suppression: exp.Expr | None) -> exp.Expr:
+    if suppression is None:
+        return exp.false()
+    listed = exp.select("identifier").from_(exp.alias_(suppression, "suppression", table=True))
+    inside = exp.In(this=identifier.copy(), query=exp.Subquery(this=listed))
+    return exp.Coalesce(this=inside, expressions=[exp.false()])
+
+
+def _with_list(identity: Identity | None, suppression: exp.Expr | None) -> tuple[Identity, str] | None:
+    """An identity is kept together with the list it was judged by."""
+    return None if identity is None else (identity, "" if suppression is None else suppression.sql("duckdb"))

@@ -1,0 +1,83 @@
+"""The rows of one workspace as the compilers of SQL need them: relations, fixed lists, and which keys are unique."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from app.core.clocks import Clock
+from app.core.errors import FixData
+from app.core.segments import Segment
+from app.core.tables import Catalog, Table
+from app.data.engines.duckdb import DuckDBEngine, parquet
+from app.data.sql import SegmentSql
+from app.data.sql_values import column_value, empty
+from app.jobs import CancelToken
+
+LISTS = "lists"
+"""Where fixed lists of keys lie, below `data` in the workspace folder: Parquet files with one text column `member`."""
+
+
+@dataclass(slots=True)
+class KeyFacts:
+    """Whether a table's key is filled and unique, found out once per generation; thread safe."""
+
+    engine: DuckDBEngine
+    _known: dict[tuple[str, int, str], bool] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def unique(self, table: Table, token: CancelToken) -> bool:
+        """True when every row has a key of its own; Cancelled when the token is."""
+        column = table.column(table.key or "")
+        if column is None:
+            return False
+        fact = (table.id, table.generation, column.name)
+        with self._lock:
+            if fact in self._known:
+                return self._known[fact]
+        source = exp.alias_(self.engine.relation(table), "k", table=True)
+        value = column_value(column, "k")
+        filled = exp.Case().when(exp.not_(empty(value)), value.expression, copy=False)
+        counted = exp.EQ(this=exp.Count(this=exp.Star()), expression=exp.Count(this=exp.Distinct(expressions=[filled])))
+        with self.engine.cursor(token) as cursor:
+            row = cursor.execute(exp.select(counted).from_(source).sql(self.engine.dialect)).fetchone()
+        unique = row is not None and bool(row[0])
+        with self._lock:
+            self._known[fact] = unique
+        return unique
+
+
+def segment_sql(
+    engine: DuckDBEngine,
+    facts: KeyFacts,
+    catalog: Catalog,
+    segments: Iterable[Segment],
+    clock: Clock,
+    token: CancelToken,
+) -> SegmentSql:
+    """A compiler over the full rows of the workspace's tables, for one job."""
+    return SegmentSql(
+        catalog,
+        {segment.name: segment for segment in segments},
+        relation=engine.relation,
+        clock=clock,
+        key_list=lambda name: key_list(engine, name),
+        unique_key=lambda table: facts.unique(table, token),
+        dialect=engine.dialect,
+    )
+
+
+def key_list(engine: DuckDBEngine, name: str) -> exp.Expr:
+    """The fixed list of that file name, to stand after FROM; FixData when it is gone or no plain name."""
+    path = engine.folder / "data" / LISTS / name
+    if path.name != name or not path.is_file():
+        raise FixData(
+            "The list of a segment is gone.",
+            f"The workspace holds no file {path.name}.",
+            "Make the segment again from its list.",
+            code="list_missing",
+        )
+    return parquet([path])
