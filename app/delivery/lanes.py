@@ -15,19 +15,23 @@ from app.jobs import JobContext
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MOST_LANES = 4
-"""Enough to hide the time a target takes to answer, few enough to leave the computer and the window alone."""
+MOST_LANES = 16
+PATIENCE_SECONDS = 0.05
+"""How long a batch waits for a lane before another one is opened: a quick target needs few, and threads cost the window time."""
 
 Deliver = Callable[[SegmentSession, int, Sequence[Member]], None]
 
 
 def lanes_for(pace: Pace) -> int:
-    """How many sessions may go at once; a limit on requests a second is kept by each session for itself, so that is one."""
-    return 1 if pace.requests_per_second is not None else max(1, min(pace.simultaneous, MOST_LANES))
+    """How many sessions may go at once: all the target allows but one, which is left for tests and pickers meanwhile.
+
+    A limit on requests a second is kept by each session for itself, so that is one.
+    """
+    return 1 if pace.requests_per_second is not None else max(1, min(pace.simultaneous - 1, MOST_LANES))
 
 
 class Lanes:
-    """Opens lanes as they are needed, at most `most`; a context manager that closes their sessions.
+    """Opens lanes as a slow target needs them, at most `most`; a context manager that closes their sessions.
 
     Used by one thread. The first session is open before a second one begins, because it makes what they share at the
     target.
@@ -75,9 +79,10 @@ class Lanes:
             idle = next((lane for lane in self._lanes if lane not in busy.values()), None)
             if idle is not None:
                 return idle
-            if len(self._lanes) < self._most:
+            can_open = len(self._lanes) < self._most
+            done, _going = wait(busy, PATIENCE_SECONDS if can_open else None, FIRST_COMPLETED)
+            if not done and can_open:
                 return self._open()
-            wait(busy, return_when=FIRST_COMPLETED)
 
     def _open(self) -> _Lane:
         lane = self._stack.enter_context(_Lane(self._open_session()))

@@ -19,6 +19,7 @@ from app.jobs import Cancelled, JobContext
 class Session:
     """Remembers the threads it was touched by."""
 
+    slow: bool = True
     threads: set[int] = field(default_factory=set)
     left: bool = False
 
@@ -32,7 +33,7 @@ class Session:
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> list[Outcome]:
         self.threads.add(threading.get_ident())
-        time.sleep(0.01)
+        time.sleep(0.1 if self.slow else 0.001)
         return [Outcome(m.key, OutcomeKind.ADDED) for m in members]
 
     def confirm(self, ctx: JobContext) -> str:
@@ -49,11 +50,12 @@ class Bench:
         self.most_going = 0
         self.lock = threading.Lock()
         self.ctx = JobContext()
+        self.slow = True
         self.fail_at = 0
         self.cancel_at = 0
 
     def open(self) -> SegmentSession:
-        self.sessions.append(Session())
+        self.sessions.append(Session(self.slow))
         return self.sessions[-1]
 
     def deliver(self, session: SegmentSession, number: int, batch: Sequence[Member]) -> None:
@@ -86,6 +88,14 @@ def test_batches_go_beside_each_other_each_session_on_its_own_thread() -> None:
     assert bench.most_going == len(bench.sessions) == 3
     assert all(len(s.threads) == 1 and s.left for s in bench.sessions)
     assert len({t for s in bench.sessions for t in s.threads}) == 3
+
+
+def test_a_quick_target_keeps_one_lane() -> None:
+    bench = Bench(8)
+    bench.slow = False
+    with bench.lanes as lanes:
+        lanes.send(batches(50), bench.deliver, bench.ctx)
+    assert len(bench.sessions) < 4
 
 
 def test_one_batch_opens_one_session() -> None:
@@ -129,8 +139,8 @@ def test_a_source_that_fails_waits_for_those_in_flight() -> None:
     assert all(s.left for s in bench.sessions)
 
 
-def test_a_target_with_a_limit_a_second_gets_one_lane() -> None:
+def test_one_place_at_the_target_stays_free() -> None:
     assert lanes_for(Pace(requests_per_second=10, simultaneous=5)) == 1
-    assert lanes_for(Pace(simultaneous=2)) == 2
+    assert lanes_for(Pace(simultaneous=10)) == 9
     assert lanes_for(Pace(simultaneous=50)) == MOST_LANES
     assert lanes_for(Pace()) == 1
