@@ -1,0 +1,3 @@
+"""The pages of the window, each imported when it is first shown."""
+
+from __future__ import annotations

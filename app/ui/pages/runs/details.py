@@ -1,0 +1,225 @@
+"""Everything about one run: numbers, phases, speed, rejects, log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from app.core.runs import LogLine, RejectPage, Run, Status
+from app.ui.formats import Formats, seconds_between
+from app.ui.pages.runs.charts import PhaseChart, SpeedChart
+from app.ui.pages.runs.log_view import LogView
+from app.ui.pages.runs.rejects import RejectsCard
+from app.ui.pages.runs.words import RunRow, took, trigger_sentence
+from app.ui.theme import Theme
+from app.ui.widgets.buttons import Button
+from app.ui.widgets.labels import ElidedLabel, Label, Line, column, row
+from app.ui.widgets.marks import Badge, Pill
+from app.ui.widgets.notes import Note
+
+TONES = {"success": "success", "warning": "warning", "danger": "danger", "bar": "accent"}
+
+
+@dataclass(frozen=True)
+class RunDetails:
+    """What the details show; read in a job. `may_run` and `may_save` follow the role."""
+
+    row: RunRow
+    rejects: RejectPage
+    log: tuple[LogLine, ...]
+    export_exists: bool
+    may_run: bool
+    may_save: bool
+
+
+class RunDetailsView(QScrollArea):
+    """The right side of the page; signals name what the person asked for."""
+
+    open_export_asked = Signal(str)
+    run_again_asked = Signal(str)
+    cancel_asked = Signal(str)
+    save_rejects_asked = Signal(str)
+    field_chosen = Signal(str)
+    more_rejects_asked = Signal()
+    copy_log_asked = Signal(str)
+
+    def __init__(self, theme: Theme, formats: Formats, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._formats = formats
+        self._details: RunDetails | None = None
+        self._badge = Badge(theme, "", "#636C7B", "", 32)
+        self._name = ElidedLabel(theme, "", "title")
+        self._pill = Pill(theme, "")
+        self._line = ElidedLabel(theme, "", "caption", "text2")
+        self._open = Button(theme, self.tr("Open export"), "ghost", "arrow-square-out")
+        self._again = Button(theme, self.tr("Run again"), "secondary", "play")
+        self._cancel = Button(theme, self.tr("Cancel run"), "secondary", "x-circle")
+        self._note = Note(theme, "danger", "")
+        self._skipped = Note(theme, "warning", "")
+        self._numbers = QGridLayout()
+        self._phases = PhaseChart(theme, formats)
+        self._speed = SpeedChart(theme, formats)
+        self._speed_unit = Label(theme, "", "caption", "text2")
+        self._rejects = RejectsCard(theme, formats)
+        self._log = LogView(theme, formats)
+        self._connect()
+        self._assemble()
+
+    def show_details(self, details: RunDetails) -> None:
+        """Show another run, or newer numbers of the same one."""
+        same = self._details is not None and self._details.row.key == details.row.key
+        self._details = details
+        run = details.row.run
+        self._show_head(details)
+        self._show_problem(run)
+        self._fill_numbers(run)
+        self._phases.set_run(run)
+        self._speed.set_run(run)
+        self._speed_unit.set_words(self._unit_words(run))
+        self._rejects.show_page(details.rejects, may_save=details.may_save)
+        self._log.show_lines(details.log)
+        if not same:
+            self.verticalScrollBar().setValue(0)
+
+    def _connect(self) -> None:
+        self._open.clicked.connect(lambda: self.open_export_asked.emit(self._run.export_name))
+        self._again.clicked.connect(lambda: self.run_again_asked.emit(self._run.export_name))
+        self._cancel.clicked.connect(self._on_cancel_clicked)
+        self._rejects.save_asked.connect(lambda: self.save_rejects_asked.emit(self._run.id))
+        self._rejects.field_chosen.connect(self.field_chosen)
+        self._rejects.more_asked.connect(self.more_rejects_asked)
+        self._log.copy_asked.connect(self.copy_log_asked)
+
+    def _assemble(self) -> None:
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName(self.tr("Details of the run"))
+        self._pill.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        title = row(self._name, self._pill, spacing=10)
+        title.setStretch(0, 0)
+        title.addStretch(1)
+        head = row(self._badge, 4, column(title, self._line, spacing=2), self._open, self._again, self._cancel)
+        head.setStretch(2, 1)
+        charts = row(
+            column(Label(self._theme, self.tr("Phases"), "subtitle"), 4, self._phases, spacing=4),
+            column(
+                row(Label(self._theme, self.tr("Speed while sending"), "subtitle"), None, self._speed_unit),
+                4,
+                self._speed,
+                spacing=4,
+            ),
+            spacing=24,
+        )
+        charts.setStretch(0, 4)
+        charts.setStretch(1, 3)
+        self._numbers.setHorizontalSpacing(16)
+        self._numbers.setVerticalSpacing(0)
+        body = QWidget()
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(24, 16, 24, 20)
+        layout.setSpacing(12)
+        for part in (
+            head,
+            Line(self._theme),
+            self._note,
+            self._skipped,
+            self._numbers,
+            charts,
+            self._rejects,
+            self._log,
+        ):
+            layout.addLayout(part) if not isinstance(part, QWidget) else layout.addWidget(part)
+        layout.addStretch(1)
+        self.setWidget(body)
+
+    @property
+    def _run(self) -> Run:
+        assert self._details is not None
+        return self._details.row.run
+
+    def _show_head(self, details: RunDetails) -> None:
+        run, formats = details.row.run, self._formats
+        words = formats.status(run.status)
+        self._badge.set_badge(details.row.badge.letters, details.row.badge.colour, details.row.destination)
+        self._name.set_words(run.export_name)
+        self._name.setMinimumWidth(min(self._theme.metrics("title").horizontalAdvance(run.export_name) + 2, 280))
+        self._pill.set_pill(words.word, TONES.get(words.role, "neutral"), words.icon)
+        when = formats.day_and_clock(run.started_at or run.queued_at)
+        length = took(run, formats)
+        where = ", ".join(part for part in (details.row.destination, run.connection_name) if part)
+        sentence = (
+            self.tr("{where}. {when}, took {length}. {trigger}")
+            if run.ended_at and length
+            else self.tr("{where}. {when}. {trigger}")
+        )
+        self._line.set_words(sentence.format(where=where, when=when, length=length, trigger=trigger_sentence(run)))
+        going = not run.status.ended
+        self._cancel.setVisible(going and details.may_run)
+        self._cancel.setEnabled(True)
+        if not going:
+            self._cancel.set_words(self.tr("Cancel run"))
+        self._again.setVisible(not going and details.may_run and details.export_exists)
+        self._open.setVisible(details.export_exists)
+
+    def _show_problem(self, run: Run) -> None:
+        self._note.setVisible(run.error is not None)
+        if run.error is not None:
+            tone = "danger" if run.status is Status.FAILED else "warning"
+            self._note.set_note(tone, run.error.what, f"{run.error.why} {run.error.fix}".strip())
+        self._skipped.setVisible(bool(run.skipped))
+        if run.skipped:
+            title = (
+                self.tr("1 segment was skipped")
+                if len(run.skipped) == 1
+                else self.tr("{n} segments were skipped").format(n=self._formats.number(len(run.skipped)))
+            )
+            self._skipped.set_note("warning", title, "\n".join(f"{s.segment}: {s.sentence}" for s in run.skipped))
+
+    def _fill_numbers(self, run: Run) -> None:
+        while (item := self._numbers.takeAt(0)) is not None:
+            if item.widget() is not None:
+                item.widget().deleteLater()
+        for at, (number, words, ink) in enumerate(self._figures(run)):
+            self._numbers.addWidget(Label(self._theme, number, "number", ink), 0, at)
+            self._numbers.addWidget(Label(self._theme, words, "caption", "text2"), 1, at)
+            self._numbers.setColumnStretch(at, 1)
+
+    def _figures(self, run: Run) -> list[tuple[str, str, str]]:
+        n, totals = self._formats.number, run.totals
+        seconds = seconds_between(run.started_at, run.ended_at or self._formats.now())
+        speed = round(run.done / seconds) if seconds and run.done else 0
+        pace = (self.tr("{n} / s").format(n=n(speed)) if speed else "–", self.tr("Average speed"), "text")
+        if totals.rows or totals.files:
+            return [
+                (self._formats.compact(totals.rows), self.tr("Rows"), "text"),
+                (n(totals.files), self.tr("Files"), "text"),
+                (self._formats.bytes(totals.bytes), self.tr("Size"), "text"),
+                *([(n(totals.left_out), self.tr("Left out"), "text2")] if totals.left_out else []),
+                pace,
+            ]
+        return [
+            (n(totals.delivered), self.tr("Delivered"), "text"),
+            (n(totals.added), self.tr("Added"), "success" if totals.added else "text"),
+            (n(totals.updated), self.tr("Updated"), "text"),
+            (n(totals.removed), self.tr("Removed"), "text"),
+            (n(totals.rejected), self.tr("Rejected"), "warning" if totals.rejected else "text"),
+            (n(totals.left_out), self.tr("Left out"), "text"),
+            pace,
+        ]
+
+    def _unit_words(self, run: Run) -> str:
+        return {
+            "members": self.tr("members per second"),
+            "rows": self.tr("rows per second"),
+            "bytes": self.tr("bytes per second"),
+        }.get(run.unit, "")
+
+    def _on_cancel_clicked(self) -> None:
+        self._cancel.set_words(self.tr("Cancelling…"))
+        self._cancel.setEnabled(False)
+        self.cancel_asked.emit(self._run.id)
