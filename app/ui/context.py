@@ -25,10 +25,12 @@ class Navigator(Protocol):
     """The way around the window; main thread only.
 
     `noticed` is a signal with one text: what changed ("exports", "connections", "segments", "tables", "runs", "roles",
-    or "everything"). Pages connect to it and refresh.
+    or "everything"). Pages connect to it and refresh. `runs_updated` carries a tuple of the runs of this process that
+    moved, each in its newest state, at most four times a second.
     """
 
     noticed: SignalInstance
+    runs_updated: SignalInstance
 
     def show_page(self, page_id: str, focus: str | None = None) -> None:
         """Bring a page to the front; `focus` names what to select there, as the page understands it."""
