@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QWidget
 from app.ui.navigation import CountTone, Navigation
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.overlay import Scrim
+from app.ui.widgets.overlay import Scrim, focusable
 from app.ui.widgets.palette import PaletteGroup, SearchPalette
 from app.ui.widgets.toasts import ToastHost
 
@@ -30,6 +30,8 @@ PRODUCT = "Sendoff"
 
 class MainWindow(QMainWindow):
     """The window without its pages.
+
+    F6 goes round the regions: navigation, then the widgets a page returns from an optional method `regions()`.
 
     Signals:
         page_changed(str): a page came to the front.
@@ -204,12 +206,30 @@ class MainWindow(QMainWindow):
         for keys, slot in (
             ("Ctrl+,", self._on_settings_shortcut),
             ("Ctrl+K", self._on_search_asked),
+            ("F6", lambda: self._move_region(1)),
+            ("Shift+F6", lambda: self._move_region(-1)),
         ):
             QShortcut(QKeySequence(keys), self).activated.connect(slot)
 
     def _covered(self) -> bool:
         """A dialog or a wizard has the window: page shortcuts wait."""
         return self.is_full() or any(scrim.isVisible() for scrim in self.findChildren(Scrim))
+
+    def _regions(self) -> list[QWidget]:
+        """Navigation, then what the page in front names in `regions()`, or the page as a whole."""
+        page = self._widgets.get(self._page)
+        named = getattr(page, "regions", None)
+        own = list(named()) if callable(named) else [page]
+        return [r for r in (self.navigation, *own) if isinstance(r, QWidget) and r.isVisible() and focusable(r)]
+
+    def _move_region(self, step: int) -> None:
+        regions = self._regions()
+        if self._covered() or not regions:
+            return
+        focused = self.focusWidget()
+        holders = [i for i, region in enumerate(regions) if focused is not None and region.isAncestorOf(focused)]
+        at = (holders[-1] + step) % len(regions) if holders else 0
+        focusable(regions[at])[0].setFocus(Qt.FocusReason.TabFocusReason)
 
     def _on_page_shortcut(self, at: int) -> None:
         pages = self.navigation.pages()

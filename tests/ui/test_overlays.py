@@ -109,6 +109,18 @@ class TestDialog:
         with qtbot.waitSignal(dialog.accepted):
             dialog.confirm_button.click()
 
+    def test_survives_the_end_of_what_had_the_focus(self, theme: Theme, window: QWidget) -> None:
+        passing = Button(theme, "Passing", parent=window)
+        passing.show()
+        passing.setFocus()
+        dialog = Dialog(theme, window.opener, "x")
+        dialog.add_cancel()
+        dialog.open()
+        passing.deleteLater()
+        free()
+        dialog.reject()
+        assert window.findChild(Dialog) is None or not window.findChild(Dialog).isVisible()
+
     def test_never_blocks(self, theme: Theme, window: QWidget) -> None:
         dialog = Dialog(theme, window.opener, "x")
         with pytest.raises(NotImplementedError):

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.main_window import MainWindow
 from app.ui.theme import Theme
+from app.ui.widgets.buttons import Button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.labels import Label
 from app.ui.widgets.palette import PaletteGroup, PaletteItem
@@ -80,6 +81,21 @@ def test_narrow_window_shows_icons_with_tooltips(window: MainWindow, qtbot: QtBo
 def test_counts_are_spoken(window: MainWindow) -> None:
     window.set_count("runs", "1", "accent")
     assert window.navigation._entries[4].item.accessibleName() == "Runs, 1"
+
+
+def test_f6_goes_round_the_regions(window: MainWindow, theme: Theme, qtbot: QtBot) -> None:
+    page = QWidget()
+    first, second = Button(theme, "One", parent=page), Button(theme, "Two", parent=page)
+    window.add_page("extra", "Extra", "tag", page)
+    window.show_page("extra")
+    window.navigation.search.setFocus()
+    qtbot.keyClick(window, Qt.Key.Key_F6)
+    assert first.hasFocus()
+    qtbot.keyClick(window, Qt.Key.Key_F6)
+    assert window.navigation.isAncestorOf(window.focusWidget())
+    qtbot.keyClick(window, Qt.Key.Key_F6, Qt.KeyboardModifier.ShiftModifier)
+    assert first.hasFocus()
+    assert not second.hasFocus()
 
 
 def test_activity_opens_runs_and_hides_when_nothing_runs(window: MainWindow) -> None:

@@ -316,6 +316,12 @@ def test_a_running_row_turns_and_stops(table: DataTable, theme: Theme, qtbot: Qt
     qtbot.waitUntil(lambda: not theme.motion.running())
 
 
+def test_rows_grow_with_the_text(table: DataTable, theme: Theme) -> None:
+    table.set_rows((Item("a"), NoteRow("a!", "a", "Too large"), Item("b")))
+    theme.set_scale(1.5)
+    assert [table.rowHeight(i) for i in range(3)] == [78, 72, 78]
+
+
 def test_every_kind_of_cell_paints_in_both_modes(table: DataTable, theme: Theme) -> None:
     rows = (
         Item("a", "A", 1, running=True),

@@ -9,6 +9,7 @@ A dialog deletes itself after it closed. It never blocks: there is no `exec`.
 
 from __future__ import annotations
 
+import shiboken6
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
@@ -54,7 +55,7 @@ class Dialog(QDialog):
         super().__init__(None)
         self.theme = theme
         self._opener = opener
-        self._opener_gone = False
+        self._before: QWidget | None = None
         self._scrim: Scrim | None = None
         self._width = width
         self._click_beside_closes = click_beside_closes
@@ -217,7 +218,8 @@ class Dialog(QDialog):
         before = self._before
         scrim.hide()
         scrim.deleteLater()
-        if before is not None and window is not None and window.isAncestorOf(before) and before.isVisible():
+        alive = before is not None and window is not None and shiboken6.isValid(before)
+        if alive and window.isAncestorOf(before) and before.isVisible():
             before.setFocus(Qt.FocusReason.OtherFocusReason)
 
 

@@ -10,7 +10,6 @@ table.menu_asked.connect(...)              # (row key, QPoint): `...`, right cli
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -44,7 +43,6 @@ from app.ui.widgets.table_header import Header
 from app.ui.widgets.table_model import CELL_ROLE, ROW_ROLE, FilterProxy, RowModel
 
 ROW, ROW_WITH_CONTROLS, ROW_ONE_LINE, NOTE_ROW = 52, 56, 40, 48
-_STATE_VERSION = 1
 
 
 class DataTable(QTableView):
@@ -116,6 +114,7 @@ class DataTable(QTableView):
             signal.connect(self._on_rows_moved)
         self.proxy.dataChanged.connect(self._spin_check.start)
         self.selectionModel().selectionChanged.connect(self._on_selection_changed)
+        theme.changed.connect(self._on_theme_changed)
 
     # Rows
 
@@ -214,41 +213,13 @@ class DataTable(QTableView):
 
     def save_columns(self) -> str:
         """Return widths, order, hidden columns and sorting as JSON, by column key."""
-        header = self.horizontalHeader()
-        state = {
-            "version": _STATE_VERSION,
-            "order": [self.columns[header.logicalIndex(i)].key for i in range(header.count())],
-            "widths": {c.key: header.sectionSize(i) for i, c in enumerate(self.columns) if not self.isColumnHidden(i)},
-            "hidden": [c.key for i, c in enumerate(self.columns) if self.isColumnHidden(i)],
-        }
-        at = header.sortIndicatorSection()
-        if self.isSortingEnabled() and 0 <= at < len(self.columns):
-            down = header.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
-            state["sort"] = [self.columns[at].key, "descending" if down else "ascending"]
-        return json.dumps(state)
+        return column_memory.write(self, self.columns)
 
     def restore_columns(self, saved: str) -> bool:
         """Put back what `save_columns` gave; unknown columns are left out. False when it is of another version or broken."""
-        try:
-            state = json.loads(saved)
-        except ValueError:
-            return False
-        if not isinstance(state, dict) or state.get("version") != _STATE_VERSION:
-            return False
-        header = self.horizontalHeader()
-        places = {column.key: i for i, column in enumerate(self.columns)}
-        for target, key in enumerate(key for key in state.get("order", []) if key in places):
-            header.moveSection(header.visualIndex(places[key]), target)
-        for key, i in places.items():
-            self.setColumnHidden(i, key in state.get("hidden", []) and self.columns[i].hideable)
-            width = state.get("widths", {}).get(key)
-            if isinstance(width, int) and width > 0:
-                header.resizeSection(i, width)
-        key, order = state.get("sort", ["", ""])
-        if key in places and self.isSortingEnabled():
-            self.sortByColumn(places[key], _order(order))
+        restored = column_memory.read(self, self.columns, saved)
         self._on_rows_moved()
-        return True
+        return restored
 
     def sort_by(self, column_key: str, *, descending: bool = False) -> None:
         """Sort by a column."""
@@ -256,14 +227,22 @@ class DataTable(QTableView):
         self.sortByColumn(at, Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder)
 
     def cell_padding(self, column: int) -> tuple[int, int]:
-        """Return left and right padding of a column: the page's margin at both ends of the table."""
+        """Return left and right padding of a column in px.
+
+        The page's margin stands before the first column and after a last column of numbers; words may run nearer to the
+        end, as they elide.
+        """
         header = self.horizontalHeader()
         shown = [header.logicalIndex(i) for i in range(header.count())]
         shown = [i for i in shown if not header.isSectionHidden(i)]
         if not shown:
             return PAD, PAD
         left = self._edge if column == shown[0] else PAD
-        right = self._edge if column == shown[-1] else PAD
+        right = PAD
+        if self.columns[column].align == "left":
+            right = PAD if column == shown[-1] else PAD // 2
+        elif column == shown[-1]:
+            right = self._edge
         return left, right
 
     # Qt
@@ -409,7 +388,7 @@ class DataTable(QTableView):
         vertical.hide()
         vertical.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         vertical.setMinimumSectionSize(28)
-        vertical.setDefaultSectionSize(self._row_height)
+        vertical.setDefaultSectionSize(self._scaled(self._row_height))
         self.proxy.sort(-1)
         self._sortable = sortable
 
@@ -431,6 +410,15 @@ class DataTable(QTableView):
         header.sectionResized.connect(self._on_section_resized)
         header.sectionMoved.connect(self._on_section_moved)
         header.sortIndicatorChanged.connect(self._on_sort_changed)
+
+    def _scaled(self, height: int) -> int:
+        return round(height * self._theme.scale)
+
+    def _on_theme_changed(self) -> None:
+        """Rows grow with the text."""
+        self.setFont(self._theme.font("body"))
+        self.verticalHeader().setDefaultSectionSize(self._scaled(self._row_height))
+        self._on_rows_moved()
 
     def _index_of(self, key: str) -> QModelIndex:
         at = self.rows_model.position(key)
@@ -544,7 +532,7 @@ class DataTable(QTableView):
         blocker = QSignalBlocker(header)
         for i in range(self.proxy.rowCount()):
             note = isinstance(self.proxy.index(i, 0).data(ROW_ROLE), NoteRow)
-            header.resizeSection(i, NOTE_ROW if note else self._row_height)
+            header.resizeSection(i, self._scaled(NOTE_ROW if note else self._row_height))
             if note:
                 self.setSpan(i, 0, 1, len(self.columns))
         blocker.unblock()
@@ -595,7 +583,3 @@ class DataTable(QTableView):
 
     def _on_selection_changed(self) -> None:
         self.selection_changed.emit()
-
-
-def _order(words: object) -> Qt.SortOrder:
-    return Qt.SortOrder.DescendingOrder if words == "descending" else Qt.SortOrder.AscendingOrder

@@ -38,7 +38,7 @@ class Toast(QWidget):
         layout.addStretch(1)
         if undo is not None:
             button = Button(theme, self.tr("Undo"), "link")
-            button.clicked.connect(self._on_undo_clicked)
+            button.clicked.connect(self.undo)
             layout.addWidget(button)
         close = IconButton(theme, "x", self.tr("Close the message"))
         close.clicked.connect(self.dismiss)
@@ -87,7 +87,12 @@ class Toast(QWidget):
             return
         self.dismiss()
 
-    def _on_undo_clicked(self) -> None:
+    def can_undo(self) -> bool:
+        """Whether it has an Undo button."""
+        return self._undo is not None
+
+    def undo(self) -> None:
+        """Take the action back and close."""
         undo = self._undo
         self.dismiss()
         if undo is not None:
@@ -133,8 +138,8 @@ class ToastHost(QObject):
     def undo_last(self) -> bool:
         """Do what the newest Undo button does (Ctrl+Z); False when there is none."""
         for toast in reversed(self._toasts):
-            if toast._undo is not None:  # noqa: SLF001 - the host made the toast
-                toast._on_undo_clicked()  # noqa: SLF001
+            if toast.can_undo():
+                toast.undo()
                 return True
         return False
 
