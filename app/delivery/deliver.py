@@ -61,6 +61,7 @@ class _Delivery:
     def _deliver(self, ctx: JobContext) -> Status | None:
         ctx.check()
         self._state.begin(PhaseName.PREPARE)
+        _demand_consent(self._export, self._opened)
         destination = self._opened.open(self._slowed, self._reached)
         self._log.info(f"Connected by “{self._state.run.connection_name}” ({self._opened.description.name}).")
         export, description = self._export, self._opened.description
@@ -110,6 +111,17 @@ class _Delivery:
         with suppress(OSError):
             self._log.error(" ".join(part for part in (told.what, told.why, told.fix) if part))
         return self._state.finish(Status.FAILED, told)
+
+
+def _demand_consent(export: Export, opened: Opened) -> None:
+    """An export that was attached to another connection may never have been agreed to."""
+    if export.consent is None:
+        raise FixSettings(
+            f"Nobody agreed yet that this data leaves to {opened.description.name}.",
+            "Each export needs that consent once before it is sent.",
+            "Edit the export and agree in its last step.",
+            code="consent",
+        )
 
 
 def _told(error: SendoffError, run: Run, clean: Callable[[str], str]) -> RunError:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from app.core.connections import TestResult
+from app.core.connections import Consent, TestResult
 from app.core.counts import Count, Limits, LimitScope, verdict_for
 from app.core.exports import Export, ExportKind, SyncMode
 from app.core.runs import Reject
@@ -78,6 +78,7 @@ def export(*segments: str, **changes: object) -> Export:
         "created_by": "ann",
         "segments": segments,
         "match": {"email": "Customer.Email", "first_name": "Customer.FirstName"},
+        "consent": Consent("ann", NOW),
     }
     return Export(**{**values, **changes})  # type: ignore[arg-type]
 

@@ -187,6 +187,7 @@ def test_a_fault_of_ours_is_a_failed_run_without_its_text(tmp_path: Path, caplog
         ({"match": {"email": "Customer.Email", "city": "Customer.FirstName"}}, "city"),
         ({"sync": SyncMode.MIRROR}, "mirror"),
         ({"segments": ("Gone",)}, "Gone"),
+        ({"consent": None}, "agreed"),
     ],
 )
 def test_what_no_longer_fits_is_named_before_anything_is_sent(
