@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from app.core.errors import SendoffError
 from app.core.workspaces import Audience
-from app.jobs import JobContext, Pools
+from app.jobs import CancelToken, JobContext, Pools
 from app.services.connections import ConnectionService
 from app.services.destinations import DestinationService
 from app.services.drafts import DraftService
@@ -165,6 +165,12 @@ class Services:
             return DuckDBEngine(self.folder)
 
         return self._once("engine", make)
+
+    def engine_version(self) -> str:
+        """Name and version of the engine, asked of the engine itself."""
+        with self.engine().cursor(CancelToken()) as cursor:
+            row = cursor.execute("SELECT version()").fetchone()
+        return f"DuckDB {row[0] if row else ''}".strip()
 
     def tidy(self) -> None:
         """Delete for good what can't be put back any more and what is too old to be kept; for a job after opening.
