@@ -181,17 +181,23 @@ class _Interrupter:
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
         self._done = threading.Event()
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        self._cursor.interrupt()
-        self._thread = threading.Thread(target=self._repeat, name="sendoff-interrupt", daemon=True)
-        self._thread.start()
+        with self._lock:  # the cancelled block may end, and stop, in the middle of this
+            if self._done.is_set():
+                return
+            self._cursor.interrupt()
+            self._thread = threading.Thread(target=self._repeat, name="sendoff-interrupt", daemon=True)
+            self._thread.start()
 
     def stop(self) -> None:
-        self._done.set()
-        if self._thread is not None:
-            self._thread.join()
+        with self._lock:
+            self._done.set()
+            thread = self._thread
+        if thread is not None:
+            thread.join()
 
     def _repeat(self) -> None:
         while not self._done.wait(0.05):
