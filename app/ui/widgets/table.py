@@ -36,6 +36,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
 from app.ui.theme import Theme
+from app.ui.widgets import column_memory
 from app.ui.widgets.cells import EDGE, PAD, CellDelegate
 from app.ui.widgets.columns import CheckCell, Column, NoteRow, NumberCell, StatusCell
 from app.ui.widgets.paint import KEYBOARD
