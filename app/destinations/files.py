@@ -101,7 +101,8 @@ class StagedFiles:
     ) -> None:
         try:
             for staged in self._staged:
-                self._discard(staged.temporary)
+                if not self._discard(staged.temporary):
+                    break  # the storage cannot be reached: each further try would wait for it again
         finally:
             self._storage.close()
 
@@ -169,12 +170,14 @@ class StagedFiles:
                 elif aside == "":
                     self._storage.remove(staged.stored.path)
 
-    def _discard(self, path: str) -> None:
+    def _discard(self, path: str) -> bool:
         """Remove what nobody needs; a leftover is only worth a line in the log."""
         try:
             self._storage.remove(path)
         except SendoffError as error:
             log.warning("A temporary file could not be removed: %s (%s)", path, error.code)
+            return False
+        return True
 
 
 def safe_path(path: str) -> str:

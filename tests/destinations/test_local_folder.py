@@ -9,7 +9,7 @@ import pytest
 from app.core.errors import FixSettings, TryAgain
 from app.destinations.contract import FileDestination, Settings
 from app.destinations.local_folder import destination as module
-from app.destinations.local_folder.destination import create
+from app.destinations.local_folder.destination import create, unusable_on_windows
 from app.jobs import JobContext
 from tests.destinations.conformance import FileDestinationSuite, files, silent
 
@@ -130,3 +130,21 @@ def test_without_hard_links_files_are_still_published(
             session.publish(None, JobContext())
     assert (bench.folder / "a").read_bytes() == b"2"
     assert files(bench.folder) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("path", "unusable"),
+    [
+        ("Export/2026/a_1.csv.gz", False),
+        ("Größe/日本.csv", False),
+        ("console.csv", False),
+        ("Export: VIP/a.csv", True),
+        ("a/nul", True),
+        ("a/COM1.csv", True),
+        ("trailing./a", True),
+        ("trailing /a", True),
+        ("what?.csv", True),
+    ],
+)
+def test_names_windows_does_not_take(path: str, unusable: bool) -> None:
+    assert unusable_on_windows(path) is unusable

@@ -387,9 +387,11 @@ class TestTraffic:
         with pytest.raises(kind):
             create(Settings({"api_url": url}, {"api_key": key})).test(JobContext())
 
-    def test_no_audience_chosen(self, bench: Bench) -> None:
-        with pytest.raises(FixSettings):
-            bench.destination().session({}, "VIP", SyncMode.ADD)
+    @pytest.mark.parametrize("audience_id", ["", " ", "a/../../ping", "a?count=1", "ä"])
+    def test_no_audience_chosen(self, bench: Bench, audience_id: str) -> None:
+        with pytest.raises(FixSettings) as caught:
+            bench.destination().session({"audience_id": audience_id}, "VIP", SyncMode.ADD)
+        assert caught.value.code == "no_audience"
 
 
 class TestPreview:

@@ -274,6 +274,21 @@ class TestNetwork:
         assert (own.folder / "big.bin").read_bytes() == b"last good"
         assert [name for name in files(own.folder) if not name.startswith(".")] == ["big.bin"]
 
+    def test_leaving_an_unreachable_server_does_not_wait_for_each_file(self, own: Bench, tmp_path: Path) -> None:
+        source = tmp_path / "source"
+        source.write_bytes(b"x")
+        tried: list[str] = []
+        original = storage.SftpStorage.remove
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                storage.SftpStorage, "remove", lambda self, path: (tried.append(path), original(self, path))[1]
+            )
+            with own.destination().session() as session:
+                for number in range(5):
+                    session.put(source, f"{number}.csv", JobContext(), silent)
+                own.server.stop()
+        assert len(tried) == 1
+
     def test_a_session_survives_a_cut_between_files(self, own: Bench, big: Path) -> None:
         with own.destination().session() as session:
             session.put(big, "a.bin", JobContext(), silent)

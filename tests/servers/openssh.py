@@ -72,6 +72,7 @@ class OpenSshServer:
                 continue
 
     def stop(self) -> None:
+        """End the server and its sessions; stopping twice is harmless."""
         self.freeze_connections(frozen=False)
         self.break_connections()
         self.process.terminate()

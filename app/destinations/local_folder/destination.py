@@ -18,6 +18,10 @@ from app.destinations.contract import Settings, StoredFile
 from app.destinations.files import StagedFiles, blocks, disk_full, not_whole, safe_path, sha256_of
 from app.jobs import JobContext
 
+_WINDOWS_SIGNS = frozenset('<>:"|?*')
+_WINDOWS_DEVICES = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+)
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -96,6 +100,8 @@ class FolderStorage:
     def make_folders(self, folder: str) -> None:
         """See `Storage.make_folders`; refuses a link that leads out of the connection's folder."""
         place = self._at(folder)
+        if os.name == "nt" and unusable_on_windows(folder):
+            raise _bad_name(place)
         try:
             place.mkdir(parents=True, exist_ok=True)
             inside = place.resolve().is_relative_to(self._folder.resolve())
@@ -112,6 +118,8 @@ class FolderStorage:
     def write(self, source: Path, path: str, ctx: JobContext, progress: Callable[[int], None]) -> StoredFile:
         """See `Storage.write`; flushed to the drive, then read back and compared by SHA-256."""
         place = self._at(path)
+        if os.name == "nt" and unusable_on_windows(path):
+            raise _bad_name(place)
         size = source.stat().st_size
         free = shutil.disk_usage(self._folder).free
         if size > free:
@@ -190,6 +198,25 @@ class FolderStorage:
             return None
 
 
+def unusable_on_windows(path: str) -> bool:
+    """Whether Windows would refuse the path, or write somewhere else: `a:b` is a hidden stream, `nul` a device."""
+    return any(
+        _WINDOWS_SIGNS & set(part)
+        or part[-1:] in {".", " "}
+        or part.partition(".")[0].strip().lower() in _WINDOWS_DEVICES
+        for part in path.split("/")
+    )
+
+
+def _bad_name(place: Path) -> FixSettings:
+    return FixSettings(
+        f"“{place.name}” cannot be used as a name there.",
+        "The drive does not take names that long or with these signs.",
+        "Change the folder and file name in the export's layout.",
+        code="bad_name",
+    )
+
+
 def _flush_folder(folder: Path) -> None:
     """Make a rename survive a power cut; Windows has no such call and flushes by itself."""
     if os.name == "nt":
@@ -221,12 +248,7 @@ def _sentence(error: OSError, place: Path) -> SendoffError:
             code="unreachable",
         )
     if error.errno in {errno.ENAMETOOLONG, errno.EINVAL}:
-        return FixSettings(
-            f"“{place.name}” cannot be used as a name there.",
-            "The drive does not take names that long or with these signs.",
-            "Shorten the folder and file name in the export's layout.",
-            code="bad_name",
-        )
+        return _bad_name(place)
     if error.errno in _FULL:
         return TryAgain(
             "The drive is full.",

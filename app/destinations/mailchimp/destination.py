@@ -51,6 +51,7 @@ class Mailchimp:
         """See `SegmentDestination.test`: the account's name, how many audiences there are, what the user may do."""
         began = time.monotonic()
         with self._client() as client:
+            client.json(Call("GET", "ping"), ctx)  # needs a valid key and no rights at all
             account = client.read(Call("GET", "", {"fields": "account_name,role"}), Account, ctx)
             query = {"fields": "lists.id,lists.name,total_items", "count": "1"}
             audiences = client.read(Call("GET", "lists", query), Audiences, ctx).total_items

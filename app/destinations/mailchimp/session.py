@@ -48,9 +48,9 @@ class ExportTarget:
 
     @classmethod
     def read(cls, target: Mapping[str, str], segment: str) -> ExportTarget:
-        """Raises FixSettings when no audience is chosen."""
+        """Raises FixSettings when no audience is chosen, or its id is not one (it becomes part of an address)."""
         audience = target.get("audience_id", "").strip()
-        if not audience:
+        if not audience.isascii() or not audience.isalnum():
             raise FixSettings(
                 "No audience is chosen.",
                 "Members need a Mailchimp audience to go to.",
