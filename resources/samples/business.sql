@@ -43,7 +43,7 @@ COPY (
 
 COPY (
     SELECT 'P-' || lpad(o::VARCHAR, 5, '0') AS OpportunityId, 'A-' || lpad((1 + draw(o, 'account', 20000))::VARCHAR, 5, '0') AS AccountId,
-           pick(['open', 'open', 'won', 'won', 'lost'], o, 'state') AS State,
+           pick(['open', 'open', 'won', 'won', 'lost'], o, 'state') AS Stage,
            round(500 + 80000 * cube(draw(o, 'amount', 10000) / 10000.0), 2)::DECIMAL(12, 2) AS Amount,
            ($anchor::DATE + (draw(o, 'close', 700) - 500)::INTEGER) AS CloseOn
     FROM range(1, 9001) AS t(o) ORDER BY o

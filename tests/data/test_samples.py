@@ -8,6 +8,7 @@ import duckdb
 import pytest
 import yaml
 
+from app.core.segment_documents import parse
 from app.core.tables import ColumnType
 from app.data import samples
 from app.data.engines.duckdb import DuckDBEngine
@@ -17,7 +18,7 @@ CONTENTS = {
     "Account": (20000, 184000435935723138611055),
     "Contact": (60000, 551857788119199158851460),
     "Customer": (200000, 1845675228344407396352877),
-    "Opportunity": (9000, 82206233868224273175303),
+    "Opportunity": (9000, 83383970268703988773832),
     "Orders": (1000000, 9217178451555618323655586),
 }
 
@@ -128,6 +129,7 @@ def test_segment_documents_name_what_is_there(sql, cooked, audience, least):
             table = {"CustomerId": "Customer", "AccountId": "Account"}[lines[0]]
             known = {key for (key,) in sql(f"SELECT {lines[0]} FROM {table}")}
             assert set(lines[1:]) <= known
+        assert parse(document, segment_id="s1").name == document["name"]
         names.add(document["name"])
     assert len(names) == len(documents)
 

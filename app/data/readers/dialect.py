@@ -7,6 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,8 @@ _DELIMITERS: Final = (",", ";", "\t", "|", "\x1f", "\x01", "^", "~", "¦")
 _LONG_DELIMITERS: Final = ("+|", "||", "~|~", "|~|", "::", "##", "@@")
 # SQL Server's bulk copy files, as Microsoft's sample databases are written.
 _RECORD_ENDS: Final = ("&|\r\n", "&|\n")
+LINE: Final = re.compile(r"[^\r\n]*(?:\r\n?|\n)")
+"""A line with its end: line feed, return or both, never the other characters Unicode breaks lines at."""
 _FIELD_LIMIT: Final = 16 << 20
 _ROWS: Final = 500
 
@@ -32,12 +35,16 @@ _DATA_LIKE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How to cut text into records and fields; an empty `quote` means quotes are ordinary characters."""
+    """How to cut text into records and fields; an empty `quote` means quotes are ordinary characters.
+
+    `line_end` is how the first record ends; `record_end` is set only where records end in more than a line break.
+    """
 
     delimiter: str
     quote: str
     record_end: str | None
     header: bool
+    line_end: str = "\n"
 
 
 def allow_long_fields() -> None:
@@ -56,7 +63,20 @@ def sniff(sample: str, options: ReadOptions, *, whole: bool) -> tuple[Dialect, l
         return Dialect(delimiter, "", record_end, header), rows
     delimiter, quote, rows = _best(sample, options, whole=whole)
     header = is_header(rows) if options.header is None else options.header
-    return Dialect(delimiter, quote, None, header), rows
+    return Dialect(delimiter, quote, None, header, _line_end(sample, delimiter, quote)), rows
+
+
+def _line_end(sample: str, delimiter: str, quote: str) -> str:
+    """How the first record ends; line breaks within quotes are none."""
+    lines = LINE.findall(sample)
+    used = 0
+    if len(delimiter) == 1:
+        rows = csv.reader(lines, delimiter=delimiter, quotechar=quote or None, quoting=0 if quote else csv.QUOTE_NONE)
+        with suppress(csv.Error, StopIteration):
+            next(rows)
+            used = rows.line_num - 1
+    last = lines[used] if used < len(lines) else "\n"
+    return last[len(last.rstrip("\r\n")) :]
 
 
 def _records(sample: str, record_end: str, *, whole: bool) -> list[str]:

@@ -175,8 +175,15 @@ def _wide(start: bytes) -> str | None:
 
 
 def _guess(sample: bytes) -> str:
-    best = from_bytes(sample, cp_isolation=_CANDIDATES).best()
-    return best.encoding if best is not None else "cp1252"
+    """The likeliest of many; Windows' western encoding where it is as likely as the best, and where nothing can be told."""
+    matches = from_bytes(sample, cp_isolation=_CANDIDATES)
+    best = matches.best()
+    if best is None:
+        return "cp1252"
+    western = (match for match in matches if match.encoding == "cp1252")
+    if any(match.chaos <= best.chaos and match.coherence >= best.coherence for match in western):
+        return "cp1252"
+    return best.encoding
 
 
 def _known(encoding: str) -> str:

@@ -68,7 +68,7 @@ def _sheet(job: ReadJob, file: Path, sheet: ReadOnlyWorksheet) -> Incoming | Non
     target = job.folder("text") / "sheet.csv"
     width = max(map(len, head))
     with target.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, lineterminator="\n")
+        writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
         for number, row in enumerate(_all(head[1 if named else 0 :], filled), start=2 if named else 1):
             if number % 1000 == 0:
                 job.report(file.name)

@@ -36,7 +36,9 @@ def read(job: ReadJob, name: str, files: Sequence[Path], source: str) -> Incomin
             with job.following(cursor, source, size, (0.5, 1.0)):
                 incoming = _write(job, cursor, relation, typed, casts, name, source)
         except duckdb.Error as error:
-            if job.ctx.token.cancelled or isinstance(error, duckdb.InterruptException | duckdb.IOException):
+            if job.ctx.token.cancelled or isinstance(
+                error, duckdb.InterruptException | duckdb.IOException | duckdb.OutOfMemoryException
+            ):
                 raise
             for file in files:
                 _demand_objects(job, file)

@@ -16,6 +16,7 @@ from app.core.tables import Meaning
 from app.data.engines.duckdb import Cursor, literal, quoted
 from app.data.meanings import meaning_of_name
 
+_COLUMNS_A_QUERY: Final = 250
 _DIGITS_OF_BIGINT: Final = 18
 _DIGITS_OF_DECIMAL: Final = 38
 
@@ -110,6 +111,18 @@ def decide(
 
 
 def _count(cursor: Cursor, relation: str, proposed: Mapping[str, Kind | None]) -> tuple[int, dict[str, Cast]]:
+    """Ask all rows about all columns, in groups: every aggregate of a query holds memory."""
+    columns = list(proposed)
+    casts: dict[str, Cast] = {}
+    rows = 0
+    for start in range(0, len(columns), _COLUMNS_A_QUERY):
+        group = {column: proposed[column] for column in columns[start : start + _COLUMNS_A_QUERY]}
+        rows, some = _count_some(cursor, relation, group)
+        casts |= some
+    return rows, casts
+
+
+def _count_some(cursor: Cursor, relation: str, proposed: Mapping[str, Kind | None]) -> tuple[int, dict[str, Cast]]:
     questions = ["count(*)"]
     for column, kind in proposed.items():
         if kind is not None and kind is not Kind.TEXT:

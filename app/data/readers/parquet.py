@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
 from app.data.engines.duckdb import Cursor, literal, quoted
 from app.data.readers.incoming import Incoming, ReadJob, refused
 from app.data.readers.names import column_names
+
+_CELLS_A_GROUP: Final = 8_000_000
 
 
 def read(job: ReadJob, name: str, files: Sequence[Path], source: str) -> Incoming:
@@ -54,12 +57,17 @@ def copy_typed(
     )
     folder = job.folder()
     target = folder / "part-0000.parquet"
-    done = cursor.execute(
-        f"COPY (SELECT {values} FROM {relation}) TO {literal(target)} "  # noqa: S608 - names are quoted
-        "(FORMAT parquet, COMPRESSION zstd)"
-    ).fetchone()
-    rows = int(done[0]) if done else 0
+    rows = write_parquet(cursor, f"SELECT {values} FROM {relation}", len(columns), target)  # noqa: S608 - names are quoted
     return Incoming(name, job.engine.describe([target]), rows, folder, (target,), source, tuple(notes))
+
+
+def write_parquet(cursor: Cursor, query: str, width: int, target: Path) -> int:
+    """Write what the query gives; the number of rows. Wide tables get short row groups, which are held in memory."""
+    group = max(2048, min(122_880, _CELLS_A_GROUP // max(1, width)))
+    done = cursor.execute(
+        f"COPY ({query}) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group})"
+    ).fetchone()
+    return int(done[0]) if done else 0
 
 
 def _columns(cursor: Cursor, file: Path) -> list[tuple[str, str]]:

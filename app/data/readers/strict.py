@@ -7,16 +7,14 @@ reader stops, to find the row in words a person understands.
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from app.data.readers.dialect import Dialect, allow_long_fields, reader
+from app.data.readers.dialect import LINE, Dialect, allow_long_fields, reader
 from app.data.readers.encoding import TextFile, transcoded
 from app.data.readers.incoming import ReadJob, refused
 
-_LINE: Final = re.compile(r"[^\r\n]*(?:\r\n?|\n)")
 _LONGEST_LINE: Final = 64 << 20
 
 PLAIN: Final = Dialect(",", '"', None, header=False)
@@ -27,7 +25,8 @@ def rewrite(job: ReadJob, text: TextFile, dialect: Dialect, width: int, target: 
     """Write the file as comma-separated UTF-8 with every row `width` fields wide; raises FixData naming the bad row."""
     allow_long_fields()
     with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        # All quoted: Python would leave a lone return without quotes.
+        writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
         for number, row in _numbered(job, text, dialect):
             if len(row) != width:
                 raise refused(
@@ -86,7 +85,7 @@ def _lines(blocks: Iterable[str]) -> Iterator[str]:
     for block in blocks:
         text = _bounded(rest) + block
         end = 0
-        for line in _LINE.finditer(text):
+        for line in LINE.finditer(text):
             if line.end() == len(text) and text.endswith("\r"):
                 break  # it may be half of \r\n
             end = line.end()
