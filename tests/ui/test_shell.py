@@ -14,7 +14,7 @@ from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.labels import Label
 from app.ui.widgets.palette import PaletteGroup, PaletteItem
 from app.ui.wizard_shell import WizardShell
-from tests.ui.test_widgets import nameless
+from tests.ui.checks import nameless
 
 PAGES = [
     ("exports", "Exports", "paper-plane-tilt"),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.gallery import Gallery
@@ -20,6 +20,7 @@ from app.ui.widgets.marks import Badge, Pill, StatusLine
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.notes import Note
 from app.ui.widgets.states import EmptyState, Loading
+from tests.ui.checks import nameless
 
 CHOICES = [
     Choice("all", "All", "11"),
@@ -64,20 +65,6 @@ def hosted(qtbot: QtBot, *widgets: QWidget) -> QWidget:
     host.resize(600, 400)
     host.show()
     return host
-
-
-def nameless(root: QWidget) -> list[str]:
-    """Return the controls that can take focus and have no name for a screen reader."""
-    found = []
-    for widget in [root, *root.findChildren(QWidget)]:
-        takes = (
-            isinstance(widget, QAbstractButton | QLineEdit | QComboBox)
-            and widget.focusPolicy() != Qt.FocusPolicy.NoFocus
-        )
-        inner = isinstance(widget.parentWidget(), QComboBox)
-        if takes and widget.isVisibleTo(root) and not inner and not widget.accessibleName():
-            found.append(f"{type(widget).__name__} in {type(widget.parentWidget()).__name__}")
-    return found
 
 
 @pytest.mark.parametrize("kind", MAKERS)

@@ -48,7 +48,7 @@ QAbstractItemView {{
     selection-background-color: {selected}; selection-color: {text};
 }}
 QComboBox QAbstractItemView, QListView[popup="true"] {{
-    background: {raised}; border: 1px solid {border}; border-radius: 8px; padding: 5px; outline: none;
+    background: {raised}; border: 1px solid {border}; border-radius: 0; padding: 5px; outline: none;
 }}
 QComboBox QAbstractItemView::item, QListView[popup="true"]::item {{
     min-height: 32px; padding: 0 9px; border-radius: 6px; color: {text};

@@ -1,177 +1,189 @@
-"""The command bar of a page: primary button, ghost commands that fold into `...`, and what stands at the right."""
+"""The bar of a page's commands; what does not fit moves from the right into `...`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPoint, QSize
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button, IconButton
-from app.ui.widgets.labels import Area, Line
+from app.ui.widgets.labels import Area, Label, Line
 from app.ui.widgets.menus import Menu
 
-HEIGHT = 48
-_GAP = 4
+HEIGHT = 49
+_EDGE, _GAP = 24, 4
 
 
 @dataclass(frozen=True)
 class Command:
-    """One action of a page: verb first, icon, the shortcut as shown (the page owns the shortcut itself)."""
+    """A command: verb first; `shortcut` is shown, the shortcut itself belongs to the page."""
 
     key: str
-    text: str
+    words: str
     icon: str
     callback: Callable[[], object]
-    shortcut: str = ""
+    shortcut: QKeySequence | QKeySequence.StandardKey | str | None = None
     danger: bool = False
 
 
-@dataclass
-class _Entry:
-    command: Command
-    button: Button
-    shown: bool = True
-    enabled: bool = True
-    reason: str = ""
-
-
 class CommandBar(Area):
-    """Commands in one row of 48 px.
+    """Primary button, commands, "n selected" and a button that clears the selection.
 
-    `add_primary` first, then `add_command` for each ghost action; `add_right` fills the right end ("1 selected", clear).
-    When the row is too narrow, commands move from the right into `...`. `fill_menu` adds the same commands to a row's
-    context menu. Commands the role may not do are hidden, commands not possible now disabled with a reason.
+    `set_state(key, enabled, reason)`, `set_words(key, words, icon)`, `set_shown(key, bool)`, `set_selected(n, words)`.
+    Signals: `clear_asked()`, `details_asked()`.
     """
 
-    def __init__(self, theme: Theme, name: str, *, edge: int = 24, parent: QWidget | None = None) -> None:
-        super().__init__(theme, "surface", "tb", parent)
+    clear_asked = Signal()
+    details_asked = Signal()
+
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "surface", "b", parent=parent)
         self._theme = theme
-        self._edge = edge
-        self._entries: dict[str, _Entry] = {}
+        self._commands: dict[str, Command] = {}
+        self._buttons: dict[str, Button] = {}
+        self._reasons: dict[str, str] = {}
+        self._shown: dict[str, bool] = {}
+        self._primary: Button | None = None
         self.setAccessibleName(name)
-        self.setFixedHeight(HEIGHT + 2)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._left, self._middle, self._right = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
-        for part in (self._left, self._middle, self._right):
-            part.setSpacing(_GAP)
-        self._more = IconButton(theme, "dots-three-bold", self.tr("More commands"))
-        self._more.clicked.connect(self._on_more_clicked)
-        self._more.hide()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(edge, 0, edge, 0)
-        layout.setSpacing(8)
-        layout.addLayout(self._left)
-        layout.addLayout(self._middle)
-        layout.addWidget(self._more)
-        layout.addStretch(1)
-        layout.addLayout(self._right)
+        self.setFixedHeight(HEIGHT)
+        self._divider = Line(theme, vertical=True, role="border")
+        self._divider.setFixedHeight(20)
+        self._divider.hide()
+        self.more = IconButton(theme, "dots-three-bold", self.tr("More commands"), small=False)
+        self.more.clicked.connect(self._on_more_clicked)
+        self.details = Button(theme, self.tr("Details"), "ghost", icon="info", shortcut_hint="Ctrl+I")
+        self.details.clicked.connect(self.details_asked)
+        self.details.hide()
+        self._selected = Label(theme, "", "caption", "text2")
+        self._clear = IconButton(theme, "x", self.tr("Clear the selection"))
+        self._clear.clicked.connect(self.clear_asked)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(_EDGE, 0, 20, 1)
+        self._row.setSpacing(_GAP)
+        self._row.addWidget(self._divider)
+        self._row.addWidget(self.more)
+        self._row.addStretch(1)
+        self._row.addWidget(self.details)
+        self._row.addWidget(self._selected)
+        self._row.addSpacing(2)
+        self._row.addWidget(self._clear)
+        self.set_selected("")
 
-    def add_primary(self, button: Button) -> Button:
-        """Put the primary button first, with the divider after it."""
-        divider = Line(self._theme, vertical=True, role="border")
-        divider.setFixedHeight(20)
-        self._left.addWidget(button)
-        self._left.addSpacing(4)
-        self._left.addWidget(divider)
+    def set_primary(self, button: Button) -> None:
+        """Put the primary button first."""
+        self._primary = button
+        self._row.insertWidget(0, button)
+        self._row.insertSpacing(1, 4)
+        self._divider.show()
+        self._arrange()
+
+    def add(self, command: Command) -> Button:
+        """Add a command at the right of the others."""
+        button = Button(self._theme, command.words, "ghost", icon=command.icon, shortcut_hint=command.shortcut)
+        button.clicked.connect(lambda _checked=False: command.callback())
+        self._commands[command.key] = command
+        self._buttons[command.key] = button
+        self._shown[command.key] = True
+        self._row.insertWidget(self._row.indexOf(self.more), button)
+        self._arrange()
         return button
 
-    def add_command(self, command: Command) -> Button:
-        """Add a ghost action."""
-        button = Button(self._theme, command.text, "ghost", icon=command.icon, shortcut_hint=command.shortcut or None)
-        button.clicked.connect(lambda _checked=False: self._run(command.key))
-        self._entries[command.key] = _Entry(command, button)
-        self._middle.addWidget(button)
-        self._fold()
-        return button
+    def button(self, key: str) -> Button:
+        """Return the button of a command; it may be hidden because it does not fit."""
+        return self._buttons[key]
 
-    def add_right(self, widget: QWidget) -> QWidget:
-        """Add a widget at the right end; call `refold` after its width changed."""
-        self._right.addWidget(widget)
-        return widget
+    def set_state(self, key: str, *, enabled: bool, reason: str = "") -> None:
+        """Enable a command, or disable it with the reason as its tooltip."""
+        button, command = self._buttons[key], self._commands[key]
+        button.setEnabled(enabled)
+        self._reasons[key] = "" if enabled else reason
+        tip = button.text()
+        if command.shortcut is not None:
+            keys = QKeySequence(command.shortcut).toString(QKeySequence.SequenceFormat.NativeText)
+            tip = f"{tip} ({keys})"
+        button.setToolTip(self._reasons[key] or tip)
 
-    def set_command(
-        self, key: str, *, enabled: bool = True, reason: str = "", shown: bool = True, text: str = ""
-    ) -> None:
-        """Enable, disable with a reason, hide or rename a command ("Run" becomes "Cancel run")."""
-        entry = self._entries[key]
-        entry.enabled, entry.reason, entry.shown = enabled, reason, shown
-        entry.button.setEnabled(enabled)
-        words = text or entry.command.text
-        if entry.button.text() != words:
-            entry.button.set_words(words)
-        keys = QKeySequence(entry.command.shortcut).toString(QKeySequence.SequenceFormat.NativeText)
-        usual = f"{words} ({keys})" if keys else words
-        entry.button.setToolTip(reason if reason and not enabled else usual)
-        self._fold()
+    def set_words(self, key: str, words: str, icon: str) -> None:
+        """Let a command say something else, as Run becomes Cancel run."""
+        button = self._buttons[key]
+        if button.text() != words:
+            button.set_words(words)
+            button.set_icon_name(icon)
+            self._arrange()
 
-    def fill_menu(self, menu: Menu, keys: list[str] | None = None) -> None:
-        """Add the shown commands (or those named) to a menu."""
-        for key, entry in self._entries.items():
-            if entry.shown and (keys is None or key in keys):
-                self._add_to(menu, entry)
+    def set_shown(self, key: str, *, shown: bool) -> None:
+        """Take away what the role may not do."""
+        if self._shown[key] != shown:
+            self._shown[key] = shown
+            self._arrange()
 
-    def refold(self) -> None:
-        """Fit the commands to the width again."""
-        self._fold()
+    def set_primary_shown(self, *, shown: bool) -> None:
+        """Take away the primary button."""
+        if self._primary is not None:
+            self._primary.setVisible(shown)
+            self._divider.setVisible(shown)
+            self._arrange()
 
-    def folded(self) -> list[str]:
-        """Return the commands that are in `...` now."""
-        return [key for key, entry in self._entries.items() if entry.shown and entry.button.isHidden()]
+    def set_selected(self, words: str) -> None:
+        """Say how many are selected; "" hides it with the button that clears."""
+        self._selected.set_words(words)
+        self._selected.setVisible(bool(words))
+        self._clear.setVisible(bool(words))
+        self._arrange()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fold what no longer fits."""
-        super().resizeEvent(event)
-        self._fold()
-
-    def showEvent(self, event: QEvent) -> None:
-        """Fold by the real width."""
-        super().showEvent(event)
-        self._fold()
+    def set_details_shown(self, *, shown: bool) -> None:
+        """Show the Details button, when the drawer lies over the page."""
+        self.details.setVisible(shown)
+        self._arrange()
 
     def minimumSizeHint(self) -> QSize:
-        """May shrink to primary and `...`."""
-        return QSize(self._left.sizeHint().width() + 28 + 2 * self._edge, HEIGHT + 2)
+        """As narrow as wanted: commands move into the menu."""
+        return QSize(320, HEIGHT)
 
-    def _fold(self) -> None:
-        shown = [entry for entry in self._entries.values() if entry.shown]
-        for entry in self._entries.values():
-            if not entry.shown:
-                entry.button.hide()
-        room = self.width() - 2 * self._edge - self._left.sizeHint().width() - self._right.sizeHint().width() - 32
-        widths = [entry.button.sizeHint().width() + _GAP for entry in shown]
-        fits = len(shown)
-        if sum(widths) > room:
-            room -= self._more.sizeHint().width() + 8
-            while fits and sum(widths[:fits]) > room:
-                fits -= 1
-        for number, entry in enumerate(shown):
-            entry.button.setVisible(number < fits)
-        self._more.setVisible(fits < len(shown))
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Move what does not fit."""
+        super().resizeEvent(event)
+        self._arrange()
 
-    def _run(self, key: str) -> None:
-        entry = self._entries[key]
-        if entry.enabled:
-            entry.command.callback()
-
-    def _add_to(self, menu: Menu, entry: _Entry) -> None:
-        command = entry.command
-        menu.add(
-            entry.button.text(),
-            lambda: self._run(command.key),
-            icon=command.icon,
-            shortcut=command.shortcut or None,
-            enabled=entry.enabled,
-            reason=entry.reason,
-            danger=command.danger,
-        )
+    def _arrange(self) -> None:
+        room = self.width() - _EDGE - 20
+        if self._primary is not None and not self._primary.isHidden():
+            room -= self._primary.sizeHint().width() + 4 + 1 + 2 * _GAP
+        for side in (self.details, self._selected, self._clear):
+            if not side.isHidden():
+                room -= side.sizeHint().width() + 2 * _GAP
+        keys = [key for key, shown in self._shown.items() if shown]
+        widths = {key: self._buttons[key].sizeHint().width() + _GAP for key in keys}
+        fits = sum(widths.values()) <= room
+        if not fits:
+            room -= self.more.sizeHint().width() + _GAP
+        full = False
+        for key, button in self._buttons.items():
+            if key not in widths:
+                button.hide()
+                continue
+            room -= widths[key]
+            full = full or (not fits and room < 0)
+            button.setVisible(not full)
+        self.more.setVisible(not fits)
 
     def _on_more_clicked(self) -> None:
-        menu = Menu(self._theme, self.tr("More commands"), self)
-        hidden = self.folded()
-        self.fill_menu(menu, hidden)
+        menu = Menu(self._theme, self.more.accessibleName(), self)
+        for key, button in self._buttons.items():
+            if self._shown[key] and button.isHidden():
+                command = self._commands[key]
+                menu.add(
+                    button.text(),
+                    command.callback,
+                    icon=command.icon,
+                    shortcut=command.shortcut,
+                    enabled=button.isEnabled(),
+                    reason=self._reasons.get(key, ""),
+                    danger=command.danger,
+                )
         menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(self._more.mapToGlobal(QPoint(0, self._more.height() + 4)))
+        menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))

@@ -425,6 +425,7 @@ class Select(KeyboardFocus, QComboBox):
         self.setView(view)
         self.setItemDelegate(_PopupDelegate(self))
         self.setAttribute(Qt.WidgetAttribute.WA_LayoutUsesWidgetRect)
+        self.setIconSize(QSize(16, 16))
         self.setFixedHeight(32)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
