@@ -162,6 +162,21 @@ class TestTags:
         send(bench, person("a@fake.example"), person("b@shop.example"))
         assert bench.delivered("VIP") == {"b@shop.example"}
 
+    @pytest.mark.parametrize(
+        ("words", "kind"),
+        [("x is gone from the list", OutcomeKind.REJECTED), ("x is already in this segment", OutcomeKind.ADDED)],
+    )
+    def test_what_the_tagging_refuses(self, bench: Bench, words: str, kind: OutcomeKind) -> None:
+        errors = [{"email_addresses": ["B@shop.example"], "error": words}]
+        reply = Reply(200, {"members_added": [], "errors": errors})
+        with bench.destination().session(bench.target, "VIP", SyncMode.UPDATE) as session:
+            bench.emulator.fail("reply", path="/segments/", times=1, reply=reply)
+            outcomes = session.send([person("a@shop.example"), person("b@shop.example")], JobContext())
+        assert [outcome.kind for outcome in outcomes] == [OutcomeKind.ADDED, kind]
+        assert outcomes[1].reason == (
+            "" if kind is OutcomeKind.ADDED else f"The contact is in the audience, but was not tagged: {words}"
+        )
+
     def test_confirm_counts_the_subscribed(self, bench: Bench, audience: Audience) -> None:
         audience.put("old@shop.example", "unsubscribed")
         with bench.destination().session(bench.target, "VIP", SyncMode.UPDATE) as session:
