@@ -7,7 +7,6 @@ from pytestqt.qtbot import QtBot
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.command_bar import Command, CommandBar
-from app.ui.widgets.labels import Label
 from app.ui.widgets.menus import Menu
 
 NAMES = ["Edit", "Run", "Run all", "Duplicate", "Schedule", "Detach connection", "Remove"]
@@ -18,63 +17,64 @@ def bar(theme: Theme, qtbot: QtBot) -> CommandBar:
     bar = CommandBar(theme, "Commands")
     bar.done = []
     qtbot.addWidget(bar)
-    bar.add_primary(Button(theme, "Add export", "primary", icon="plus-bold"))
+    bar.set_primary(Button(theme, "Add export", "primary", icon="plus-bold"))
     for name in NAMES:
-        bar.add_command(Command(name, name, "play", lambda n=name: bar.done.append(n)))
-    bar.add_right(Label(theme, "1 selected", "caption"))
+        bar.add(Command(name, name, "play", lambda n=name: bar.done.append(n)))
+    bar.set_selected("1 selected")
     bar.resize(1152, 50)
     bar.show()
     return bar
 
 
+def folded(bar: CommandBar) -> list[str]:
+    return [name for name in NAMES if bar.button(name).isHidden()]
+
+
 def test_everything_shows_when_there_is_room(bar: CommandBar) -> None:
-    assert bar.folded() == []
-    assert not bar._more.isVisible()
+    assert folded(bar) == []
+    assert not bar.more.isVisible()
 
 
-def test_folds_from_the_right_and_unfolds(bar: CommandBar) -> None:
-    bar.resize(700, 50)
-    folded = bar.folded()
-    assert folded
-    assert NAMES[-len(folded) :] == folded
-    right = bar._more.geometry().right()
-    assert right < bar.width()
+@pytest.mark.parametrize("width", [900, 700, 500])
+def test_folds_from_the_right_and_unfolds(bar: CommandBar, width: int) -> None:
+    bar.resize(width, 50)
+    hidden = folded(bar)
+    assert hidden
+    assert NAMES[-len(hidden) :] == hidden
+    assert bar.more.geometry().right() < bar.width()
     bar.resize(1152, 50)
-    assert bar.folded() == []
+    assert folded(bar) == []
 
 
-def test_what_is_folded_runs_from_the_menu(bar: CommandBar, theme: Theme, qtbot: QtBot) -> None:
+def test_what_is_folded_runs_from_the_menu(bar: CommandBar, qtbot: QtBot) -> None:
     bar.resize(500, 50)
-    menu = Menu(theme)
-    qtbot.addWidget(menu)
-    bar.fill_menu(menu, bar.folded())
+    bar.more.click()
+    menu = bar.findChild(Menu)
+    assert [action.text() for action in menu.actions()] == folded(bar)
     menu.actions()[-1].trigger()
+    menu.close()
     assert bar.done == ["Remove"]
 
 
 def test_a_command_that_is_off_says_why_and_does_nothing(bar: CommandBar, qtbot: QtBot) -> None:
-    bar.set_command("Edit", enabled=False, reason="Choose one export first.")
-    button = bar._entries["Edit"].button
+    bar.set_state("Edit", enabled=False, reason="Choose one export first.")
+    button = bar.button("Edit")
     assert button.toolTip() == "Choose one export first."
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert bar.done == []
-    bar.set_command("Edit")
+    bar.set_state("Edit", enabled=True)
+    assert button.toolTip() == "Edit"
     button.click()
     assert bar.done == ["Edit"]
 
 
-def test_a_command_the_role_may_not_do_is_nowhere(bar: CommandBar, theme: Theme, qtbot: QtBot) -> None:
-    bar.set_command("Remove", shown=False)
-    menu = Menu(theme)
-    qtbot.addWidget(menu)
-    bar.fill_menu(menu)
-    assert "Remove" not in [a.text() for a in menu.actions()]
-    assert bar._entries["Remove"].button.isHidden()
-    assert bar.folded() == []
+def test_a_command_the_role_may_not_do_is_nowhere(bar: CommandBar) -> None:
+    bar.set_shown("Remove", shown=False)
+    assert bar.button("Remove").isHidden()
+    assert not bar.more.isVisible()
 
 
 def test_a_command_can_be_renamed(bar: CommandBar) -> None:
-    bar.set_command("Run", text="Cancel run")
-    assert bar._entries["Run"].button.text() == "Cancel run"
-    bar.set_command("Run")
-    assert bar._entries["Run"].button.text() == "Run"
+    bar.set_words("Run", "Cancel run", "x-circle")
+    assert bar.button("Run").text() == "Cancel run"
+    assert bar.button("Run").accessibleName() == "Cancel run"
