@@ -84,22 +84,34 @@ def is_unique(cursor: Cursor, files: Sequence[Path | str], column: str) -> bool:
 
 
 def find_key(cursor: Cursor, name: str, columns: Sequence[Column], files: Sequence[str], rows: int) -> str | None:
-    """The likeliest column that identifies a row, or None; likely ones by name are tried first."""
+    """The likeliest column that identifies a row, or None.
+
+    Columns named like a key come first, then the table's first column, then e-mail addresses: a plain list of subscribers
+    has nothing else.
+    """
     if rows == 0:
         return None
-    kinds = (ColumnType.TEXT, ColumnType.INTEGER, ColumnType.DECIMAL)
-    usable = [column for column in columns if column.type in kinds and column.meaning not in _PEOPLE]
+    ranked: list[tuple[int, int, str]] = []
+    for place, column in enumerate(columns):
+        rank = _key_rank(name, place, column)
+        if rank is not None:
+            ranked.append((rank, place, column.name))
+    tried = [column for _rank, _place, column in sorted(ranked)[:_KEY_CANDIDATES]]
+    return next((column for column in tried if is_unique(cursor, files, column)), None)
 
-    def rank(place: int) -> tuple[int, int]:
-        column = usable[place].name
-        own = _plain(column) in {_plain(name) + "id", _plain(name).rstrip("s") + "id", "id", _plain(name) + "key"}
-        return (0 if own else 1 if _KEY_NAME.search(column) else 2 if place == 0 else 3, place)
 
-    for place in sorted(range(len(usable)), key=rank)[:_KEY_CANDIDATES]:
-        named = _KEY_NAME.search(usable[place].name) is not None
-        if (named or place == 0) and is_unique(cursor, files, usable[place].name):
-            return usable[place].name
-    return None
+def _key_rank(table: str, place: int, column: Column) -> int | None:
+    """How soon the column is tried as a key, 0 first; None when it can't be one."""
+    if column.type not in (ColumnType.TEXT, ColumnType.INTEGER, ColumnType.DECIMAL):
+        return None
+    if column.meaning in _PEOPLE:
+        return 3 if column.meaning is Meaning.EMAIL else None
+    own = _plain(table)
+    if _plain(column.name) in {"id", own + "id", own.rstrip("s") + "id", own + "key"}:
+        return 0
+    if _KEY_NAME.search(column.name):
+        return 1
+    return 2 if place == 0 else None
 
 
 def _meant(cursor: Cursor, columns: Sequence[Column], files: Sequence[str]) -> list[Column]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.ingest import Incoming, ReadOptions, read
@@ -17,7 +18,6 @@ class Desk:
 
     folder: Path
     engine: DuckDBEngine
-    count: int = 0
 
     def file(self, name: str, content: bytes | str) -> Path:
         path = self.folder / name
@@ -28,9 +28,7 @@ class Desk:
     def read(
         self, *paths: Path, options: ReadOptions | None = None, ctx: JobContext | None = None, **more
     ) -> list[Incoming]:
-        self.count += 1
-        staging = self.folder / f"staging-{self.count}"
-        staging.mkdir()
+        staging = Path(mkdtemp(prefix="staging-", dir=self.folder))
         return read(self.engine, paths, staging, ctx or JobContext(), options=options, **more)
 
     def one(self, *paths: Path, options: ReadOptions | None = None, **more) -> Incoming:

@@ -20,6 +20,8 @@ from app.data.readers.incoming import Incoming, ReadJob, refused
 from app.data.readers.kinds import Cast, Kind, decide
 from app.data.readers.parquet import copy_typed
 
+PATIENCE: Final = 10.0
+"""Seconds to wait for another program that writes into a SQLite file."""
 _BATCH: Final = 20_000
 _COLUMNS_A_QUERY: Final = 200  # SQLite gives at most 2,000 results a row
 _STORAGE: Final = ("integer", "real", "text", "blob")
@@ -114,7 +116,9 @@ def _broken(file: Path) -> Exception:
 
 def _connected(file: Path) -> sqlite3.Connection:
     uri = file.resolve().as_uri()
-    connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=10)
+    connection = sqlite3.connect(
+        f"{uri}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=PATIENCE
+    )
     # Old programs wrote their own encodings; a byte that is no UTF-8 is taken as Windows wrote it.
     connection.text_factory = _decoded
     return connection

@@ -7,6 +7,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import ParseError
@@ -61,7 +62,7 @@ def _sheet(job: ReadJob, file: Path, sheet: ReadOnlyWorksheet) -> Incoming | Non
     sheet.reset_dimensions()  # what the file says about its own size is often wrong
     rows = (_texts(row) for row in sheet.iter_rows())
     filled = (row for row in rows if row)
-    head = [row for row, _ in zip(filled, range(_SAMPLE), strict=False)]
+    head = list(islice(filled, _SAMPLE))
     if not head:
         return None
     named = job.options.header if job.options.header is not None else is_header(head)
