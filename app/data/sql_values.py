@@ -78,11 +78,15 @@ _MOST_DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value of a row: the expression, its type, and the engine's own name of the type where it matters."""
+    """A value of a row: the expression, its type, and the engine's own name of the type where it matters.
+
+    `clean` tells that empty values are NULL already.
+    """
 
     expression: exp.Expr
     type: ColumnType
     native: str = ""
+    clean: bool = False
 
     @property
     def zoned(self) -> bool:
@@ -90,9 +94,11 @@ class Value:
         return "TIME ZONE" in self.native.upper() or self.native.upper().startswith("TIMESTAMPTZ")
 
 
-def column_value(column: Column, alias: str) -> Value:
-    """The column as a value, with what is not a finite number made NULL."""
+def column_value(column: Column, alias: str, *, clean: bool = False) -> Value:
+    """The column as a value, with what is not a finite number made NULL; `clean` when the rows come from `cleaned_all`."""
     raw = exp.column(column.name, table=alias, quoted=True)
+    if clean:
+        return Value(raw, column.type, column.native_type, clean=True)
     return Value(cleaned(raw, column), column.type, column.native_type)
 
 
@@ -108,6 +114,14 @@ def cleaned(raw: exp.Expr, column: Column) -> exp.Expr:
     if column.type is ColumnType.TEXT and native and not native.startswith(("VARCHAR", "ENUM", "TEXT", "STRING")):
         return exp.cast(raw, "text")
     return raw
+
+
+def cleaned_all(raw: exp.Expr, column: Column) -> exp.Expr:
+    """The value with all that counts as empty made NULL, so that `is_empty` is quick."""
+    value = Value(cleaned(raw, column), column.type, column.native_type)
+    if column.type is not ColumnType.TEXT:
+        return value.expression
+    return exp.Case().when(exp.not_(empty(value)), value.expression.copy(), copy=False)
 
 
 def aggregated(aggregate: Aggregate, value: Value) -> Value:
@@ -129,7 +143,7 @@ def aggregated(aggregate: Aggregate, value: Value) -> Value:
 def empty(value: Value) -> exp.Expr:
     """Whether the value is empty; never NULL."""
     nothing = exp.Is(this=value.expression.copy(), expression=exp.Null())
-    if value.type is not ColumnType.TEXT:
+    if value.type is not ColumnType.TEXT or value.clean:
         return nothing
     return exp.paren(exp.or_(nothing, exp.EQ(this=trimmed(value.expression), expression=text(""))))
 
