@@ -100,10 +100,13 @@ class JobPage(QWidget):
         *,
         pool: str = "store",
         on_progress: Callable[[Progress], None] | None = None,
+        always: Callable[[], None] | None = None,
     ) -> None:
-        """Do something in a job; an error is told in a dialog, `then` gets the result."""
+        """Do something in a job; an error is told in a dialog, `then` gets the result, `always` follows both."""
 
         def finished(end: Finished) -> None:
+            if always is not None:
+                always()
             if end.outcome is Outcome.FAILED and end.error is not None:
                 self.context.navigator.show_error(end.error, self)
             elif end.outcome is Outcome.DONE and then is not None:

@@ -260,6 +260,17 @@ def column(
     return layout
 
 
+def clear(layout: QLayout) -> None:
+    """Take everything out of a layout and delete it."""
+    while (item := layout.takeAt(0)) is not None:
+        widget, inner = item.widget(), item.layout()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+        elif inner is not None:
+            clear(inner)
+
+
 def announce(widget: QWidget, words: str) -> None:
     """Have a screen reader say `words` now."""
     QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, words))

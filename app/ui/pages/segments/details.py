@@ -17,7 +17,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.columns import Column, TextCell
 from app.ui.widgets.facts import Fact, FactList
-from app.ui.widgets.labels import Area, Card, ElidedLabel, Label, row
+from app.ui.widgets.labels import Area, Card, ElidedLabel, Label, clear, row
 from app.ui.widgets.marks import Pill
 from app.ui.widgets.notes import Note
 from app.ui.widgets.scroll import Scroll
@@ -105,9 +105,9 @@ class SegmentDetailsView(QWidget):
     def show_title(self, segment: Segment) -> None:
         """Name the segment at once; the rest follows when it is read."""
         if self._segment is None or self._segment.name != segment.name:
-            _clear(self._rules)
-            _clear(self._members)
-            _clear(self._used)
+            clear(self._rules)
+            clear(self._members)
+            clear(self._used)
             self._note.hide()
         self._segment = segment
         self._title.set_words(segment.name)
@@ -137,14 +137,14 @@ class SegmentDetailsView(QWidget):
         self._note.setVisible(bool(details.issues))
         if details.issues:
             self._note.set_note("danger", self.tr("This segment can't be counted."), "\n".join(details.issues))
-        _clear(self._rules)
+        clear(self._rules)
         for number, sentence in enumerate(details.words, 1):
             card = Card(self._theme)
             card.body.addWidget(Label(self._theme, self.tr("Rule {n}").format(n=number), "caption-medium", "text3"))
             card.body.addWidget(Label(self._theme, sentence, "body", wrap=True))
             self._rules.addWidget(card)
         self._show_members(details.members)
-        _clear(self._used)
+        clear(self._used)
         for name in details.used_by:
             link = Button(self._theme, name, "link")
             link.clicked.connect(lambda _checked=False, name=name: self.open_export_asked.emit(name))
@@ -159,7 +159,7 @@ class SegmentDetailsView(QWidget):
         self._note.show()
 
     def _show_members(self, page: MemberPage | None) -> None:
-        _clear(self._members)
+        clear(self._members)
         if page is None or not page.rows:
             self._members.addWidget(Label(self._theme, self.tr("Nobody belongs to it now."), "body", "text2"))
             return
@@ -195,12 +195,3 @@ class SegmentDetailsView(QWidget):
 
 def _words(value: Any) -> str:
     return "–" if value is None or value == "" else str(value)
-
-
-def _clear(layout: QVBoxLayout | QHBoxLayout) -> None:
-    while (item := layout.takeAt(0)) is not None:
-        if item.widget() is not None:
-            item.widget().hide()
-            item.widget().deleteLater()
-        elif item.layout() is not None:
-            _clear(item.layout())

@@ -1,0 +1,318 @@
+"""One table: its columns with meaning and profile, sample rows, links and who uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from app.core.tables import Link, Meaning, Table, TableRole
+from app.data.looking import ColumnProfile
+from app.services.tables import TableSample
+from app.ui.formats import NOTHING, Formats
+from app.ui.pages.tables.words import MEANING_ICONS, ROLE_ICONS, meaning_word, role_word, type_word
+from app.ui.theme import Theme
+from app.ui.widgets.buttons import Button, IconButton
+from app.ui.widgets.columns import ActionCell, Column, NumberCell, TextCell
+from app.ui.widgets.facts import Fact, FactList
+from app.ui.widgets.labels import Area, Card, ElidedLabel, IconLabel, Label, Line, clear, row
+from app.ui.widgets.marks import Pill
+from app.ui.widgets.menus import Menu
+from app.ui.widgets.table import HEADER, ROW_ONE_LINE, DataTable
+
+PANEL, COLUMN_ROW = 256, 44
+SHOWN_COLUMNS = 8
+
+
+@dataclass(frozen=True)
+class TableDetails:
+    """What is read for one table; the sample is masked unless the person asked for values."""
+
+    table: Table
+    sample: TableSample
+    links: tuple[Link, ...]
+    used_by: tuple[str, ...]
+    may_change: bool
+
+
+@dataclass(frozen=True)
+class _ColumnRow:
+    key: str
+    type: str
+    meaning: Meaning
+    confirmed: bool
+    is_key: bool
+    profile: ColumnProfile | None
+    personal: bool
+    may_change: bool
+
+
+@dataclass(frozen=True)
+class _SampleRow:
+    key: str
+    values: tuple[Any, ...]
+
+
+class TableDetailsView(QWidget):
+    """Middle and right side of the page; signals name what the person asked for."""
+
+    refresh_asked = Signal(str)
+    remove_asked = Signal(str)
+    meaning_chosen = Signal(str, str, object)
+    key_chosen = Signal(str, str)
+    role_chosen = Signal(str, object)
+    show_values_asked = Signal(str)
+
+    def __init__(self, theme: Theme, formats: Formats, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._formats = formats
+        self._table: Table | None = None
+        self._may_change = False
+        self._profiles: dict[str, ColumnProfile] = {}
+        self._icon = IconLabel(theme, "table", "accent_text", 18)
+        self._name = ElidedLabel(theme, "", "title")
+        self._role = Pill(theme, "", "accent")
+        self._size = Label(theme, "", "body", "text2")
+        self._refresh = Button(theme, self.tr("Refresh"), "secondary", "arrows-clockwise")
+        self._more = IconButton(theme, "dots-three-bold", self.tr("More actions"))
+        self._columns = DataTable(
+            theme, self.tr("Columns"), self._column_columns(), row_height=COLUMN_ROW, sortable=False, edge=20
+        )
+        self._sample_place = QVBoxLayout()
+        self._hidden = Label(theme, self.tr("Personal values are hidden"), "body", "text2")
+        self._show = Button(theme, self.tr("Show"), "link")
+        self._links = QVBoxLayout()
+        self._links.setSpacing(6)
+        self._source = FactList(theme, self.tr("Source"))
+        self._used = FactList(theme, self.tr("Used by"), align="left")
+        self._connect()
+        self._assemble()
+
+    def show_table(self, table: Table, *, may_change: bool) -> None:
+        """Show what is known of the table at once."""
+        if self._table is None or (self._table.id, self._table.generation) != (table.id, table.generation):
+            self._profiles = {}
+        self._table, self._may_change = table, may_change
+        formats = self._formats
+        self._icon.set_icon(ROLE_ICONS[table.role])
+        self._name.set_words(table.name)
+        self._role.set_pill(role_word(table.role), "neutral" if table.role is TableRole.OTHER else "accent")
+        self._size.set_words(
+            self.tr("{rows}, {columns}").format(
+                rows=formats.counted(table.rows, "rows"), columns=formats.counted(len(table.columns), "fields")
+            )
+        )
+        self._refresh.setVisible(may_change)
+        self._more.setVisible(may_change)
+        self._source.set_facts(
+            [
+                Fact(self.tr("From"), table.source),
+                Fact(self.tr("Refreshed"), formats.day_and_clock(table.refreshed_at)),
+                Fact(self.tr("Key"), table.key or self.tr("None")),
+            ]
+        )
+        self._fill_columns()
+
+    def show_profile(self, told: tuple[str, Sequence[ColumnProfile]]) -> None:
+        """Fill in how empty and how distinct the columns are."""
+        name, profiles = told
+        if self._table is not None and self._table.name == name:
+            self._profiles = {p.name: p for p in profiles}
+            self._fill_columns()
+
+    def show_details(self, details: TableDetails) -> None:
+        """Show sample rows, links and users."""
+        self._fill_sample(details.sample)
+        self._hidden.setVisible(details.sample.masked)
+        self._show.setVisible(details.sample.masked)
+        clear(self._links)
+        for link in details.links:
+            words = self.tr("{one} → {many}").format(one=link.one_table, many=link.many_table)
+            self._links.addLayout(
+                row(IconLabel(self._theme, "link-simple"), Label(self._theme, words, "body-medium"), None)
+            )
+            detail = self.tr("1 to many, by {column}").format(column=link.many_column)
+            self._links.addWidget(Label(self._theme, detail, "caption", "text2"))
+        if not details.links:
+            self._links.addWidget(Label(self._theme, self.tr("No links."), "body", "text2"))
+        users = details.used_by or (self.tr("Nothing yet"),)
+        self._used.set_facts([Fact("", name) for name in users[:8]])
+
+    def _connect(self) -> None:
+        self._refresh.clicked.connect(lambda: self.refresh_asked.emit(self._name_now()))
+        self._show.clicked.connect(lambda: self.show_values_asked.emit(self._name_now()))
+        self._more.clicked.connect(self._on_more)
+        self._columns.cell_action.connect(self._on_cell_action)
+
+    def _assemble(self) -> None:
+        theme = self._theme
+        head = row(
+            self._icon, self._name, self._role, 4, self._size, None, self._refresh, self._more, margins=(20, 10, 20, 10)
+        )
+        head.setStretch(1, 1)
+        middle = Area(theme)
+        layout = QVBoxLayout(middle)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(head)
+        layout.addWidget(Line(theme))
+        layout.addWidget(self._columns, 1)
+        layout.addWidget(Line(theme))
+        layout.addLayout(
+            row(
+                Label(theme, self.tr("Sample rows"), "subtitle"),
+                None,
+                IconLabel(theme, "lock-simple"),
+                self._hidden,
+                self._show,
+                margins=(20, 8, 20, 4),
+            )
+        )
+        self._sample_place.setContentsMargins(20, 0, 20, 16)
+        layout.addLayout(self._sample_place)
+        panel = Area(theme, "surface", "l")
+        panel.setFixedWidth(PANEL)
+        side = QVBoxLayout(panel)
+        side.setContentsMargins(20, 20, 20, 20)
+        side.setSpacing(8)
+        side.addWidget(Label(theme, self.tr("Links"), "subtitle"))
+        side.addLayout(self._links)
+        for title, part in ((self.tr("Source"), self._source), (self.tr("Used by"), self._used)):
+            side.addSpacing(8)
+            side.addWidget(Line(theme))
+            side.addWidget(Label(theme, title, "subtitle"))
+            side.addWidget(part)
+        side.addStretch(1)
+        both = QHBoxLayout(self)
+        both.setContentsMargins(0, 0, 0, 0)
+        both.setSpacing(0)
+        both.addWidget(middle, 1)
+        both.addWidget(panel)
+
+    def _column_columns(self) -> list[Column[_ColumnRow]]:
+        return [
+            Column(
+                "name",
+                self.tr("Column"),
+                lambda r: TextCell(r.key, r.type, role="body-medium"),
+                width=150,
+                stretch=True,
+            ),
+            Column("meaning", self.tr("Meaning"), self._meaning_cell, width=150),
+            Column("empty", self.tr("Empty"), self._empty_cell, align="right", width=92),
+            Column("distinct", self.tr("Distinct"), self._distinct_cell, align="right", width=96),
+            Column("frequent", self.tr("Most frequent"), self._frequent_cell, width=180),
+        ]
+
+    def _meaning_cell(self, item: _ColumnRow) -> ActionCell | TextCell:
+        words = self.tr("Key") if item.is_key and item.meaning is Meaning.NONE else meaning_word(item.meaning)
+        if not item.confirmed and item.meaning is not Meaning.NONE:
+            words = self.tr("{meaning} – check").format(meaning=words)
+        if item.may_change:
+            return ActionCell(words, "picker", tooltip=self.tr("Say what this column holds"))
+        return TextCell(words, icon="key" if item.is_key else MEANING_ICONS.get(item.meaning, "tag"))
+
+    def _empty_cell(self, item: _ColumnRow) -> NumberCell:
+        if item.profile is None:
+            return NumberCell(NOTHING)
+        return NumberCell(self._formats.percent(item.profile.empty), item.profile.empty)
+
+    def _distinct_cell(self, item: _ColumnRow) -> NumberCell:
+        return NumberCell(self._formats.compact(item.profile.distinct) if item.profile is not None else NOTHING)
+
+    def _frequent_cell(self, item: _ColumnRow) -> TextCell:
+        if item.personal:
+            return TextCell(self.tr("Personal, not shown"), role="caption", ink="text2")
+        if item.profile is None or not item.profile.frequent:
+            return TextCell(
+                NOTHING if item.profile is None or not item.is_key else self.tr("Every value once"),
+                role="caption",
+                ink="text2",
+            )
+        parts = (f"{value} {self._formats.percent(share, 0)}" for value, share in item.profile.frequent[:2])
+        return TextCell(", ".join(parts), role="caption", ink="text2")
+
+    def _fill_columns(self) -> None:
+        table = self._table
+        if table is None:
+            return
+        self._columns.set_rows(
+            _ColumnRow(
+                column.name,
+                type_word(column.type),
+                column.meaning,
+                column.confirmed,
+                column.name == table.key,
+                self._profiles.get(column.name),
+                column.meaning.personal,
+                self._may_change,
+            )
+            for column in table.columns
+        )
+
+    def _fill_sample(self, sample: TableSample) -> None:
+        clear(self._sample_place)
+        columns = [
+            Column(
+                c.name,
+                c.name,
+                lambda r, at=at: TextCell(NOTHING if r.values[at] is None else str(r.values[at]), role="mono"),
+                width=116,
+                stretch=at == 0,
+            )
+            for at, c in enumerate(sample.columns[:SHOWN_COLUMNS])
+        ]
+        grid = DataTable(self._theme, self.tr("Sample rows"), columns, row_height=ROW_ONE_LINE, sortable=False, edge=16)
+        grid.set_rows(_SampleRow(str(at), values) for at, values in enumerate(sample.rows))
+        grid.setFixedHeight(HEADER + ROW_ONE_LINE * max(1, len(sample.rows)) + 16)
+        card = Card(self._theme, margin=1)
+        card.body.addSpacing(3)
+        card.body.addWidget(grid)
+        self._sample_place.addWidget(card)
+
+    def _name_now(self) -> str:
+        return self._table.name if self._table is not None else ""
+
+    def _on_cell_action(self, column: str, cell: str) -> None:
+        if cell != "meaning" or self._table is None:
+            return
+        name = self._table.name
+        chosen = self._table.column(column)
+        menu = Menu(self._theme, self.tr("What this column holds"), self)
+        for meaning in Meaning:
+            menu.add(
+                meaning_word(meaning),
+                partial(self.meaning_chosen.emit, name, column, meaning),
+                icon=MEANING_ICONS.get(meaning, "tag"),
+                checked=chosen is not None and chosen.meaning is meaning,
+            )
+        menu.addSeparator()
+        menu.add(
+            self.tr("Use as key"),
+            partial(self.key_chosen.emit, name, column),
+            icon="key",
+            enabled=self._table.key != column,
+        )
+        menu.popup(self._columns.rect_of(column, "meaning").bottomLeft())
+
+    def _on_more(self) -> None:
+        if self._table is None:
+            return
+        name = self._table.name
+        menu = Menu(self._theme, self.tr("More actions"), self)
+        for role in TableRole:
+            words = self.tr("Rows are: {role}").format(role=role_word(role))
+            menu.add(
+                words,
+                partial(self.role_chosen.emit, name, role),
+                icon=ROLE_ICONS[role],
+                checked=self._table.role is role,
+            )
+        menu.addSeparator()
+        menu.add(self.tr("Remove table"), partial(self.remove_asked.emit, name), icon="trash", danger=True)
+        menu.popup(self._more.mapToGlobal(self._more.rect().bottomLeft()))
