@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import gzip
 import io
+import time
 from decimal import Decimal
 
 import pytest
@@ -29,6 +30,13 @@ def test_delimiter_and_line_end_are_found(desk, delimiter, end):
 
 def test_old_mac_line_ends(desk):
     assert desk.rows(desk.csv("Id,Name\r1,a\r2,b\r")) == [(1, "a"), (2, "b")]
+
+
+def test_a_long_last_line_without_an_end_takes_no_time(desk):
+    long = "x" * 1_000_000
+    began = time.process_time()
+    assert desk.rows(desk.csv(f"Id,Text\r\n1,a\n2,{long}")) == [(1, "a"), (2, long)]
+    assert time.process_time() - began < 5
 
 
 def test_mixed_line_ends_are_read_all_the_same(desk):

@@ -17,8 +17,11 @@ _DELIMITERS: Final = (",", ";", "\t", "|", "\x1f", "\x01", "^", "~", "¦")
 _LONG_DELIMITERS: Final = ("+|", "||", "~|~", "|~|", "::", "##", "@@")
 # SQL Server's bulk copy files, as Microsoft's sample databases are written.
 _RECORD_ENDS: Final = ("&|\r\n", "&|\n")
-LINE: Final = re.compile(r"[^\r\n]*(?:\r\n?|\n)")
-"""A line with its end: line feed, return or both, never the other characters Unicode breaks lines at."""
+LINE: Final = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+\Z")
+"""A line with its end: line feed, return or both, never the other characters Unicode breaks lines at.
+
+The last line may have none; it is matched too, or looking for its end would begin anew at each of its characters.
+"""
 _FIELD_LIMIT: Final = 16 << 20
 _ROWS: Final = 500
 
@@ -76,7 +79,7 @@ def _line_end(sample: str, delimiter: str, quote: str) -> str:
             next(rows)
             used = rows.line_num - 1
     last = lines[used] if used < len(lines) else "\n"
-    return last[len(last.rstrip("\r\n")) :]
+    return last[len(last.rstrip("\r\n")) :] or "\n"
 
 
 def _records(sample: str, record_end: str, *, whole: bool) -> list[str]:

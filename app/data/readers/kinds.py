@@ -148,8 +148,13 @@ def _questions(column: str, kind: Kind) -> list[str]:
         case Kind.WORD:
             return [_misses(name, _PATTERNS[kind]), _misses(name, _YES_NO)]
         case Kind.NUMBER:
-            whole = f"length(split_part(ltrim({name}, '-'), '.', 1))"
-            return [_misses(name, _PATTERNS[kind]), f"max({whole})", f"max(length(split_part({name}, '.', 2)))"]
+            point, length = f"strpos({name}, '.')", f"length({name})"
+            whole = f"max(CASE WHEN {point} = 0 THEN {length} ELSE {point} - 1 END)"  # a minus counts as a digit
+            return [
+                _misses(name, _PATTERNS[kind]),
+                whole,
+                f"max(CASE WHEN {point} = 0 THEN 0 ELSE {length} - {point} END)",
+            ]
         case Kind.DAY_FIRST | Kind.MONTH_FIRST:
             return [_misses(name, _SLASHED, _value(name, kind)) for kind in (Kind.DAY_FIRST, Kind.MONTH_FIRST)]
         case _:

@@ -86,8 +86,8 @@ def _lines(blocks: Iterable[str]) -> Iterator[str]:
         text = _bounded(rest) + block
         end = 0
         for line in LINE.finditer(text):
-            if line.end() == len(text) and text.endswith("\r"):
-                break  # it may be half of \r\n
+            if line.end() == len(text) and not text.endswith("\n"):
+                break  # the line goes on in the next block, or its return is half of \r\n
             end = line.end()
             yield line[0]
         rest = text[end:]
