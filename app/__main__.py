@@ -9,7 +9,7 @@ def open_window(workspace: str | None) -> int:
     """Open the window on that workspace, or on the one opened last; returns when it is closed."""
     from app.ui.application import run_window
 
-    return run_window(workspace)
+    return int(run_window(workspace))
 
 
 def check_window() -> str:

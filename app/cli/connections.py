@@ -22,24 +22,40 @@ SecretOption = Annotated[list[str], typer.Option("--secret", metavar="NAME=SOURC
 def _document(row: ConnectionRow) -> dict[str, Any]:
     connection = row.connection
     return {
-        "name": connection.name, "destination": connection.destination, "settings": dict(connection.settings),
-        "secrets": sorted(connection.secrets), "access": connection.access, "health": row.health, "used_by": row.used_by,
-        "created_at": connection.created_at, "created_by": connection.created_by,
+        "name": connection.name,
+        "destination": connection.destination,
+        "settings": dict(connection.settings),
+        "secrets": sorted(connection.secrets),
+        "access": connection.access,
+        "health": row.health,
+        "used_by": row.used_by,
+        "created_at": connection.created_at,
+        "created_by": connection.created_by,
     }
 
 
 def _tested(result: TestResult) -> dict[str, Any]:
-    return {"ok": True, "reached": result.reached, "milliseconds": result.milliseconds, "rights": list(result.rights), "error": None}
+    return {
+        "ok": True,
+        "reached": result.reached,
+        "milliseconds": result.milliseconds,
+        "rights": list(result.rights),
+        "error": None,
+    }
 
 
-def _test_draft(session: Session, destination: str, settings: dict[str, str], secrets: dict[str, str], *, trust: bool) -> TestResult:
+def _test_draft(
+    session: Session, destination: str, settings: dict[str, str], secrets: dict[str, str], *, trust: bool
+) -> TestResult:
     """Test before saving; an unknown server is shown and, when the person says so, its key is trusted."""
     with session.output.progress() as progress:
         try:
             return session.services.connections.test_draft(destination, settings, secrets, None, progress.context())
         except UnknownHostKey as unknown:
             session.output.say(f"{unknown.host} shows the {unknown.key_type} key {unknown.fingerprint}.")
-            if not trust and not typer.confirm("Is this the server's key, and do you trust it?", default=False, err=True):
+            if not trust and not typer.confirm(
+                "Is this the server's key, and do you trust it?", default=False, err=True
+            ):
                 raise
             settings["host_key"] = unknown.key
             return session.services.connections.test_draft(destination, settings, secrets, None, progress.context())
@@ -50,20 +66,26 @@ def add(
     context: typer.Context,
     name: Annotated[str, typer.Option(help="The name people see.")],
     destination: Annotated[str, typer.Option(metavar="ID", help="See 'sendoff destinations list'.")],
-    settings: SetOption = [],  # noqa: B006 - typer copies it
-    secrets: SecretOption = [],  # noqa: B006 - typer copies it
+    settings: SetOption = [],
+    secrets: SecretOption = [],
     share: Annotated[Access, typer.Option(help="Who may use it.")] = Access.ADMINS,
-    agree: Annotated[bool, typer.Option("--agree", help="You agree that data leaves to this destination.")] = False,  # noqa: FBT002 - an option
-    no_test: Annotated[bool, typer.Option("--no-test", help="Save without testing.")] = False,  # noqa: FBT002 - an option
-    trust_host_key: Annotated[bool, typer.Option("--trust-host-key", help="Trust the server's key without asking.")] = False,  # noqa: FBT002 - an option
+    agree: Annotated[bool, typer.Option("--agree", help="You agree that data leaves to this destination.")] = False,
+    no_test: Annotated[bool, typer.Option("--no-test", help="Save without testing.")] = False,
+    trust_host_key: Annotated[
+        bool, typer.Option("--trust-host-key", help="Trust the server's key without asking.")
+    ] = False,
 ) -> None:
     """Add a connection: test it, then store its secrets in the system's keyring."""
     session = session_of(context)
     plain_settings, secret_values = read_settings(settings), read_secrets(secrets)
     tested = None if no_test else _test_draft(session, destination, plain_settings, secret_values, trust=trust_host_key)
-    connection = session.services.connections.add(name, destination, plain_settings, secret_values, share, agreed=agree, tested=tested)
-    session.output.result({"connection": connection.name, "test": _tested(tested) if tested else None},
-                          f"Saved the connection '{connection.name}'." + (f" Reached {tested.reached}." if tested else ""))
+    connection = session.services.connections.add(
+        name, destination, plain_settings, secret_values, share, agreed=agree, tested=tested
+    )
+    session.output.result(
+        {"connection": connection.name, "test": _tested(tested) if tested else None},
+        f"Saved the connection '{connection.name}'." + (f" Reached {tested.reached}." if tested else ""),
+    )
 
 
 @commands.command()
@@ -71,16 +93,19 @@ def edit(
     context: typer.Context,
     name: Name,
     new_name: Annotated[str, typer.Option("--name", help="A new name.")] = "",
-    settings: SetOption = [],  # noqa: B006 - typer copies it
-    secrets: SecretOption = [],  # noqa: B006 - typer copies it
+    settings: SetOption = [],
+    secrets: SecretOption = [],
     share: Annotated[Access | None, typer.Option(help="Who may use it.")] = None,
 ) -> None:
     """Change settings, replace secrets, rename or share."""
     session = session_of(context)
     connection = session.services.connections.get(name).connection
     changed = session.services.connections.edit(
-        name, new_name=new_name or None, settings={**connection.settings, **read_settings(settings)},
-        secrets=read_secrets(secrets), access=share,
+        name,
+        new_name=new_name or None,
+        settings={**connection.settings, **read_settings(settings)},
+        secrets=read_secrets(secrets),
+        access=share,
     )
     session.output.result({"connection": changed.name}, f"Changed the connection '{changed.name}'.")
 
@@ -91,7 +116,8 @@ def list_connections(context: typer.Context) -> None:
     session = session_of(context)
     rows = session.services.connections.all()
     session.output.rows(
-        "connections", ("Connection", "Destination", "Can use it", "Used by", "Health"),
+        "connections",
+        ("Connection", "Destination", "Can use it", "Used by", "Health"),
         [(r.connection.name, r.description.name, r.connection.access, len(r.used_by), r.health.state) for r in rows],
         map(_document, rows),
     )
@@ -120,20 +146,29 @@ def test(context: typer.Context, name: Name) -> None:
     except SendoffError as error:
         if not session.services.connections.exists(name):
             raise
-        document = {"connection": name, "ok": False, "reached": "", "milliseconds": None, "rights": [], "error": error.as_dict()}
+        document = {
+            "connection": name,
+            "ok": False,
+            "reached": "",
+            "milliseconds": None,
+            "rights": [],
+            "error": error.as_dict(),
+        }
         session.output.result(document, str(error))
         if isinstance(error, ChangedHostKey):
             session.output.say("If the server was really set up anew, remove its trusted key: --set host_key=")
         session.status = Exit.FAILED
         return
-    session.output.result({"connection": name, **_tested(result)}, f"Reached {result.reached} in {result.milliseconds:,} ms.")
+    session.output.result(
+        {"connection": name, **_tested(result)}, f"Reached {result.reached} in {result.milliseconds:,} ms."
+    )
 
 
 @commands.command()
 def remove(
     context: typer.Context,
     name: Name,
-    detach: Annotated[bool, typer.Option("--detach", help="Detach the exports that use it.")] = False,  # noqa: FBT002 - an option
+    detach: Annotated[bool, typer.Option("--detach", help="Detach the exports that use it.")] = False,
 ) -> None:
     """Remove a connection and its secrets; the accounts at the target stay as they are."""
     session = session_of(context)

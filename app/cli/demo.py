@@ -25,8 +25,12 @@ def has_display() -> bool:
 
 def demo(
     context: typer.Context,
-    folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="Where; else among your application data.")] = None,
-    window: Annotated[bool | None, typer.Option("--window/--no-window", help="Open the window, or run two exports and end.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="Where; else among your application data.")
+    ] = None,
+    window: Annotated[
+        bool | None, typer.Option("--window/--no-window", help="Open the window, or run two exports and end.")
+    ] = None,
     audience: Annotated[str, typer.Option(help="consumers or businesses.")] = "consumers",
 ) -> None:
     """Make a workspace with sample data on first use; open it, or without a window run two exports into a folder."""
@@ -45,13 +49,25 @@ def _open(session: Session, place: Path, audience: str) -> None:
         session.use(open_workspace(place))
         return
     if place.exists() and any(place.iterdir()):
-        raise FixSettings(f"'{place}' holds other files.", "The demo makes a workspace in a new or empty folder.",
-                          "Name another folder.", code="folder_not_empty")
+        raise FixSettings(
+            f"'{place}' holds other files.",
+            "The demo makes a workspace in a new or empty folder.",
+            "Name another folder.",
+            code="folder_not_empty",
+        )
     session.output.say(f"Making the sample workspace in {place} …")
     services = create_workspace(place, "Northwind Retail" if audience == "consumers" else "Northwind Trade", audience)
     session.use(services)
     with session.output.progress() as progress:
-        fill(services.tables, services.segments, services.connections, services.exports, place, audience, progress.context())
+        fill(
+            services.tables,
+            services.segments,
+            services.connections,
+            services.exports,
+            place,
+            audience,
+            progress.context(),
+        )
 
 
 def _run_two(session: Session, audience: str, place: Path) -> None:

@@ -13,12 +13,20 @@ commands = typer.Typer(help="Kinds of targets.", no_args_is_help=True)
 
 
 @commands.command("list")
-def list_destinations(context: typer.Context, category: Annotated[str, typer.Option(help="Only this category.")] = "") -> None:
+def list_destinations(
+    context: typer.Context, category: Annotated[str, typer.Option(help="Only this category.")] = ""
+) -> None:
     """All destinations."""
     session = session_of(context)
-    found = [d for d in session.services.destinations.all() if not category or d.category.casefold() == category.casefold()]
-    session.output.rows("destinations", ("Destination", "Name", "Category", "Signs in with", "Takes"),
-                        [(d.id, d.name, d.category, d.signs_in_with, ", ".join(sorted(d.kinds))) for d in found], found)
+    found = [
+        d for d in session.services.destinations.all() if not category or d.category.casefold() == category.casefold()
+    ]
+    session.output.rows(
+        "destinations",
+        ("Destination", "Name", "Category", "Signs in with", "Takes"),
+        [(d.id, d.name, d.category, d.signs_in_with, ", ".join(sorted(d.kinds))) for d in found],
+        found,
+    )
 
 
 @commands.command()
@@ -33,9 +41,21 @@ def show(context: typer.Context, destination: Annotated[str, typer.Argument(meta
     out.text(f"{description.name}: {description.summary}")
     out.text(f"Limit: {description.limits.maximum or 'none'} per {description.limits.scope}")
     out.text(f"Address: {description.api_host or '–'}")
-    out.rows("fields", ("Connection field", "Label", "Kind", "Required"),
-             [(f.id, f.label, f.kind, f.required) for f in description.connection_fields], ())
-    out.rows("fields", ("Export field", "Label", "Kind", "Required"),
-             [(f.id, f.label, f.kind, f.required) for f in description.export_fields], ())
-    out.rows("fields", ("Match field", "Name", "Type", "Required"),
-             [(f.id, f.name, f.type, f.required) for f in description.fields], ())
+    out.rows(
+        "fields",
+        ("Connection field", "Label", "Kind", "Required"),
+        [(f.id, f.label, f.kind, f.required) for f in description.connection_fields],
+        (),
+    )
+    out.rows(
+        "fields",
+        ("Export field", "Label", "Kind", "Required"),
+        [(f.id, f.label, f.kind, f.required) for f in description.export_fields],
+        (),
+    )
+    out.rows(
+        "fields",
+        ("Match field", "Name", "Type", "Required"),
+        [(f.id, f.name, f.type, f.required) for f in description.fields],
+        (),
+    )

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import typer
 
@@ -34,11 +35,17 @@ def doctor(context: typer.Context) -> None:
         _check("keyring", lambda: _keyring(session)),
         _check("engine", lambda: _engine(session)),
         _check("disk", lambda: _disk(session)),
-        *(_check(f"connection {row.connection.name}", lambda name=row.connection.name: _connection(session, name))
-          for row in session.services.connections.all()),
+        *(
+            _check(f"connection {row.connection.name}", partial(_connection, session, row.connection.name))
+            for row in session.services.connections.all()
+        ),
     ]
-    session.output.rows("checks", ("Check", "Result", "Details"),
-                        [(c.name, "ok" if c.ok else "problem", c.sentence) for c in checks], map(asdict, checks))
+    session.output.rows(
+        "checks",
+        ("Check", "Result", "Details"),
+        [(c.name, "ok" if c.ok else "problem", c.sentence) for c in checks],
+        map(asdict, checks),
+    )
     if not all(c.ok for c in checks):
         session.status = Exit.FAILED
 
@@ -67,7 +74,9 @@ def _engine(session: Session) -> str:
 def _disk(session: Session) -> str:
     free = shutil.disk_usage(session.services.workspace.folder).free
     if free < ENOUGH_DISK:
-        raise SendoffError(f"Only {free / 1e9:.1f} GB are free where the workspace lies.", "", "Free some space.", code="disk_low")
+        raise SendoffError(
+            f"Only {free / 1e9:.1f} GB are free where the workspace lies.", "", "Free some space.", code="disk_low"
+        )
     return f"{free / 1e9:.1f} GB free."
 
 

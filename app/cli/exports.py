@@ -39,10 +39,21 @@ def run_document(run: Run) -> dict[str, Any]:
     seconds = (run.ended_at - run.started_at).total_seconds() if run.started_at and run.ended_at else 0.0
     error = {"what": run.error.what, "why": run.error.why, "fix": run.error.fix} if run.error else None
     return {
-        "id": run.id, "export": run.export_name, "status": run.status.value, "added": totals.added, "updated": totals.updated,
-        "removed": totals.removed, "unchanged": totals.unchanged, "rejected": totals.rejected, "left_out": totals.left_out,
-        "rows": totals.rows, "files": totals.files, "bytes": totals.bytes, "seconds": round(seconds, 3),
-        "skipped": plain(run.skipped), "error": error,
+        "id": run.id,
+        "export": run.export_name,
+        "status": run.status.value,
+        "added": totals.added,
+        "updated": totals.updated,
+        "removed": totals.removed,
+        "unchanged": totals.unchanged,
+        "rejected": totals.rejected,
+        "left_out": totals.left_out,
+        "rows": totals.rows,
+        "files": totals.files,
+        "bytes": totals.bytes,
+        "seconds": round(seconds, 3),
+        "skipped": plain(run.skipped),
+        "error": error,
     }
 
 
@@ -86,15 +97,38 @@ def list_exports(context: typer.Context) -> None:
     """All exports with status, members, last run and next run."""
     session = session_of(context)
     rows = session.services.exports.all()
-    documents = [{
-        "name": r.export.name, "kind": r.export.kind, "destination": r.export.destination,
-        "connection": r.connection.name if r.connection else None, "status": r.status, "members": r.members, "rows": r.rows,
-        "limit": r.limit, "last_run": r.latest.queued_at if r.latest else None, "next_run": r.next_due, "permission": r.permission,
-    } for r in rows]
+    documents = [
+        {
+            "name": r.export.name,
+            "kind": r.export.kind,
+            "destination": r.export.destination,
+            "connection": r.connection.name if r.connection else None,
+            "status": r.status,
+            "members": r.members,
+            "rows": r.rows,
+            "limit": r.limit,
+            "last_run": r.latest.queued_at if r.latest else None,
+            "next_run": r.next_due,
+            "permission": r.permission,
+        }
+        for r in rows
+    ]
     session.output.rows(
-        "exports", ("Export", "Kind", "Destination", "Connection", "Members", "Status", "Last run", "Next run"),
-        [(r.export.name, r.export.kind, r.description.name, r.connection.name if r.connection else "None",
-          r.members if r.members is not None else r.rows, r.status, r.latest.queued_at if r.latest else None, r.next_due) for r in rows],
+        "exports",
+        ("Export", "Kind", "Destination", "Connection", "Members", "Status", "Last run", "Next run"),
+        [
+            (
+                r.export.name,
+                r.export.kind,
+                r.description.name,
+                r.connection.name if r.connection else "None",
+                r.members if r.members is not None else r.rows,
+                r.status,
+                r.latest.queued_at if r.latest else None,
+                r.next_due,
+            )
+            for r in rows
+        ],
         documents,
     )
 
@@ -139,7 +173,9 @@ def remove(context: typer.Context, name: Name) -> None:
     """Remove an export; what the target holds stays there."""
     session = session_of(context)
     removed = session.services.exports.remove(name)
-    session.output.result({"removed": removed.name}, f"Removed the export '{removed.name}'. What the target holds stays there.")
+    session.output.result(
+        {"removed": removed.name}, f"Removed the export '{removed.name}'. What the target holds stays there."
+    )
 
 
 @commands.command()
@@ -164,8 +200,8 @@ def preview(context: typer.Context, name: Name, rows: Annotated[int, typer.Optio
 @commands.command()
 def run(
     context: typer.Context,
-    names: Annotated[list[str], typer.Argument(metavar="EXPORT...")] = [],  # noqa: B006 - typer copies it
-    everything: Annotated[bool, typer.Option("--all", help="Every export with a connection.")] = False,  # noqa: FBT002 - an option
+    names: Annotated[list[str], typer.Argument(metavar="EXPORT...")] = [],
+    everything: Annotated[bool, typer.Option("--all", help="Every export with a connection.")] = False,
 ) -> None:
     """Run exports and wait; Ctrl+C cancels after the batch in flight."""
     session = session_of(context)
@@ -187,10 +223,12 @@ def schedule(
     context: typer.Context,
     names: Annotated[list[str], typer.Argument(metavar="EXPORT...")],
     every: Annotated[Every | None, typer.Option(help="How often.")] = None,
-    at: Annotated[str, typer.Option(metavar="HH:MM", help="The time of day; for hourly only the minutes count.")] = "06:00",
+    at: Annotated[
+        str, typer.Option(metavar="HH:MM", help="The time of day; for hourly only the minutes count.")
+    ] = "06:00",
     on: Annotated[str, typer.Option(help="Weekdays such as mon,thu, or days of the month such as 1,15.")] = "",
     time_zone: Annotated[str, typer.Option(help="Such as Europe/Berlin; else this computer's.")] = "",
-    off: Annotated[bool, typer.Option("--off", help="Run by hand only.")] = False,  # noqa: FBT002 - an option
+    off: Annotated[bool, typer.Option("--off", help="Run by hand only.")] = False,
 ) -> None:
     """Say when exports run by themselves while Sendoff is open."""
     session = session_of(context)
@@ -202,7 +240,10 @@ def schedule(
         wanted = Schedule(every, _time(at), time_zone or session.services.schedules.local_zone(), days)
     session.services.schedules.set(names, wanted)
     due = {name: session.services.schedules.next_due(session.services.exports.get(name).export) for name in names}
-    lines = "; ".join(f"'{name}' runs next at {when:%Y-%m-%d %H:%M} UTC" if when else f"'{name}' runs by hand only" for name, when in due.items())
+    lines = "; ".join(
+        f"'{name}' runs next at {when:%Y-%m-%d %H:%M} UTC" if when else f"'{name}' runs by hand only"
+        for name, when in due.items()
+    )
     session.output.result({"next_due": due}, f"{lines}.")
 
 
@@ -210,4 +251,9 @@ def _time(text: str) -> time:
     try:
         return time.fromisoformat(text)
     except ValueError:
-        raise FixSettings(f"'{text}' is not a time.", "A time is written HH:MM, such as 05:30.", "Write it so and try again.", code="invalid_option") from None
+        raise FixSettings(
+            f"'{text}' is not a time.",
+            "A time is written HH:MM, such as 05:30.",
+            "Write it so and try again.",
+            code="invalid_option",
+        ) from None

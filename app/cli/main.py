@@ -10,7 +10,19 @@ from collections.abc import Callable
 import click
 import typer
 
-from app.cli import connections, demo, destinations, doctor, exports, roles, runs, scheduler, segments, tables, workspace
+from app.cli import (
+    connections,
+    demo,
+    destinations,
+    doctor,
+    exports,
+    roles,
+    runs,
+    scheduler,
+    segments,
+    tables,
+    workspace,
+)
 from app.cli.output import Exit, Options, Output, exit_for
 from app.cli.session import Session
 from app.core.errors import as_sendoff_error
@@ -28,19 +40,30 @@ app = typer.Typer(
 
 @app.callback()
 def _options(
-    workspace: str = typer.Option("", "--workspace", metavar="DIR", envvar="SENDOFF_WORKSPACE",
-                                  help="The workspace folder; else the one opened last."),
-    json: bool = typer.Option(False, "--json", help="Print one JSON document on stdout and nothing else there."),  # noqa: FBT001, FBT003 - typer reads the signature
-    quiet: bool = typer.Option(False, "--quiet", help="No progress and no sentences on stderr."),  # noqa: FBT001, FBT003 - typer reads the signature
-    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),  # noqa: FBT001, FBT003 - typer reads the signature
+    workspace: str = typer.Option(
+        "",
+        "--workspace",
+        metavar="DIR",
+        envvar="SENDOFF_WORKSPACE",
+        help="The workspace folder; else the one opened last.",
+    ),
+    json: bool = typer.Option(False, "--json", help="Print one JSON document on stdout and nothing else there."),
+    quiet: bool = typer.Option(False, "--quiet", help="No progress and no sentences on stderr."),
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
 ) -> None:
     """These options may stand before or after the command; `split_options` has read them already."""
 
 
 for group, commands in (
-    ("workspace", workspace.commands), ("tables", tables.commands), ("segments", segments.commands),
-    ("destinations", destinations.commands), ("connections", connections.commands), ("exports", exports.commands),
-    ("runs", runs.commands), ("scheduler", scheduler.commands), ("roles", roles.commands),
+    ("workspace", workspace.commands),
+    ("tables", tables.commands),
+    ("segments", segments.commands),
+    ("destinations", destinations.commands),
+    ("connections", connections.commands),
+    ("exports", exports.commands),
+    ("runs", runs.commands),
+    ("scheduler", scheduler.commands),
+    ("roles", roles.commands),
 ):
     app.add_typer(commands, name=group)
 app.command("demo")(demo.demo)

@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum, IntEnum
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from rich.console import Console
-from rich.progress import BarColumn, Progress as Bar, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 from rich.table import Table
 
 from app.core.errors import FixData, FixSettings, NotAllowed, SendoffError
@@ -85,7 +86,9 @@ class Output:
         else:
             self._results.print(sentence, markup=False)
 
-    def rows(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]], documents: Iterable[object]) -> None:
+    def rows(
+        self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]], documents: Iterable[object]
+    ) -> None:
         """A list: with `--json` `{name: [documents]}`, else a table."""
         if self.options.json:
             self.document({name: list(documents)})
@@ -114,10 +117,16 @@ class ProgressPrinter:
         self._task: TaskID | None = None
         self._last_line = ""
 
-    def __enter__(self) -> ProgressPrinter:
+    def __enter__(self) -> Self:
         if not self._quiet and self._console.is_terminal:
-            self._bar = Bar(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}"),
-                            TimeRemainingColumn(), console=self._console, transient=True)
+            self._bar = Bar(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.completed:,.0f}"),
+                TimeRemainingColumn(),
+                console=self._console,
+                transient=True,
+            )
             self._bar.start()
         return self
 
@@ -127,9 +136,10 @@ class ProgressPrinter:
 
     def context(self) -> JobContext:
         """The job context that reports here."""
-        return JobContext(listener=self)
+        return JobContext(listener=self.show)
 
-    def __call__(self, progress: Progress) -> None:
+    def show(self, progress: Progress) -> None:
+        """Show how far the job is."""
         if self._quiet:
             return
         if self._bar is None:

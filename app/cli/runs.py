@@ -25,9 +25,30 @@ def list_runs(
     session = session_of(context)
     runs = session.services.runs.list(export or None, limit)
     session.output.rows(
-        "runs", ("Run", "Export", "Status", "Delivered", "Rejected", "Began", "Ended"),
-        [(r.id, r.export_name, r.status.value.replace("_", " "), r.totals.delivered, r.totals.rejected, r.started_at, r.ended_at) for r in runs],
-        [{**run_document(r), "trigger": r.trigger, "queued_at": r.queued_at, "started_at": r.started_at, "ended_at": r.ended_at} for r in runs],
+        "runs",
+        ("Run", "Export", "Status", "Delivered", "Rejected", "Began", "Ended"),
+        [
+            (
+                r.id,
+                r.export_name,
+                r.status.value.replace("_", " "),
+                r.totals.delivered,
+                r.totals.rejected,
+                r.started_at,
+                r.ended_at,
+            )
+            for r in runs
+        ],
+        [
+            {
+                **run_document(r),
+                "trigger": r.trigger,
+                "queued_at": r.queued_at,
+                "started_at": r.started_at,
+                "ended_at": r.ended_at,
+            }
+            for r in runs
+        ],
     )
 
 
@@ -38,7 +59,9 @@ def show(context: typer.Context, run: RunId) -> None:
     found = session.services.runs.get(run)
     log = session.services.runs.log(run)
     if session.options.json:
-        session.output.document({**run_document(found), "phases": plain(found.phases), "hosts": list(found.hosts), "log": plain(log)})
+        session.output.document(
+            {**run_document(found), "phases": plain(found.phases), "hosts": list(found.hosts), "log": plain(log)}
+        )
         return
     session.output.text(run_sentence(found))
     for line in log:
@@ -49,14 +72,23 @@ def show(context: typer.Context, run: RunId) -> None:
 def rejects(
     context: typer.Context,
     run: RunId,
-    to: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Save all as CSV; the file holds personal data.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Save all as CSV; the file holds personal data.")
+    ] = None,
 ) -> None:
     """Who was rejected, and why; values are masked unless saved to a file."""
     session = session_of(context)
     if to is not None:
         number = session.services.runs.save_rejects(run, to)
-        session.output.result({"file": to.resolve(), "rejects": number}, f"Saved {number:,} rejects to {to}. The file holds personal data.")
+        session.output.result(
+            {"file": to.resolve(), "rejects": number},
+            f"Saved {number:,} rejects to {to}. The file holds personal data.",
+        )
         return
     page = session.services.runs.rejects(run)
-    session.output.rows("rejects", ("Member", "Segment", "Field", "Value", "Reason", "Fix"),
-                        [(r.member, r.segment, r.field, r.value, r.reason, r.fix) for r in page.rejects], page.rejects)
+    session.output.rows(
+        "rejects",
+        ("Member", "Segment", "Field", "Value", "Reason", "Fix"),
+        [(r.member, r.segment, r.field, r.value, r.reason, r.fix) for r in page.rejects],
+        page.rejects,
+    )

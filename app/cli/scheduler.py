@@ -17,7 +17,7 @@ commands = typer.Typer(help="Scheduled runs.", no_args_is_help=True)
 @commands.command()
 def run(
     context: typer.Context,
-    once: Annotated[bool, typer.Option("--once", help="Run what is due now, wait, and end.")] = False,  # noqa: FBT002 - an option
+    once: Annotated[bool, typer.Option("--once", help="Run what is due now, wait, and end.")] = False,
 ) -> None:
     """Run what is due; without --once until Ctrl+C."""
     session = session_of(context)

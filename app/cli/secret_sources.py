@@ -27,7 +27,9 @@ def _split(entry: str, form: str) -> tuple[str, str]:
     name, equals, value = entry.partition("=")
     if not equals or not name:
         # What stands there may be a secret: it is not repeated.
-        raise FixSettings("An option is not complete.", f"It is written {form}.", "Write it so and try again.", code="invalid_option")
+        raise FixSettings(
+            "An option is not complete.", f"It is written {form}.", "Write it so and try again.", code="invalid_option"
+        )
     return name.strip(), value
 
 
@@ -36,19 +38,30 @@ def _read(name: str, source: str) -> str:
     if kind == "env" and rest:
         value = os.environ.get(rest)
         if value is None:
-            raise FixSettings(f"The environment variable {rest} is not set.", f"It should hold the secret '{name}'.",
-                              "Set it and try again.", code="missing_secret")
+            raise FixSettings(
+                f"The environment variable {rest} is not set.",
+                f"It should hold the secret '{name}'.",
+                "Set it and try again.",
+                code="missing_secret",
+            )
         return value
     if kind == "file" and rest:
         try:
             return Path(rest).expanduser().read_text("utf-8").removesuffix("\n").removesuffix("\r")
         except (OSError, UnicodeDecodeError):
-            raise FixSettings(f"The file '{rest}' can't be read.", f"It should hold the secret '{name}'.",
-                              "Check the path and try again.", code="missing_secret") from None
+            raise FixSettings(
+                f"The file '{rest}' can't be read.",
+                f"It should hold the secret '{name}'.",
+                "Check the path and try again.",
+                code="missing_secret",
+            ) from None
     if source == "stdin":
         return sys.stdin.read().removesuffix("\n").removesuffix("\r")
     if source == "prompt":
         return getpass.getpass(f"{name}: ")
-    raise FixSettings(f"The secret '{name}' is given in a way that others could see.",
-                      "A secret in the argument list stands in the process list and in the shell's history.",
-                      f"Use {HELP}.", code="invalid_option")
+    raise FixSettings(
+        f"The secret '{name}' is given in a way that others could see.",
+        "A secret in the argument list stands in the process list and in the shell's history.",
+        f"Use {HELP}.",
+        code="invalid_option",
+    )

@@ -31,11 +31,29 @@ def list_segments(context: typer.Context) -> None:
     session = session_of(context)
     rows = session.services.segments.all()
     session.output.rows(
-        "segments", ("Segment", "Of", "Kind", "Members", "Counted"),
-        [(r.segment.name, r.segment.of, r.segment.described_kind, r.count.members if r.count else None,
-          r.count.counted_at if r.count else None) for r in rows],
-        [{"name": r.segment.name, "of": r.segment.of, "kind": r.segment.described_kind, "words": r.words,
-          "members": r.count.members if r.count else None, "counted_at": r.count.counted_at if r.count else None} for r in rows],
+        "segments",
+        ("Segment", "Of", "Kind", "Members", "Counted"),
+        [
+            (
+                r.segment.name,
+                r.segment.of,
+                r.segment.described_kind,
+                r.count.members if r.count else None,
+                r.count.counted_at if r.count else None,
+            )
+            for r in rows
+        ],
+        [
+            {
+                "name": r.segment.name,
+                "of": r.segment.of,
+                "kind": r.segment.described_kind,
+                "words": r.words,
+                "members": r.count.members if r.count else None,
+                "counted_at": r.count.counted_at if r.count else None,
+            }
+            for r in rows
+        ],
     )
 
 
@@ -45,8 +63,13 @@ def show(context: typer.Context, name: Name) -> None:
     session = session_of(context)
     document = session.services.segments.document(name)
     if session.options.json:
-        session.output.document({"segment": document, "words": session.services.segments.words(name),
-                                 "used_by": session.services.segments.used_by(name)})
+        session.output.document(
+            {
+                "segment": document,
+                "words": session.services.segments.words(name),
+                "used_by": session.services.segments.used_by(name),
+            }
+        )
         return
     session.output.text(write_document(document))
 
@@ -60,7 +83,9 @@ def _count_document(count: Count, limit: int | None, minimum: int | None) -> dic
 def count(
     context: typer.Context,
     name: Name,
-    connection: Annotated[str, typer.Option("--for", metavar="CONNECTION", help="Count for this connection's limits.")] = "",
+    connection: Annotated[
+        str, typer.Option("--for", metavar="CONNECTION", help="Count for this connection's limits.")
+    ] = "",
 ) -> None:
     """Count a segment's members and, for a connection, how many of them would be sent."""
     session = session_of(context)
@@ -69,8 +94,10 @@ def count(
         counted = services.counts.count(name, connection or None, progress.context())
     limits = services.connections.get(connection).description.limits if connection else None
     document = _count_document(counted, limits.maximum if limits else None, limits.minimum if limits else None)
-    sentence = (f"{counted.segment}: {counted.members:,} members, {counted.eligible:,} eligible, {counted.duplicates:,} duplicates, "
-                f"{counted.to_send:,} to send. {counted.reason}").rstrip()
+    sentence = (
+        f"{counted.segment}: {counted.members:,} members, {counted.eligible:,} eligible, {counted.duplicates:,} duplicates, "
+        f"{counted.to_send:,} to send. {counted.reason}"
+    ).rstrip()
     session.output.result(document, sentence)
 
 
@@ -80,7 +107,9 @@ def members(context: typer.Context, name: Name, limit: Annotated[int, typer.Opti
     session = session_of(context)
     with session.output.progress() as progress:
         page = session.services.segments.members(name, limit, progress.context())
-    session.output.rows("members", page.columns, page.rows, [dict(zip(page.columns, row, strict=True)) for row in page.rows])
+    session.output.rows(
+        "members", page.columns, page.rows, [dict(zip(page.columns, row, strict=True)) for row in page.rows]
+    )
 
 
 @commands.command()

@@ -35,9 +35,12 @@ class Session:
         if self._services is None:
             folder = Path(self.options.workspace) if self.options.workspace else default_workspace()
             if folder is None:
-                raise FixSettings("No workspace is open.", "Neither --workspace nor SENDOFF_WORKSPACE names one, and none was opened before.",
-                                  "Make one with 'sendoff workspace create DIR --audience consumers', or try 'sendoff demo'.",
-                                  code="no_workspace")
+                raise FixSettings(
+                    "No workspace is open.",
+                    "Neither --workspace nor SENDOFF_WORKSPACE names one, and none was opened before.",
+                    "Make one with 'sendoff workspace create DIR --audience consumers', or try 'sendoff demo'.",
+                    code="no_workspace",
+                )
             self._services = open_workspace(folder)
         return self._services
 

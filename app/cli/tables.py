@@ -31,8 +31,12 @@ def add(
     session = session_of(context)
     with session.output.progress() as progress:
         added = session.services.tables.add(paths, name or None, progress.context())
-    session.output.rows("tables", ("Table", "Rows", "Columns", "Role", "Key"),
-                        [(t.name, t.rows, len(t.columns), t.role, t.key) for t in added], map(_document, added))
+    session.output.rows(
+        "tables",
+        ("Table", "Rows", "Columns", "Role", "Key"),
+        [(t.name, t.rows, len(t.columns), t.role, t.key) for t in added],
+        map(_document, added),
+    )
 
 
 @commands.command("list")
@@ -40,8 +44,12 @@ def list_tables(context: typer.Context) -> None:
     """All tables."""
     session = session_of(context)
     tables = session.services.tables.all()
-    session.output.rows("tables", ("Table", "Role", "Rows", "Columns", "Key", "Refreshed"),
-                        [(t.name, t.role, t.rows, len(t.columns), t.key, t.refreshed_at) for t in tables], map(_document, tables))
+    session.output.rows(
+        "tables",
+        ("Table", "Role", "Rows", "Columns", "Key", "Refreshed"),
+        [(t.name, t.role, t.rows, len(t.columns), t.key, t.refreshed_at) for t in tables],
+        map(_document, tables),
+    )
 
 
 @commands.command()
@@ -53,8 +61,12 @@ def show(context: typer.Context, name: Name) -> None:
     if session.options.json:
         session.output.document({"table": _document(table), "links": links})
         return
-    session.output.rows("columns", ("Column", "Type", "Meaning", "Confirmed"),
-                        [(c.name, c.type, "" if c.meaning is Meaning.NONE else c.meaning, c.confirmed) for c in table.columns], ())
+    session.output.rows(
+        "columns",
+        ("Column", "Type", "Meaning", "Confirmed"),
+        [(c.name, c.type, "" if c.meaning is Meaning.NONE else c.meaning, c.confirmed) for c in table.columns],
+        (),
+    )
     for link in links:
         session.output.text(f"{link.one_table}.{link.one_column} has many {link.many_table}.{link.many_column}")
 
@@ -91,7 +103,12 @@ def set_role(
 
 
 @commands.command()
-def meaning(context: typer.Context, name: Name, column: Annotated[str, typer.Argument()], meaning: Annotated[Meaning, typer.Argument()]) -> None:
+def meaning(
+    context: typer.Context,
+    name: Name,
+    column: Annotated[str, typer.Argument()],
+    meaning: Annotated[Meaning, typer.Argument()],
+) -> None:
     """Say what a column holds."""
     session = session_of(context)
     table = session.services.tables.set_meaning(name, column, meaning)
@@ -114,4 +131,9 @@ def _field(text: str) -> FieldRef:
     try:
         return FieldRef.parse(text)
     except ValueError:
-        raise FixData(f"'{text}' is not a field.", "A field is written Table.Column.", "Write it so and try again.", code="invalid_field") from None
+        raise FixData(
+            f"'{text}' is not a field.",
+            "A field is written Table.Column.",
+            "Write it so and try again.",
+            code="invalid_field",
+        ) from None

@@ -32,7 +32,9 @@ def create(
     services = create_workspace(folder, name or folder.resolve().name, audience.value)
     session.use(services)
     info = services.workspace.info()
-    session.output.result({"workspace": info, "folder": folder.resolve()}, f"Made the workspace '{info.name}' in {folder.resolve()}.")
+    session.output.result(
+        {"workspace": info, "folder": folder.resolve()}, f"Made the workspace '{info.name}' in {folder.resolve()}."
+    )
 
 
 @commands.command()
@@ -42,8 +44,10 @@ def show(context: typer.Context) -> None:
     services = session.services
     info = services.workspace.info()
     numbers = {
-        "tables": len(services.tables.all()), "segments": len(services.segments.all()),
-        "connections": len(services.connections.all()), "exports": len(services.exports.all()),
+        "tables": len(services.tables.all()),
+        "segments": len(services.segments.all()),
+        "connections": len(services.connections.all()),
+        "exports": len(services.exports.all()),
     }
     parts = ", ".join(f"{number} {word}" for word, number in numbers.items())
     session.output.result(
