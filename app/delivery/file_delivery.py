@@ -65,7 +65,7 @@ class FileDelivery:
             for part in source.parts(item, staging, ctx):
                 stored.append((self._put(session, part, ctx), part.rows))
                 sent.setdefault(item, []).append(part)
-        model = source.model(sent, staging)
+        model = source.model(sent, staging, self.destination.where)
         if model is not None:
             stored.append((self._put(session, model, ctx), 0))
         return stored

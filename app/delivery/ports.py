@@ -79,8 +79,10 @@ class FileSource(Protocol):
         """Write part after part into the folder; the next one is begun when it is asked for."""
         ...
 
-    def model(self, sent: Mapping[str, Sequence[PartFile]], folder: Path) -> PartFile | None:
-        """Write `model.json` for what was sent by item; None when the export asks for none."""
+    def model(
+        self, sent: Mapping[str, Sequence[PartFile]], folder: Path, where: Callable[[str], str]
+    ) -> PartFile | None:
+        """Write `model.json` for what was sent by item; None when the export asks for none. `where` gives full addresses."""
         ...
 
 

@@ -192,7 +192,9 @@ class FakeFiles:
             self.most_waiting = max(self.most_waiting, len(list(folder.iterdir())))
             yield PartFile(path, f"{item}/{item}_{number}.csv", rows)
 
-    def model(self, sent: Mapping[str, Sequence[PartFile]], folder: Path) -> PartFile | None:
+    def model(
+        self, sent: Mapping[str, Sequence[PartFile]], folder: Path, where: Callable[[str], str]
+    ) -> PartFile | None:
         path = folder / "model.json"
         path.write_text("{}")
         return PartFile(path, "model.json", 0)

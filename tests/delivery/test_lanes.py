@@ -33,7 +33,7 @@ class Session:
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> list[Outcome]:
         self.threads.add(threading.get_ident())
-        time.sleep(0.1 if self.slow else 0.001)
+        time.sleep(0.4 if self.slow else 0.001)
         return [Outcome(m.key, OutcomeKind.ADDED) for m in members]
 
     def confirm(self, ctx: JobContext) -> str:
@@ -82,9 +82,9 @@ def batches(number: int) -> Iterator[list[Member]]:
 def test_batches_go_beside_each_other_each_session_on_its_own_thread() -> None:
     bench = Bench(3)
     with bench.lanes as lanes:
-        lanes.send(batches(20), bench.deliver, bench.ctx)
+        lanes.send(batches(8), bench.deliver, bench.ctx)
         assert lanes.confirm(bench.ctx) == "Holds everybody."
-    assert sorted(bench.sent) == list(range(1, 21))
+    assert sorted(bench.sent) == list(range(1, 9))
     assert bench.most_going == len(bench.sessions) == 3
     assert all(len(s.threads) == 1 and s.left for s in bench.sessions)
     assert len({t for s in bench.sessions for t in s.threads}) == 3

@@ -1,0 +1,40 @@
+"""How an export's match becomes what the data room works with: matched fields, and who a member is to the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from app.core.segments import FieldRef, Segment
+from app.core.tables import Catalog, Meaning
+from app.data.identity import Identity, MatchedField
+from app.destinations.contract import TargetField
+
+
+def matched_fields(match: Mapping[str, str], fields: Sequence[TargetField]) -> dict[str, MatchedField]:
+    """Our field for each matched target field, with the target's rule; a target that takes any column gets values as they are."""
+    known = {field.id: field for field in fields}
+    return {
+        target: MatchedField(
+            FieldRef.parse(source),
+            known[target].normalise if target in known else "trim",
+            known[target].max_length if target in known else None,
+        )
+        for target, source in match.items()
+    }
+
+
+def identity_of(
+    matched: Mapping[str, MatchedField],
+    key_fields: Sequence[str],
+    segment: Segment,
+    catalog: Catalog,
+    country: str,
+) -> Identity:
+    """Who a member of the segment is to the target; consent stands in the first column of the members' table that means it."""
+    table = catalog.by_role(segment.of.role)
+    consent = table.first_meaning(Meaning.CONSENT) if table is not None else None
+    return Identity(
+        keys=tuple((key, matched[key]) for key in key_fields if key in matched),
+        consent=FieldRef(table.name, consent.name) if table is not None and consent is not None else None,
+        country=country,
+    )

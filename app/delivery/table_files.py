@@ -1,0 +1,128 @@
+"""Tables and segments of an export written as files: which, where, and the `model.json` that describes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from app.core import layouts
+from app.core.errors import FixData
+from app.core.exports import Export, ExportKind
+from app.core.layouts import Place
+from app.core.model_json import ModelTable, Partition, model_json
+from app.core.segments import Segment
+from app.core.tables import Catalog, Table
+from app.delivery.ports import PartFile
+from app.delivery.segment_delivery import chosen_segments
+from app.jobs import JobContext
+
+
+@dataclass(frozen=True, slots=True)
+class TablePart:
+    """The rows of a table that go, with the fields chosen, in the table's own order."""
+
+    table: Table
+    fields: tuple[str, ...]
+
+
+Item = TablePart | Segment
+
+
+class Writer(Protocol):
+    """Writes rows as files; made from the engine (app/delivery/engine_source.py)."""
+
+    def rows(self, item: Item, ctx: JobContext) -> int:
+        """How many rows will be written."""
+        ...
+
+    def write(self, item: Item, folder: Path, ctx: JobContext) -> Iterator[tuple[Path, int]]:
+        """Write part after part; path and rows of each."""
+        ...
+
+
+class ExportFiles:
+    """A `FileSource` for one run of an export; used by one thread."""
+
+    def __init__(
+        self, export: Export, catalog: Catalog, segments: Sequence[Segment], place: Place, writer: Writer
+    ) -> None:
+        self._export = export
+        self._catalog = catalog
+        self._segments = segments
+        self._place = place
+        self._writer = writer
+        self._items: dict[str, Item] = {}
+        self._names: dict[str, str] = {}
+
+    @property
+    def replace_below(self) -> str | None:
+        """See `FileSource.replace_below`."""
+        return layouts.replace_below(self._export, self._place)
+
+    def items(self) -> Sequence[str]:
+        """See `FileSource.items`."""
+        segments = self._export.kind is ExportKind.SEGMENT
+        self._items = self._chosen_segments() if segments else self._chosen_tables()
+        layouts.demand(self._export.layout, self._export.format, len(self._items))
+        self._names = dict(zip(self._items, layouts.safe_names(self._items), strict=True))
+        return list(self._items)
+
+    def rows(self, item: str, ctx: JobContext) -> int:
+        """See `FileSource.rows`."""
+        return self._writer.rows(self._items[item], ctx)
+
+    def parts(self, item: str, folder: Path, ctx: JobContext) -> Iterator[PartFile]:
+        """See `FileSource.parts`."""
+        for number, (path, rows) in enumerate(self._writer.write(self._items[item], folder, ctx), 1):
+            target = layouts.path_of(self._export, self._place, self._names[item], number)
+            yield PartFile(path, target, rows)
+
+    def model(
+        self, sent: Mapping[str, Sequence[PartFile]], folder: Path, where: Callable[[str], str]
+    ) -> PartFile | None:
+        """See `FileSource.model`; a segment's file is no entity of the Common Data Model."""
+        if not self._export.layout.model_json or self._export.kind is ExportKind.SEGMENT:
+            return None
+        moment = self._place.moment
+        tables = [
+            ModelTable(
+                item.table,
+                item.fields,
+                [Partition(Path(p.target).stem, where(p.target), moment) for p in sent.get(name, ())],
+            )
+            for name, item in self._items.items()
+            if isinstance(item, TablePart)
+        ]
+        document = model_json(self._export.name, tables, self._catalog, self._export.format, moment)
+        path = folder / layouts.MODEL_FILE
+        path.write_text(json.dumps(document, indent=2, ensure_ascii=False), "utf-8")
+        return PartFile(path, layouts.model_path(self._export, self._place), 0)
+
+    def _chosen_segments(self) -> dict[str, Item]:
+        return {segment.name: segment for segment in chosen_segments(self._export, self._segments)}
+
+    def _chosen_tables(self) -> dict[str, Item]:
+        chosen: dict[str, Item] = {}
+        for choice in self._export.tables:
+            table = self._catalog.table(choice.name)
+            if table is None:
+                raise _gone(f"The table “{choice.name}” is gone.", "tables")
+            wanted = None if choice.fields is None else set(choice.fields)
+            missing = sorted((wanted or set()) - {c.name for c in table.columns})
+            if missing:
+                raise _gone(f"The field “{missing[0]}” of the table “{table.name}” is gone.", "fields")
+            fields = tuple(c.name for c in table.columns if wanted is None or c.name in wanted)
+            chosen[table.name] = TablePart(table, fields)
+        return chosen
+
+
+def _gone(what: str, things: str) -> FixData:
+    return FixData(
+        what,
+        "It was removed or renamed after this export was made; nothing was replaced.",
+        f"Edit the export and choose its {things} again.",
+        code="table_gone",
+    )
