@@ -14,7 +14,7 @@ from app.data.engines.duckdb import DuckDBEngine
 from app.data.readers import databases, delimited, excel, json_lines, parquet
 from app.data.readers.incoming import Incoming, ReadJob, ReadOptions, refused
 from app.data.readers.names import table_name
-from app.jobs import JobContext
+from app.jobs import JobContext, Progress
 
 __all__ = ["Incoming", "ReadOptions", "read"]
 
@@ -91,6 +91,7 @@ def read(
         raise FixData(
             "Nothing was added.", "There was no table in it.", "Choose a file or folder with tables.", code="no_table"
         )
+    ctx.report(Progress(f"Read {incoming[-1].name}", total, total, "bytes"), final=True)
     return incoming
 
 

@@ -52,16 +52,18 @@ class _Source:
     paths: tuple[Path, ...]
     within: str | None
     options: ReadOptions
+    notes: tuple[str, ...]
 
     def to_json(self) -> str:
         paths = [str(path) for path in self.paths]
-        return json.dumps({"paths": paths, "within": self.within, "options": asdict(self.options)})
+        parts = {"paths": paths, "within": self.within, "options": asdict(self.options), "notes": self.notes}
+        return json.dumps(parts)
 
     @classmethod
     def from_json(cls, text: str) -> _Source:
         read_back = json.loads(text)
         paths = tuple(map(Path, read_back["paths"]))
-        return cls(paths, read_back["within"], ReadOptions(**read_back["options"]))
+        return cls(paths, read_back["within"], ReadOptions(**read_back["options"]), tuple(read_back["notes"]))
 
 
 class TableService:
@@ -131,6 +133,8 @@ class TableService:
             )
             self._demand_key(refreshed, new.files, ctx.token)
             refreshed = self._replace(refreshed, new)
+            source = replace(source, notes=new.notes)
+            self._store.workspace.set_setting(_source_key(table.id), source.to_json())
         self._forget_old(refreshed)
         return refreshed
 
@@ -218,6 +222,10 @@ class TableService:
         with self._engine.cursor(ctx.token) as cursor:
             return profile(cursor, table, self._engine.table_files(table))
 
+    def notes(self, name: str) -> tuple[str, ...]:
+        """Sentences about what was decided when the table was last read: its encoding, renamed columns, a missing header."""
+        return self._source(self.get(name)).notes
+
     def used_by(self, name: str) -> list[str]:
         """Names of the segments, then of the exports, that need the table."""
         table = self.get(name)
@@ -283,7 +291,9 @@ class TableService:
             source=one.source,
             refreshed_at=datetime.now(UTC),
         )
-        self._store.workspace.set_setting(_source_key(table.id), _Source(one.paths, one.within, options).to_json())
+        self._store.workspace.set_setting(
+            _source_key(table.id), _Source(one.paths, one.within, options, one.notes).to_json()
+        )
         try:
             return self._replace(table, one)
         except BaseException:

@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import errno
 import gzip
 import io
 import time
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from app.core.errors import FixData
+from app.core.errors import FixData, TryAgain
 from app.data.ingest import ReadOptions
 from app.jobs import Cancelled, JobContext
 from tests.data.ingesting import names, types
@@ -289,6 +291,28 @@ def test_progress_is_in_bytes_and_ends_at_the_total(desk):
     desk.read(file, ctx=JobContext(listener=seen.append, interval=0))
     assert all(p.unit == "bytes" and p.total == file.stat().st_size for p in seen)
     assert [p.done for p in seen] == sorted(p.done for p in seen)
+    assert seen[-1].done == seen[-1].total
+
+
+def test_a_full_drive_is_said_so(desk, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("app.data.readers.strict.rewrite", full)
+    with pytest.raises(TryAgain) as caught:
+        desk.csv("Id;Name\n1;ä\n".encode("utf-16"))
+    assert caught.value.code == "disk_full"
+
+
+def test_a_file_that_may_not_be_read_is_said_so(desk, monkeypatch):
+    file = desk.file("x.csv", "a,b\n1,2\n")
+
+    def forbidden(path: Path, *_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", forbidden)
+    with pytest.raises(FixData, match=r"x\.csv was not read\. Permission denied\."):
+        desk.read(file)
 
 
 def test_a_cancel_stops_the_reading(desk):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -9,10 +10,11 @@ import pytest
 import yaml
 
 from app.core.segment_documents import parse
-from app.core.tables import ColumnType
+from app.core.tables import Catalog, ColumnType, Link, Meaning, Table, TableRole
 from app.data import samples
+from app.data.catalog import find_links, understand
 from app.data.engines.duckdb import DuckDBEngine
-from app.jobs import Cancelled, JobContext
+from app.jobs import Cancelled, CancelToken, JobContext
 
 CONTENTS = {
     "Account": (20000, 184000435935723138611055),
@@ -112,6 +114,40 @@ def test_the_types_are_the_product_s(cooked, tmp_path):
     assert types["LifetimeValue"] is ColumnType.DECIMAL
     assert types["LastPurchaseOn"] is ColumnType.TIMESTAMP
     assert types["PostalCode"] is ColumnType.TEXT
+
+
+def test_the_catalog_understands_them(cooked, tmp_path):
+    engine = DuckDBEngine(tmp_path, threads=1)
+    catalog = Catalog(())
+    with engine.cursor(CancelToken()) as cursor:
+        for name in ("Customer", "Orders", "Account", "Contact", "Opportunity"):
+            files = [str(cooked[0][name])]
+            guessed = understand(cursor, name, engine.describe(files), files, CONTENTS[name][0], catalog)
+            table = Table(name, name, guessed.role, guessed.columns, guessed.key, 1, 1, "", datetime.now(UTC))
+            catalog = Catalog((*catalog.tables, table))
+        links = [
+            link
+            for name in ("Orders", "Contact", "Opportunity")
+            for link in find_links(cursor, catalog.table(name), catalog, lambda table: [str(cooked[0][table.name])])
+        ]
+    engine.close()
+    assert {table.name: (table.role, table.key) for table in catalog.tables} == {
+        "Customer": (TableRole.CUSTOMER, "CustomerId"),
+        "Orders": (TableRole.OTHER, "OrderId"),
+        "Account": (TableRole.ACCOUNT, "AccountId"),
+        "Contact": (TableRole.CONTACT, "ContactId"),
+        "Opportunity": (TableRole.OTHER, "OpportunityId"),
+    }
+    assert set(links) == {
+        Link("Customer", "CustomerId", "Orders", "CustomerId"),
+        Link("Account", "AccountId", "Contact", "AccountId"),
+        Link("Account", "AccountId", "Opportunity", "AccountId"),
+    }
+    customer = {column.name: column.meaning for column in catalog.table("Customer").columns}
+    assert customer["EmailPrimary"] is Meaning.EMAIL
+    assert customer["Mobile"] is Meaning.PHONE
+    assert customer["EmailOptIn"] is Meaning.CONSENT
+    assert customer["LoyaltyTier"] is Meaning.NONE
 
 
 @pytest.mark.parametrize(("audience", "least"), [("consumers", 10), ("businesses", 8)])

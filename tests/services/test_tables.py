@@ -186,6 +186,19 @@ def test_refreshing_reads_the_same_table_of_a_book_or_folder_with_the_same_optio
     assert tables.refresh("things", JobContext()).rows == 1
 
 
+def test_what_was_decided_while_reading_is_kept(tables, tmp_path):
+    file = tmp_path / "List.csv"
+    file.write_bytes("Name;Name\nJürgen;Groß\n".encode("cp1252"))
+    tables.add([file], None, JobContext())
+    assert tables.notes("List") == (
+        "Read as cp1252.",
+        "Column 2 is named Name like one before it; it is called Name_2.",
+    )
+    file.write_text("Name;Other\na;b\n")
+    tables.refresh("List", JobContext())
+    assert tables.notes("List") == ()
+
+
 def test_removing_can_be_undone_for_seven_days(tables, engine, files, store):
     customer, _orders = tables.add(files, None, JobContext())
     removed = tables.remove("customer")

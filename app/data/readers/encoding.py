@@ -180,7 +180,7 @@ def _guess(sample: bytes) -> str:
     best = matches.best()
     if best is None:
         return "cp1252"
-    western = (match for match in matches if match.encoding == "cp1252")
+    western = (match for match in matches if "cp1252" in match.could_be_from_charset)
     if any(match.chaos <= best.chaos and match.coherence >= best.coherence for match in western):
         return "cp1252"
     return best.encoding
