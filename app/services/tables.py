@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -230,7 +231,7 @@ class TableService:
         """Names of the segments, then of the exports, that need the table."""
         table = self.get(name)
         wanted = fold(table.name)
-        segments = [s for s in self._store.segments.all() if wanted in _tables_of(s)]
+        segments = [segment for segment in self._store.segments.all() if _needs(segment, table)]
         names = {fold(segment.name) for segment in segments}
         exports = [
             export.name
@@ -388,13 +389,14 @@ def _kept_meanings(old: Table, columns: Sequence[Column]) -> tuple[Column, ...]:
     return tuple(kept)
 
 
-def _tables_of(segment: Segment) -> set[str]:
-    """Folded names of the tables a segment's own rules ask; read-only SQL counts when it names the table as a word."""
-    names: set[str] = set()
-    for rule in segment.rules:
-        if isinstance(rule.body, Group):
-            names |= _tables_of_group(rule.body)
-    return names
+def _needs(segment: Segment, table: Table) -> bool:
+    """Whether the segment's members are rows of the table, or its own rules or SQL ask it."""
+    if table.role is segment.of.role:
+        return True
+    if segment.sql is not None:
+        return re.search(rf"(?<!\w){re.escape(table.name)}(?!\w)", segment.sql, re.IGNORECASE) is not None
+    groups = (rule.body for rule in segment.rules if isinstance(rule.body, Group))
+    return any(fold(table.name) in _tables_of_group(group) for group in groups)
 
 
 def _tables_of_group(group: Group) -> set[str]:

@@ -11,7 +11,7 @@ from app.core.exports import Export, ExportKind, TableChoice
 from app.core.names import new_id
 from app.core.roles import Role
 from app.core.segment_documents import parse
-from app.core.segments import FieldRef
+from app.core.segments import FieldRef, Segment, SegmentOf
 from app.core.tables import Link, Meaning, TableRole
 from app.core.workspaces import Audience
 from app.data.engines.duckdb import DuckDBEngine, generation_folder
@@ -283,7 +283,10 @@ def test_used_by_names_segments_and_exports(tables, files, store):
         Export(new_id(), "Mail", ExportKind.SEGMENT, "mailchimp", None, now, "me", match={"email": "Customer.Email"})
     )
     assert tables.used_by("Orders") == ["Big", "Lake"]
-    assert tables.used_by("Customer") == ["Mail"]
+    assert tables.used_by("Customer") == ["Big", "Mail"]
+    store.segments.save(Segment(new_id(), "By hand", SegmentOf.ACCOUNTS, sql="SELECT CustomerId FROM orders"))
+    store.segments.save(Segment(new_id(), "Other", SegmentOf.ACCOUNTS, sql="SELECT Id FROM preorders"))
+    assert tables.used_by("Orders") == ["Big", "By hand", "Lake"]
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.CONTRIBUTOR])
