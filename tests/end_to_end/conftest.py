@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.destinations import http
+from tests.end_to_end.workshop import Workshop, workshop
+from tests.vendors.mailchimp import MailchimpEmulator
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+    monkeypatch.setattr(http, "RETRY", http.Retry(attempts=3, first=0.01, longest=0.05))
+    with workshop(tmp_path, monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture
+def mailchimp() -> Iterator[MailchimpEmulator]:
+    with MailchimpEmulator() as emulator:
+        yield emulator
+        assert emulator.violations == []
