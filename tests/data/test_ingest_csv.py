@@ -120,6 +120,13 @@ def test_what_is_wrong_is_refused_with_row_and_reason(desk, text, code, sentence
     assert caught.value.fix
 
 
+def test_what_is_wrong_in_another_encoding_is_refused_with_the_row(desk):
+    for text, sentence in (("Id,Näme\n1,ä\n2\n", "Row 3 has 1 field"), ("Id,Näme\n1,\x00\n", "Line 2 holds a NUL")):
+        with pytest.raises(FixData, match=sentence):
+            desk.csv(text.encode("utf-16"))
+    assert desk.rows(desk.csv('Id,Näme\r\n1,"ä\rö"\n2,ü\r\n'.encode("utf-16"))) == [(1, "ä\rö"), (2, "ü")]
+
+
 def test_a_bad_row_far_behind_the_sample_is_found(desk):
     lines = ["Id,Name"] + [f"{n},name {n}" for n in range(200_000)]
     lines[150_000] += ",more"
@@ -298,7 +305,7 @@ def test_a_full_drive_is_said_so(desk, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("app.data.readers.strict.rewrite", full)
+    monkeypatch.setattr("app.data.readers.delimited.transcoded", full)
     with pytest.raises(TryAgain) as caught:
         desk.csv("Id;Name\n1;ä\n".encode("utf-16"))
     assert caught.value.code == "disk_full"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +37,8 @@ class _Part:
     dialect: Dialect
     header: tuple[str, ...]
     sample: tuple[tuple[str, ...], ...]
+    checked: bool = False
+    """Whether our own strict reader wrote it, so that a fault DuckDB finds is not the rows'."""
 
 
 def read(job: ReadJob, name: str, files: Sequence[Path], source: str) -> Incoming:
@@ -47,11 +49,8 @@ def read(job: ReadJob, name: str, files: Sequence[Path], source: str) -> Incomin
     notes = [*_decisions(parts), *(notes if parts[0].dialect.header else [])]
     folder = job.folder()
     target = folder / "part-0000.parquet"
-    readable = list(parts)
     with job.engine.cursor(job.ctx.token) as cursor:
-        for place, part in enumerate(parts):
-            if not _direct(part):
-                readable[place] = _rewritten(job, part)
+        readable = [_readable(job, part) for part in parts]
         try:
             rows = _write(job, cursor, readable, names, target, source)
         except duckdb.Error as error:
@@ -59,7 +58,7 @@ def read(job: ReadJob, name: str, files: Sequence[Path], source: str) -> Incomin
                 raise
             # Find the row with our own reader; what it finds no fault with, it writes down again as plain CSV.
             readable = [
-                now if now is not part else _rewritten(job, part) for part, now in zip(parts, readable, strict=True)
+                now if now.checked else _rewritten(job, part) for part, now in zip(parts, readable, strict=True)
             ]
             try:
                 rows = _write(job, cursor, readable, names, target, source)
@@ -140,16 +139,26 @@ def _decisions(parts: Sequence[_Part]) -> list[str]:
     return notes
 
 
-def _direct(part: _Part) -> bool:
-    short = len(part.dialect.delimiter.encode()) <= _LONGEST_DELIMITER
-    return part.text.plain and part.dialect.record_end is None and short
+def _readable(job: ReadJob, part: _Part) -> _Part:
+    """The part as DuckDB can read it: itself, recoded as UTF-8, or written again where DuckDB can't cut such text."""
+    if part.dialect.record_end is not None or len(part.dialect.delimiter.encode()) > _LONGEST_DELIMITER:
+        return _rewritten(job, part)
+    return part if part.text.plain else _recoded(job, part)
+
+
+def _recoded(job: ReadJob, part: _Part) -> _Part:
+    """The same text as UTF-8, so that DuckDB can read it."""
+    target = job.folder("text") / (part.text.path.name + ".csv")
+    with target.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(transcoded(job, part.text))
+    return replace(part, text=TextFile(target, "utf-8", part.text.size))
 
 
 def _rewritten(job: ReadJob, part: _Part) -> _Part:
     target = job.folder("text") / (part.text.path.name + ".csv")
     strict.rewrite(job, part.text, part.dialect, len(part.header), target)
     dialect = Dialect(strict.PLAIN.delimiter, strict.PLAIN.quote, None, part.dialect.header)
-    return _Part(TextFile(target, "utf-8", part.text.size), dialect, part.header, part.sample)
+    return replace(part, text=TextFile(target, "utf-8", part.text.size), dialect=dialect, checked=True)
 
 
 def _write(

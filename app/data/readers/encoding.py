@@ -12,6 +12,7 @@ from typing import IO, Final, cast
 
 from charset_normalizer import from_bytes
 
+from app.core.errors import FixData
 from app.data.readers.incoming import ReadJob, refused
 
 BLOCK: Final = 4 << 20
@@ -123,6 +124,8 @@ def transcoded(job: ReadJob, text: TextFile) -> Iterator[str]:
                     "Say which encoding the file has, or save it as UTF-8.",
                     "encoding",
                 ) from error
+            if "\x00" in decoded:
+                raise _nul(text.path.name, line + decoded.count("\n", 0, decoded.index("\x00")))
             line += decoded.count("\n")
             if decoded:
                 yield decoded
@@ -143,13 +146,7 @@ class _Utf8Scan:
     def feed(self, block: bytes, *, final: bool = False) -> None:
         nul = block.find(b"\x00")
         if nul >= 0:
-            line = self._lines + block.count(b"\n", 0, nul) + 1
-            raise refused(
-                self._source,
-                f"Line {line} holds a NUL character, which no text has.",
-                "The file may be damaged or not be text; write it again.",
-                "nul",
-            )
+            raise _nul(self._source, self._lines + block.count(b"\n", 0, nul) + 1)
         self._lines += block.count(b"\n")
         if self.broken:
             return
@@ -158,6 +155,15 @@ class _Utf8Scan:
         except UnicodeDecodeError as error:
             self.broken = True
             self.around = block[max(0, error.start - 2_000) : error.start + 100_000]
+
+
+def _nul(source: str, line: int) -> FixData:
+    return refused(
+        source,
+        f"Line {line} holds a NUL character, which no text has.",
+        "The file may be damaged or not be text; write it again.",
+        "nul",
+    )
 
 
 def _wide(start: bytes) -> str | None:
