@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from app.secrets.redaction import Redactor
     from app.secrets.store import SecretStore, StoreInfo
     from app.services.counts import CountService
+    from app.services.export_views import ExportViews
     from app.services.runs import RunService
     from app.services.schedules import ScheduleService
     from app.services.segments import SegmentService
@@ -215,6 +216,14 @@ class Services:
 
     def _mask(self, secret: str) -> None:
         self.redactor.add(secret)
+
+    def _export_views(self) -> ExportViews:
+        def make() -> ExportViews:
+            from app.services.export_views import ExportViews
+
+            return ExportViews(self._store, self.destinations, self.engine(), self.connections.open, self._clock)
+
+        return self._once("export_views", make)
 
     def _cached_count(self, segment: str, destination: str) -> Count | None:
         return self.counts.cached(segment, destination)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.core.connections import Access, Connection
 from app.core.counts import Count
@@ -20,10 +20,14 @@ from app.core.schedules import next_due
 from app.core.segments import SegmentOf
 from app.core.tables import Catalog
 from app.destinations.description import Description
+from app.jobs import JobContext
 from app.services.destinations import DestinationService
 from app.services.export_checks import Surroundings, blocking, warnings
 from app.services.roles import RoleService
 from app.store import Store
+
+if TYPE_CHECKING:  # they load the engine
+    from app.services.export_views import ExportViews, Preview, TreeNode
 
 CachedCount = Callable[[str, str], Count | None]
 """The newest count of a segment (its name) for a destination (its id), without counting anew."""
@@ -57,12 +61,14 @@ class ExportService:
         roles: RoleService,
         destinations: DestinationService,
         *,
+        views: Callable[[], ExportViews] | None = None,
         cached_count: CachedCount = lambda _segment, _destination: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._roles = roles
         self._destinations = destinations
+        self._views = views
         self._cached_count = cached_count
         self._clock = clock
 
@@ -92,12 +98,38 @@ class ExportService:
 
     def problems(self, export: str | Export) -> list[str]:
         """What keeps an export, saved or not, from running, then what a person should know; empty when all is well."""
-        export = self._find(export) if isinstance(export, str) else export
+        export = self._given(export)
         try:
             around = self._around(export)
         except SendoffError as error:  # its destination is not installed any more
             return [str(error)]
         return [*blocking(export, around), *warnings(export, around)]
+
+    def coverage(self, export: str | Export, ctx: JobContext) -> dict[str, float]:
+        """For each matched target field the share of members, 0 to 1, with a usable value."""
+        return self._looks().coverage(self._given(export), ctx)
+
+    def preview(self, export: str | Export, rows: int, ctx: JobContext, *, masked: bool = True) -> Preview:
+        """Exactly what a run would send for the first `rows` members or rows, made by the code that sends; sends nothing.
+
+        Personal values are masked unless told otherwise, which a viewer may not. Raises FixSettings without a connection.
+        """
+        export = self._given(export)
+        connection = self._connection(export.connection)
+        if not masked:
+            self._roles.demand(Action.SHOW_PERSONAL_VALUES)
+        self._demand(Action.CHANGE_EXPORTS if connection is None else Action.RUN_EXPORTS, export)
+        return self._looks().preview(export, connection, rows, ctx, masked=masked)
+
+    def tree(self, export: str | Export, now: datetime | None = None) -> list[TreeNode]:
+        """Where the files of a run at that moment would land; raises FixSettings for a layout that can't be used."""
+        given = self._given(export)
+
+        def members(segment: str) -> int | None:
+            count = self._cached_count(segment, given.destination)
+            return None if count is None else count.to_send
+
+        return self._looks().tree(given, now or self._clock(), members)
 
     # Making and changing
 
@@ -295,6 +327,14 @@ class ExportService:
                 "Cancel the run or wait for its end, then try again.",
                 code="running",
             )
+
+    def _given(self, export: str | Export) -> Export:
+        return self._find(export) if isinstance(export, str) else export
+
+    def _looks(self) -> ExportViews:
+        if self._views is None:
+            raise RuntimeError("this service was made without an engine")
+        return self._views()
 
     def _find(self, name: str) -> Export:
         export = self._store.exports.get(name)

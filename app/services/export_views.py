@@ -1,0 +1,201 @@
+"""Looking at an export before it runs: what would be sent, how much of it is filled, where files would land."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from app.core import layouts
+from app.core.connections import Connection
+from app.core.errors import FixSettings
+from app.core.exports import Export, ExportKind
+from app.core.segments import FieldRef, Segment
+from app.core.tables import Catalog, Meaning, Table
+from app.data.members import Members, MemberSpec, SampleRow
+from app.data.personal import masked as mask
+from app.data.workspace_rows import Scope
+from app.delivery.matching import identity_of, matched_fields
+from app.delivery.segment_delivery import chosen_segments
+from app.destinations.contract import (
+    FileDestination,
+    Member,
+    PreparedRequest,
+    SegmentDestination,
+    TargetField,
+)
+from app.jobs import JobContext
+from app.services.destinations import DestinationService
+from app.services.hiding import hide
+from app.store import Store
+
+if TYPE_CHECKING:
+    from app.data.engines.duckdb import DuckDBEngine
+
+OpenConnection = Callable[[Connection], SegmentDestination | FileDestination]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewSample:
+    """One member: per target field the value as it is in the table and as it would be sent (None: nothing usable)."""
+
+    segment: str
+    key: str
+    values: Mapping[str, tuple[str | None, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewFile:
+    """The first lines of one file, where it would land."""
+
+    path: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Exactly what would go over the wire, made by the code that sends; secrets are always masked."""
+
+    requests: tuple[PreparedRequest, ...] = ()
+    files: tuple[PreviewFile, ...] = ()
+    samples: tuple[PreviewSample, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TreeNode:
+    """One table, segment or model.json below the connection's folder: the path of its first file, and how many there are."""
+
+    path: str
+    files: int
+    rows: int | None
+
+
+class ExportViews:
+    """Thread safe; each call works in the calling thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        destinations: DestinationService,
+        engine: DuckDBEngine,
+        open_connection: OpenConnection,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._destinations = destinations
+        self._members = Members(engine)
+        self._open_connection = open_connection
+        self._clock = clock
+
+    def coverage(self, export: Export, ctx: JobContext) -> dict[str, float]:
+        """For each matched target field the share of members with a usable value, 0 to 1, over the export's segments."""
+        scope = self._scope()
+        specs = self._specs(export, scope, self._destinations.get(export.destination).fields)
+        shares = [self._members.coverage(scope, segment, spec, ctx) for segment, spec in specs]
+        return {target: sum(share[target] for share in shares) / len(shares) for target in export.match if shares}
+
+    def preview(
+        self, export: Export, connection: Connection | None, rows: int, ctx: JobContext, *, masked: bool
+    ) -> Preview:
+        """What a run would send for the first members of each segment, `rows` in all."""
+        if connection is None:
+            raise FixSettings(
+                f"“{export.name}” has no connection.",
+                "What would be sent depends on the target.",
+                "Attach a connection, then look again.",
+                code="no_connection",
+            )
+        scope = self._scope()
+        opened = self._open_connection(connection)
+        fields = list(opened.fields(export.target, ctx)) if isinstance(opened, SegmentDestination) else []
+        samples = self._samples(scope, self._specs(export, scope, fields), rows, ctx)
+        hidden = _masks(samples, export.match, scope.catalog) if masked else {}
+        requests: list[PreparedRequest] = []
+        if isinstance(opened, SegmentDestination):
+            for segment, found in samples.items():
+                members = [Member(row.key, {field: sent for field, (_, sent) in row.values.items()}) for row in found]
+                requests += opened.preview(export.target, segment, export.sync, members)
+        return Preview(
+            requests=tuple(_hidden_request(request, hidden) for request in requests),
+            samples=tuple(_sample(segment, row, hidden) for segment, found in samples.items() for row in found),
+        )
+
+    def tree(self, export: Export, now: datetime, members: Callable[[str], int | None]) -> list[TreeNode]:
+        """Where the files of a run at that moment would land; `members` gives the last count of a segment.
+
+        Raises FixSettings for a layout that can't be used.
+        """
+        catalog = self._store.tables.catalog()
+        items = list(export.segments) if export.kind is ExportKind.SEGMENT else [c.name for c in export.tables]
+        layouts.demand(export.layout, export.format, len(items))
+        place = layouts.Place(export.name, self._store.workspace.info().name, now)
+        nodes = []
+        for item, name in zip(items, layouts.safe_names(items), strict=True):
+            table = catalog.table(item)
+            rows = members(item) if export.kind is ExportKind.SEGMENT else None if table is None else table.rows
+            nodes.append(TreeNode(layouts.path_of(export, place, name, 1), _files(rows, export), rows))
+        if export.kind is ExportKind.DATA_OUT and export.layout.model_json:
+            nodes.append(TreeNode(layouts.model_path(export, place), 1, None))
+        return nodes
+
+    def _scope(self) -> Scope:
+        return Scope(self._store.tables.catalog(), self._store.segments.all(), self._clock())
+
+    def _specs(self, export: Export, scope: Scope, fields: Sequence[TargetField]) -> list[tuple[Segment, MemberSpec]]:
+        """What is read of each chosen segment, as a run reads it."""
+        keys = self._destinations.get(export.destination).key_fields
+        country = self._store.workspace.info().country_code
+        matched = matched_fields(export.match, fields)
+        return [
+            (segment, MemberSpec(matched, identity_of(matched, keys, segment, scope.catalog, country)))
+            for segment in chosen_segments(export, scope.segments)
+        ]
+
+    def _samples(
+        self, scope: Scope, specs: Sequence[tuple[Segment, MemberSpec]], rows: int, ctx: JobContext
+    ) -> dict[str, list[SampleRow]]:
+        samples: dict[str, list[SampleRow]] = {}
+        left = rows
+        for segment, spec in specs:
+            found = self._members.sample(scope, segment, spec, left, ctx) if left > 0 else []
+            left -= len(found)
+            if found:
+                samples[segment.name] = found
+        return samples
+
+
+def _meaning(source: str, catalog: Catalog) -> Meaning:
+    ref = FieldRef.parse(source)
+    table: Table | None = catalog.table(ref.table)
+    column = None if table is None else table.column(ref.column)
+    return Meaning.NONE if column is None else column.meaning
+
+
+def _masks(samples: Mapping[str, Sequence[SampleRow]], match: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
+    """The masked form of every personal value of the samples, raw and as it would be sent."""
+    masks: dict[str, str] = {}
+    for found in samples.values():
+        for row in found:
+            for target, pair in row.values.items():
+                meaning = _meaning(match[target], catalog)
+                if meaning.personal:
+                    masks |= {value: mask(value, meaning) or "" for value in pair if value}
+    return masks
+
+
+def _hidden_request(request: PreparedRequest, masks: Mapping[str, str]) -> PreparedRequest:
+    return PreparedRequest(request.method, hide(request.url, masks), request.headers, hide(request.body, masks))
+
+
+def _sample(segment: str, row: SampleRow, masks: Mapping[str, str]) -> PreviewSample:
+    values = {
+        target: (None if raw is None else masks.get(raw, raw), None if sent is None else masks.get(sent, sent))
+        for target, (raw, sent) in row.values.items()
+    }
+    return PreviewSample(segment, row.key, values)
+
+
+def _files(rows: int | None, export: Export) -> int:
+    size = export.format.rows_per_file
+    return 1 if not rows or size is None else -(-rows // size)

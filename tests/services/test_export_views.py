@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from app.core.errors import FixData, FixSettings, NotAllowed
+from app.core.exports import Format
+from app.core.roles import Role
+from app.core.segments import Condition, FieldRef, Group, Mode, Operator, Rule, SetOperator
+from app.core.tables import Meaning, TableRole
+from app.data.engines.duckdb import DuckDBEngine
+from app.services.export_views import ExportViews
+from app.services.exports import ExportService
+from app.services.tables import TableService
+from tests.services.conftest import House
+from tests.store import samples
+
+CSV = """CustomerId,Email,FirstName,Country
+1,Nora@Example.com ,Nora,DE
+2,omar@example.com,"O""mar",DE
+3,not an address,Pia,DE
+4,quinn@example.com,,AT
+"""
+
+
+@pytest.fixture
+def looking(house: House) -> Iterator[House]:
+    """The house with real rows, and an export service that can look at them."""
+    house.store.tables.remove(house.store.tables.get("Customer").id)
+    engine = DuckDBEngine(house.folder, threads=1)
+    tables = TableService(house.store, engine, house.roles)
+    source = house.folder / "Customer.csv"
+    source.write_text(CSV, "utf-8")
+    tables.add([source], "Customer", house.ctx)
+    tables.set_role("Customer", TableRole.CUSTOMER, "CustomerId")
+    tables.set_meaning("Customer", "Email", Meaning.EMAIL)
+    tables.set_meaning("Customer", "FirstName", Meaning.FIRST_NAME)
+    german = Group(Mode.ALL, (Condition(FieldRef("Customer", "Country"), Operator.IS, "DE"),))
+    gold = house.store.segments.get("Gold")
+    house.store.segments.save(replace(gold, rules=(Rule(SetOperator.UNION, german),)))
+    house.connect()
+    views = ExportViews(house.store, house.exports._destinations, engine, house.connections.open, house.clock)
+    house.exports = ExportService(
+        house.store, house.roles, house.exports._destinations, views=lambda: views, clock=house.clock
+    )
+    match = {"email": "Customer.Email", "first_name": "Customer.FirstName"}
+    house.exports.apply(house.document(match=match))
+    yield house
+    engine.close()
+
+
+def test_coverage_is_the_share_that_can_be_sent(looking):
+    coverage = looking.exports.coverage("Newsletter", looking.ctx)
+    assert coverage == {"email": pytest.approx(2 / 3), "first_name": 1.0}
+
+
+def test_the_preview_is_what_the_destination_would_send(looking):
+    preview = looking.exports.preview("Newsletter", 5, looking.ctx, masked=False)
+    [request] = preview.requests
+    assert (request.method, request.url) == ("POST", "https://tiny.example/l1")
+    assert json.loads(request.body) == [
+        {"email": "nora@example.com", "first_name": "Nora"},
+        {"email": "omar@example.com", "first_name": 'O"mar'},
+    ]
+    first, _second = preview.samples
+    assert first.segment == "Gold"
+    assert first.key == "1"
+    assert first.values["email"] == ("Nora@Example.com ", "nora@example.com")
+
+
+def test_a_masked_preview_shows_no_personal_value_however_it_is_spelled(looking):
+    preview = looking.exports.preview("Newsletter", 5, looking.ctx)
+    shown = repr(preview)
+    for value in ("nora@", "omar@", "Nora", 'O"mar', 'O\\"mar'):
+        assert value not in shown
+    [request] = preview.requests
+    assert json.loads(request.body)[0] == {"email": "n•••@e•••.com", "first_name": "N•••"}
+    assert preview.samples[0].values["email"][1] == "n•••@e•••.com"
+
+
+def test_only_as_many_as_asked_for(looking):
+    assert len(looking.exports.preview("Newsletter", 1, looking.ctx).samples) == 1
+
+
+def test_an_unsaved_export_can_be_looked_at(looking):
+    export = replace(looking.exports.get("Newsletter").export, match={"email": "Customer.Email"})
+    preview = looking.exports.preview(export, 3, looking.ctx, masked=False)
+    assert set(preview.samples[0].values) == {"email"}
+
+
+def test_without_connection_or_segment_it_says_so(looking):
+    export = looking.exports.get("Newsletter").export
+    with pytest.raises(FixSettings) as raised:
+        looking.exports.preview(replace(export, connection=None), 3, looking.ctx)
+    assert raised.value.code == "no_connection"
+    with pytest.raises(FixData):
+        looking.exports.preview(replace(export, segments=("Silver",)), 3, looking.ctx)
+
+
+def test_who_may_look(looking):
+    looking.role(Role.CONTRIBUTOR)
+    assert looking.exports.preview("Newsletter", 3, looking.ctx, masked=False).samples
+    looking.role(Role.VIEWER)
+    for masked in (True, False):
+        with pytest.raises(NotAllowed):
+            looking.exports.preview("Newsletter", 3, looking.ctx, masked=masked)
+
+
+def test_the_tree_of_a_run(looking, tmp_path):
+    looking.connections.add(
+        "Folder", "local-folder", {"folder": str(tmp_path)}, {}, samples.connection().access, agreed=True
+    )
+    export = looking.exports.apply(
+        {
+            "name": "Customer 360",
+            "kind": "data-out",
+            "connection": "Folder",
+            "tables": ["Customer"],
+            "consent": {"agreed": True},
+        }
+    )
+    export = replace(export, format=Format(rows_per_file=3))
+    nodes = looking.exports.tree(export, looking.clock.now)
+    assert [(node.path, node.files, node.rows) for node in nodes] == [
+        ("Customer 360/Customer/2026/07/01/1200/Customer_1.csv", 2, 4),
+        ("Customer 360/model.json", 1, None),
+    ]
+    with pytest.raises(FixSettings):
+        looking.exports.tree(replace(export, layout=replace(export.layout, folder="{nope}")))
