@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -16,10 +15,12 @@ from app.services.exports import ExportService
 from app.services.segments import SegmentService
 from app.services.tables import TableService
 
-FIRST_RUNS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
-    "consumers": ("VIP early access", "Customer 360"),
-    "businesses": ("Key contacts", "Account base"),
-})
+FIRST_RUNS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "consumers": ("VIP early access", "Customer 360"),
+        "businesses": ("Key contacts", "Account base"),
+    }
+)
 """For each audience the segment export and the data-out export that the demo runs without a window."""
 
 
@@ -45,9 +46,10 @@ def fill(
         segments.save_all(read_documents(file), file.parent)
     delivered = folder / "delivered"
     delivered.mkdir(exist_ok=True)
-    connections.add("Shared drive", "local-folder", {"folder": str(delivered)}, {}, Access.CONTRIBUTORS, agreed=True, tested=None)
+    connections.add(
+        "Shared drive", "local-folder", {"folder": str(delivered)}, {}, Access.CONTRIBUTORS, agreed=True, tested=None
+    )
     exports.apply_all(_documents(audience))
-    shutil.rmtree(source, ignore_errors=True)
 
 
 def _documents(audience: str) -> list[dict[str, Any]]:
