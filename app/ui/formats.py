@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import date as Day  # noqa: N812 - `date` is a method of the class below
 
 from PySide6.QtCore import QDate, QDateTime, QLocale, QObject, QTime
 
@@ -176,6 +177,11 @@ class Formats(QObject):
         return self.tr("{weekday} {date}").format(
             weekday=self.weekday(self.local(when).weekday()), date=self.date(when)
         )
+
+    def calendar_day(self, day: Day) -> str:
+        """Return "Mon 16 Mar" of a day in whatever zone it was taken."""
+        words = self._date(QDate(day.year, day.month, day.day), year=day.year != self.local(self.now()).year)
+        return self.tr("{weekday} {date}").format(weekday=self.weekday(day.weekday()), date=words)
 
     def day_and_clock(self, when: datetime) -> str:
         """Return "Today 05:36", "Yesterday 22:15" or "9 Mar 05:36"."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QStandardPaths, Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.core.workspaces import Audience
 from app.ui.theme import Theme
@@ -15,7 +15,7 @@ from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import RadioCard
 from app.ui.widgets.fields import TextField
 from app.ui.widgets.labels import Area, Card, IconLabel, Label, Line, row
-from app.ui.widgets.marks import Pill
+from app.ui.widgets.step_number import StepNumber
 
 WIDTH = 1040
 
@@ -110,7 +110,7 @@ class StartPage(Area):
     def _assemble(self, *, can_go_back: bool) -> None:
         theme = self._theme
         card = Card(theme, margin=0)
-        card.setFixedWidth(WIDTH - 80)
+        card.setMaximumWidth(WIDTH)
         body = QVBoxLayout()
         body.setContentsMargins(40, 32, 40, 28)
         body.setSpacing(12)
@@ -131,7 +131,7 @@ class StartPage(Area):
         body.addWidget(Line(theme))
         body.addLayout(
             self._heading(
-                "1", self.tr("Where are your customers?"), self.tr("You can add more later, and change your mind.")
+                1, self.tr("Where are your customers?"), self.tr("You can add more later, and change your mind.")
             )
         )
         body.addWidget(self._cards(self._sample, self._files, self._later))
@@ -142,7 +142,7 @@ class StartPage(Area):
         body.addWidget(self._source_row)
         body.addLayout(
             self._heading(
-                "2",
+                2,
                 self.tr("Who are they?"),
                 self.tr("Sets which destinations and segments are offered. One kind for each workspace."),
             )
@@ -150,7 +150,7 @@ class StartPage(Area):
         body.addWidget(self._cards(self._consumers, self._businesses))
         body.addLayout(
             self._heading(
-                "3",
+                3,
                 self.tr("Where is the workspace kept?"),
                 self.tr("One folder on this computer. It holds no secret."),
             )
@@ -171,7 +171,7 @@ class StartPage(Area):
         card.body.addWidget(Line(theme))
         promise = Label(
             theme,
-            self.tr("Nothing leaves this computer until you send it. You become the admin of this workspace."),
+            self.tr("Nothing leaves this computer until you send it. You become its admin."),
             "caption",
             "text2",
         )
@@ -192,7 +192,11 @@ class StartPage(Area):
         inside = Area(theme, "subtle")
         layout = QVBoxLayout(inside)
         layout.addStretch(1)
-        layout.addWidget(card, 0, Qt.AlignmentFlag.AlignHCenter)
+        line = QHBoxLayout()
+        line.addStretch(1)
+        line.addWidget(card, 1000)
+        line.addStretch(1)
+        layout.addLayout(line)
         layout.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
@@ -201,10 +205,10 @@ class StartPage(Area):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
 
-    def _heading(self, number: str, words: str, hint: str) -> object:
+    def _heading(self, number: int, words: str, hint: str) -> object:
         theme = self._theme
         return row(
-            Pill(theme, number, "accent"),
+            StepNumber(theme, number, "current", 20),
             Label(theme, words, "subtitle"),
             Label(theme, hint, ink="text2"),
             None,
@@ -214,7 +218,10 @@ class StartPage(Area):
 
     def _cards(self, *cards: RadioCard) -> QWidget:
         host = QWidget()
-        host.setLayout(row(*cards, spacing=12))
+        line = row(*cards, spacing=12)
+        for at in range(len(cards)):
+            line.setStretch(at, 1)
+        host.setLayout(line)
         return host
 
     # State

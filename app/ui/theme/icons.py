@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 _NAV = "paper-plane-tilt users-three table link clock-counter-clockwise gear-six"
 _NAV_ACTIVE = "paper-plane-tilt-fill users-three-fill table-fill link-fill clock-counter-clockwise-fill gear-six-fill"
 _ACTIONS = (
-    "plus-bold pencil-simple play fast-forward copy calendar-blank link-break trash magnifying-glass funnel "
+    "plus-bold pencil-simple play fast-forward copy calendar-blank link-break trash magnifying-glass funnel funnel-fill "
     "sliders-horizontal dots-three-bold x arrows-clockwise arrow-counter-clockwise arrow-clockwise download-simple "
     "upload-simple arrow-square-out magic-wand x-circle eye eye-slash info"
 )

@@ -1,0 +1,3 @@
+"""The page of exports."""
+
+from __future__ import annotations

@@ -1,0 +1,656 @@
+"""The page of exports: chips, list, details, commands."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from app.core.errors import as_sendoff_error
+from app.core.exports import ExportKind
+from app.core.roles import Role
+from app.core.runs import Run, Status
+from app.jobs import Progress
+from app.ui.context import WindowContext
+from app.ui.pages.exports.actions import ExportActions
+from app.ui.pages.exports.commands import ExportCommands
+from app.ui.pages.exports.drawer import TREND_RUNS, ExportDetails
+from app.ui.pages.exports.empty import EmptyExports
+from app.ui.pages.exports.filters import ALL, ATTENTION, RUNNING, SCHEDULED, Filters, count_chips, in_chip
+from app.ui.pages.exports.lines import ExportLine, LineWords
+from app.ui.pages.exports.reading import ExportsData, count_again, read_exports
+from app.ui.preferences import Preferences
+from app.ui.runner import Finished, Job, LiveQuery, Outcome
+from app.ui.widgets.buttons import Button, IconButton
+from app.ui.widgets.choice import ChipBar, Choice
+from app.ui.widgets.command_bar import CommandBar
+from app.ui.widgets.drawer import DrawerArea
+from app.ui.widgets.labels import Area, Label, announce, row
+from app.ui.widgets.menus import Menu
+from app.ui.widgets.overlay import Scrim
+from app.ui.widgets.page_head import PageHead
+from app.ui.widgets.states import EmptyState, Loading
+from app.ui.widgets.table import DataTable
+
+log = logging.getLogger(__name__)
+
+REFRESH_MS, SKELETON_MS = 100, 200
+_COLUMNS, _DRAWER = "exports/columns", "exports/drawer"
+
+
+class ExportsPage(Area):
+    """The list of exports with everything that can be done with them."""
+
+    page_id = "exports"
+
+    def __init__(self, context: WindowContext, preferences: Preferences) -> None:
+        super().__init__(context.theme)
+        self._context = context
+        self._preferences = preferences
+        self.title = self.tr("Exports")
+        self._lines: dict[str, ExportLine] = {}
+        self._data: ExportsData | None = None
+        self._filters = Filters()
+        self._cancelling: set[str] = set()
+        self._focus: str | None = None
+        self._reading: Job | None = None
+        self._again = False
+        self._counting: Job | None = None
+        self._counted_once = False
+        self._words = LineWords(context.formats, self)
+        self._actions = ExportActions(context, self)
+        self._commands = ExportCommands(self._do, self)
+        self._trend = LiveQuery(context.runner, "Read the last runs", delay_ms=60, parent=self)
+        self._refresh_timer = self._timer(REFRESH_MS, self._read)
+        self._skeleton_timer = self._timer(SKELETON_MS, self._on_slow)
+        self._create_elements()
+        self._connect_signals()
+        self._assemble()
+        self._add_shortcuts()
+        self._show_commands()
+        self.refresh()
+
+    def _timer(self, milliseconds: int, slot: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(slot)
+        return timer
+
+    # Elements
+
+    def _create_elements(self) -> None:
+        theme = self._context.theme
+        self._head = PageHead(
+            theme,
+            self.title,
+            self.tr("Send segments and tables to the apps your team already uses."),
+            self.tr("Search exports"),
+        )
+        assert self._head.search is not None
+        self.search_field = self._head.search
+        self.bar = CommandBar(theme, self.tr("Commands"))
+        self.add_button = Button(theme, self.tr("Add export"), "primary", icon="plus-bold")
+        self._add_menu = Menu(theme, self.tr("Add export"), self)
+        navigator = self._context.navigator
+        self._add_menu.add(
+            self.tr("Segment export"), navigator.open_segment_wizard, icon="users-three", shortcut="Ctrl+N"
+        )
+        self._add_menu.add(
+            self.tr("Data-out export"), navigator.open_data_out_wizard, icon="table", shortcut="Ctrl+Shift+N"
+        )
+        self._add_menu.addSeparator()
+        self._add_menu.add(self.tr("Import from a file…"), self._actions.import_file, icon="upload-simple")
+        self.add_button.setMenu(self._add_menu)
+        self.bar.set_primary(self.add_button)
+        for command in self._commands.commands():
+            self.bar.add(command)
+        self.chips = ChipBar(theme, self.tr("Show"), self._chip_choices())
+        self._filter = IconButton(theme, "funnel", self.tr("Filter"))
+        self._columns = IconButton(theme, "sliders-horizontal", self.tr("Columns"))
+        compact = self._preferences.compact_rows()
+        self.table = DataTable(theme, self.title, self._words.columns(), row_height=44 if compact else 52)
+        self.table.sort_by("last_run", descending=True)
+        self.table.restore_columns(self._preferences.text(_COLUMNS))
+        self.details = ExportDetails(theme, self._context.formats, self._words)
+        self.drawer = DrawerArea(theme, self.tr("Details"))
+        self.empty = EmptyExports(theme, self._context.formats)
+        self._loading = Loading(theme, self.tr("Reading the exports"), rows=8, row_height=52)
+        self._blank = QWidget()
+        self.no_match = EmptyState(
+            theme, self.tr("No exports match"), icon="magnifying-glass", secondary=self.tr("Clear filters")
+        )
+        self._error = EmptyState(
+            theme,
+            self.tr("The exports can’t be shown."),
+            icon="warning-circle-fill",
+            icon_role="danger",
+            primary=self.tr("Try again"),
+        )
+        self._total = Label(theme, "", "caption", "text2")
+        self._age = Label(theme, "", "caption", "text2")
+        self.recount = IconButton(theme, "arrows-clockwise", self.tr("Count again"), shortcut_hint="F5")
+
+    def _connect_signals(self) -> None:
+        navigator = self._context.navigator
+        navigator.noticed.connect(self._on_noticed)
+        navigator.runs_updated.connect(self._on_runs_updated)
+        self.search_field.textChanged.connect(self._on_search_changed)
+        self.chips.chosen.connect(self._on_filter_changed)
+        self._filter.clicked.connect(self._on_filter_clicked)
+        self._columns.clicked.connect(self._on_columns_clicked)
+        self.table.selection_changed.connect(self._on_selection_changed)
+        self.table.activated_key.connect(lambda _key: self._do("edit"))
+        self.table.menu_asked.connect(self._on_menu_asked)
+        self.table.columns_changed.connect(self._on_columns_changed)
+        self.table.cell_action.connect(self._on_cell_action)
+        self.table.horizontalHeader().sectionResized.connect(self._on_columns_changed)
+        self.bar.clear_asked.connect(lambda: self.table.select_keys([]))
+        self.bar.details_asked.connect(self.drawer.toggle)
+        self.drawer.opened_changed.connect(self._on_drawer_changed)
+        self.details.close_asked.connect(self._on_drawer_closed_by_person)
+        self.details.fix_asked.connect(self._on_fix_asked)
+        self.details.log_asked.connect(self._on_log_asked)
+        self.details.history_asked.connect(self._on_log_asked)
+        self.details.cancel_asked.connect(lambda: self._do("cancel"))
+        self.empty.tables_asked.connect(lambda: navigator.show_page("tables"))
+        self.empty.connection_asked.connect(lambda: navigator.show_page("connections"))
+        self.empty.export_asked.connect(self.add_button.showMenu)
+        self.empty.import_asked.connect(self._actions.import_file)
+        self.empty.admin_text_asked.connect(self._on_admin_text_asked)
+        self.no_match.secondary_clicked.connect(self.clear_filters)
+        self._error.primary_clicked.connect(self.refresh)
+        self._loading.cancelled.connect(self._on_loading_cancelled)
+        self.recount.clicked.connect(self.count_again)
+        self._actions.cancelling.connect(self._on_cancelling)
+        self._actions.focus_asked.connect(self.activate)
+        self._trend.ready.connect(self.details.show_trend)
+
+    def _assemble(self) -> None:
+        theme = self._context.theme
+        content = Area(theme)
+        chips = row(self.chips, None, self._filter, self._columns, margins=(24, 12, 20, 4))
+        self._list = QStackedWidget()
+        for widget in (self.table, self.no_match):
+            self._list.addWidget(widget)
+        foot = Area(theme, "surface", "t")
+        foot.setFixedHeight(33)
+        foot.setLayout(row(self._total, None, self._age, self.recount, margins=(24, 1, 12, 0)))
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(chips)
+        column.addWidget(self._list, 1)
+        column.addWidget(foot)
+        self.drawer.set_content(content)
+        self.drawer.set_drawer(self.details)
+        loading = QWidget()
+        holder = QVBoxLayout(loading)
+        holder.setContentsMargins(24, 60, 24, 24)
+        holder.addWidget(self._loading)
+        holder.addStretch(1)
+        self._loading_host = loading
+        self._stack = QStackedWidget()
+        for widget in (self._blank, self.drawer, self.empty, loading, self._error):
+            self._stack.addWidget(widget)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self._head)
+        outer.addWidget(self.bar)
+        outer.addWidget(self._stack, 1)
+
+    def _add_shortcuts(self) -> None:
+        navigator = self._context.navigator
+        keys: tuple[tuple[str, Callable[[], object]], ...] = (
+            ("Ctrl+N", lambda: self._add(navigator.open_segment_wizard)),
+            ("Ctrl+Shift+N", lambda: self._add(navigator.open_data_out_wizard)),
+            ("Ctrl+R", lambda: self._do("start")),
+            ("Ctrl+.", lambda: self._do("cancel")),
+            ("Ctrl+Shift+R", lambda: self._do("run_all")),
+            ("Ctrl+D", lambda: self._do("duplicate")),
+            ("Ctrl+E", lambda: self._do("schedule")),
+            ("Ctrl+Shift+D", lambda: self._do("detach")),
+            ("Ctrl+I", self._on_drawer_toggled),
+            ("F2", lambda: self._do("rename")),
+            ("F5", self._on_recount_asked),
+        )
+        for words, slot in keys:
+            QShortcut(QKeySequence(words), self).activated.connect(self._when_free(slot))
+        delete = QShortcut(QKeySequence("Del"), self.table)
+        delete.setContext(Qt.ShortcutContext.WidgetShortcut)
+        delete.activated.connect(self._when_free(lambda: self._do("remove")))
+
+    def _when_free(self, slot: Callable[[], object]) -> Callable[[], None]:
+        """A dialog over the page keeps its keys."""
+
+        def guarded() -> None:
+            if not any(scrim.isVisible() for scrim in self.window().findChildren(Scrim)):
+                slot()
+
+        return guarded
+
+    # Page
+
+    def refresh(self) -> None:
+        """Read everything again."""
+        self._refresh_timer.start(0)
+
+    def activate(self, focus: str | None = None) -> None:
+        """Come to the front; `focus` is the name of an export to select."""
+        if focus is not None:
+            self._focus = focus
+            self._select_focus()
+        self._refresh_timer.start()
+
+    def clear_filters(self) -> None:
+        """Show all exports."""
+        self.search_field.clear()
+        self._filters = Filters()
+        self.chips.set_current(ALL)
+        self._on_filter_changed()
+
+    def selected(self) -> list[ExportLine]:
+        """Return the selected lines from top to bottom."""
+        return [self._lines[key] for key in self.table.selected_keys() if key in self._lines]
+
+    def settled(self) -> bool:
+        """Whether everything is read and counted, for pictures and tests."""
+        busy = any(job is not None and job.running for job in (self._reading, self._counting))
+        return self._data is not None and not busy and not self._refresh_timer.isActive()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Be up to date when shown."""
+        super().showEvent(event)
+        self._offer_details()
+
+    def resizeEvent(self, event: QEvent) -> None:
+        """Offer Details when the drawer lies over the list."""
+        super().resizeEvent(event)
+        self._offer_details()
+
+    def _offer_details(self) -> None:
+        self.bar.set_details_shown(shown=not self.drawer.is_docked() and bool(self._lines))
+
+    # Reading
+
+    def _read(self) -> None:
+        if self._reading is not None and self._reading.running:
+            self._again = True
+            return
+        self._again = False
+        if self._data is None:
+            self._skeleton_timer.start()
+        services = self._context.services
+        self._reading = self._context.runner.submit(
+            "queries", "Read the exports", lambda _ctx: read_exports(services), on_finished=self._on_read
+        )
+
+    def _on_read(self, finished: Finished) -> None:
+        self._skeleton_timer.stop()
+        if finished.outcome is Outcome.DONE:
+            self._take(finished.value)
+        elif finished.outcome is Outcome.FAILED and finished.error is not None and self._data is None:
+            told = as_sendoff_error(finished.error)
+            self._error.set_words(told.what, f"{told.why} {told.fix}".strip())
+            self._stack.setCurrentWidget(self._error)
+        if self._again:
+            self._read()
+
+    def _take(self, data: ExportsData) -> None:
+        before = self._lines
+        self._data = data
+        lines = []
+        for export_row in data.rows:
+            line = ExportLine(export_row, export_row.latest)
+            known = before.get(line.key)
+            # News of a run may be newer than what was just read from the store.
+            if known is not None and known.run is not None and _newer(known.run, line.run):
+                line = line.with_run(known.run)
+            lines.append(replace(line, recounting=known.recounting if known is not None else False))
+        self._lines = {line.key: line for line in lines}
+        self._cancelling &= {line.run.id for line in lines if line.run is not None and line.active}
+        self.table.set_rows(lines)
+        self.empty.set_readiness(data.readiness)
+        self._stack.setCurrentWidget(self.drawer if lines else self.empty)
+        if not lines:
+            self.drawer.close_drawer()
+        self._offer_details()
+        self._show_everything()
+        self._select_focus()
+        if not self._counted_once:
+            self._counted_once = True
+            missing = [line for line in lines if line.size is None]
+            if missing:
+                self._count(missing)
+
+    def _select_focus(self) -> None:
+        if self._focus is None:
+            return
+        key = next((key for key, line in self._lines.items() if line.name == self._focus), None)
+        if key is None:
+            return
+        self._focus = None
+        if key not in self.table.visible_keys():
+            self.clear_filters()
+        self.table.select_keys([key])
+
+    # Counting
+
+    def count_again(self) -> None:
+        """Count the segments of all exports anew."""
+        self._count(list(self._lines.values()))
+
+    def _count(self, lines: Sequence[ExportLine]) -> None:
+        lines = [line for line in lines if line.export.kind is ExportKind.SEGMENT]
+        if not lines or (self._counting is not None and self._counting.running):
+            return
+        for line in lines:
+            self._replace(replace(line, recounting=True))
+        self.recount.set_busy(True)
+        services, rows = self._context.services, [line.row for line in lines]
+        self._counting = self._context.runner.submit(
+            "queries",
+            "Count the segments",
+            lambda ctx: count_again(services, rows, ctx),
+            on_progress=self._on_counting,
+            on_finished=self._on_counted,
+        )
+
+    def _on_counting(self, progress: Progress) -> None:
+        formats = self._context.formats
+        self._age.set_words(
+            self.tr("Counting {n} of {total} segments").format(
+                n=formats.number(min(progress.done + 1, progress.total or 0)), total=formats.number(progress.total or 0)
+            )
+        )
+
+    def _on_counted(self, finished: Finished) -> None:
+        self.recount.set_busy(False)
+        for line in list(self._lines.values()):
+            if line.recounting:
+                self._replace(replace(line, recounting=False))
+        self._show_foot()
+        if finished.outcome is Outcome.FAILED and finished.error is not None:
+            self._age.set_words(as_sendoff_error(finished.error).what)
+            return
+        self._read()
+
+    def _on_recount_asked(self) -> None:
+        self.refresh()
+        self.count_again()
+
+    # Live
+
+    def _on_noticed(self, _what: str) -> None:
+        self._refresh_timer.start()
+
+    def _on_runs_updated(self, runs: tuple[Run, ...]) -> None:
+        for run in runs:
+            line = self._lines.get(run.export_id)
+            if line is None or not _newer(run, line.run):
+                continue
+            if run.status.ended:
+                self._cancelling.discard(run.id)
+                if line.active:
+                    self._announce(run)
+            self._replace(line.with_run(run))
+        self._show_everything()
+
+    def _replace(self, line: ExportLine) -> None:
+        self._lines[line.key] = line
+        self.table.update_row(line)
+
+    def _announce(self, run: Run) -> None:
+        words = self.tr("{export}: {status}").format(
+            export=run.export_name, status=self._context.formats.status(run.status).word
+        )
+        announce(self.table, words)
+
+    def _on_cancelling(self, run_ids: tuple[str, ...]) -> None:
+        self._cancelling |= set(run_ids)
+        self._show_details()
+
+    # Showing
+
+    def _show_everything(self) -> None:
+        self._show_chips()
+        self._apply_filter()
+        self._show_commands()
+        self._show_details()
+        self._show_foot()
+
+    def _chip_choices(self) -> list[Choice]:
+        counts = count_chips(self._lines.values())
+        number = self._context.formats.number
+        return [
+            Choice(ALL, self.tr("All"), number(counts[ALL])),
+            Choice(RUNNING, self.tr("Running"), number(counts[RUNNING]), dot="bar" if counts[RUNNING] else ""),
+            Choice(
+                ATTENTION,
+                self.tr("Needs attention"),
+                number(counts[ATTENTION]),
+                dot="danger_fill" if counts[ATTENTION] else "",
+            ),
+            Choice(SCHEDULED, self.tr("Scheduled"), number(counts[SCHEDULED])),
+        ]
+
+    def _show_chips(self) -> None:
+        self.chips.set_choices(self._chip_choices())
+
+    def _apply_filter(self) -> None:
+        chip, filters, lines = self.chips.current() or ALL, self._filters, self._lines
+
+        def accepts(shown: ExportLine) -> bool:
+            line = lines.get(shown.key, shown)
+            return in_chip(line, chip) and filters.accepts(line)
+
+        self.table.set_filter(None if chip == ALL and not filters.active else accepts)
+        self._filter.set_icon_name("funnel-fill" if filters.active else "funnel")
+        nothing = bool(self._lines) and not self.table.visible_keys()
+        words = self.search_field.text().strip()
+        if nothing:
+            self.no_match.set_words(
+                self.tr("No exports match “{words}”").format(words=words) if words else self.tr("No exports here")
+            )
+        self._list.setCurrentWidget(self.no_match if nothing else self.table)
+
+    def _show_commands(self) -> None:
+        role = self._data.role if self._data is not None else Role.VIEWER
+        selected = self.selected()
+        self._commands.show(self.bar, selected, list(self._lines.values()), role)
+        number = self._context.formats.number(len(selected))
+        self.bar.set_selected(self.tr("{n} selected").format(n=number) if selected else "")
+
+    def _show_details(self) -> None:
+        selected = self.selected()
+        if len(selected) == 1:
+            line = selected[0]
+            cancelling = line.run is not None and line.run.id in self._cancelling
+            self.details.show_line(line, cancelling=cancelling)
+        elif selected:
+            self.details.show_sums(selected)
+
+    def _show_foot(self) -> None:
+        formats = self._context.formats
+        self._total.set_words(formats.counted(len(self._lines), "exports"))
+        counted = self._data.counted_at if self._data is not None else None
+        if self._counting is None or not self._counting.running:
+            self._age.set_words(
+                "" if counted is None else self.tr("Counts refreshed {time}").format(time=formats.clock(counted))
+            )
+
+    # Slots
+
+    def _on_slow(self) -> None:
+        self._stack.setCurrentWidget(self._loading_host)
+
+    def _on_loading_cancelled(self) -> None:
+        if self._reading is not None:
+            self._context.runner.abandon(self._reading)
+            self._reading = None
+        self._error.set_words(self.tr("Reading the exports was cancelled."))
+        self._stack.setCurrentWidget(self._error)
+
+    def _on_search_changed(self, words: str) -> None:
+        self.table.set_filter_words(words)
+        self._apply_filter()
+
+    def _on_filter_changed(self, _chip: str = "") -> None:
+        self._apply_filter()
+
+    def _on_filter_clicked(self) -> None:
+        menu = Menu(self._context.theme, self.tr("Filter"), self)
+        for kind, words in (
+            (ExportKind.SEGMENT, self.tr("Segment exports")),
+            (ExportKind.DATA_OUT, self.tr("Data-out exports")),
+        ):
+            menu.add(
+                words, lambda k=kind: self._set_filters(self._filters.with_kind(k)), checked=kind in self._filters.kinds
+            )
+        menu.addSeparator()
+        names = {line.export.destination: line.row.description.name for line in self._lines.values()}
+        for destination, name in sorted(names.items(), key=lambda pair: pair[1].casefold()):
+            menu.add(
+                name,
+                lambda d=destination: self._set_filters(self._filters.with_destination(d)),
+                checked=destination in self._filters.destinations,
+            )
+        menu.addSeparator()
+        menu.add(self.tr("Clear filters"), self.clear_filters, icon="x", enabled=self._filters.active)
+        self._popup(menu, self._filter)
+
+    def _set_filters(self, filters: Filters) -> None:
+        self._filters = filters
+        self._apply_filter()
+
+    def _on_columns_clicked(self) -> None:
+        menu = Menu(self._context.theme, self.tr("Columns"), self)
+        self.table.fill_columns_menu(menu)
+        self._popup(menu, self._columns)
+
+    def _popup(self, menu: Menu, button: QWidget) -> None:
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(button.mapToGlobal(QPoint(button.width() - menu.sizeHint().width(), button.height())))
+
+    def _on_columns_changed(self, *_change: object) -> None:
+        self._preferences.set_text(_COLUMNS, self.table.save_columns())
+
+    def _on_selection_changed(self) -> None:
+        selected = self.selected()
+        self._show_commands()
+        self._show_details()
+        if not selected:
+            self.drawer.close_drawer()
+            return
+        if self.drawer.is_docked() and self._preferences.text(_DRAWER) != "closed":
+            self.drawer.open()
+        if len(selected) == 1:
+            services, name = self._context.services, selected[0].name
+            self._trend.ask(lambda _ctx: services.runs.list(name, TREND_RUNS))
+        else:
+            self._trend.cancel()
+
+    def _on_drawer_toggled(self) -> None:
+        if self.drawer.is_open():
+            self._on_drawer_closed_by_person()
+        elif self.selected():
+            self._preferences.set_text(_DRAWER, "open")
+            self.drawer.open()
+
+    def _on_drawer_closed_by_person(self) -> None:
+        self._preferences.set_text(_DRAWER, "closed")
+        self.drawer.close_drawer()
+
+    def _on_drawer_changed(self, opened: bool) -> None:  # noqa: FBT001 - Qt's signature
+        if opened:
+            self._show_details()
+
+    def _on_menu_asked(self, key: str, place: QPoint) -> None:
+        if key not in self.table.selected_keys():
+            self.table.select_keys([key])
+        menu = Menu(self._context.theme, self.tr("Commands"), self)
+        role = self._data.role if self._data is not None else Role.VIEWER
+        self._commands.fill_menu(menu, self.selected(), list(self._lines.values()), role)
+        menu.aboutToHide.connect(menu.deleteLater)
+        if not menu.isEmpty():
+            menu.popup(place)
+
+    def _on_cell_action(self, key: str, column: str) -> None:
+        if column == "name" and key in self._lines:
+            self._on_menu_asked(key, self.table.rect_of(key, "name").bottomRight())
+
+    def _on_admin_text_asked(self) -> None:
+        QGuiApplication.clipboard().setText(self.empty.admin_text())
+        self._context.navigator.toast(self.tr("Text copied. Send it to an admin."))
+
+    def _on_log_asked(self) -> None:
+        line = self.details.line()
+        if line is not None:
+            self._context.navigator.show_page("runs", line.run.id if line.run is not None else None)
+
+    def _on_fix_asked(self) -> None:
+        line = self.details.line()
+        if line is None:
+            return
+        action = line.run.error.action if line.run is not None and line.run.error is not None else ""
+        if line.status is Status.NO_CONNECTION:
+            self._actions.attach(line, self.details)
+        elif line.status is Status.COMPLETED_WITH_REJECTS:
+            self._on_log_asked()
+        elif action == "sign_in" and line.row.connection is not None:
+            self._context.navigator.open_connection_dialog(connection_name=line.row.connection.name)
+        elif action in {"fix_settings", "fix_data"}:
+            self._actions.edit(line)
+        else:
+            self._actions.run([line])
+
+    # Commands
+
+    def _add(self, open_wizard: Callable[[], None]) -> None:
+        if not self.add_button.isHidden():
+            open_wizard()
+
+    def _do(self, key: str) -> None:
+        """Carry out a command on the selection, when it is possible and allowed."""
+        selected, lines = self.selected(), list(self._lines.values())
+        cancels = self._commands.cancels(selected)
+        if key == "start" and not cancels:
+            key = "run"
+        state_key = "run" if key in {"cancel", "start"} else key
+        if not self._allowed(state_key) or not self._commands.states(selected, lines)[state_key].enabled:
+            return
+        names = [line.name for line in lines]
+        if key == "run":
+            key = "cancel" if cancels else "run"
+        actions = self._actions
+        carry_out: dict[str, Callable[[], None]] = {
+            "run": lambda: actions.run(selected),
+            "cancel": lambda: actions.cancel(selected),
+            "run_all": lambda: actions.run_all(lines),
+            "edit": lambda: actions.edit(selected[0]),
+            "rename": lambda: actions.rename(selected[0], names),
+            "duplicate": lambda: actions.duplicate(selected[0], names),
+            "schedule": lambda: actions.schedule(selected),
+            "detach": lambda: actions.detach(selected),
+            "remove": lambda: actions.remove(selected),
+        }
+        if key in carry_out:
+            carry_out[key]()
+
+    def _allowed(self, key: str) -> bool:
+        role = self._data.role if self._data is not None else Role.VIEWER
+        return self._commands.allowed(key, role)
+
+
+def _newer(run: Run, than: Run | None) -> bool:
+    """Whether this state of a run is not older than the other one."""
+    if than is None or run.queued_at > than.queued_at:
+        return True
+    if run.id != than.id:
+        return False
+    return run.status.ended or not than.status.ended
