@@ -19,7 +19,7 @@ from app.data.identity import Identity
 from app.data.links import paths
 from app.data.narrow import Narrow, NarrowTables
 from app.data.sql import SegmentSql
-from app.data.workspace_rows import KeyFacts, segment_sql
+from app.data.workspace_rows import KeyFacts, Scope, segment_sql
 from app.jobs import JobContext, Progress
 
 _TRIES = 5
@@ -38,16 +38,6 @@ class CountSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """The tables and segments of the workspace at one moment; counts see `now` cut to the minute, so that answers can be kept."""
-
-    catalog: Catalog
-    segments: Sequence[Segment]
-    now: datetime
-    time_zone: str = "UTC"
-
-
-@dataclass(frozen=True, slots=True)
 class Estimate:
     """About how many members there are: `members` give or take `error`, 19 times out of 20."""
 
@@ -56,7 +46,10 @@ class Estimate:
 
 
 class Counter:
-    """Counts segments from narrow tables in memory; thread safe, each call works in the calling thread."""
+    """Counts segments from narrow tables in memory; thread safe, each call works in the calling thread.
+
+    Counts see now cut to the minute, so that answers about linked rows can be kept.
+    """
 
     def __init__(self, engine: DuckDBEngine, facts: KeyFacts | None = None) -> None:
         self._engine = engine

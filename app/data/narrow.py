@@ -211,7 +211,7 @@ class NarrowTables:
             return {}
         source = sql.source(planned.table, "b").sql(self._engine.dialect)
         counts = ", ".join(f"approx_count_distinct(b.{quoted(c.name)})" for c in texts)
-        found = cursor.execute(f"SELECT {counts} FROM {source}").fetchone() or ()  # noqa: S608 - quoted names
+        (found,) = cursor.execute(f"SELECT {counts} FROM {source}").fetchall()  # noqa: S608 - quoted names
         enums = {}
         for column, different in zip(texts, found, strict=True):
             if different > MOST_WORDS:

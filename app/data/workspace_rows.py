@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlglot import exp
 
@@ -19,6 +20,16 @@ from app.jobs import CancelToken
 
 LISTS = "lists"
 """Where fixed lists of keys lie, below `data` in the workspace folder: Parquet files with one text column `member`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The tables and segments of the workspace at one moment (`now` is aware), and the zone its days are those of."""
+
+    catalog: Catalog
+    segments: Sequence[Segment]
+    now: datetime
+    time_zone: str = "UTC"
 
 
 @dataclass(slots=True)
@@ -68,6 +79,12 @@ def segment_sql(
         unique_key=lambda table: facts.unique(table, token),
         dialect=engine.dialect,
     )
+
+
+def exact_sql(engine: DuckDBEngine, facts: KeyFacts, scope: Scope, token: CancelToken) -> SegmentSql:
+    """A compiler for the moment of the scope, to the microsecond."""
+    clock = Clock(scope.now, scope.time_zone)
+    return segment_sql(engine, facts, scope.catalog, scope.segments, clock, token)
 
 
 def key_list(engine: DuckDBEngine, name: str) -> exp.Expr:

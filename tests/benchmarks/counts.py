@@ -20,9 +20,10 @@ from typing import Any
 from app.core.segment_documents import parse
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog, Link, Table, TableRole
-from app.data.counting import Counter, CountSpec, Scope
+from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
+from app.data.workspace_rows import Scope
 from app.jobs import Cancelled, CancelToken, JobContext
 
 NOW = datetime(2025, 6, 15, 12, 30, tzinfo=UTC)

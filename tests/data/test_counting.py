@@ -17,9 +17,10 @@ from app.core.identifiers import normalise
 from app.core.segment_documents import parse
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog, Link, Table, TableRole
-from app.data.counting import Counter, CountSpec, Scope
+from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
+from app.data.workspace_rows import Scope
 from app.jobs import Cancelled, JobContext
 from tests.data.rows import WHEN, add_table
 

@@ -1,0 +1,340 @@
+"""The members of a segment with their matched fields, streamed in constant memory.
+
+Who is streamed: members with a usable identifier, each identifier once (the member with the lowest key wins), nobody whose
+identifier refuses consent in any row or is suppressed. Numbers agree with app/data/counting.py.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlglot import exp
+
+from app.core.identifiers import RULES
+from app.core.runs import Reject
+from app.core.segments import Segment
+from app.core.tables import ColumnType, Table
+from app.data.engines.duckdb import Cursor, DuckDBEngine
+from app.data.identifiers_sql import text, trimmed
+from app.data.identity import Identity, MatchedField, RowValues
+from app.data.sql import SegmentSql, key_column
+from app.data.workspace_rows import KeyFacts, Scope, exact_sql
+from app.jobs import JobContext, Progress
+
+_READ_ROWS = 2_048
+"""Rows turned into Python values at once: about 3 ms, so a window beside never waits."""
+_COVERAGE_ROWS = 200_000
+"""From more rows than this, coverage looks at a sample of about that many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One member: our key and the target's fields after normalising, None where there is no usable value."""
+
+    key: str
+    values: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """One member as it is and as it would be sent: per target field the raw and the normalised value."""
+
+    key: str
+    values: Mapping[str, tuple[str | None, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSpec:
+    """What is read of each member: target fields and who the member is to the target (see app/data/identity.py).
+
+    `suppression` is a relation with one text column `identifier`.
+    """
+
+    fields: Mapping[str, MatchedField]
+    identity: Identity = field(default_factory=Identity)
+    suppression: exp.Expr | None = None
+
+
+class MemberStream:
+    """Lists of rows, each of the batch size but the last; close it (or read it to its end) to let go of the engine.
+
+    `sent_empty` counts, as far as it was read, the values of each field that are there but unusable, and so are sent empty.
+    """
+
+    def __init__(self, rows: Generator[pa.RecordBatch, None, None], names: tuple[str, ...], batch_size: int) -> None:
+        self.sent_empty: Tally[str] = Tally()
+        self._names = names
+        self._rows = rows
+        self._batches = self._cut(batch_size)
+
+    def __iter__(self) -> Iterator[list[Row]]:
+        return self
+
+    def __next__(self) -> list[Row]:
+        return next(self._batches)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._batches.close()
+        self._rows.close()
+
+    def _cut(self, batch_size: int) -> Generator[list[Row], None, None]:
+        waiting: list[Row] = []
+        for batch in self._rows:
+            waiting += self._rows_of(batch)
+            while len(waiting) >= batch_size:
+                yield waiting[:batch_size]
+                del waiting[:batch_size]
+        if waiting:
+            yield waiting
+
+    def _rows_of(self, batch: pa.RecordBatch) -> list[Row]:
+        width = len(self._names)
+        for i, name in enumerate(self._names):
+            unusable = pc.sum(batch.column(1 + width + i)).as_py()
+            if unusable:
+                self.sent_empty[name] += unusable
+        keys, *columns = (batch.column(i).to_pylist() for i in range(1 + width))
+        if not columns:
+            return [Row(key, {}) for key in keys]
+        return [
+            Row(key, dict(zip(self._names, values, strict=True)))
+            for key, values in zip(keys, zip(*columns, strict=True), strict=True)
+        ]
+
+
+class Members:
+    """Reads members of segments from the full rows; thread safe, each call works in the calling thread."""
+
+    def __init__(self, engine: DuckDBEngine, facts: KeyFacts | None = None) -> None:
+        self._engine = engine
+        self._facts = facts or KeyFacts(engine)
+
+    def stream(
+        self, scope: Scope, segment: Segment, spec: MemberSpec, batch_size: int, ctx: JobContext
+    ) -> MemberStream:
+        """Everybody who is to be sent, by key; FixData when the segment or a matched field has issues."""
+        question = self._question(scope, segment, spec, ctx)
+        return MemberStream(self._read(question, ctx), tuple(spec.fields), batch_size)
+
+    def left_out(self, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext) -> Iterator[Reject]:
+        """The members without a usable identifier, by key: the field, what stands in it, and why it can't be used."""
+        if not spec.identity.keys:
+            return
+        question = self._question(scope, segment, spec, ctx)
+        with self._engine.cursor(ctx.token) as cursor:
+            reader = cursor.sql(self._sql(question.without_identifier())).to_arrow_reader(_READ_ROWS)
+            for batch in reader:
+                for key, *values in zip(*(batch.column(i).to_pylist() for i in range(batch.num_columns)), strict=True):
+                    yield _reject(key, values, segment.name, spec.identity)
+
+    def sample(self, scope: Scope, segment: Segment, spec: MemberSpec, n: int, ctx: JobContext) -> list[SampleRow]:
+        """The first `n` members in the order of the table who have an identifier and do not refuse."""
+        question = self._question(scope, segment, spec, ctx)
+        with self._engine.cursor(ctx.token) as cursor:
+            found = cursor.execute(self._sql(question.sampled(n))).fetchall()
+        width = len(spec.fields)
+        return [
+            SampleRow(
+                row[0], dict(zip(spec.fields, zip(row[1 : 1 + width], row[1 + width :], strict=True), strict=True))
+            )
+            for row in found
+        ]
+
+    def coverage(self, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext) -> dict[str, float]:
+        """For each target field the share of members, from 0 to 1, that have a usable value; of a sample in big tables."""
+        question = self._question(scope, segment, spec, ctx)
+        with self._engine.cursor(ctx.token) as cursor:
+            ((members, *usable),) = cursor.execute(self._sql(question.covered())).fetchall()
+        return {name: (count / members if members else 0.0) for name, count in zip(spec.fields, usable, strict=True)}
+
+    def keys(self, scope: Scope, segment: Segment, limit: int, ctx: JobContext) -> list[str]:
+        """The first keys of the segment's members, in order."""
+        sql = exact_sql(self._engine, self._facts, scope, ctx.token)
+        query = exp.select(exp.cast(exp.column("member", table="m"), "text")).from_(sql.members(segment).subquery("m"))
+        with self._engine.cursor(ctx.token) as cursor:
+            found = cursor.execute(self._sql(query.order_by(exp.column("member", table="m")).limit(limit))).fetchall()
+        return [key for (key,) in found]
+
+    def _question(self, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext) -> _Question:
+        sql = exact_sql(self._engine, self._facts, scope, ctx.token)
+        sql.check(segment)
+        return _Question(sql, segment, sql.table(segment), spec)
+
+    def _read(self, question: _Question, ctx: JobContext) -> Generator[pa.RecordBatch, None, None]:
+        with self._engine.cursor(ctx.token) as cursor:
+            ctx.report(Progress("Find members"))
+            total = self._pick(cursor, question)
+            done = 0
+            reader = cursor.sql(self._sql(question.chosen())).to_arrow_reader(_READ_ROWS)
+            for batch in reader:
+                ctx.check()
+                yield batch
+                done += batch.num_rows
+                ctx.report(Progress("Read members", done, total))
+
+    def _pick(self, cursor: Cursor, question: _Question) -> int:
+        """Keep the keys of those who are to be sent in a table of this cursor; what does not fit in memory spills."""
+        cursor.execute(f"CREATE TEMP TABLE winners AS {self._sql(question.winners())}")
+        ((total,),) = cursor.execute("SELECT count(*) FROM winners").fetchall()
+        return int(total)
+
+    def _sql(self, query: exp.Expr) -> str:
+        return query.sql(self._engine.dialect)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """The queries of one segment on its way to one target."""
+
+    sql: SegmentSql
+    segment: Segment
+    table: Table
+    spec: MemberSpec
+
+    @property
+    def _unique(self) -> bool:
+        return self.sql.unique_key(self.table)
+
+    def _row(self) -> RowValues:
+        return RowValues(self.sql, self.table, "b", self.spec.identity.country)
+
+    def _from(self, query: exp.Select, row: RowValues) -> exp.Select:
+        query = row.apply(query.from_(self.sql.source(self.table, "b")))
+        return query if self._unique else query.where(self.sql.filled_key(self.table, "b"))
+
+    def _key(self) -> exp.Column:
+        return key_column(self.table, "b")
+
+    def _met(self) -> exp.Expr:
+        return self.sql.predicate(self.segment, "b")
+
+    def winners(self) -> exp.Select:
+        """The key that stands for each identifier of the segment's members."""
+        row = self._row()
+        identifier = row.identifier(self.spec.identity)
+        known = self._identified(row, identifier, self._met())
+        column = exp.column("identifier", table="m")
+        query = exp.select(exp.alias_(exp.Min(this=exp.column("member", table="m")), "member")).from_(
+            known.subquery("m")
+        )
+        query = query.where(exp.not_(exp.Is(this=column, expression=exp.Null()))).group_by(column)
+        for refusing in (self._refusing(), self._suppressed()):
+            if refusing is not None:
+                query = query.where(exp.not_(exp.In(this=column.copy(), query=exp.Subquery(this=refusing))))
+        return query
+
+    def _identified(self, row: RowValues, identifier: exp.Expr, condition: exp.Expr) -> exp.Select:
+        """Key and identifier of each member of which a row meets the condition; the lowest one where it has several rows."""
+        if self._unique:
+            query = exp.select(exp.alias_(self._key(), "member"), exp.alias_(identifier, "identifier"))
+            return self._from(query, row).where(condition)
+        lowest = exp.alias_(exp.Min(this=identifier), "identifier")
+        query = self._from(exp.select(exp.alias_(self._key(), "member"), lowest), row).group_by(self._key())
+        return query.having(exp.LogicalOr(this=exp.Coalesce(this=condition, expressions=[exp.false()])))
+
+    def _refusing(self) -> exp.Select | None:
+        if self.spec.identity.consent is None:
+            return None
+        row = self._row()
+        refused = row.refused(self.spec.identity)
+        known = self._identified(row, row.identifier(self.spec.identity), refused)
+        column = exp.column("identifier", table="r")
+        filled = exp.not_(exp.Is(this=column.copy(), expression=exp.Null()))
+        return exp.select(column).from_(known.subquery("r")).where(filled)
+
+    def _suppressed(self) -> exp.Select | None:
+        if self.spec.suppression is None:
+            return None
+        filled = exp.not_(exp.Is(this=exp.column("identifier"), expression=exp.Null()))
+        return exp.select("identifier").from_(exp.alias_(self.spec.suppression, "listed", table=True)).where(filled)
+
+    def chosen(self) -> exp.Select:
+        """Key, fields, and for each field whether something unusable stands in it, for the keys in `winners`, by key."""
+        row = self._row()
+        values = [row.normalised(matched) for matched in self.spec.fields.values()]
+        unusable = [_unusable(row, m, v) for m, v in zip(self.spec.fields.values(), values, strict=True)]
+        named = [exp.alias_(value, f"v{i}") for i, value in enumerate(values)]
+        flags = [exp.alias_(flag, f"u{i}") for i, flag in enumerate(unusable)]
+        query = exp.select(exp.alias_(exp.cast(self._key(), "text"), "member"), *named, *flags)
+        if not self._unique:
+            first = exp.Window(
+                this=exp.RowNumber(),
+                partition_by=[self._key()],
+                order=exp.Order(
+                    expressions=[exp.Ordered(this=e, nulls_first=False) for e in self._row_order(row, values)]
+                ),
+            )
+            query = query.qualify(exp.EQ(this=first, expression=exp.Literal.number(1)))
+        winners = exp.select("member").from_("winners")
+        query = self._from(query, row).where(exp.In(this=self._key(), query=exp.Subquery(this=winners)))
+        return query.order_by(self._key())
+
+    def _row_order(self, row: RowValues, values: list[exp.Expr]) -> list[exp.Expr]:
+        """Of several rows of a member the one with the lowest identifier speaks, then the one with the lowest values."""
+        return [row.identifier(self.spec.identity), *(value.copy() for value in values)]
+
+    def without_identifier(self) -> exp.Select:
+        """Key and raw key fields of the members without a usable identifier, by key."""
+        row = self._row()
+        identifier = row.identifier(self.spec.identity)
+        raw = [row.raw_text(matched.field) for _, matched in self.spec.identity.keys]
+        key = exp.alias_(exp.cast(self._key(), "text"), "member")
+        if self._unique:
+            missing = exp.Is(this=identifier, expression=exp.Null())
+            query = exp.select(key, *(exp.alias_(r, f"r{i}") for i, r in enumerate(raw)))
+            return self._from(query, row).where(exp.and_(self._met(), missing)).order_by(self._key())
+        query = exp.select(key, *(exp.alias_(exp.Max(this=r), f"r{i}") for i, r in enumerate(raw)))
+        met = exp.LogicalOr(this=exp.Coalesce(this=self._met(), expressions=[exp.false()]))
+        none = exp.Is(this=exp.Min(this=identifier), expression=exp.Null())
+        return self._from(query, row).group_by(self._key()).having(exp.and_(met, none)).order_by(self._key())
+
+    def sampled(self, n: int) -> exp.Select:
+        """Key, raw fields and normalised fields of the first members that may be sent."""
+        row = self._row()
+        fields = list(self.spec.fields.values())
+        raw = [exp.alias_(row.raw_text(matched.field), f"r{i}") for i, matched in enumerate(fields)]
+        sent = [exp.alias_(row.normalised(matched), f"v{i}") for i, matched in enumerate(fields)]
+        usable = exp.not_(exp.Is(this=row.identifier(self.spec.identity), expression=exp.Null()))
+        refused = exp.not_(row.refused(self.spec.identity))
+        query = exp.select(exp.alias_(exp.cast(self._key(), "text"), "member"), *raw, *sent)
+        return self._from(query, row).where(exp.and_(self._met(), usable, refused)).limit(n)
+
+    def covered(self) -> exp.Select:
+        """Members, and per field those with a usable value."""
+        row = self._row()
+        counts = [exp.Count(this=row.normalised(matched)) for matched in self.spec.fields.values()]
+        query = self._from(exp.select(exp.Count(this=exp.Star()), *counts), row).where(self._met())
+        if self.table.rows > _COVERAGE_ROWS:
+            percent = exp.Literal.number(max(1, round(100 * _COVERAGE_ROWS / self.table.rows)))
+            sample = exp.TableSample(method="system", percent=percent, seed=exp.Literal.number(1))
+            rows = exp.select("*").from_(exp.alias_(self.sql.relation(self.table), "s", table=True))
+            rows.args["from_"].this.set("sample", sample)
+            query.args["from_"].set("this", rows.subquery("b"))
+        return query
+
+
+def _unusable(row: RowValues, matched: MatchedField, value: exp.Expr) -> exp.Expr:
+    raw = row.value(matched.field)
+    filled: exp.Expr = exp.not_(exp.Is(this=raw.expression.copy(), expression=exp.Null()))
+    if raw.type is ColumnType.TEXT:
+        filled = exp.and_(filled, exp.NEQ(this=trimmed(raw.expression), expression=text("")))
+    return exp.cast(exp.and_(filled, exp.Is(this=value.copy(), expression=exp.Null())), "int")
+
+
+def _reject(key: str, values: list[str | None], segment: str, identity: Identity) -> Reject:
+    """Names the first key field something stands in, else the preferred one."""
+    filled = next((i for i, value in enumerate(values) if value is not None and value.strip()), None)
+    target, matched = identity.keys[filled or 0]
+    if filled is None:
+        return Reject(key, segment, target, "", "It is empty.", f"Fill {matched.field}.", by_target=False)
+    rule = RULES[matched.normalise]
+    reason, fix = rule.reason, rule.fix
+    value = values[filled] or ""
+    if matched.longest is not None and len(value.strip()) > matched.longest:
+        reason, fix = f"It is longer than {matched.longest} characters.", f"Shorten it in {matched.field}."
+    return Reject(key, segment, target, value, reason, fix, by_target=False)
