@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +9,8 @@ import pytest
 
 from app.core.connections import Access, Connection
 from app.core.roles import Role
-from app.core.tables import Column, ColumnType, Meaning
+from app.core.segments import Condition, FieldRef, Group, Mode, Operator, Rule, SetOperator
+from app.core.tables import Column, ColumnType, Meaning, TableRole
 from app.core.workspaces import Audience
 from app.destinations import registry
 from app.jobs import JobContext
@@ -88,3 +89,41 @@ def house(tmp_path: Path) -> Iterator[House]:
     exports = ExportService(store, roles, destinations, clock=clock)
     yield House(tmp_path / "ws", store, roles, connections, exports, secrets, clock, masked=masked)
     store.close()
+
+
+CSV = """CustomerId,Email,FirstName,Country
+1,Nora@Example.com ,Nora,DE
+2,omar@example.com,"O""mar",DE
+3,not an address,Pia,DE
+4,quinn@example.com,,AT
+"""
+
+
+@pytest.fixture
+def looking(house: House) -> Iterator[House]:
+    """The house with real rows, and an export service that can look at them."""
+    from app.data.engines.duckdb import DuckDBEngine
+    from app.services.export_views import ExportViews
+    from app.services.tables import TableService
+
+    house.store.tables.remove(house.store.tables.get("Customer").id)
+    engine = DuckDBEngine(house.folder, threads=1)
+    tables = TableService(house.store, engine, house.roles)
+    source = house.folder / "Customer.csv"
+    source.write_text(CSV, "utf-8")
+    tables.add([source], "Customer", house.ctx)
+    tables.set_role("Customer", TableRole.CUSTOMER, "CustomerId")
+    tables.set_meaning("Customer", "Email", Meaning.EMAIL)
+    tables.set_meaning("Customer", "FirstName", Meaning.FIRST_NAME)
+    german = Group(Mode.ALL, (Condition(FieldRef("Customer", "Country"), Operator.IS, "DE"),))
+    gold = house.store.segments.get("Gold")
+    house.store.segments.save(replace(gold, rules=(Rule(SetOperator.UNION, german),)))
+    house.connect()
+    views = ExportViews(house.store, house.exports._destinations, engine, house.connections.open, house.clock)
+    house.exports = ExportService(
+        house.store, house.roles, house.exports._destinations, views=lambda: views, clock=house.clock
+    )
+    match = {"email": "Customer.Email", "first_name": "Customer.FirstName"}
+    house.exports.apply(house.document(match=match))
+    yield house
+    engine.close()

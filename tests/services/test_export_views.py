@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,47 +8,7 @@ import pytest
 from app.core.errors import FixData, FixSettings, NotAllowed
 from app.core.exports import Format
 from app.core.roles import Role
-from app.core.segments import Condition, FieldRef, Group, Mode, Operator, Rule, SetOperator
-from app.core.tables import Meaning, TableRole
-from app.data.engines.duckdb import DuckDBEngine
-from app.services.export_views import ExportViews
-from app.services.exports import ExportService
-from app.services.tables import TableService
-from tests.services.conftest import House
 from tests.store import samples
-
-CSV = """CustomerId,Email,FirstName,Country
-1,Nora@Example.com ,Nora,DE
-2,omar@example.com,"O""mar",DE
-3,not an address,Pia,DE
-4,quinn@example.com,,AT
-"""
-
-
-@pytest.fixture
-def looking(house: House) -> Iterator[House]:
-    """The house with real rows, and an export service that can look at them."""
-    house.store.tables.remove(house.store.tables.get("Customer").id)
-    engine = DuckDBEngine(house.folder, threads=1)
-    tables = TableService(house.store, engine, house.roles)
-    source = house.folder / "Customer.csv"
-    source.write_text(CSV, "utf-8")
-    tables.add([source], "Customer", house.ctx)
-    tables.set_role("Customer", TableRole.CUSTOMER, "CustomerId")
-    tables.set_meaning("Customer", "Email", Meaning.EMAIL)
-    tables.set_meaning("Customer", "FirstName", Meaning.FIRST_NAME)
-    german = Group(Mode.ALL, (Condition(FieldRef("Customer", "Country"), Operator.IS, "DE"),))
-    gold = house.store.segments.get("Gold")
-    house.store.segments.save(replace(gold, rules=(Rule(SetOperator.UNION, german),)))
-    house.connect()
-    views = ExportViews(house.store, house.exports._destinations, engine, house.connections.open, house.clock)
-    house.exports = ExportService(
-        house.store, house.roles, house.exports._destinations, views=lambda: views, clock=house.clock
-    )
-    match = {"email": "Customer.Email", "first_name": "Customer.FirstName"}
-    house.exports.apply(house.document(match=match))
-    yield house
-    engine.close()
 
 
 def test_coverage_is_the_share_that_can_be_sent(looking):
