@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+from app.core.errors import FixSettings
 from app.core.names import checked_name, new_id
 from app.core.roles import Action
 from app.core.workspaces import WorkspaceInfo
@@ -34,6 +35,16 @@ class WorkspaceService:
         """Give it another name; for admins."""
         self._roles.demand(Action.CHANGE_SETTINGS)
         return self._store.workspace.rename(checked_name(name, "workspace"))
+
+    def set_country(self, code: str) -> WorkspaceInfo:
+        """Change the country that phone numbers without one belong to (ISO 3166, two letters); for admins."""
+        self._roles.demand(Action.CHANGE_SETTINGS)
+        if not (len(code) == 2 and code.isascii() and code.isupper()):
+            raise FixSettings(
+                f"“{code}” is no country.", "A country is two letters, such as DE.", "Choose one of the list.",
+                code="country",
+            )
+        return self._store.workspace.set_country(code)
 
     def setting(self, key: str) -> str | None:
         """A setting of the workspace, or None when it was never set."""

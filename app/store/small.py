@@ -50,6 +50,12 @@ class WorkspaceRepository:
             transaction.execute(update(schema.workspace).values(name=name))
         return replace(self.info(), name=name)
 
+    def set_country(self, code: str) -> WorkspaceInfo:
+        """Read phone numbers without a country as of this one (ISO 3166, two letters) from now on."""
+        with self._database.write() as transaction:
+            transaction.execute(update(schema.workspace).values(country_code=code))
+        return replace(self.info(), country_code=code)
+
     def setting(self, key: str) -> str | None:
         """The value, or None when it was never set."""
         with self._database.read() as transaction:

@@ -17,6 +17,8 @@ def test_a_workspace_knows_what_it_is(tmp_path):
     info = store.workspace.info()
     assert (info.name, info.audience, info.country_code) == ("Acme", Audience.BUSINESSES, "PL")
     assert store.workspace.rename("Acme II").name == "Acme II"
+    assert store.workspace.set_country("DE").country_code == "DE"
+    assert store.workspace.info().country_code == "DE"
     store.close()
     again = Store.open(tmp_path / "50% off" / "Łódź")
     assert again.workspace.info().name == "Acme II"
