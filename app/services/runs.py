@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from app.core.errors import FixData, FixSettings, SendoffError, TryAgain, as_sen
 from app.core.exports import Export
 from app.core.names import new_id
 from app.core.roles import Action, Role, demand, may
-from app.core.runs import LogLine, RejectPage, Run, RunError, Status, Trigger
+from app.core.runs import LogLine, PhaseName, RejectPage, Run, RunError, Status, Trigger
 from app.core.tables import Meaning
 from app.data.personal import masked as mask
 from app.delivery.deliver import deliver
@@ -78,6 +79,7 @@ class RunService:
         self._deps = deps
         self._clock = clock
         self._poll = poll_seconds
+        self._loaded = False
         self._live = LiveRuns(store.runs)
         self._queue = RunQueue(
             store.runs,
@@ -254,12 +256,23 @@ class RunService:
                 self._describe(connection.destination),
                 lambda on_slow, ledger: self._open_connection(given, on_slow, ledger),
             )
-            return deliver(run, export, opened, self._deps(), JobContext(token), self._live.update)
+            return deliver(run, export, opened, self._deps(), JobContext(token), self._follow)
         except Exception as error:
             if not isinstance(error, SendoffError):
                 logger.exception("Run %s could not be begun", run.id)
             told = as_sendoff_error(error)
             return self._failed(run, RunError(told.what, told.why, told.fix, told.action))
+
+    def _follow(self, run: Run) -> None:
+        """Take a newer state of a run.
+
+        By the time the first run sends, everything is loaded. The garbage collector would walk through all of it again and
+        again while members stream past, and every thread waits for it: 80 ms for 165,000 objects, measured, on 2 cores.
+        """
+        if not self._loaded and any(p.name is PhaseName.SEND and p.started_at for p in run.phases):
+            self._loaded = True
+            gc.freeze()
+        self._live.update(run)
 
     def _failed(self, run: Run, error: RunError) -> Run:
         return replace(self._live.get(run.id) or run, status=Status.FAILED, ended_at=self._clock(), error=error)
