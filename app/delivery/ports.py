@@ -37,6 +37,11 @@ class Opened:
 class MemberSource(Protocol):
     """The members of segments on their way to one target, from the tables as they stood when the run began."""
 
+    @property
+    def sent_empty(self) -> Mapping[str, int]:
+        """How many values of each target field, by its name, were there but unusable in what was read to its end."""
+        ...
+
     def count(self, segment: Segment, ctx: JobContext) -> Count:
         """Count exactly, with the verdict of the target's limits."""
         ...

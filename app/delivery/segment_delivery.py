@@ -60,6 +60,8 @@ class SegmentDelivery:
         self.state.begin(PhaseName.SEND)
         for number, (segment, _count) in enumerate(counts, 1):
             self._send(source, segment, fields, ctx, last=number == len(counts))
+        for field, number in source.sent_empty.items():
+            self.run_log.warning(f"{number:,} values of “{field}” could not be used and were sent empty.")
         return judge.skip_status
 
     def _write_left_out(self, source: MemberSource, segment: Segment, count: Count, ctx: JobContext) -> None:

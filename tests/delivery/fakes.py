@@ -91,6 +91,7 @@ class FakeMembers:
     limits: Limits
     without_key: int = 0
     on_batch: Callable[[int], None] = lambda _number: None
+    sent_empty: Mapping[str, int] = field(default_factory=dict)
 
     def count(self, segment: Segment, ctx: JobContext) -> Count:
         ctx.check()

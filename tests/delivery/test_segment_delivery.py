@@ -48,7 +48,9 @@ def test_everybody_is_accounted_for(tmp_path: Path) -> None:
         ]
 
     bench.target.on_send = reject_one
+    bench.members.sent_empty = {"Phone": 3}
     run = bench.run()
+    assert "3 values of “Phone” could not be used" in bench.log()
     assert run.status is Status.COMPLETED_WITH_REJECTS
     totals = run.totals
     assert (totals.updated, totals.rejected, totals.left_out) == (42, 1, 4)
