@@ -15,6 +15,7 @@ from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog, Meaning, Table
 from app.data.members import Members, MemberSpec, SampleRow
 from app.data.personal import masked as mask
+from app.data.sizes import TableSizes
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
 from app.delivery.segment_delivery import chosen_segments
@@ -25,7 +26,7 @@ from app.destinations.contract import (
     SegmentDestination,
     TargetField,
 )
-from app.jobs import JobContext
+from app.jobs import CancelToken, JobContext
 from app.services.destinations import DestinationService
 from app.services.hiding import hide
 from app.store import Store
@@ -64,11 +65,15 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class TreeNode:
-    """One table, segment or model.json below the connection's folder: the path of its first file, and how many there are."""
+    """One table, segment or model.json below the connection's folder: the path of its first file, and how many there are.
+
+    `bytes` is what all of them take together, estimated; None where it is not known.
+    """
 
     path: str
     files: int
     rows: int | None
+    bytes: int | None = None
 
 
 class ExportViews:
@@ -85,6 +90,7 @@ class ExportViews:
         self._store = store
         self._destinations = destinations
         self._members = Members(engine)
+        self._sizes = TableSizes(engine)
         self._open_connection = open_connection
         self._clock = clock
 
@@ -134,10 +140,18 @@ class ExportViews:
         for item, name in zip(items, layouts.safe_names(items), strict=True):
             table = catalog.table(item)
             rows = members(item) if export.kind is ExportKind.SEGMENT else None if table is None else table.rows
-            nodes.append(TreeNode(layouts.path_of(export, place, name, 1), _files(rows, export), rows))
+            path = layouts.path_of(export, place, name, 1)
+            nodes.append(TreeNode(path, _files(rows, export), rows, self._bytes(export, item, table)))
         if export.kind is ExportKind.DATA_OUT and export.layout.model_json:
             nodes.append(TreeNode(layouts.model_path(export, place), 1, None))
         return nodes
+
+    def _bytes(self, export: Export, item: str, table: Table | None) -> int | None:
+        if export.kind is ExportKind.SEGMENT or table is None:
+            return None
+        choice = next(choice for choice in export.tables if choice.name == item)
+        fields = choice.fields if choice.fields is not None else tuple(column.name for column in table.columns)
+        return self._sizes.estimate_bytes(table, fields, export.format, CancelToken())
 
     def _scope(self) -> Scope:
         return Scope(self._store.tables.catalog(), self._store.segments.all(), self._clock())

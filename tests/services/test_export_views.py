@@ -8,6 +8,7 @@ import pytest
 from app.core.errors import FixData, FixSettings, NotAllowed
 from app.core.exports import Format
 from app.core.roles import Role
+from tests.services.conftest import CSV
 from tests.store import samples
 
 
@@ -87,5 +88,9 @@ def test_the_tree_of_a_run(looking, tmp_path):
         ("Customer 360/Customer/2026/07/01/1200/Customer_1.csv", 2, 4),
         ("Customer 360/model.json", 1, None),
     ]
+    rows = (
+        CSV.split("\n", 1)[1].replace('""', '"').replace(" ,", ",")
+    )  # without the header; quotes and blanks are small
+    assert nodes[0].bytes == pytest.approx(len(rows.encode()), abs=6)
     with pytest.raises(FixSettings):
         looking.exports.tree(replace(export, layout=replace(export.layout, folder="{nope}")))
