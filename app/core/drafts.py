@@ -91,7 +91,7 @@ class _Draft:
         return Export(
             id=self.export_id or new_id(),
             revision=self.revision,
-            name=checked_name(self.name, "export"),
+            name=self.name.strip(),
             kind=kind,
             destination=self.destination,
             connection=self.connection,
@@ -135,6 +135,10 @@ class SegmentDraft(_Draft):
     def to_export(self, now: datetime, person: str, needs: Needs | None = None) -> Export:
         """The export, once no step has an issue; raises FixData with the first one."""
         _demand_done(self, needs)
+        return self.so_far(now, person)
+
+    def so_far(self, now: datetime, person: str) -> Export:
+        """The export as far as it is, to look at what it would send; not to be saved."""
         return replace(
             self._base(ExportKind.SEGMENT, now, person),
             segments=self.segments,
@@ -210,6 +214,10 @@ class DataOutDraft(_Draft):
     def to_export(self, now: datetime, person: str, needs: Needs | None = None) -> Export:
         """The export, once no step has an issue; raises FixData with the first one."""
         _demand_done(self, needs)
+        return self.so_far(now, person)
+
+    def so_far(self, now: datetime, person: str) -> Export:
+        """The export as far as it is, to look at what it would write; not to be saved."""
         return replace(self._base(ExportKind.DATA_OUT, now, person), tables=self.tables)
 
     @classmethod

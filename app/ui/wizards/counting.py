@@ -1,0 +1,194 @@
+"""Counts of all segments while people choose: each in its own job, known ones shown at once, and the total of the chosen ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.core.counts import Count, Total, Verdict
+from app.core.errors import SendoffError, as_sendoff_error
+from app.jobs import JobContext
+from app.ui.runner import Finished, Job, Outcome
+
+if TYPE_CHECKING:
+    from app.bootstrap import Services
+    from app.ui.wizards.state import WizardState
+
+TELL_MS = 250
+"""Counts are merged to four updates a second."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What is known of one segment: `count` may be of earlier (`stale`), `about` is an estimate while it is counted."""
+
+    count: Count | None = None
+    stale: bool = False
+    running: bool = False
+    about: int | None = None
+    error: SendoffError | None = None
+
+    @property
+    def sure(self) -> bool:
+        """Whether the count is of now."""
+        return self.count is not None and not self.stale
+
+    @property
+    def blocked(self) -> str:
+        """Why the segment would be skipped, as far as is known; empty when it would go."""
+        if self.count is None or self.count.verdict is Verdict.OK:
+            return ""
+        return self.count.reason
+
+
+class SegmentCounts(QObject):
+    """Counts for one destination and match; main thread only.
+
+    Signals:
+        changed: some counts or the total are news; read `of`, `total`, `total_is_old`.
+    """
+
+    changed = Signal()
+
+    def __init__(self, state: WizardState) -> None:
+        super().__init__(state)
+        self._state = state
+        self._known: dict[str, Counted] = {}
+        self._jobs: dict[str, Job] = {}
+        self._asked: tuple[object, ...] = ()
+        self._total_asked: tuple[object, ...] = ()
+        self._total: Total | None = None
+        self._total_sure = False
+        self._query = state.query("Add up the segments", delay_ms=80)
+        self._query.ready.connect(self._on_total_ready)
+        self._query.failed.connect(self._on_total_failed)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(TELL_MS)
+        self._timer.timeout.connect(self.changed)
+        self.counted_at: datetime | None = None
+
+    def of(self, name: str) -> Counted:
+        """What is known of a segment."""
+        return self._known.get(name, Counted())
+
+    @property
+    def total(self) -> Total | None:
+        """The chosen segments that will go, together; None before the first answer."""
+        return self._total
+
+    @property
+    def total_sure(self) -> bool:
+        """Whether the total is that of what is chosen now, and all of it is counted."""
+        return self._total_sure and self._total is not None and self._total.complete
+
+    def running(self) -> bool:
+        """Whether a segment is being counted."""
+        return bool(self._jobs)
+
+    def count(self, names: Iterable[str], destination: str, match: Mapping[str, str], *, again: bool = False) -> None:
+        """Count these segments for a destination, unless exactly that is known or under way; `again` counts anyway."""
+        wanted = tuple(names)
+        asked = (wanted, destination, tuple(sorted(match.items())))
+        if asked == self._asked and not again:
+            return
+        if asked[1:] != self._asked[1:]:
+            self._known = {name: replace(known, stale=True) for name, known in self._known.items()}
+        self._asked = asked
+        self._total_asked = ()
+        for job in self._jobs.values():
+            self._state.context.runner.abandon(job)
+        self._jobs.clear()
+        services = self._state.context.services
+        for name in wanted:
+            self._known[name] = replace(
+                self.of(name), running=True, error=None, about=None, stale=self.of(name).count is not None
+            )
+        self._state.submit(
+            "store",
+            "Read the counts of earlier",
+            lambda _ctx: _cached(services, wanted, destination),
+            lambda finished: self._on_cached(finished, asked),
+        )
+        for name in wanted:
+            self._jobs[name] = self._start(name, destination, match)
+        self._tell()
+
+    def add_up(self, names: Iterable[str]) -> None:
+        """Ask for the total of these segments, when it is not the one asked for last."""
+        chosen = tuple(name for name in names if not self.of(name).blocked)
+        sure = all(self.of(name).sure for name in chosen)
+        if (chosen, sure, *self._asked[1:]) == self._total_asked:
+            return
+        self._total_asked = (chosen, sure, *self._asked[1:])
+        self._total_sure = False
+        if not chosen:
+            self._query.cancel()
+            self._total, self._total_sure = None, True
+            self._tell()
+            return
+        services, (destination, match) = self._state.context.services, self._asked[1:]
+        self._query.ask(lambda ctx: services.counts.total(chosen, destination, ctx, match=dict(match) or None))
+
+    def _start(self, name: str, destination: str, match: Mapping[str, str]) -> Job:
+        services = self._state.context.services
+
+        def work(ctx: JobContext) -> Count:
+            return services.counts.count(name, destination or None, ctx, match=dict(match) or None)
+
+        def guess(ctx: JobContext) -> int:
+            return int(services.counts.estimate(name, ctx).members)
+
+        if self.of(name).count is None:
+            self._state.submit(
+                "queries", f"Estimate {name}", guess, lambda finished: self._on_estimated(name, finished)
+            )
+        return self._state.submit("queries", f"Count {name}", work, lambda finished: self._on_counted(name, finished))
+
+    def _on_cached(self, finished: Finished, asked: tuple[object, ...]) -> None:
+        if finished.outcome is not Outcome.DONE or asked != self._asked:
+            return
+        for name, count in finished.value.items():
+            if self.of(name).count is None:
+                self._known[name] = replace(self.of(name), count=count, stale=True)
+        self._tell()
+
+    def _on_estimated(self, name: str, finished: Finished) -> None:
+        if finished.outcome is Outcome.DONE and self.of(name).running:
+            self._known[name] = replace(self.of(name), about=finished.value)
+            self._tell()
+
+    def _on_counted(self, name: str, finished: Finished) -> None:
+        self._jobs.pop(name, None)
+        if finished.outcome is Outcome.DONE:
+            self._known[name] = Counted(finished.value)
+            self.counted_at = finished.value.counted_at
+        elif finished.outcome is Outcome.FAILED and finished.error is not None:
+            before = self.of(name).count
+            self._known[name] = Counted(before, stale=before is not None, error=as_sendoff_error(finished.error))
+        else:
+            self._known[name] = replace(self.of(name), running=False)
+        self._tell()
+
+    def _on_total_ready(self, total: Total) -> None:
+        self._total = total
+        chosen, sure = self._total_asked[:2]
+        self._total_sure = bool(sure) and bool(chosen)
+        self._tell()
+
+    def _on_total_failed(self, _error: object) -> None:
+        self._total_sure = False
+        self._tell()
+
+    def _tell(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+
+def _cached(services: Services, names: Iterable[str], destination: str) -> dict[str, Count]:
+    found = {name: services.counts.cached(name, destination) for name in names}
+    return {name: count for name, count in found.items() if count is not None}

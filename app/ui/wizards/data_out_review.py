@@ -1,0 +1,128 @@
+"""What the review step of the data-out wizard says: files of this run, numbers of the last, summary, tables, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject
+
+from app.core.exports import Compression
+from app.core.runs import Run
+from app.core.table_choices import chosen_fields, totals
+from app.ui.formats import NOTHING
+from app.ui.widgets.facts import Fact
+from app.ui.wizards.data_out_state import DataOutState
+from app.ui.wizards.review_change import Figure
+from app.ui.wizards.review_panel import Item, Remark
+
+_TABLES, _FORMAT = 1, 2
+
+
+class DataOutReview(QObject):
+    """Turns state into words; main thread only."""
+
+    def __init__(self, state: DataOutState) -> None:
+        super().__init__(state)
+        self._state = state
+        self._formats = state.context.formats
+
+    def figures(self) -> Sequence[Figure]:
+        """Rows, files and size."""
+        found = totals(self._state.draft.tables, self._state.facts.catalog)
+        figures = [Figure(self._formats.number(found.rows), self.tr("rows will be written"))]
+        files = self._state.files
+        if files.nodes:
+            figures.append(Figure(self._formats.number(files.files()), self.tr("files")))
+        if files.bytes is not None:
+            figures.append(Figure(self._formats.bytes(files.bytes), self.tr("about")))
+        return figures
+
+    def sentence(self) -> str:
+        """One line under the numbers."""
+        found = totals(self._state.draft.tables, self._state.facts.catalog)
+        return self.tr("{tables}, {fields} to {target}.").format(
+            tables=self._formats.counted(found.tables, "tables"),
+            fields=self._formats.counted(found.fields, "fields"),
+            target=self._state.destination_name,
+        )
+
+    def last(self, run: Run) -> Sequence[Figure]:
+        """The numbers of the run before."""
+        done = run.totals
+        return [
+            Figure(self._formats.number(done.rows), self.tr("rows written")),
+            Figure(self._formats.number(done.files), self.tr("files")),
+            Figure(self._formats.bytes(done.bytes), self.tr("in all")),
+        ]
+
+    def summary(self) -> Sequence[Fact]:
+        """Where it goes and how it is written."""
+        state, draft = self._state, self._state.draft
+        editing = state.facts.editing
+        connection = NOTHING
+        if state.connection is not None:
+            connection = state.connection.connection.name
+        elif editing is not None and editing.connection is not None:
+            connection = editing.connection.name
+        compression = self.tr("none") if draft.format.compression is Compression.NONE else str(draft.format.compression)
+        facts = [
+            Fact(self.tr("Destination"), state.destination_name),
+            Fact(self.tr("Connection"), connection),
+            Fact(
+                self.tr("Format"), {"csv": "CSV", "parquet": "Parquet", "json-lines": "JSON lines"}[draft.format.type]
+            ),
+            Fact(self.tr("Compression"), compression),
+            Fact(self.tr("Folder"), draft.layout.folder or "/"),
+            Fact(
+                self.tr("Earlier runs"),
+                self.tr("are kept") if draft.layout.keep_earlier_runs else self.tr("are replaced"),
+            ),
+        ]
+        if draft.layout.model_json:
+            facts.append(Fact(self.tr("Metadata"), "model.json"))
+        return facts
+
+    def items(self) -> Sequence[Item]:
+        """The tables with their fields."""
+        catalog, choices = self._state.facts.catalog, self._state.draft.tables
+        result = []
+        for choice in choices:
+            table = catalog.table(choice.name)
+            if table is None:
+                result.append(Item(choice.name, self.tr("Removed"), skipped=True))
+            else:
+                result.append(Item(table.name, self._formats.counted(len(chosen_fields(choices, table)), "fields")))
+        return result
+
+    def remarks(self) -> Sequence[Remark]:
+        """Personal fields that go, and replacement."""
+        catalog, choices = self._state.facts.catalog, self._state.draft.tables
+        personal = sum(
+            1
+            for choice in choices
+            if (table := catalog.table(choice.name)) is not None
+            for column in table.columns
+            if column.meaning.personal and column.name in chosen_fields(choices, table)
+        )
+        found = []
+        if personal:
+            found.append(
+                Remark(
+                    "warning",
+                    self.tr("{fields} hold personal data").format(fields=self._formats.counted(personal, "fields")),
+                    self.tr("Marketing consent does not apply to whole tables: every row is written."),
+                    self.tr("Look at the fields"),
+                    _TABLES,
+                )
+            )
+        if not self._state.draft.layout.keep_earlier_runs:
+            found.append(
+                Remark(
+                    "info",
+                    self.tr("The files of the last run are replaced"),
+                    self.tr("New files are written first; the earlier ones go when all are there."),
+                    self.tr("Look at the layout"),
+                    _FORMAT,
+                )
+            )
+        return found

@@ -1,0 +1,31 @@
+"""The data-out export in the making: its draft, and the files it would write."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from app.core.drafts import DataOutDraft
+from app.ui.context import WindowContext
+from app.ui.wizards.facts import Facts
+from app.ui.wizards.files_state import PlannedFiles
+from app.ui.wizards.state import WizardState
+
+
+class DataOutState(WizardState):
+    """State of the data-out wizard."""
+
+    def __init__(
+        self, context: WindowContext, facts: Facts, draft: DataOutDraft, parent: QObject | None = None
+    ) -> None:
+        super().__init__(context, facts, draft, parent)
+        self.files = PlannedFiles(self)
+        self.files.changed.connect(self.changed)
+
+    @property
+    def plain_bytes(self) -> int | None:
+        """About how large the chosen tables are as plain CSV."""
+        return self.files.plain_bytes
+
+    def ask_files(self) -> None:
+        """List the files of the draft as it is."""
+        self.files.ask()

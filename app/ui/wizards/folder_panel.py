@@ -1,0 +1,173 @@
+"""The panel of files: a folder tree that follows every change and flashes what changed, and the head of model.json."""
+
+from __future__ import annotations
+
+import json
+
+from PySide6.QtCore import QRect, QSize, Qt, QVariantAnimation
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+
+from app.core.layouts import MODEL_FILE
+from app.core.table_choices import chosen_fields
+from app.ui.formats import Formats
+from app.ui.theme import Theme
+from app.ui.widgets import paint
+from app.ui.widgets.labels import Card, Label, row
+from app.ui.wizards.files_state import PlannedFiles
+from app.ui.wizards.folder_lines import FolderLine, folder_lines
+from app.ui.wizards.state import WizardState
+
+_LINE, _STEP, _FLASH_MS = 28, 20, 900
+MOST_LINES = 200
+
+
+class FolderTree(QWidget):
+    """Paints lines; those that were not there before, or say something else, flash once."""
+
+    def __init__(self, theme: Theme, formats: Formats, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme, self._formats = theme, formats
+        self._name = name
+        self._lines: tuple[FolderLine, ...] = ()
+        self._changed: frozenset[str] = frozenset()
+        self._light = 0.0
+        self._flash = QVariantAnimation(self)
+        self._flash.setStartValue(1.0)
+        self._flash.setEndValue(0.0)
+        self._flash.valueChanged.connect(self._on_flash_changed)
+        self.setAccessibleName(name)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def lines(self) -> tuple[FolderLine, ...]:
+        """What is shown."""
+        return self._lines
+
+    def set_lines(self, lines: list[FolderLine]) -> None:
+        """Show these."""
+        shown = tuple(lines[:MOST_LINES])
+        if shown == self._lines:
+            return
+        before = {line.path: line for line in self._lines}
+        self._changed = frozenset(line.path for line in shown if before and before.get(line.path) != line)
+        self._lines = shown
+        self.setFixedHeight(max(len(shown), 1) * _LINE)
+        self.setAccessibleDescription("\n".join(f"{line.path} {self._detail(line)}" for line in shown))
+        self._flash.stop()
+        duration = self._theme.motion.duration(_FLASH_MS)
+        if self._changed and duration:
+            self._flash.setDuration(duration)
+            self._flash.start()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """All lines."""
+        return QSize(320, max(len(self._lines), 1) * _LINE)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint guides, icons, names and sizes."""
+        painter = QPainter(self)
+        theme = self._theme
+        for number, line in enumerate(self._lines):
+            area = QRect(0, number * _LINE, self.width(), _LINE)
+            if line.path in self._changed and self._light > 0:
+                glow = QColor(theme.color("accent_subtle"))
+                glow.setAlphaF(self._light)
+                paint.box(painter, area, 4, fill=glow)
+            for depth in range(line.depth):
+                painter.fillRect(7 + depth * _STEP, area.top(), 1, _LINE, theme.color("line"))
+            left = line.depth * _STEP
+            icon = {"folder": "folder-open", "file": "file-text", "model": "brackets-curly"}[line.kind]
+            role = "accent_text" if line.kind == "folder" else "text2"
+            paint.icon(painter, theme, QRect(left, area.center().y() - 7, 15, 15), icon, role)
+            detail = self._detail(line)
+            width = theme.metrics("caption").horizontalAdvance(detail) + 2
+            right = QRect(area.right() - width, area.top(), width, _LINE)
+            paint.text(painter, theme, right, detail, role="caption", ink="text2", align=Qt.AlignmentFlag.AlignRight)
+            words = QRect(left + 24, area.top(), right.left() - left - 32, _LINE)
+            strong = line.kind == "model"
+            middle = Qt.TextElideMode.ElideMiddle
+            paint.text(painter, theme, words, line.name, role="mono-strong" if strong else "mono", elide=middle)
+
+    def _detail(self, line: FolderLine) -> str:
+        if line.kind == "folder":
+            return self._formats.counted(line.files, "files")
+        size = "" if line.bytes is None else self._formats.bytes(line.bytes)
+        if line.files == 1:
+            return size
+        files = self._formats.counted(line.files, "files")
+        return f"{files}, {size}" if size else files
+
+    def _on_flash_changed(self, light: float) -> None:
+        self._light = float(light)
+        self.update()
+
+
+class FolderPanel(QWidget):
+    """Title with number and size, the tree, and what stands in model.json."""
+
+    def __init__(self, state: WizardState, files: PlannedFiles, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._files = state, files
+        theme, formats = state.context.theme, state.context.formats
+        self._size = Label(theme, "", "caption", "text2")
+        self.tree = FolderTree(theme, formats, self.tr("Files that will be written"))
+        self._empty = Label(theme, "", "body", "text2", wrap=True)
+        self._model_title = Label(theme, MODEL_FILE, "body-strong")
+        self._model = Label(theme, "", "mono", "text2", wrap=True)
+        self._assemble()
+
+    def _assemble(self) -> None:
+        theme = self._state.context.theme
+        card = Card(theme, margin=14)
+        card.body.addWidget(self.tree)
+        card.body.addWidget(self._empty)
+        self._model_card = Card(theme, margin=14)
+        self._model_card.body.addWidget(self._model)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 20, 20, 20)
+        layout.setSpacing(10)
+        layout.addLayout(row(Label(theme, self.tr("What will be written"), "body-strong"), None, self._size))
+        layout.addWidget(card)
+        layout.addSpacing(8)
+        layout.addWidget(self._model_title)
+        layout.addWidget(self._model_card)
+        layout.addStretch(1)
+
+    def number_words(self) -> str:
+        """Files and size in one line."""
+        files = self._state.context.formats.counted(self._files.files(), "files")
+        if self._files.bytes is None:
+            return files
+        size = self._state.context.formats.bytes(self._files.bytes)
+        return self.tr("{files}, about {size}").format(files=files, size=size)
+
+    def show_state(self) -> None:
+        """Show the files as they are known."""
+        lines = folder_lines(self._files.nodes)
+        self.tree.set_lines(lines)
+        self.tree.setVisible(bool(lines))
+        self._empty.setVisible(not lines)
+        self._empty.set_words(self.tr("The files show here once the patterns can be used."))
+        self._size.set_words(self.number_words() if lines else "")
+        model = self._model_text()
+        self._model_title.setVisible(bool(model))
+        self._model_card.setVisible(bool(model))
+        self._model.set_words(model)
+
+    def _model_text(self) -> str:
+        """The head of the document, one entity a line."""
+        draft = self._state.draft
+        tables = getattr(draft, "tables", ())
+        if not tables or not draft.layout.model_json:
+            return ""
+        catalog = self._state.facts.catalog
+        head = [f'{{ "name": {json.dumps(draft.name, ensure_ascii=False)},', '  "version": "1.0",', '  "entities": [']
+        for choice in tables[:3]:
+            table = catalog.table(choice.name)
+            if table is not None:
+                number = len(chosen_fields(tables, table))
+                head.append(
+                    f'    {{ "name": {json.dumps(table.name, ensure_ascii=False)}, "attributes": [ {number} ] … }},'
+                )
+        return "\n".join([*head, "    … ] }"])

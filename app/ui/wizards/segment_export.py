@@ -1,0 +1,85 @@
+"""The wizard that makes and changes exports of segments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QWidget
+
+from app.core.drafts import SegmentDraft
+from app.core.exports import ExportKind
+from app.ui.context import WindowContext
+from app.ui.wizards.destination import DestinationStep
+from app.ui.wizards.facts import Facts
+from app.ui.wizards.matching import MatchingStep
+from app.ui.wizards.review import ReviewStep
+from app.ui.wizards.review_change import ChangeCard
+from app.ui.wizards.review_panel import ReviewPanel
+from app.ui.wizards.segment_review import SegmentReview
+from app.ui.wizards.segment_state import SegmentState
+from app.ui.wizards.segments import SegmentsStep
+from app.ui.wizards.state import WizardState
+from app.ui.wizards.step import StepWidget
+from app.ui.wizards.wizard import ExportWizard
+
+
+class SegmentExportWizard(ExportWizard):
+    """Destination, segments, data matching, review. `destination_id` is chosen at once when it has one connection."""
+
+    kind = ExportKind.SEGMENT
+
+    def __init__(
+        self,
+        context: WindowContext,
+        export_name: str | None = None,
+        destination_id: str | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        self._wanted = destination_id
+        super().__init__(context, export_name, parent)
+
+    def kind_words(self) -> str:
+        """What it makes."""
+        return self.tr("Segment export")
+
+    def new_draft(self, facts: Facts) -> SegmentDraft:
+        """An empty draft, or that of the export."""
+        return SegmentDraft() if facts.editing is None else SegmentDraft.from_export(facts.editing.export)
+
+    def make_state(self, facts: Facts) -> SegmentState:
+        """The state with its counts."""
+        return SegmentState(self.context, facts, self.new_draft(facts), self)
+
+    def make_steps(self, state: WizardState) -> Sequence[StepWidget]:
+        """The four steps."""
+        assert isinstance(state, SegmentState)
+        words = SegmentReview(state)
+        change = ChangeCard(state, words.figures, words.last, words.sentence)
+        panel = ReviewPanel(
+            state,
+            items_title=self.tr("Segments"),
+            items_step=1,
+            summary=words.summary,
+            items=words.items,
+            remarks=words.remarks,
+            go_to=self._go_to,
+        )
+        return (
+            DestinationStep(state, self._resume, self._wanted),
+            SegmentsStep(state, self._split),
+            MatchingStep(state),
+            ReviewStep(state, change, panel, state.count),
+        )
+
+    def members_to_send(self) -> int | None:
+        """The total, as far as it is counted."""
+        total = self.state.counts.total if isinstance(self.state, SegmentState) else None
+        return None if total is None else total.to_send
+
+    def _split(self, segment: str) -> None:
+        """Leave for the segments page with the draft kept: a smaller segment is made there."""
+        self.flush()
+        if self.state is not None and self.state.dirty:
+            self.context.navigator.toast(self.tr("The draft is kept. It is offered when you open this wizard again."))
+        self._leave()
+        self.context.navigator.show_page("segments", segment)

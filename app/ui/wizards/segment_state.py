@@ -1,0 +1,158 @@
+"""The segment export in the making: its draft, its counts, and what its audience can be filled with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from app.core.drafts import Needs, SegmentDraft
+from app.core.eligibility import why_not_eligible
+from app.core.exports import Export
+from app.core.segments import Segment, SegmentOf
+from app.core.tables import Table
+from app.ui.context import WindowContext
+from app.ui.runner import Finished, Outcome
+from app.ui.wizards.counting import SegmentCounts
+from app.ui.wizards.facts import Facts
+from app.ui.wizards.state import WizardState
+
+if TYPE_CHECKING:
+    from app.destinations.contract import TargetField
+
+
+class SegmentState(WizardState):
+    """State of the segment wizard. `fields` are the target's fields, those of the description until it was asked."""
+
+    def __init__(
+        self, context: WindowContext, facts: Facts, draft: SegmentDraft, parent: QObject | None = None
+    ) -> None:
+        super().__init__(context, facts, draft, parent)
+        self.counts = SegmentCounts(self)
+        self.counts.changed.connect(self._on_counts_changed)
+        self._fields: tuple[TargetField, ...] = ()
+        self._fields_of: tuple[object, ...] = ()
+        self.fields_error: BaseException | None = None
+        self.fields_running = False
+
+    # Segments
+
+    def segment(self, name: str) -> Segment | None:
+        """The segment of that name."""
+        return next((each for each in self.facts.segments if each.name == name), None)
+
+    def why_not(self, segment: Segment) -> str:
+        """Why the destination does not take it; empty when it does."""
+        if self.description is None:
+            return ""
+        return why_not_eligible(segment, self.description.takes, self.facts.catalog)
+
+    def eligible(self) -> list[Segment]:
+        """The segments the destination takes."""
+        return [segment for segment in self.facts.segments if not self.why_not(segment)]
+
+    def blocked(self) -> dict[str, str]:
+        """The segments that can't go, with the sentence."""
+        found: dict[str, str] = {}
+        for segment in self.facts.segments:
+            reason = self.why_not(segment) or self.counts.of(segment.name).blocked
+            if reason:
+                found[segment.name] = reason
+        gone = [name for name in self.draft.segments if self.segment(name) is None]
+        return found | {name: self.tr("This segment was removed.") for name in gone}
+
+    def going(self) -> list[str]:
+        """The chosen segments that will be sent."""
+        blocked = self.blocked()
+        return [name for name in self.draft.segments if name not in blocked]
+
+    def skipped(self) -> list[str]:
+        """The chosen segments that will be skipped as a whole."""
+        blocked = self.blocked()
+        return [name for name in self.draft.segments if name in blocked]
+
+    def count(self, *, again: bool = False) -> None:
+        """Count every segment for the destination, with the key that is matched."""
+        if self.description is None:
+            return
+        keys = {key: source for key, source in self.draft.match.items() if key in self.description.key_fields}
+        names = [segment.name for segment in self.facts.segments if not self.why_not(segment)]
+        self.counts.count(names, self.description.id, keys, again=again)
+        self.counts.add_up(self.going())
+
+    def _on_counts_changed(self) -> None:
+        self.counts.add_up(self.going())
+        self.changed.emit()
+
+    # Fields
+
+    @property
+    def fields(self) -> tuple[TargetField, ...]:
+        """The target's fields: the audience's own when they are known."""
+        if self._fields and self._fields_of[:1] == (self.draft.destination,):
+            return self._fields
+        return self.description.fields if self.description is not None else ()
+
+    def member_table(self) -> Table | None:
+        """The table whose rows the chosen segments hold."""
+        of = next((s.of for name in self.draft.segments if (s := self.segment(name)) is not None), SegmentOf.CUSTOMERS)
+        return self.facts.catalog.by_role(of.role)
+
+    def ask_fields(self, *, again: bool = False) -> None:
+        """Ask the target for the audience's fields, when they are not known yet."""
+        chosen, description = self.connection, self.description
+        if chosen is None or description is None or description.any_field or not description.free_fields:
+            return
+        target = dict(self.draft.target)
+        if any(field.required and not target.get(field.id) for field in description.export_fields):
+            return
+        wanted = (description.id, chosen.connection.id, tuple(sorted(target.items())))
+        if wanted == self._fields_of and not again:
+            return
+        self._fields_of, self.fields_running, self.fields_error = wanted, True, None
+        services, name = self.context.services, chosen.connection.name
+        self.submit(
+            "queries",
+            "Read the fields of the audience",
+            lambda ctx: services.connections.target_fields(name, target, ctx),
+            lambda finished: self._on_fields(finished, wanted),
+        )
+        self.changed.emit()
+
+    def _on_fields(self, finished: Finished, wanted: tuple[object, ...]) -> None:
+        if wanted != self._fields_of:
+            return
+        self.fields_running = False
+        if finished.outcome is Outcome.DONE:
+            self._fields = tuple(finished.value)
+        else:
+            self.fields_error = finished.error
+        self.changed.emit()
+
+    def export_of(self, segments: tuple[str, ...]) -> Export:
+        """The export as far as it is, with these segments alone, to look at what it would send."""
+        name = self.draft.name.strip() or self.tr("New export")
+        draft = replace(self.draft, name=name, segments=segments)
+        return draft.so_far(self.context.formats.now(), self.facts.person)
+
+    # Judging
+
+    def needs(self) -> Needs:
+        """What the draft is judged by."""
+        description = self.description
+        if description is None:
+            return Needs(taken=self.facts.taken, blocked=self.blocked())
+        names: Mapping[str, str] = {field.id: field.name for field in self.fields}
+        return Needs(
+            taken=self.facts.taken,
+            blocked=self.blocked(),
+            required={field.id: field.name for field in self.fields if field.required},
+            keys={key: names.get(key, key) for key in description.key_fields},
+            target={
+                field.id: field.label for field in description.export_fields if field.required and not field.default
+            },
+            sync_modes=description.sync_modes,
+            any_field=description.any_field,
+        )
