@@ -12,12 +12,14 @@ from sqlglot import exp
 
 from app.core.clocks import Clock
 from app.core.counts import Count, Limits, Total, verdict_for
+from app.core.names import fold
 from app.core.segments import Condition, Group, Segment, SegmentRef
 from app.core.tables import Catalog, Table
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
 from app.data.links import paths
 from app.data.narrow import Narrow, NarrowTables
+from app.data.segment_issues import issues
 from app.data.sql import SegmentSql
 from app.data.workspace_rows import KeyFacts, Scope, segment_sql
 from app.jobs import JobContext, Progress
@@ -124,6 +126,11 @@ class Counter:
             ctx.report(Progress("Prepare counts", unit="rows", note=str(of)))
             self._question(scope, [segment for segment in segments if segment.of is of], spec, ctx)
 
+    def issues(self, scope: Scope, segment: Segment) -> list[str]:
+        """What keeps the segment from being counted, in sentences."""
+        by_name = {other.name: other for other in scope.segments}
+        return issues(segment, scope.catalog, by_name, dialect=self._engine.dialect)
+
     def forget(self, table: Table) -> None:
         """Drop what is kept of a table that was removed."""
         self._narrow.forget(table.id)
@@ -229,7 +236,7 @@ def _count_if(condition: exp.Expr) -> exp.Expr:
 def used_columns(segment: Segment, scope: Scope) -> frozenset[str]:
     """The columns of the segment's own table that its rules, and those of the segments it names, look at."""
     table = scope.catalog.by_role(segment.of.role)
-    by_name = {other.name.casefold(): other for other in scope.segments}
+    by_name = {fold(other.name): other for other in scope.segments}
     return frozenset() if table is None else _used(segment, table, scope.catalog, by_name)
 
 
@@ -239,7 +246,7 @@ def _used(segment: Segment, table: Table, catalog: Catalog, by_name: Mapping[str
     found: frozenset[str] = frozenset()
     for rule in segment.rules:
         if isinstance(rule.body, SegmentRef):
-            other = by_name.get(rule.body.name.casefold())
+            other = by_name.get(fold(rule.body.name))
             other_table = None if other is None else catalog.by_role(other.of.role)
             if other is None or other_table is None:
                 continue

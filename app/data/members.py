@@ -7,16 +7,17 @@ identifier refuses consent in any row or is suppressed. Numbers agree with app/d
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
+from app.core.errors import FixData
 from app.core.identifiers import RULES
 from app.core.runs import Reject
-from app.core.segments import Segment
+from app.core.segments import FieldRef, Segment
 from app.core.tables import ColumnType, Table
 from app.data.engines.duckdb import Cursor, DuckDBEngine
 from app.data.identifiers_sql import text, trimmed
@@ -151,6 +152,16 @@ class Members:
         with self._engine.cursor(ctx.token) as cursor:
             ((members, *usable),) = cursor.execute(self._sql(question.covered())).fetchall()
         return {name: (count / members if members else 0.0) for name, count in zip(spec.fields, usable, strict=True)}
+
+    def page(
+        self, scope: Scope, segment: Segment, columns: Sequence[str], limit: int, ctx: JobContext
+    ) -> list[tuple[str | None, ...]]:
+        """The first members by key, with these columns of their own table as text."""
+        fields = {name: MatchedField(FieldRef(segment_table(scope, segment).name, name)) for name in columns}
+        question = self._question(scope, segment, MemberSpec(fields), ctx)
+        with self._engine.cursor(ctx.token) as cursor:
+            found = cursor.execute(self._sql(question.looked_at(limit))).fetchall()
+        return [tuple(row) for row in found]
 
     def keys(self, scope: Scope, segment: Segment, limit: int, ctx: JobContext) -> list[str]:
         """The first keys of the segment's members, in order."""
@@ -304,6 +315,16 @@ class _Question:
         query = exp.select(exp.alias_(exp.cast(self._key(), "text"), "member"), *raw, *sent)
         return self._from(query, row).where(exp.and_(self._met(), usable, refused)).limit(n)
 
+    def looked_at(self, n: int) -> exp.Select:
+        """The fields as they are, of one row of each of the first members."""
+        row = self._row()
+        raw = [row.raw_text(matched.field) for matched in self.spec.fields.values()]
+        query = self._from(exp.select(*(exp.alias_(r, f"r{i}") for i, r in enumerate(raw))), row).where(self._met())
+        if not self._unique:
+            first = exp.Window(this=exp.RowNumber(), partition_by=[self._key()])
+            query = query.qualify(exp.EQ(this=first, expression=exp.Literal.number(1)))
+        return query.order_by(self._key()).limit(n)
+
     def covered(self) -> exp.Select:
         """Members, and per field those with a usable value."""
         row = self._row()
@@ -316,6 +337,19 @@ class _Question:
             rows.args["from_"].this.set("sample", sample)
             query.args["from_"].set("this", rows.subquery("b"))
         return query
+
+
+def segment_table(scope: Scope, segment: Segment) -> Table:
+    """The table whose rows are the segment's members; FixData when there is none."""
+    table = scope.catalog.by_role(segment.of.role)
+    if table is None:
+        raise FixData(
+            f"There is nothing to show of {segment.name}.",
+            f"No table of this workspace holds {segment.of}.",
+            f"Give a table the role {segment.of.role}.",
+            code="no_members_table",
+        )
+    return table
 
 
 def _unusable(row: RowValues, matched: MatchedField, value: exp.Expr) -> exp.Expr:

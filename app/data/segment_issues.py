@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from app.core.names import fold
 from app.core.segments import Aggregate, Condition, FieldRef, Group, Operator, Segment, SegmentRef
 from app.core.tables import Catalog, Column, ColumnType, Table
 from app.data.links import paths
@@ -30,8 +31,8 @@ def issues(
     segment: Segment, catalog: Catalog, segments: Mapping[str, Segment], *, dialect: str = "duckdb"
 ) -> list[str]:
     """Every problem as one sentence, in the order of the rules; an empty list means that it can be counted."""
-    by_name = {other.name.casefold(): other for other in segments.values()}
-    by_name[segment.name.casefold()] = segment
+    by_name = {fold(other.name): other for other in segments.values()}
+    by_name[fold(segment.name)] = segment
     cycle = _cycle(segment, by_name, ())
     if cycle:
         return [f"The segments refer to each other in a circle: {' → '.join(cycle)}."]
@@ -63,7 +64,7 @@ def _issues(segment: Segment, catalog: Catalog, by_name: Mapping[str, Segment], 
 def _reference_issues(
     reference: SegmentRef, table: Table, catalog: Catalog, by_name: Mapping[str, Segment], dialect: str
 ) -> Iterator[str]:
-    other = by_name.get(reference.name.casefold())
+    other = by_name.get(fold(reference.name))
     if other is None:
         yield f"There is no segment “{reference.name}”."
         return
@@ -163,12 +164,12 @@ def _way_issues(start: Table, target: Table, catalog: Catalog) -> Iterator[str]:
 
 
 def _cycle(segment: Segment, by_name: Mapping[str, Segment], above: tuple[str, ...]) -> tuple[str, ...]:
-    names = [name.casefold() for name in above]
-    if segment.name.casefold() in names:
-        return (*above[names.index(segment.name.casefold()) :], segment.name)
+    names = [fold(name) for name in above]
+    if fold(segment.name) in names:
+        return (*above[names.index(fold(segment.name)) :], segment.name)
     for rule in segment.rules:
         if isinstance(rule.body, SegmentRef):
-            other = by_name.get(rule.body.name.casefold())
+            other = by_name.get(fold(rule.body.name))
             if other is not None and (found := _cycle(other, by_name, (*above, segment.name))):
                 return found
     return ()

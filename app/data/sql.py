@@ -18,6 +18,7 @@ from sqlglot import exp
 
 from app.core.clocks import Clock
 from app.core.errors import FixData
+from app.core.names import fold
 from app.core.segments import Condition, FieldRef, Group, Mode, Operator, Rule, Segment, SegmentRef, SetOperator
 from app.core.tables import Catalog, Column, Table
 from app.data.links import Path, paths
@@ -162,7 +163,7 @@ class SegmentSql:
         return self._any_linked(way, alias, lambda there: self._predicate(other, there))
 
     def _named(self, reference: SegmentRef) -> Segment:
-        return next(s for s in self.segments.values() if s.name.casefold() == reference.name.casefold())
+        return next(s for s in self.segments.values() if fold(s.name) == fold(reference.name))
 
     def _group(self, group: Group, table: Table, alias: str) -> exp.Expr:
         parts = [

@@ -1,0 +1,228 @@
+"""Counts of segments on their way to targets: counted, estimated, added up, and remembered with what they were counted from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from app.core.counts import Count, Limits, Total, Verdict
+from app.core.eligibility import why_not_eligible
+from app.core.names import fold
+from app.core.segment_documents import to_document
+from app.core.segments import Segment, SegmentRef
+from app.core.tables import Catalog, Meaning
+from app.data.counting import Counter, CountSpec, Estimate
+from app.data.engines.duckdb import DuckDBEngine
+from app.data.identity import Identity
+from app.data.workspace_rows import Scope
+from app.delivery.matching import identity_of, matched_fields
+from app.destinations.description import Description
+from app.jobs import JobContext
+from app.services.destinations import DestinationService
+from app.services.segment_lookup import segment_named
+from app.store import Store
+
+_LAST = "last:"
+"""Before the destination's id: the signature under which the newest count stands, stale or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is counted for which target; `reason` says why nobody can be sent at all."""
+
+    segment: Segment
+    spec: CountSpec
+    reason: str
+
+
+class CountService:
+    """Counts of the workspace's segments; thread safe. One counter, and so one set of caches, serves all questions."""
+
+    def __init__(
+        self,
+        store: Store,
+        engine: Callable[[], DuckDBEngine],
+        destinations: DestinationService,
+        *,
+        counter: Callable[[], Counter] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._destinations = destinations
+        self._given = counter
+        self._made: Counter | None = None
+        self._clock = clock
+
+    def count(
+        self, segment_name: str, target: str | None, ctx: JobContext, *, match: Mapping[str, str] | None = None
+    ) -> Count:
+        """Count exactly and remember it. `target` is a connection's name or a destination's id, None counts members only.
+
+        Without a match the key field is filled by the column that means the same. Raises FixData (no such segment, or one
+        with issues), FixSettings (no such destination), Cancelled.
+        """
+        scope = self._scope()
+        segment = segment_named(self._store, segment_name)
+        description = self._description(target)
+        question = self._question(segment, description, match, scope.catalog)
+        counted = self._counter().count(scope, segment, question.spec, ctx)
+        if question.reason:
+            counted = replace(
+                counted,
+                eligible=0,
+                duplicates=0,
+                no_consent=0,
+                suppressed=0,
+                to_send=0,
+                verdict=Verdict.NOT_ELIGIBLE,
+                reason=question.reason,
+            )
+        for signature in (_signature(question, description, scope), _last(description)):
+            self._store.counts.save(segment.id, signature, counted)
+        return counted
+
+    def total(
+        self, names: Sequence[str], target: str | None, ctx: JobContext, *, match: Mapping[str, str] | None = None
+    ) -> Total:
+        """Several segments together, each member once; those the target does not take are left aside. Raises as `count`."""
+        scope = self._scope()
+        description = self._description(target)
+        found = [segment_named(self._store, name) for name in dict.fromkeys(names)]
+        questions = [self._question(segment, description, match, scope.catalog) for segment in found]
+        going = [question for question in questions if not question.reason]
+        totals = [
+            self._counter().totals(scope, [q.segment for q in going if q.spec == spec], spec, ctx)
+            for spec in dict.fromkeys(question.spec for question in going)
+        ]
+        return _sum(totals, complete=len(going) == len(questions))
+
+    def estimate(self, segment_name: str, ctx: JobContext) -> Estimate:
+        """About how many members, in a few milliseconds. Raises as `count`."""
+        return self._counter().estimate(self._scope(), segment_named(self._store, segment_name), ctx)
+
+    def cached(self, segment_name: str, target: str | None) -> Count | None:
+        """The newest count for the destination, without counting anew; it may be stale (`current`), its time says how old."""
+        segment = self._store.segments.get(segment_name)
+        if segment is None:
+            return None
+        return self._store.counts.get(segment.id, _last(self._description(target)))
+
+    def current(self, segment_name: str, target: str | None, match: Mapping[str, str] | None = None) -> Count | None:
+        """The count for exactly these rules, rows and match, or None when it was never made."""
+        scope, description = self._scope(), self._description(target)
+        segment = segment_named(self._store, segment_name)
+        question = self._question(segment, description, match, scope.catalog)
+        return self._store.counts.get(segment.id, _signature(question, description, scope))
+
+    def warm(self, target: str | None, ctx: JobContext) -> None:
+        """Make ready what counts need, for a job in the background; segments with issues are passed over."""
+        scope, description = self._scope(), self._description(target)
+        segments = [s for s in scope.segments if not self._counter().issues(scope, s)]
+        by_spec: dict[CountSpec, list[Segment]] = {}
+        for segment in segments:
+            by_spec.setdefault(self._question(segment, description, None, scope.catalog).spec, []).append(segment)
+        for spec, same in by_spec.items():
+            self._counter().warm(scope, same, spec, ctx)
+
+    def _counter(self) -> Counter:
+        if self._given is not None:
+            return self._given()
+        if self._made is None:
+            self._made = Counter(self._engine())
+        return self._made
+
+    def _scope(self) -> Scope:
+        return Scope(self._store.tables.catalog(), self._store.segments.all(), self._clock())
+
+    def _description(self, target: str | None) -> Description | None:
+        if target is None:
+            return None
+        connection = self._store.connections.get(target)
+        return self._destinations.get(target if connection is None else connection.destination)
+
+    def _question(
+        self, segment: Segment, description: Description | None, match: Mapping[str, str] | None, catalog: Catalog
+    ) -> _Question:
+        if description is None:
+            return _Question(segment, CountSpec(), "")
+        reason = why_not_eligible(segment, description.takes, catalog)
+        wanted = match if match is not None else _guessed(segment, description, catalog)
+        country = self._store.workspace.info().country_code
+        fields = matched_fields({key: value for key, value in wanted.items() if "." in value}, description.fields)
+        identity = identity_of(fields, description.key_fields, segment, catalog, country)
+        if not reason and description.key_fields and not identity.keys:
+            reason = _no_key(segment, description, catalog)
+        if reason:
+            return _Question(segment, CountSpec(), reason)
+        return _Question(segment, CountSpec(identity, description.limits), "")
+
+
+def _guessed(segment: Segment, description: Description, catalog: Catalog) -> dict[str, str]:
+    """For each key field of the target the column of the members' table that means the same."""
+    table = catalog.by_role(segment.of.role)
+    meanings = {field.id: field.meaning for field in description.fields}
+    found = {}
+    for key in description.key_fields:
+        meaning = meanings.get(key, Meaning.NONE.value)
+        known = meaning in set(Meaning) and meaning != Meaning.NONE
+        column = table.first_meaning(Meaning(meaning)) if table is not None and known else None
+        if table is not None and column is not None:
+            found[key] = f"{table.name}.{column.name}"
+    return found
+
+
+def _no_key(segment: Segment, description: Description, catalog: Catalog) -> str:
+    names = {field.id: field.name for field in description.fields}
+    wanted = " or ".join(names.get(key, key) for key in description.key_fields)
+    table = catalog.by_role(segment.of.role)
+    return f"No field of {table.name if table else segment.of} fills {wanted}."
+
+
+def _last(description: Description | None) -> str:
+    return _LAST + ("" if description is None else description.id)
+
+
+def _signature(question: _Question, description: Description | None, scope: Scope) -> str:
+    """Changes with the rules (also of the segments they name), the rows of any table, the links, the match and the target."""
+    identity: Identity = question.spec.identity
+    limits: Limits = question.spec.limits
+    told = {
+        "rules": [to_document(segment) for segment in _with_named(question.segment, scope.segments)],
+        "tables": sorted((table.id, table.generation, table.key, table.role) for table in scope.catalog.tables),
+        "links": sorted(repr(link) for link in scope.catalog.links),
+        "identity": repr(identity),
+        "limits": repr(limits),
+        "reason": question.reason,
+        "destination": "" if description is None else description.id,
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _with_named(segment: Segment, segments: Sequence[Segment]) -> list[Segment]:
+    by_name = {fold(other.name): other for other in segments}
+    found, waiting = {fold(segment.name): segment}, [segment]
+    while waiting:
+        for rule in waiting.pop().rules:
+            other = by_name.get(fold(rule.body.name)) if isinstance(rule.body, SegmentRef) else None
+            if other is not None and fold(other.name) not in found:
+                found[fold(other.name)] = other
+                waiting.append(other)
+    return [found[name] for name in sorted(found)]
+
+
+def _sum(totals: Sequence[Total], *, complete: bool) -> Total:
+    return Total(
+        segments=sum(t.segments for t in totals),
+        members=sum(t.members for t in totals),
+        not_eligible=sum(t.not_eligible for t in totals),
+        duplicates=sum(t.duplicates for t in totals),
+        in_several=sum(t.in_several for t in totals),
+        no_consent=sum(t.no_consent for t in totals),
+        suppressed=sum(t.suppressed for t in totals),
+        to_send=sum(t.to_send for t in totals),
+        complete=complete,
+    )

@@ -1,0 +1,229 @@
+"""Segments: made from documents and rule builders, listed, looked into, removed and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from app.core.counts import Count
+from app.core.errors import FixData, FixSettings
+from app.core.names import checked_name, fold, new_id
+from app.core.roles import Action, may
+from app.core.segment_documents import parse, to_document
+from app.core.segment_words import words
+from app.core.segments import Segment, SegmentRef
+from app.core.tables import Catalog, Column
+from app.data import key_lists
+from app.data.engines.duckdb import DuckDBEngine
+from app.data.members import Members, segment_table
+from app.data.personal import masked
+from app.data.segment_issues import issues
+from app.data.workspace_rows import KeyFacts, Scope
+from app.jobs import JobContext
+from app.services.roles import RoleService
+from app.services.segment_lookup import segment_named
+from app.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    """A segment as a list shows it: its rules, one sentence each, and its newest count of any kind, with its time."""
+
+    segment: Segment
+    words: tuple[str, ...]
+    count: Count | None
+
+    @property
+    def rules_text(self) -> str:
+        """The rules as one text."""
+        return " ".join(self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPage:
+    """The first members by key: names of columns, and rows of text; personal values are `masked` for who may not see them."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    masked: bool
+
+
+class SegmentService:
+    """Segments of the workspace; thread safe. The engine is asked for only by what looks at rows."""
+
+    def __init__(
+        self,
+        store: Store,
+        engine: Callable[[], DuckDBEngine],
+        roles: RoleService,
+        folder: Path,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._roles = roles
+        self._folder = folder
+        self._clock = clock
+
+    # Looking
+
+    def all(self) -> list[SegmentRow]:
+        """All segments, by name."""
+        return [
+            SegmentRow(segment, words(segment), next(iter(self._store.counts.history(segment.id, 1)), None))
+            for segment in self._store.segments.all()
+        ]
+
+    def get(self, name: str) -> Segment:
+        """The segment of that name, regardless of case; raises FixData with code "no_segment"."""
+        return segment_named(self._store, name)
+
+    def document(self, name: str) -> dict[str, object]:
+        """The segment as its file would be."""
+        return to_document(self.get(name))
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """The segment in words, one sentence per rule."""
+        return words(self.get(name))
+
+    def issues(self, segment: str | Segment) -> list[str]:
+        """What keeps a segment, saved or not, from being counted, in sentences; empty when all is well."""
+        segment = self.get(segment) if isinstance(segment, str) else segment
+        known = {other.name: other for other in self._store.segments.all() if other.id != segment.id}
+        return issues(segment, self._store.tables.catalog(), known)
+
+    def used_by(self, name: str) -> list[str]:
+        """Names of the segments, then of the exports, that need it."""
+        wanted = fold(self.get(name).name)
+        segments = [s.name for s in self._store.segments.all() if wanted in _names_in(s)]
+        exports = [e.name for e in self._store.exports.all() if wanted in {fold(s) for s in e.segments}]
+        return segments + exports
+
+    def members(self, name: str, limit: int, ctx: JobContext) -> MemberPage:
+        """The first members by key, as far as the role may see them; FixData when the segment has issues."""
+        segment = self.get(name)
+        scope = Scope(self._store.tables.catalog(), self._store.segments.all(), self._clock())
+        table = segment_table(scope, segment)
+        columns = _key_first(table.columns, table.key)
+        engine = self._engine()
+        found = Members(engine, KeyFacts(engine)).page(scope, segment, [c.name for c in columns], limit, ctx)
+        hide = not may(self._roles.role(), Action.SHOW_PERSONAL_VALUES)
+        rows = [_hidden(row, columns) for row in found] if hide else found
+        return MemberPage(tuple(c.name for c in columns), tuple(rows), masked=hide)
+
+    # Making and changing
+
+    def save(self, document: Mapping[str, Any], base: Path | None = None, ctx: JobContext | None = None) -> Segment:
+        """Create or change the segment a document names; `base` is where a `list:` file is looked for.
+
+        Raises FixData for the document and its list, NotAllowed, and the store's errors. A segment with issues is saved:
+        it may wait for its tables.
+        """
+        return self.save_all([document], base, ctx)[0]
+
+    def save_all(
+        self, documents: Sequence[Mapping[str, Any]], base: Path | None = None, ctx: JobContext | None = None
+    ) -> list[Segment]:
+        """Create or change the segments of all documents; none is saved when one of them is wrong."""
+        self._roles.demand(Action.CHANGE_SEGMENTS)
+        parsed = [self._identified(parse(document, segment_id=new_id())) for document in documents]
+        names = [fold(segment.name) for segment in parsed]
+        twice = next((segment.name for segment in parsed if names.count(fold(segment.name)) > 1), None)
+        if twice is not None:
+            raise FixData(f"“{twice}” is defined twice.", "Each segment stands once.", "Remove one.", code="twice")
+        catalog, taken = self._store.tables.catalog(), ctx or JobContext()
+        self._refuse_circles(parsed, catalog)
+        return self._store.segments.save_all([self._with_list(segment, base, catalog, taken) for segment in parsed])
+
+    def rename(self, name: str, new_name: str) -> Segment:
+        """Give it another name, also in the segments and exports that use it."""
+        self._roles.demand(Action.CHANGE_SEGMENTS)
+        segment = self.get(name)
+        renamed = replace(segment, name=checked_name(new_name, "segment"))
+        old = fold(segment.name)
+        saved, *_ = self._store.segments.save_all(
+            [
+                renamed,
+                *(
+                    _referring(other, old, renamed.name)
+                    for other in self._store.segments.all()
+                    if other.id != segment.id and old in _names_in(other)
+                ),
+            ]
+        )
+        for export in self._store.exports.all():
+            if old in {fold(name) for name in export.segments}:
+                named = tuple(renamed.name if fold(name) == old else name for name in export.segments)
+                self._store.exports.save(replace(export, segments=named))
+        return saved
+
+    def remove(self, name: str) -> Segment:
+        """Remove a segment and return it for `put_back`; FixSettings with code "in_use" while something needs it."""
+        self._roles.demand(Action.CHANGE_SEGMENTS)
+        segment = self.get(name)
+        users = self.used_by(name)
+        if users:
+            raise FixSettings(
+                f"“{segment.name}” is in use.",
+                f"It is needed by {', '.join(users)}.",
+                "Take it out there first.",
+                code="in_use",
+            )
+        return self._store.segments.remove(segment.id)
+
+    def put_back(self, segment: Segment) -> Segment:
+        """Bring back what `remove` returned."""
+        self._roles.demand(Action.CHANGE_SEGMENTS)
+        return self._store.segments.save(segment)
+
+    def _identified(self, segment: Segment) -> Segment:
+        """With the id and revision of the segment it changes, when there is one of that name."""
+        checked = replace(segment, name=checked_name(segment.name, "segment"))
+        before = self._store.segments.get(checked.name)
+        return checked if before is None else replace(checked, id=before.id, revision=before.revision)
+
+    def _refuse_circles(self, parsed: Sequence[Segment], catalog: Catalog) -> None:
+        known = {fold(s.name): s for s in self._store.segments.all()} | {fold(s.name): s for s in parsed}
+        for segment in parsed:
+            sentence = next((i for i in issues(segment, catalog, known) if "in a circle" in i), None)
+            if sentence is not None:
+                raise FixData(
+                    f"“{segment.name}” can't be saved.", sentence, "Take one of them out of the circle.", code="circle"
+                )
+
+    def _with_list(self, segment: Segment, base: Path | None, catalog: Catalog, ctx: JobContext) -> Segment:
+        if segment.list_file is None or key_lists.known(self._engine(), segment.list_file):
+            return segment
+        table = catalog.by_role(segment.of.role)
+        key = "key" if table is None or table.key is None else table.key
+        source = (base or self._folder) / segment.list_file
+        return replace(segment, list_file=key_lists.take_in(self._engine(), source, key, ctx))
+
+
+def _names_in(segment: Segment) -> set[str]:
+    return {fold(rule.body.name) for rule in segment.rules if isinstance(rule.body, SegmentRef)}
+
+
+def _referring(segment: Segment, old: str, new: str) -> Segment:
+    rules = tuple(
+        replace(rule, body=SegmentRef(new))
+        if isinstance(rule.body, SegmentRef) and fold(rule.body.name) == old
+        else rule
+        for rule in segment.rules
+    )
+    return replace(segment, rules=rules)
+
+
+def _key_first(columns: Sequence[Column], key: str | None) -> list[Column]:
+    return sorted(columns, key=lambda column: column.name != key)
+
+
+def _hidden(row: tuple[str | None, ...], columns: Sequence[Column]) -> tuple[str | None, ...]:
+    return tuple(
+        masked(value, column.meaning) if column.meaning.personal else value
+        for value, column in zip(row, columns, strict=True)
+    )
