@@ -20,6 +20,14 @@ COMPACT_FROM = 1_000_000
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
+def _persons_locale() -> QLocale:
+    """The system's locale; where it is the plain C one (which groups no thousands) English with 24 hours."""
+    system = QLocale()
+    if system.language() == QLocale.Language.C:
+        return QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom)
+    return system
+
+
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -48,7 +56,7 @@ class Formats(QObject):
         self, locale: QLocale | None = None, now: Callable[[], datetime] = _utc_now, zone: tzinfo | None = None
     ) -> None:
         super().__init__()
-        self.locale = locale if locale is not None else QLocale()
+        self.locale = locale if locale is not None else _persons_locale()
         self.now = now
         self._zone = zone
 
