@@ -121,7 +121,7 @@ class Services:
             from app.services.run_deps import make_deps
             from app.services.runs import RunService
 
-            deps = make_deps(self._store, self.engine, self.folder, self.redactor.redact, self._clock)
+            deps = make_deps(self._store, self.engine(), self.redactor.redact, self._clock)
             return RunService(
                 self.folder,
                 self._store,
@@ -166,12 +166,6 @@ class Services:
             return DuckDBEngine(self.folder)
 
         return self._once("engine", make)
-
-    def engine_version(self) -> str:
-        """Name and version of the engine, asked of the engine itself."""
-        with self.engine().cursor(CancelToken()) as cursor:
-            row = cursor.execute("SELECT version()").fetchone()
-        return f"DuckDB {row[0] if row else ''}".strip()
 
     def tidy(self) -> None:
         """Delete for good what can't be put back any more and what is too old to be kept; for a job after opening.
@@ -302,6 +296,29 @@ def create_workspace(
             ctx or JobContext(),
         )
     return services
+
+
+def check_keyring() -> str:
+    """The name of this computer's password store, proven to work now; raises as `SecretStore.probe`."""
+    from app.secrets.store import KeyringStore
+
+    return KeyringStore("check").probe().name
+
+
+def check_engine() -> str:
+    """Name and version of the engine, asked of the engine itself in a folder of its own."""
+    from tempfile import TemporaryDirectory
+
+    from app.data.engines.duckdb import DuckDBEngine
+
+    with TemporaryDirectory() as folder:
+        engine = DuckDBEngine(Path(folder))
+        try:
+            with engine.cursor(CancelToken()) as cursor:
+                row = cursor.execute("SELECT version()").fetchone()
+        finally:
+            engine.close()
+    return f"DuckDB {row[0] if row else ''}".strip()
 
 
 def recent() -> RecentWorkspaces:
