@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from app.destinations.contract import Member, SegmentSession
 from app.destinations.description import Pace
@@ -34,7 +34,7 @@ class Lanes:
     """Opens lanes as a slow target needs them, at most `most`; a context manager that closes their sessions.
 
     Used by one thread. The first session is open before a second one begins, because it makes what they share at the
-    target.
+    target; the others open while batches are on their way.
     """
 
     def __init__(self, open_session: Callable[[], SegmentSession], most: int) -> None:
@@ -44,7 +44,12 @@ class Lanes:
         self._lanes: list[_Lane] = []
 
     def __enter__(self) -> Self:
-        self._open()
+        first = self._open()
+        try:
+            first.session.result()
+        except BaseException as error:
+            self._stack.__exit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     def __exit__(
@@ -59,7 +64,7 @@ class Lanes:
             for number, batch in enumerate(batches, 1):
                 lane = self._free_lane(busy)
                 ctx.check()
-                busy[lane.submit(deliver, lane.session, number, batch)] = lane
+                busy[lane.submit(deliver, number, batch)] = lane
         finally:
             wait(busy)
         for future in busy:
@@ -67,8 +72,7 @@ class Lanes:
 
     def confirm(self, ctx: JobContext) -> str:
         """What the target says it holds now."""
-        lane = self._lanes[0]
-        return lane.submit(lane.session.confirm, ctx).result()
+        return self._lanes[0].submit(_confirm, ctx).result()
 
     def _free_lane(self, busy: dict[Future[None], _Lane]) -> _Lane:
         """A lane with nothing to do, opened when need be; raises what a batch raised meanwhile."""
@@ -85,34 +89,36 @@ class Lanes:
                 return self._open()
 
     def _open(self) -> _Lane:
-        lane = self._stack.enter_context(_Lane(self._open_session()))
+        lane = self._stack.enter_context(_Lane(self._open_session))
         self._lanes.append(lane)
         return lane
 
 
 class _Lane:
-    """One session, entered, used and left on one thread."""
+    """One session, made, entered, used and left on one thread; `session` is there once it is entered."""
 
-    def __init__(self, session: SegmentSession) -> None:
-        self.session = session
+    def __init__(self, open_session: Callable[[], SegmentSession]) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sendoff-lane")
+        self.session = self._thread.submit(lambda: open_session().__enter__())
 
     def __enter__(self) -> Self:
-        try:
-            self.session = self.submit(self.session.__enter__).result()
-        except BaseException:
-            self._thread.shutdown()
-            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self.submit(self.session.__exit__, kind, error, trace).result()
+            if self.session.exception() is None:
+                self._thread.submit(self.session.result().__exit__, kind, error, trace).result()
         finally:
             self._thread.shutdown()
 
-    def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run the function on the lane's thread."""
-        return self._thread.submit(function, *args, **kwargs)
+    def submit(
+        self, function: Callable[Concatenate[SegmentSession, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
+        """Run the function with the session on the lane's thread; the future raises what entering the session raised."""
+        return self._thread.submit(lambda: function(self.session.result(), *args, **kwargs))
+
+
+def _confirm(session: SegmentSession, ctx: JobContext) -> str:
+    return session.confirm(ctx)

@@ -208,6 +208,9 @@ class RunService:
         """Cancel everything, wait so many seconds, and mark what still runs as interrupted; no run can be started after."""
         for run in self._queue.close(timeout):
             self._live.end(self._interrupted(self._live.get(run.id) or run))
+        if self._loaded:
+            self._loaded = False
+            gc.unfreeze()  # else DuckDB's library complains about leaks when the process ends
 
     def tidy(self) -> int:
         """Delete runs after 90 days and rejects after 30, and say how many runs went."""

@@ -126,6 +126,22 @@ def test_after_a_cancel_those_in_flight_end() -> None:
     assert bench.going == 0
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_session_that_cannot_be_opened_is_told_and_the_others_are_left(number: int) -> None:
+    bench = Bench(3)
+
+    def open_session() -> SegmentSession:
+        if len(bench.sessions) == number - 1:
+            bench.sessions.append(Session())
+            raise SignInAgain("expired")
+        return bench.open()
+
+    lanes = Lanes(open_session, 3)
+    with pytest.raises(SignInAgain), lanes:
+        lanes.send(batches(20), bench.deliver, bench.ctx)
+    assert all(s.left for s in bench.sessions if s.threads)
+
+
 def test_a_source_that_fails_waits_for_those_in_flight() -> None:
     bench = Bench(2)
 
