@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -280,10 +280,13 @@ class ConnectionService:
             )
         return self._store.connections.remove(connection.id)
 
-    def remove_with(self, name: str, how: Literal["detach", "remove"]) -> Connection:
+    def remove_with(
+        self, name: str, how: Literal["detach", "remove"], *, other_way: Collection[str] = ()
+    ) -> Connection:
         """Remove a connection and detach or remove the exports that use it; a run on it must have ended.
 
-        `put_back` brings the exports back too, as long as this service lives.
+        With the exports named in `other_way` the other of the two is done. `put_back` brings the exports back too, as long as
+        this service lives.
         """
         self._roles.demand(Action.CHANGE_CONNECTIONS)
         connection = self._find(name)
@@ -296,7 +299,7 @@ class ConnectionService:
             )
         taken = []
         for export in self._exports_of(connection.id):
-            if how == "detach":
+            if (how == "detach") != (export.name in other_way):
                 taken.append(self._store.exports.save(replace(export, connection=None)))
             else:
                 taken.append(self._store.exports.remove(export.id))

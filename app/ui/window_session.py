@@ -157,7 +157,9 @@ class WindowSession(QObject):
         try:
             from app.ui.dialogs.connection import ConnectionDialog
 
-            dialog = ConnectionDialog(self.context, destination_id, connection_name, on_saved)
+            dialog = ConnectionDialog(
+                self.context, destination_id, connection_name, on_saved, opener=self._frame.window
+            )
         except Exception as error:
             log.exception("The dialog of the connection could not be made.")
             self.show_error(error, self._frame.window)

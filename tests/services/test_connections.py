@@ -270,6 +270,18 @@ def test_removing_with_exports_and_putting_all_back(house, how):
     assert house.store.exports.get("Newsletter") == export
 
 
+@pytest.mark.parametrize(("how", "gone"), [("detach", {"Launch"}), ("remove", {"Newsletter"})])
+def test_removing_with_exports_treated_differently(house, how, gone):
+    house.connect()
+    exports = [house.exports.apply(house.document(name=name)) for name in ("Newsletter", "Launch")]
+    removed = house.connections.remove_with("Tiny one", how, other_way=["Launch"])
+    left = {export.name: export for export in house.store.exports.all()}
+    assert {export.name for export in exports} - left.keys() == gone
+    assert all(export.connection is None for export in left.values())
+    house.connections.put_back(removed)
+    assert [house.store.exports.get(export.name) for export in exports] == exports
+
+
 def test_a_connection_at_work_is_not_removed(house):
     connection = house.connect()
     export = house.exports.apply(house.document())

@@ -80,6 +80,12 @@ class Button(KeyboardFocus, QPushButton):
         self.updateGeometry()
         self.update()
 
+    def set_trailing(self, icon: str) -> None:
+        """Change the icon at the right."""
+        self._trailing = icon
+        self.updateGeometry()
+        self.update()
+
     def set_kind(self, kind: Kind) -> None:
         """Change the look."""
         self._kind = kind

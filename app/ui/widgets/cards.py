@@ -83,7 +83,10 @@ class ConnectionCard(KeyboardFocus, QRadioButton):
 
 
 class DestinationTile(KeyboardFocus, QPushButton):
-    """A destination to connect: monogram, name, and a plus (or another mark) at the right."""
+    """A destination to connect: monogram, name, and a plus (or another mark) at the right.
+
+    `mark_role` colours the mark; `hover_mark` takes its place under the pointer or the keyboard's focus.
+    """
 
     def __init__(
         self,
@@ -92,12 +95,15 @@ class DestinationTile(KeyboardFocus, QPushButton):
         *,
         badge: tuple[str, str],
         mark: str = "plus",
+        mark_role: str = "text2",
+        hover_mark: str = "",
         tooltip: str = "",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
         self._name, self._badge, self._mark = name, badge, mark
+        self._mark_role, self._hover_mark = mark_role, hover_mark
         self.setAutoDefault(False)
         self.setAttribute(Qt.WidgetAttribute.WA_LayoutUsesWidgetRect)
         self.setAccessibleName(name)
@@ -131,8 +137,12 @@ class DestinationTile(KeyboardFocus, QPushButton):
         paint.box(painter, self.rect(), 8, fill=theme.color(fill), edge=theme.color("line"))
         paint.badge(painter, theme, QRect(12, 12, 20, 20), *self._badge)
         right = self.width() - 14
-        if self._mark:
-            paint.icon(painter, theme, QRect(right - 14, 15, 14, 14), self._mark, "text2" if live else "disabled")
+        near = live and (self.underMouse() or (self.hasFocus() and self.focus_visible))
+        mark, role = self._mark, self._mark_role
+        if near and self._hover_mark:
+            mark, role = self._hover_mark, "accent_text"
+        if mark:
+            paint.icon(painter, theme, QRect(right - 14, 15, 14, 14), mark, role if live else "disabled")
             right -= 22
         words = QRect(42, 0, right - 42, self.height())
         paint.text(painter, theme, words, self._name, role="body-medium", ink="text" if live else "text3")

@@ -99,8 +99,9 @@ class Dialog(QDialog):
         head = QHBoxLayout()
         head.setContentsMargins(24, 18, 18, 16)
         head.setSpacing(12)
-        if badge is not None:
-            head.addWidget(Badge(self.theme, *badge, size=32))
+        self._badge = Badge(self.theme, *(badge or ("", "#000000", "")), size=32)
+        self._badge.setVisible(badge is not None)
+        head.addWidget(self._badge)
         words = QVBoxLayout()
         words.setSpacing(0)
         self.title_label = Label(self.theme, title, "title")
@@ -113,6 +114,17 @@ class Dialog(QDialog):
         self.close_button.clicked.connect(self.reject)
         head.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignVCenter)
         return head
+
+    def set_head(self, title: str, subtitle: str = "", badge: tuple[str, str, str] | None = None) -> None:
+        """Show another head, for dialogs that learn what they are about when they open."""
+        self.setWindowTitle(title)
+        self.setAccessibleName(title)
+        self.title_label.set_words(title)
+        self.subtitle_label.set_words(subtitle)
+        self.subtitle_label.setVisible(bool(subtitle))
+        if badge is not None:
+            self._badge.set_badge(*badge)
+        self._badge.setVisible(badge is not None)
 
     def add_button(self, button: Button, *, default: bool = False) -> Button:
         """Put a button at the right of the footer; the default one is clicked by Enter."""

@@ -261,7 +261,7 @@ class _SecretInput(Input):
 class SecretField(FieldFrame):
     """A secret: typed once, then "Stored" and Replace; never the value or part of it.
 
-    Signals: `edited()` with every key; `replace_asked()` when the person starts over.
+    Signals: `edited()` with every key; `left()` when the focus leaves; `replace_asked()` when the person starts over.
     `typed()` returns what was typed in this visit, None when nothing was. The eye reveals that for 20 s, or until the focus
     leaves the field.
 
@@ -274,6 +274,7 @@ class SecretField(FieldFrame):
     """
 
     edited = Signal()
+    left = Signal()
     replace_asked = Signal()
 
     def __init__(
@@ -386,6 +387,7 @@ class SecretField(FieldFrame):
     def _on_input_left(self) -> None:
         if not self._eye.hasFocus() and not self._eye.isDown():
             self.conceal()
+            self.left.emit()
 
 
 class _PopupDelegate(QStyledItemDelegate):

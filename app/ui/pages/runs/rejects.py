@@ -14,7 +14,8 @@ from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import Choice, Segmented
 from app.ui.widgets.columns import Column, TextCell
 from app.ui.widgets.labels import Card, Label, row
-from app.ui.widgets.table import HEADER, ROW_ONE_LINE, DataTable
+from app.ui.widgets.table import ROW_ONE_LINE, DataTable
+from app.ui.widgets.table_header import HEIGHT as HEADER
 
 ALL, SHOWN_FIELDS, FEW = "", 3, 4
 

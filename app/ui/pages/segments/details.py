@@ -21,7 +21,8 @@ from app.ui.widgets.labels import Area, Card, ElidedLabel, Label, clear, row
 from app.ui.widgets.marks import Pill
 from app.ui.widgets.notes import Note
 from app.ui.widgets.scroll import Scroll
-from app.ui.widgets.table import HEADER, ROW_ONE_LINE, DataTable
+from app.ui.widgets.table import ROW_ONE_LINE, DataTable
+from app.ui.widgets.table_header import HEIGHT as HEADER
 
 PANEL = 276
 SHOWN_COLUMNS = 6

@@ -22,7 +22,8 @@ from app.ui.widgets.facts import Fact, FactList
 from app.ui.widgets.labels import Area, Card, ElidedLabel, IconLabel, Label, Line, clear, row
 from app.ui.widgets.marks import Pill
 from app.ui.widgets.menus import Menu
-from app.ui.widgets.table import HEADER, ROW_ONE_LINE, DataTable
+from app.ui.widgets.table import ROW_ONE_LINE, DataTable
+from app.ui.widgets.table_header import HEIGHT as HEADER
 
 PANEL, COLUMN_ROW = 256, 44
 SHOWN_COLUMNS = 8

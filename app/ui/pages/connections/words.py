@@ -1,0 +1,118 @@
+"""Connections in words, as table and gallery show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication
+
+from app.core.connections import Access, Connection, HealthState
+from app.core.counts import LimitScope
+from app.destinations.description import Description
+from app.ui.formats import Formats
+
+
+@dataclass(frozen=True)
+class ConnectionLine:
+    """One row: a connection, what uses it, and what goes on with it here.
+
+    `missing` tells that a secret is not in this computer's password store, `testing` that a test runs now.
+    """
+
+    connection: Connection
+    description: Description
+    used_by: tuple[str, ...]
+    may_change: bool
+    missing: bool = False
+    testing: bool = False
+
+    @property
+    def key(self) -> str:
+        """The connection's name, which is unique."""
+        return self.connection.name
+
+    @property
+    def state(self) -> HealthState:
+        """Its health on this computer."""
+        if self.missing:
+            return HealthState.SECRET_MISSING
+        state = self.connection.health.state
+        return HealthState.NOT_TESTED if state is HealthState.SECRET_MISSING else state
+
+
+@dataclass(frozen=True)
+class HealthWords:
+    """Icon, its colour role, word, second line, and the words of the one action."""
+
+    icon: str
+    role: str
+    word: str
+    detail: str
+    action: str
+    ink: str = "text"
+
+
+def tr(text: str) -> str:
+    """Translate a sentence of this module."""
+    return QCoreApplication.translate("ConnectionWords", text)
+
+
+def health_words(line: ConnectionLine, formats: Formats) -> HealthWords:
+    """The health of a row in words."""
+    health = line.connection.health
+    when = formats.relative_time(health.tested_at) if health.tested_at is not None else ""
+    exact = formats.day_and_clock(health.tested_at) if health.tested_at is not None else ""
+    if line.state is HealthState.HEALTHY:
+        return HealthWords(
+            "check-circle-fill", "success", tr("Healthy"), tr("Tested: {when}").format(when=when), tr("Test")
+        )
+    if line.state is HealthState.FAILED:
+        return HealthWords("x-circle-fill", "danger", tr("Test failed"), exact, tr("Test"))
+    if line.state is HealthState.SIGN_IN_EXPIRED:
+        return HealthWords("x-circle-fill", "danger", tr("Sign-in expired"), exact, tr("Sign in again"))
+    if line.state is HealthState.SECRET_MISSING:
+        return HealthWords("key-fill", "warning", tr("Secret missing"), tr("On this computer"), tr("Add secret"))
+    added = tr("Added {date}").format(date=formats.date(line.connection.created_at))
+    return HealthWords("clock", "text2", tr("Not tested yet"), added, tr("Test"), "text2")
+
+
+def access_words(access: Access) -> tuple[str, str]:
+    """Icon and word for who can use a connection."""
+    return {
+        Access.ADMINS: ("shield-check", tr("Admins")),
+        Access.CONTRIBUTORS: ("users", tr("Contributors")),
+    }[access]
+
+
+def category_words(category: str) -> tuple[str, str]:
+    """The word on a chip and the heading in the gallery; a category of a plug-in names itself."""
+    own = category.capitalize() if category else tr("Other")
+    return {
+        "advertising": (tr("Advertising"), tr("Advertising")),
+        "e-mail": (tr("E-mail"), tr("E-mail and messaging")),
+        "crm": (tr("CRM"), tr("CRM and service")),
+        "storage": (tr("Storage"), tr("Storage and files")),
+    }.get(category, (own, own))
+
+
+CATEGORY_ORDER = ("advertising", "e-mail", "crm", "storage")
+
+
+def limit_words(description: Description, formats: Formats) -> str:
+    """What the target takes: "Up to 1,000,000 members per segment", or its one sentence when no limit is known."""
+    limits = description.limits
+    if limits.maximum is None:
+        return description.summary
+    words = {
+        LimitScope.PER_SEGMENT: tr("Up to {n} members per segment"),
+        LimitScope.PER_EXPORT: tr("Up to {n} members per export"),
+        LimitScope.TOTAL: tr("Up to {n} members in all"),
+    }[limits.scope]
+    return words.format(n=formats.number(limits.maximum))
+
+
+def tile_tooltip(description: Description, formats: Formats) -> str:
+    """What it does, how much it takes, and what is needed to sign in."""
+    needed = tr("Needed: {what}").format(what=description.signs_in_with)
+    lines = [description.summary, limit_words(description, formats), needed]
+    return "\n".join(dict.fromkeys(lines))
