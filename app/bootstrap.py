@@ -78,7 +78,14 @@ class Services:
         self.connections = ConnectionService(
             store, self.roles, self.destinations, self._secrets, remember_secret=self._mask, clock=clock
         )
-        self.exports = ExportService(store, self.roles, self.destinations, cached_count=self._cached_count, clock=clock)
+        self.exports = ExportService(
+            store,
+            self.roles,
+            self.destinations,
+            cached_count=self._cached_count,
+            views=self._export_views,
+            clock=clock,
+        )
 
     @property
     def tables(self) -> TableService:
