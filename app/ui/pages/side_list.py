@@ -54,7 +54,7 @@ class SideList(Area):
     ) -> None:
         super().__init__(theme, "surface", "r", parent=parent)
         self._last = ""
-        self.search = SearchField(theme, placeholder, QKeySequence.StandardKey.Find)
+        self.search = SearchField(theme, placeholder, shortcut=QKeySequence.StandardKey.Find)
         self.table = DataTable(
             theme,
             name,

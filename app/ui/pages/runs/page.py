@@ -50,7 +50,7 @@ class RunsPage(QWidget):
         self._reject_field: str | None = None
         theme = context.theme
         self.title = self.tr("Runs")
-        self.search_field = SearchField(theme, self.tr("Search runs"), QKeySequence.StandardKey.Find)
+        self.search_field = SearchField(theme, self.tr("Search runs"), shortcut=QKeySequence.StandardKey.Find)
         self._chips = ChipBar(theme, self.tr("Which runs"), self._chip_choices())
         self._list = RunList(theme, context.formats)
         self._details = RunDetailsView(theme, context.formats)
