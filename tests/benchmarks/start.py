@@ -14,6 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from app.bootstrap import create_workspace
+from tests.fakes.secret_store import MemoryStore
+
 TIMES = 7
 PATIENCE_SECONDS = 120
 
@@ -22,12 +25,8 @@ def run(_rows: int | None = None) -> dict[str, float | int]:
     with tempfile.TemporaryDirectory() as home:
         environment = _environment(Path(home))
         workspace = Path(home) / "workspace"
-        subprocess.run(
-            [sys.executable, "-m", "app", "demo", "--no-window", str(workspace)],
-            env=environment,
-            stdout=sys.stderr,
-            check=True,
-        )
+        os.environ["SENDOFF_CONFIG_DIR"] = environment["SENDOFF_CONFIG_DIR"]
+        create_workspace(workspace, "Sample", "consumers", sample=True, secrets=MemoryStore()).close()
         window = ["-m", "app", "--workspace", str(workspace)]
         bare = ["-m", "tests.benchmarks.bare_window"]
         for warm_up in (bare, window):
@@ -62,6 +61,7 @@ def _environment(home: Path) -> dict[str, str]:
         **os.environ,
         "SENDOFF_EXIT_AFTER_FIRST_PAINT": "1",
         "HOME": str(home),
+        "SENDOFF_CONFIG_DIR": str(home / "config"),
         "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_DATA_HOME": str(home / "data"),
         "XDG_STATE_HOME": str(home / "state"),
