@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +12,9 @@ from app.cli.secret_sources import HELP, read_secrets, read_settings
 from app.cli.session import Session, session_of
 from app.core.connections import Access, ChangedHostKey, TestResult, UnknownHostKey
 from app.core.errors import NotAllowed, SendoffError
-from app.services.connections import ConnectionRow
+
+if TYPE_CHECKING:
+    from app.services.connections import ConnectionRow
 
 commands = typer.Typer(help="Connections to destinations; made by an admin.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="CONNECTION")]
@@ -53,9 +56,11 @@ def _test_draft(
             return session.services.connections.test_draft(destination, settings, secrets, None, progress.context())
         except UnknownHostKey as unknown:
             session.output.say(f"{unknown.host} shows the {unknown.key_type} key {unknown.fingerprint}.")
-            if not trust and not typer.confirm(
-                "Is this the server's key, and do you trust it?", default=False, err=True
+            asked = sys.stdin.isatty() and not trust
+            if not trust and not (
+                asked and typer.confirm("Is this the server's key, and do you trust it?", default=False, err=True)
             ):
+                unknown.fix += " Repeat the command with --trust-host-key."
                 raise
             settings["host_key"] = unknown.key
             return session.services.connections.test_draft(destination, settings, secrets, None, progress.context())

@@ -10,7 +10,6 @@ from typing import Annotated
 import platformdirs
 import typer
 
-from app.bootstrap import create_workspace, open_workspace
 from app.cli.exports import exit_of, run_document, run_sentence, wait_for
 from app.cli.session import Session, session_of
 from app.core.errors import FixSettings
@@ -45,6 +44,8 @@ def demo(
 
 
 def _open(session: Session, place: Path, audience: str) -> None:
+    from app.bootstrap import create_workspace, open_workspace
+
     if (place / "workspace.db").exists():
         session.use(open_workspace(place))
         return

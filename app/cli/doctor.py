@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 
 import typer
 
 from app.cli.output import Exit
 from app.cli.session import Session, session_of
-from app.core.errors import SendoffError, as_sendoff_error
+from app.core.errors import SendoffError, TryAgain, as_sendoff_error
 from app.jobs import JobContext
+from app.services.places import config_folder
 
 ENOUGH_DISK = 1_000_000_000
 
@@ -28,18 +30,18 @@ class Check:
 
 
 def doctor(context: typer.Context) -> None:
-    """Check Qt, the keyring, the engine, the disk and the network to each connection."""
+    """Check Qt, the keyring, the engine, the disk and the network to each connection; also without a workspace."""
+    from app.bootstrap import check_engine, check_keyring
+
     session = session_of(context)
     checks = [
         _check("window", session.check_window),
-        _check("keyring", lambda: _keyring(session)),
-        _check("engine", lambda: _engine(session)),
-        _check("disk", lambda: _disk(session)),
-        *(
-            _check(f"connection {row.connection.name}", partial(_connection, session, row.connection.name))
-            for row in session.services.connections.all()
-        ),
+        _check("keyring", lambda: f"Secrets can be kept in {check_keyring()}."),
+        _check("engine", lambda: _timed(check_engine)),
+        _check("disk", lambda: _disk(session.folder or config_folder())),
     ]
+    if session.folder is not None:
+        checks += _of_workspace(session)
     session.output.rows(
         "checks",
         ("Check", "Result", "Details"),
@@ -48,6 +50,15 @@ def doctor(context: typer.Context) -> None:
     )
     if not all(c.ok for c in checks):
         session.status = Exit.FAILED
+
+
+def _of_workspace(session: Session) -> list[Check]:
+    opened = _check("workspace", lambda: f"“{session.services.workspace.info().name}” can be read.")
+    if not opened.ok:
+        return [opened]
+    rows = session.services.connections.all()
+    names = [row.connection.name for row in rows]
+    return [opened, *(_check(f"connection {name}", partial(_connection, session, name)) for name in names)]
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:
@@ -61,23 +72,20 @@ def _check(name: str, look: Callable[[], str]) -> Check:
         return Check(name, ok=False, sentence=str(as_sendoff_error(error)))
 
 
-def _keyring(session: Session) -> str:
-    return f"Secrets can be stored in {session.services.connections.secret_store().name}."
-
-
-def _engine(session: Session) -> str:
+def _timed(look: Callable[[], str]) -> str:
     begun = time.perf_counter()
-    version = session.services.engine_version()
-    return f"{version} answered in {(time.perf_counter() - begun) * 1000:.0f} ms."
+    found = look()
+    return f"{found} answered in {(time.perf_counter() - begun) * 1000:,.0f} ms."
 
 
-def _disk(session: Session) -> str:
-    free = shutil.disk_usage(session.services.workspace.folder).free
+def _disk(folder: Path) -> str:
+    place = next(each for each in (folder.resolve(), *folder.resolve().parents) if each.exists())
+    free = shutil.disk_usage(place).free
     if free < ENOUGH_DISK:
-        raise SendoffError(
-            f"Only {free / 1e9:.1f} GB are free where the workspace lies.", "", "Free some space.", code="disk_low"
+        raise TryAgain(
+            f"Only {free / 1e9:.1f} GB are free on the drive of {place}.", "", "Free some space.", code="disk_low"
         )
-    return f"{free / 1e9:.1f} GB free."
+    return f"{free / 1e9:.1f} GB are free on the drive of {place}."
 
 
 def _connection(session: Session, name: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-import traceback
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
-import click
 import typer
 
 from app.cli import (
@@ -23,9 +25,10 @@ from app.cli import (
     tables,
     workspace,
 )
+from app.cli.logs import console_log
 from app.cli.output import Exit, Options, Output, exit_for
 from app.cli.session import Session
-from app.core.errors import as_sendoff_error
+from app.core.errors import FixSettings, as_sendoff_error
 from app.jobs import Cancelled
 from app.version import VERSION
 
@@ -36,6 +39,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+INTERRUPTED = 130
+"""What typer makes of a Ctrl+C that nobody caught."""
 
 
 @app.callback()
@@ -71,7 +77,10 @@ app.command("doctor")(doctor.doctor)
 
 
 def split_options(arguments: list[str]) -> tuple[Options, list[str]]:
-    """Take `--workspace`, `--json`, `--quiet` and `--debug` out of the arguments, wherever they stand before a `--`."""
+    """Take `--workspace`, `--json`, `--quiet` and `--debug` out of the arguments, wherever they stand before a `--`.
+
+    A `--workspace` without a folder is left for the parser, which says what is missing.
+    """
     workspace: str | None = os.environ.get("SENDOFF_WORKSPACE") or None
     flags = {"--json": False, "--quiet": False, "--debug": False}
     rest: list[str] = []
@@ -101,29 +110,66 @@ def run(arguments: list[str], open_window: Callable[[str | None], int], check_wi
         sys.stdout.write(f"Sendoff {VERSION}\n")
         return Exit.DONE
     options, rest = split_options(arguments)
+    if not rest:
+        return open_window(options.workspace)
     output = Output(options)
     session = Session(options, output, open_window, check_window)
-    try:
-        if not rest:
-            return open_window(options.workspace)
-        result = app(args=rest, standalone_mode=False, obj=session, prog_name="sendoff")
-        return int(result) if isinstance(result, int) else int(session.status)
-    except click.exceptions.Exit as done:
-        return int(done.exit_code)
-    except click.ClickException as wrong:
-        wrong.show(file=sys.stderr)
+    with console_log(options, session) as log, _terminated_as_interrupted():
+        try:
+            return _dispatch(rest, session)
+        except (typer.Abort, KeyboardInterrupt, Cancelled):
+            output.say("Cancelled.")
+            return Exit.CANCELLED
+        except typer.TyperException as wrong:
+            return _wrong_use(wrong, output, rest)
+        except BrokenPipeError:
+            # Whoever read our output has enough; without a stdout Python's last flush has nothing to complain about.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.DONE
+        except Exception as raised:  # noqa: BLE001 - the one place where everything left over becomes three sentences
+            if options.debug:
+                log.traceback(raised)
+            error = as_sendoff_error(raised)
+            output.error(error)
+            return exit_for(error)
+        finally:
+            session.close()
+
+
+def _dispatch(arguments: list[str], session: Session) -> int:
+    result = app(args=arguments, standalone_mode=False, obj=session, prog_name="sendoff")
+    if result == INTERRUPTED:
+        raise KeyboardInterrupt
+    return int(result) if isinstance(result, int) else int(session.status)
+
+
+def _wrong_use(wrong: typer.TyperException, output: Output, arguments: list[str]) -> Exit:
+    """What is not understood as sentences. An argument too many is not repeated: it may be a secret."""
+    what = wrong.format_message().partition("\n")[0]
+    if not what:  # a group of commands without a command: its help was printed
         return Exit.WRONG_USE
-    except (click.Abort, KeyboardInterrupt, Cancelled):
-        output.say("Cancelled.")
-        return Exit.CANCELLED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return Exit.DONE
-    except Exception as raised:  # noqa: BLE001 - the one place where everything left over becomes three sentences
-        if options.debug:
-            traceback.print_exc()
-        error = as_sendoff_error(raised)
-        output.error(error)
-        return exit_for(error)
+    if "unexpected extra argument" in what:
+        what = "There is an argument too many."
+    names = {group.name for group in app.registered_groups}
+    command = " ".join(["sendoff", *(arguments[:2] if arguments[0] in names else []), "--help"])
+    sentence = what if what.endswith((".", "?")) else f"{what}."
+    fix = f"'{command}' shows how it is written."
+    output.error(FixSettings(sentence, "", fix, code="wrong_use"))
+    return Exit.WRONG_USE
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let the system's request to end do what Ctrl+C does: cancel after the batch in flight."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
     finally:
-        session.close()
+        signal.signal(signal.SIGTERM, before)

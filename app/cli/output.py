@@ -11,16 +11,21 @@ from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum, IntEnum
 from pathlib import PurePath
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 import orjson
-from rich.console import Console
-from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-from rich.table import Table
 
 from app.core.errors import FixData, FixSettings, NotAllowed, SendoffError
 from app.jobs import JobContext, Progress
+
+if TYPE_CHECKING:  # rich is loaded when a table or a bar is drawn
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+PIPE_WIDTH = 10_000
+"""Characters of a line that nobody folds: a table that goes into a file or a program keeps each row on one line."""
+STEP = 0.1
+"""The part of the work after which progress without a terminal gets another line."""
 
 
 class Exit(IntEnum):
@@ -59,32 +64,29 @@ class Output:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self._people = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._results = Console(highlight=False, soft_wrap=True)
 
     def say(self, sentence: str) -> None:
         """A sentence for people; silent with `--quiet`."""
         if not self.options.quiet:
-            self._people.print(sentence, markup=False)
+            _write(sys.stderr, sentence)
 
     def error(self, error: SendoffError) -> None:
         """The three sentences of an error; with `--json` also as the document."""
-        self._people.print(str(error), markup=False)
+        _write(sys.stderr, str(error))
         if self.options.json:
             self.document({"error": error.as_dict()})
 
     def document(self, value: object) -> None:
         """The one JSON document."""
         text = orjson.dumps(plain(value), option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
-        sys.stdout.write(text.decode("utf-8") + "\n")
-        sys.stdout.flush()
+        _write(sys.stdout, text.decode("utf-8"))
 
     def result(self, value: Mapping[str, Any], sentence: str) -> None:
         """The document with `--json`, else a sentence on stdout."""
         if self.options.json:
             self.document(value)
         else:
-            self._results.print(sentence, markup=False)
+            _write(sys.stdout, sentence)
 
     def rows(
         self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]], documents: Iterable[object]
@@ -93,40 +95,47 @@ class Output:
         if self.options.json:
             self.document({name: list(documents)})
             return
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
         table = Table(*columns, box=None, pad_edge=False, header_style="bold")
         for row in rows:
-            table.add_row(*(_cell(value) for value in row))
-        self._results.print(table)
+            table.add_row(*(Text(_cell(value)) for value in row))
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+        with console.capture() as drawn:
+            console.print(table)
+        _write(sys.stdout, "\n".join(line.rstrip() for line in drawn.get().splitlines()))
 
     def text(self, text: str) -> None:
         """Text as it is, on stdout."""
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        _write(sys.stdout, text)
 
     def progress(self) -> ProgressPrinter:
         """A listener for a job: a bar on a terminal, plain lines elsewhere, nothing with `--quiet`."""
-        return ProgressPrinter(self._people, quiet=self.options.quiet)
+        return ProgressPrinter(quiet=self.options.quiet)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write a line, also on a console that lacks some of its signs."""
+    line = text if text.endswith("\n") else text + "\n"
+    encoding = stream.encoding or "utf-8"
+    stream.write(line.encode(encoding, "replace").decode(encoding))
+    stream.flush()
 
 
 class ProgressPrinter:
-    """Shows the progress of one job on stderr; a context manager."""
+    """Shows the progress of one job on stderr; a context manager. Reports may come from any one thread at a time."""
 
-    def __init__(self, console: Console, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._console = console
         self._bar: Bar | None = None
         self._task: TaskID | None = None
-        self._last_line = ""
+        self._shown: tuple[str, int] = ("", -1)
 
     def __enter__(self) -> Self:
-        if not self._quiet and self._console.is_terminal:
-            self._bar = Bar(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.completed:,.0f}"),
-                TimeRemainingColumn(),
-                console=self._console,
-                transient=True,
-            )
+        if not self._quiet and sys.stderr.isatty():
+            self._bar = _new_bar()
             self._bar.start()
         return self
 
@@ -143,15 +152,35 @@ class ProgressPrinter:
         if self._quiet:
             return
         if self._bar is None:
-            percent = f" {progress.share:.0%}" if progress.share is not None else ""
-            line = f"{progress.stage}{percent}"
-            if line != self._last_line:
-                self._last_line = line
-                self._console.print(line, markup=False)
+            self._line(progress)
             return
         if self._task is None:
             self._task = self._bar.add_task(progress.stage, total=progress.total)
         self._bar.update(self._task, description=progress.stage, completed=progress.done, total=progress.total)
+
+    def _line(self, progress: Progress) -> None:
+        share = progress.share or 0.0
+        shown = (progress.stage, int(share / STEP))
+        if shown == self._shown:
+            return
+        self._shown = shown
+        of = f": {progress.done:,} of {progress.total:,} {progress.unit}" if progress.total else ""
+        _write(sys.stderr, f"{progress.stage}{of}")
+
+
+def _new_bar() -> Bar:
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    return Bar(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True, highlight=False),
+        transient=True,
+    )
 
 
 def _cell(value: object) -> str:
@@ -163,7 +192,8 @@ def _cell(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, datetime):
         return value.astimezone().strftime("%Y-%m-%d %H:%M")
-    return str(value)
+    # Values of a table may hold anything, also what makes a terminal do things.
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(value))
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - any JSON value

@@ -15,7 +15,15 @@ HELP = "NAME=env:VAR, NAME=file:PATH, NAME=stdin or NAME=prompt"
 
 def read_secrets(entries: Iterable[str]) -> dict[str, str]:
     """The secrets named by `--secret NAME=SOURCE`; raises FixSettings for a plain value or an unknown source."""
-    return {name: _read(name, source) for name, source in (_split(entry, HELP) for entry in entries)}
+    named = [_split(entry, HELP) for entry in entries]
+    if [source for _, source in named].count("stdin") > 1:
+        raise FixSettings(
+            "Only one secret can come from the standard input.",
+            "It is read to its end.",
+            "Take the other one from a file or a variable.",
+            code="invalid_option",
+        )
+    return {name: _read(name, source) for name, source in named}
 
 
 def read_settings(entries: Iterable[str]) -> dict[str, str]:
@@ -58,6 +66,13 @@ def _read(name: str, source: str) -> str:
     if source == "stdin":
         return sys.stdin.read().removesuffix("\n").removesuffix("\r")
     if source == "prompt":
+        if not sys.stdin.isatty():
+            raise FixSettings(
+                f"Nobody can be asked for the secret '{name}'.",
+                "This command does not run in a terminal.",
+                "Use NAME=env:VAR, NAME=file:PATH or NAME=stdin.",
+                code="missing_secret",
+            )
         return getpass.getpass(f"{name}: ")
     raise FixSettings(
         f"The secret '{name}' is given in a way that others could see.",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from app.bootstrap import Services, default_workspace, open_workspace
 from app.cli.output import Exit, Options, Output
 from app.core.errors import FixSettings
+
+if TYPE_CHECKING:
+    from app.bootstrap import Services
+    from app.secrets.redaction import Redactor
 
 
 class Session:
@@ -33,7 +37,9 @@ class Session:
     def services(self) -> Services:
         """The services; raises FixSettings when no workspace is chosen."""
         if self._services is None:
-            folder = Path(self.options.workspace) if self.options.workspace else default_workspace()
+            from app.bootstrap import open_workspace  # it loads the database, which help does not need
+
+            folder = self.folder
             if folder is None:
                 raise FixSettings(
                     "No workspace is open.",
@@ -43,6 +49,18 @@ class Session:
                 )
             self._services = open_workspace(folder)
         return self._services
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the chosen workspace, or None when none is chosen."""
+        from app.bootstrap import default_workspace
+
+        return Path(self.options.workspace) if self.options.workspace else default_workspace()
+
+    @property
+    def redactor(self) -> Redactor | None:
+        """What masks the secrets of the open workspace; None while none is open."""
+        return None if self._services is None else self._services.redactor
 
     def use(self, services: Services) -> None:
         """Work on these services, which the session closes at its end."""

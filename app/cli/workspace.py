@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 
 import typer
 
-from app.bootstrap import create_workspace
 from app.cli.session import session_of
+from app.core.workspaces import Audience
 
 commands = typer.Typer(help="The folder all work happens in.", no_args_is_help=True)
-
-
-class Audience(StrEnum):
-    """Whom a workspace is about."""
-
-    CONSUMERS = "consumers"
-    BUSINESSES = "businesses"
 
 
 @commands.command()
@@ -28,6 +20,8 @@ def create(
     name: str = typer.Option("", help="The name people see; else the folder's name."),
 ) -> None:
     """Make a workspace in a new or empty folder."""
+    from app.bootstrap import create_workspace
+
     session = session_of(context)
     services = create_workspace(folder, name or folder.resolve().name, audience.value)
     session.use(services)

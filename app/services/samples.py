@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.core.connections import Access
 from app.jobs import JobContext, Progress
-from app.services.connections import ConnectionService
 from app.services.documents import read_documents
-from app.services.exports import ExportService
-from app.services.segments import SegmentService
-from app.services.tables import TableService
+
+if TYPE_CHECKING:  # the engine is loaded only when samples are made
+    from app.services.connections import ConnectionService
+    from app.services.exports import ExportService
+    from app.services.segments import SegmentService
+    from app.services.tables import TableService
 
 FIRST_RUNS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
@@ -34,7 +36,7 @@ def fill(
     ctx: JobContext,
 ) -> None:
     """Fill an empty workspace with sample data in seconds; `folder / "delivered"` is what the exports write into."""
-    from app.data import samples  # the engine is loaded only when samples are made
+    from app.data import samples
 
     source = folder / "sample-source"
     make = samples.consumers if audience == "consumers" else samples.businesses
