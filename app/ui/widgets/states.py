@@ -11,6 +11,7 @@ from app.ui.widgets.buttons import Button
 from app.ui.widgets.labels import IconLabel, Label
 
 LONG_MS = 5_000
+SENTENCE_WIDTH = 440
 
 
 class EmptyState(QWidget):
@@ -40,9 +41,8 @@ class EmptyState(QWidget):
         self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._sentence = Label(theme, sentence, "body", "text2", wrap=True)
         self._sentence.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self._sentence.setMaximumWidth(480)
-        self._sentence.setMinimumWidth(320)
-        self._sentence.setVisible(bool(sentence))
+        self._sentence.setFixedWidth(SENTENCE_WIDTH)
+        self._fit_sentence()
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
         layout.addStretch(2)
@@ -70,8 +70,13 @@ class EmptyState(QWidget):
         """Say something else."""
         self._title.set_words(title)
         self._sentence.set_words(sentence)
-        self._sentence.setVisible(bool(sentence))
+        self._fit_sentence()
         self.setAccessibleName(title)
+
+    def _fit_sentence(self) -> None:
+        """A centred widget gets no height for its width from the layout, so it is given here."""
+        self._sentence.setVisible(bool(self._sentence.words()))
+        self._sentence.setFixedHeight(max(0, self._sentence.heightForWidth(SENTENCE_WIDTH)))
 
 
 class Loading(QWidget):
