@@ -122,6 +122,19 @@ class Members:
         question = self._question(scope, segment, spec, ctx)
         return MemberStream(self._read(question, ctx), tuple(spec.fields), batch_size)
 
+    def prepare(
+        self, cursor: Cursor, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext
+    ) -> tuple[exp.Select, int]:
+        """For files: a query of the fields as `c0`, `c1` ..., by key, to be read with this cursor, and its rows.
+
+        Raises as `stream`.
+        """
+        question = self._question(scope, segment, spec, ctx)
+        total = self._pick(cursor, question)
+        fields = [exp.alias_(exp.column(f"v{i}", table="m"), f"c{i}") for i in range(len(spec.fields))]
+        chosen = question.chosen().subquery("m")
+        return exp.select(*fields).from_(chosen).order_by(exp.column("member", table="m")), total
+
     def left_out(self, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext) -> Iterator[Reject]:
         """The members without a usable identifier, by key: the field, what stands in it, and why it can't be used."""
         if not spec.identity.keys:
