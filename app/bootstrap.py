@@ -21,6 +21,7 @@ from app.services.connections import ConnectionService
 from app.services.destinations import DestinationService
 from app.services.drafts import DraftService
 from app.services.exports import ExportService
+from app.services.known_counts import newest_count
 from app.services.places import config_folder
 from app.services.roles import RoleService
 from app.services.workspaces import RecentWorkspaces, WorkspaceService
@@ -238,7 +239,7 @@ class Services:
         return self._once("counter", make)
 
     def _cached_count(self, segment: str, destination: str) -> Count | None:
-        return self.counts.cached(segment, destination)
+        return newest_count(self._store, segment, destination)
 
 
 class _WhenUsed:

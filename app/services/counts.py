@@ -22,11 +22,9 @@ from app.delivery.matching import identity_of, matched_fields
 from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.destinations import DestinationService
+from app.services.known_counts import newest_count, newest_signature
 from app.services.segment_lookup import segment_named
 from app.store import Store
-
-_LAST = "last:"
-"""Before the destination's id: the signature under which the newest count stands, stale or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,8 @@ class CountService:
                 verdict=Verdict.NOT_ELIGIBLE,
                 reason=question.reason,
             )
-        for signature in (_signature(question, description, scope), _last(description)):
+        newest = newest_signature(None if description is None else description.id)
+        for signature in (_signature(question, description, scope), newest):
             self._store.counts.save(segment.id, signature, counted)
         return counted
 
@@ -106,10 +105,8 @@ class CountService:
 
     def cached(self, segment_name: str, target: str | None) -> Count | None:
         """The newest count for the destination, without counting anew; it may be stale (`current`), its time says how old."""
-        segment = self._store.segments.get(segment_name)
-        if segment is None:
-            return None
-        return self._store.counts.get(segment.id, _last(self._description(target)))
+        description = self._description(target)
+        return newest_count(self._store, segment_name, None if description is None else description.id)
 
     def current(self, segment_name: str, target: str | None, match: Mapping[str, str] | None = None) -> Count | None:
         """The count for exactly these rules, rows and match, or None when it was never made."""
@@ -180,10 +177,6 @@ def _no_key(segment: Segment, description: Description, catalog: Catalog) -> str
     wanted = " or ".join(names.get(key, key) for key in description.key_fields)
     table = catalog.by_role(segment.of.role)
     return f"No field of {table.name if table else segment.of} fills {wanted}."
-
-
-def _last(description: Description | None) -> str:
-    return _LAST + ("" if description is None else description.id)
 
 
 def _signature(question: _Question, description: Description | None, scope: Scope) -> str:
