@@ -402,6 +402,10 @@ class WizardShell(QWidget):
             if self._panel_stack.indexOf(panel) < 0:
                 self._panel_stack.addWidget(panel)
             self._panel_stack.setCurrentWidget(panel)
+            for number in range(self._panel_stack.count()):  # only the panel in front asks for room
+                other = self._panel_stack.widget(number)
+                policy = QSizePolicy.Policy.Preferred if other is panel else QSizePolicy.Policy.Ignored
+                other.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
         self._has_panel = panel is not None
         self._panel_open = False
         self._arrange()

@@ -171,7 +171,7 @@ def paint_pill_cell(painter: QPainter, theme: Theme, spot: Spot, cell: PillCell)
 def action_rect(theme: Theme, spot: Spot, cell: ActionCell) -> QRect:
     """Return where a link, button or picker is painted, which is also where it can be hit."""
     words = theme.metrics("body-medium").horizontalAdvance(cell.text)
-    height, width = {"link": (28, words), "button": (28, words + 24), "picker": (32, spot.rect.width())}[cell.look]
+    height, width = {"link": (28, words + 2), "button": (28, words + 24), "picker": (32, spot.rect.width())}[cell.look]
     width = min(width, spot.rect.width())
     left = spot.rect.right() + 1 - width if spot.align_right else spot.rect.left()
     return QRect(left, spot.rect.top() + (spot.rect.height() - height) // 2, width, height)

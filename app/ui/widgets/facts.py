@@ -34,7 +34,9 @@ class FactList(QWidget):
         self._label_width = label_width
         self._shown: tuple[Fact, ...] = ()
         self.setAccessibleName(name)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(12)
@@ -76,15 +78,15 @@ class FactList(QWidget):
             self._grid.addWidget(Line(self._theme), at, 0, 1, 2)
             at += 1
         role = "body-strong" if fact.strong else "body"
-        label = Label(self._theme, fact.label, role, "text" if fact.strong else "text2")
+        label = Label(self._theme, fact.label, role, "text" if fact.strong else "text2", wrap=bool(self._label_width))
         if self._label_width:
             label.setFixedWidth(self._label_width)
         # A long value takes a second line rather than the end of its words.
-        value = Label(self._theme, fact.value, role, fact.ink, wrap=not self._right or len(fact.value) > 26)
+        value = Label(self._theme, fact.value, role, fact.ink, wrap=not self._right or len(fact.value) > 18)
         side = Qt.AlignmentFlag.AlignRight if self._right else Qt.AlignmentFlag.AlignLeft
         value.setAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         value.setAccessibleName(f"{fact.label}: {fact.value}")
-        self._grid.addWidget(label, at, 0, Qt.AlignmentFlag.AlignTop)
+        self._grid.addWidget(label, at, 0, Qt.AlignmentFlag.AlignTop if self._label_width else Qt.AlignmentFlag(0))
         self._grid.addWidget(value, at, 1)
         self._grid.setColumnStretch(1, 1)
         self._values.append(value)

@@ -90,10 +90,15 @@ class SegmentCounts(QObject):
         """Whether a segment is being counted."""
         return bool(self._jobs)
 
-    def count(self, names: Iterable[str], destination: str, match: Mapping[str, str], *, again: bool = False) -> None:
-        """Count these segments for a destination, unless exactly that is known or under way; `again` counts anyway."""
+    def count(
+        self, names: Iterable[str], destination: str, match: Mapping[str, str], basis: object, *, again: bool = False
+    ) -> None:
+        """Count these segments for a destination, unless exactly that is known or under way; `again` counts anyway.
+
+        `basis` is what they are counted from; when it changed, so may every count.
+        """
         wanted = tuple(names)
-        asked = (wanted, destination, tuple(sorted(match.items())))
+        asked = (wanted, destination, tuple(sorted(match.items())), basis)
         if asked == self._asked and not again:
             return
         if asked[1:] != self._asked[1:]:
@@ -115,7 +120,7 @@ class SegmentCounts(QObject):
             lambda finished: self._on_cached(finished, asked),
         )
         for name in wanted:
-            self._jobs[name] = self._start(name, destination, match)
+            self._jobs[name] = self._start(name, destination, match, again=again)
         self._tell()
 
     def add_up(self, names: Iterable[str]) -> None:
@@ -131,14 +136,15 @@ class SegmentCounts(QObject):
             self._total, self._total_sure = None, True
             self._tell()
             return
-        services, (destination, match) = self._state.context.services, self._asked[1:]
+        services, (destination, match) = self._state.context.services, self._asked[1:3]
         self._query.ask(lambda ctx: services.counts.total(chosen, destination, ctx, match=dict(match) or None))
 
-    def _start(self, name: str, destination: str, match: Mapping[str, str]) -> Job:
-        services = self._state.context.services
+    def _start(self, name: str, destination: str, match: Mapping[str, str], *, again: bool) -> Job:
+        services, keys = self._state.context.services, dict(match) or None
 
         def work(ctx: JobContext) -> Count:
-            return services.counts.count(name, destination or None, ctx, match=dict(match) or None)
+            known = None if again else services.counts.current(name, destination, keys)
+            return known or services.counts.count(name, destination, ctx, match=keys)
 
         def guess(ctx: JobContext) -> int:
             return int(services.counts.estimate(name, ctx).members)

@@ -11,6 +11,7 @@ from app.core.counts import LimitScope
 from app.core.exports import SyncMode
 from app.core.roles import Role
 from app.core.segments import SegmentOf
+from app.ui.widgets.buttons import Button
 from app.ui.widgets.facts import Fact, FactList, TickList
 from app.ui.widgets.labels import Label, Line, column, row
 from app.ui.widgets.marks import Badge
@@ -39,7 +40,10 @@ class DestinationPanel(QWidget):
         self._who = TickList(theme, self.tr("Who can use it"))
         self._note = Note(theme, "warning", "", strong=True)
         self._remarks = TickList(theme, self.tr("Good to know"))
+        self._more = Button(theme, "", "link")
+        self._all_of = ""
         self._note.primary_clicked.connect(self._on_sign_in_clicked)
+        self._more.clicked.connect(self._on_more_clicked)
         self._assemble()
         self.show_state()
 
@@ -68,6 +72,7 @@ class DestinationPanel(QWidget):
         body.addSpacing(4)
         body.addWidget(self._remarks_title)
         body.addWidget(self._remarks)
+        body.addWidget(self._more)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 22, 24, 20)
         layout.addWidget(self._empty)
@@ -86,10 +91,18 @@ class DestinationPanel(QWidget):
         self._category.set_words(description.summary)
         self._takes.set_facts(self._facts(description))
         self._can.set_lines(self._abilities(description))
-        remarks = [("info", "text3", words) for words in description.notes]
-        self._remarks_title.setVisible(bool(remarks))
-        self._remarks.set_lines(remarks)
+        self._show_remarks(description)
         self._show_connection(self._state.connection)
+
+    def _show_remarks(self, description: Description) -> None:
+        """The first remark; the others behind a link."""
+        remarks = [("info", "text3", words) for words in description.notes]
+        shown = remarks if self._all_of == description.id else remarks[:1]
+        self._remarks_title.setVisible(bool(remarks))
+        self._remarks.set_lines(shown)
+        rest = len(remarks) - len(shown)
+        self._more.setVisible(bool(rest))
+        self._more.set_words(self.tr("Show {n} more").format(n=self._state.context.formats.number(rest)))
 
     def _show_connection(self, chosen: ConnectionRow | None) -> None:
         self._who_title.setVisible(chosen is not None)
@@ -187,6 +200,10 @@ class DestinationPanel(QWidget):
 
     def _of_segments(self) -> bool:
         return hasattr(self._state.draft, "segments")
+
+    def _on_more_clicked(self) -> None:
+        self._all_of = self._state.draft.destination
+        self.show_state()
 
     def _on_sign_in_clicked(self) -> None:
         chosen = self._state.connection

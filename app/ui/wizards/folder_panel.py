@@ -170,4 +170,5 @@ class FolderPanel(QWidget):
                 head.append(
                     f'    {{ "name": {json.dumps(table.name, ensure_ascii=False)}, "attributes": [ {number} ] … }},'
                 )
-        return "\n".join([*head, "    … ] }"])
+        text = "\n".join([*head, "    … ] }"])
+        return text.replace("  ", "\u00a0\u00a0")  # rich text would drop the indents

@@ -21,7 +21,7 @@ from app.ui.wizards.state import WizardState
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _LABEL = 204
-_FIELD = 236
+_FIELD = 316
 
 
 class FormatForm(QWidget):
@@ -42,9 +42,9 @@ class FormatForm(QWidget):
     def _make_format(self) -> None:
         theme = self._theme
         self.types = {
-            FileType.CSV: RadioCard(theme, self.tr("CSV"), self.tr("Opens anywhere, larger files")),
-            FileType.PARQUET: RadioCard(theme, self.tr("Parquet"), self.tr("Typed and compact, for analytics")),
-            FileType.JSON_LINES: RadioCard(theme, self.tr("JSON lines"), self.tr("One object a line, for programs")),
+            FileType.CSV: RadioCard(theme, self.tr("CSV"), self.tr("Opens anywhere")),
+            FileType.PARQUET: RadioCard(theme, self.tr("Parquet"), self.tr("Typed and compact")),
+            FileType.JSON_LINES: RadioCard(theme, self.tr("JSON lines"), self.tr("One object a line")),
         }
         for kind, card in self.types.items():
             card.clicked.connect(lambda _on=False, chosen=kind: self._choose_type(chosen))
@@ -59,6 +59,7 @@ class FormatForm(QWidget):
         encodings = {"utf-8": self.tr("UTF-8"), "utf-8-sig": self.tr("UTF-8 for Excel")}
         self.encoding = Select(theme, self.tr("Text encoding"), [Choice(key, encodings[key]) for key in ENCODINGS])
         self.header = CheckBox(theme, self.tr("Header row"))
+        self.header.setFixedHeight(32)
         self.quotes = Select(
             theme,
             self.tr("Quotes"),
@@ -124,7 +125,10 @@ class FormatForm(QWidget):
     def _assemble(self) -> None:
         theme = self._theme
         cards = QWidget()
-        cards.setLayout(row(*self.types.values(), spacing=12))
+        line = row(*self.types.values(), spacing=12)
+        for number in range(line.count()):
+            line.setStretch(number, 1)
+        cards.setLayout(line)
         self._csv = QWidget()
         csv = self._grid(self._csv)
         self._row(csv, self.tr("Delimiter"), self.delimiter, self._example)
@@ -231,6 +235,7 @@ class FormatForm(QWidget):
         for field, words in ((self.folder, layout.folder), (self.file, layout.file)):
             if field.value().strip() != words:
                 field.set_value(words)
+                field.input.setCursorPosition(0)
         self._show_errors()
         self.model.setChecked(layout.model_json)
         self._model_row.setVisible(hasattr(draft, "tables"))

@@ -75,7 +75,7 @@ def lines(
 
 
 def _type_words(field: TargetField) -> str:
-    words = {
+    return {
         "text": _tr("Text"),
         "email": _tr("E-mail address"),
         "phone": _tr("Phone number"),
@@ -86,9 +86,6 @@ def _type_words(field: TargetField) -> str:
         "boolean": _tr("Yes or no"),
         "url": _tr("Web address"),
     }.get(field.type, field.type)
-    if field.max_length is not None and field.type == "text":
-        return _tr("{type}, up to {n} characters").format(type=words, n=field.max_length)
-    return words
 
 
 def rule_words(rule: str) -> str:
@@ -178,12 +175,12 @@ def columns(formats: Formats) -> list[Column[MatchLine]]:
     """The columns of the match table."""
     cells = _Cells(formats)
     return [
-        Column(TARGET, _tr("Target field"), cells.target, width=168, hideable=False),
+        Column(TARGET, _tr("Target field"), cells.target, width=158, hideable=False),
         Column("arrow", "", cells.arrow, accessible=lambda _line: "", width=36),
-        Column(PICK, _tr("Your field"), cells.source, stretch=True, width=180, hideable=False),
-        Column("match", _tr("Match"), cells.match, width=124),
-        Column("sent_as", _tr("Sent as"), cells.sent_as, width=170),
-        Column("coverage", _tr("Coverage"), cells.coverage, width=140),
+        Column(PICK, _tr("Your field"), cells.source, stretch=True, width=176, hideable=False),
+        Column("match", _tr("Match"), cells.match, width=122),
+        Column("sent_as", _tr("Sent as"), cells.sent_as, width=166),
+        Column("coverage", _tr("Coverage"), cells.coverage, width=132),
     ]
 
 

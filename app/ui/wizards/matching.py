@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.drafts import Step
 from app.core.errors import as_sendoff_error
-from app.core.matching import MatchGuess
+from app.core.matching import MatchGuess, MatchKind
 from app.core.names import fold
+from app.core.segments import FieldRef
 from app.core.tables import ColumnType
 from app.ui.runner import Finished, Outcome
 from app.ui.widgets.buttons import Button
@@ -296,7 +297,10 @@ class MatchingStep(StepWidget):
             return
         chosen = [c for c in table.columns if c.name == table.key or c.meaning.value != "none"]
         usable = [c for c in (chosen or table.columns) if c.type not in {ColumnType.BINARY, ColumnType.NESTED}]
-        self.state.update(match={column.name: f"{table.name}.{column.name}" for column in usable})
+        self._guesses = {
+            column.name: MatchGuess(FieldRef(table.name, column.name), MatchKind.EXACT, 100) for column in usable
+        }
+        self.state.update(match={name: str(guess.field) for name, guess in self._guesses.items()})
 
     # Coverage and samples
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from app.core.errors import as_sendoff_error
 from app.core.roles import Action, may
 from app.ui.widgets.buttons import Button, IconButton
 from app.ui.widgets.choice import Choice, Segmented
+from app.ui.widgets.code import CodeView
 from app.ui.widgets.labels import Card, ElidedLabel, IconLabel, Label, row
 from app.ui.widgets.notes import Note
 from app.ui.wizards.segment_state import SegmentState
@@ -65,8 +67,8 @@ class SamplePanel(QWidget):
         self._member_stack.setSpacing(8)
         self._request = Card(theme, margin=12)
         self._request_title = Label(theme, self.tr("The request"), "body-strong")
-        self._address = Label(theme, "", "mono-strong", wrap=True)
-        self._body = Label(theme, "", "mono", "text2", wrap=True)
+        self._address = CodeView(theme, self.tr("Method and address"))
+        self._body = CodeView(theme, self.tr("Body"))
         self._request.body.addWidget(self._address)
         self._request.body.addWidget(self._body)
         self._note = Note(theme, "warning", "")
@@ -171,12 +173,12 @@ class SamplePanel(QWidget):
         self._request.setVisible(request is not None or file is not None)
         if request is not None:
             self._request_title.set_words(self.tr("The request, with secrets masked"))
-            self._address.set_words(f"{request.method} {request.url}")
-            self._body.set_words(_shortened(request.body))
+            self._address.set_code(f"{request.method} {request.url}")
+            self._body.set_code(_shortened(_indented(request.body)))
         elif file is not None:
             self._request_title.set_words(self.tr("The first lines of the file"))
-            self._address.set_words(file.path)
-            self._body.set_words("\n".join(file.lines))
+            self._address.set_code(file.path)
+            self._body.set_code("\n".join(file.lines))
 
     def _card(self, sample: PreviewSample, number: int, total: int) -> Card:
         theme, state = self._theme, self._state
@@ -203,6 +205,7 @@ class SamplePanel(QWidget):
             name.setFixedWidth(104)
             grid.addWidget(name, at, 0)
             grid.addWidget(ElidedLabel(theme, words, "mono", ink), at, 1)
+        grid.setColumnMinimumWidth(0, 104)
         grid.setColumnStretch(1, 1)
         card.body.addLayout(grid)
         return card
@@ -227,6 +230,14 @@ class SamplePanel(QWidget):
         if not self._masked:
             self._hide.stop()
             self._masked = True
+
+
+def _indented(body: str) -> str:
+    """The same JSON over several lines; any other body as it is."""
+    try:
+        return json.dumps(json.loads(body), ensure_ascii=False, indent=2)
+    except ValueError:
+        return body
 
 
 def _shortened(body: str) -> str:

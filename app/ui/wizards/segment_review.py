@@ -69,7 +69,8 @@ class SegmentReview(QObject):
         for field in description.export_fields:
             value = state.draft.target.get(field.id, "")
             if value and not field.advanced:
-                facts.append(Fact(field.label, (field.choices or {}).get(value, value)))
+                named = (field.choices or {}).get(value) or state.choice_names.get((field.id, value), value)
+                facts.append(Fact(field.label, named.partition(":")[0]))
         keys = [key for key in description.key_fields if state.draft.match.get(key)]
         names = {field.id: field.name for field in state.fields}
         if keys:

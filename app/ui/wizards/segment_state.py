@@ -36,6 +36,7 @@ class SegmentState(WizardState):
         self._fields_of: tuple[object, ...] = ()
         self.fields_error: BaseException | None = None
         self.fields_running = False
+        self.choice_names: dict[tuple[str, str], str] = {}
 
     # Segments
 
@@ -79,7 +80,8 @@ class SegmentState(WizardState):
             return
         keys = {key: source for key, source in self.draft.match.items() if key in self.description.key_fields}
         names = [segment.name for segment in self.facts.segments if not self.why_not(segment)]
-        self.counts.count(names, self.description.id, keys, again=again)
+        basis = (self.facts.segments, self.facts.catalog)
+        self.counts.count(names, self.description.id, keys, basis, again=again)
         self.counts.add_up(self.going())
 
     def _on_counts_changed(self) -> None:

@@ -62,7 +62,7 @@ class TablesStep(StepWidget):
     def _make_elements(self) -> None:
         theme = self.theme
         self._search = SearchField(theme, self.tr("Search tables and fields"))
-        self._search.setFixedWidth(240)
+        self._search.setFixedWidth(264)
         self._chips = ChipBar(theme, self.tr("Which tables"), self._choices())
         self._hide = CheckBox(theme, self.tr("Hide personal fields"))
         self._hidden = Label(theme, "", "caption", "text2")

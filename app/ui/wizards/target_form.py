@@ -166,6 +166,7 @@ class TargetForm(QWidget):
             return
         formats = self._state.context.formats
         choices = finished.value
+        self._state.choice_names |= {(field_id, each.id): each.name for each in choices}
         frame.set_error(
             ""
             if choices

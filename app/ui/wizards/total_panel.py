@@ -100,9 +100,15 @@ class TotalPanel(QWidget):
         share = (total.to_send if total is not None else 0) / maximum
         self._bar.set_share(share, fill=limit_fill(share))
         self._share.set_words(
-            self.tr("{percent} of the {target} limit").format(percent=formats.percent(share), target=description.name)
+            self.tr("{percent} of the {target} limit").format(percent=self._percent(share), target=description.name)
         )
         self._limit.set_words(formats.number(maximum))
+
+    def _percent(self, share: float) -> str:
+        formats = self._state.context.formats
+        if 0 < share < 0.001:
+            return self.tr("Under {percent}").format(percent=formats.percent(0.001))
+        return formats.percent(share)
 
     def _subtractions(self, total: Total) -> list[Fact]:
         number = self._state.context.formats.number
