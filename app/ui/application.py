@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
@@ -22,6 +23,10 @@ from app.ui.page_slot import PageSlot
 from app.ui.preferences import Preferences
 from app.ui.runner import JobRunner
 from app.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from app.ui.formats import Formats
+    from app.ui.opening import Open
 
 PAGES = ("exports", "segments", "tables", "connections", "runs", "settings")
 ICONS = ("paper-plane-tilt", "users-three", "table", "link", "clock-counter-clockwise", "gear-six")
@@ -69,8 +74,11 @@ class WindowProgram(QObject):
         """Show the frame of the window."""
         self.window.show()
 
-    def begin(self, workspace: str | None) -> None:
-        """Load what the window needs and open the workspace; called after the first paint."""
+    def begin(self, workspace: str | None, *, opener: Open | None = None, formats: Formats | None = None) -> None:
+        """Load what the window needs and open the workspace; called after the first paint.
+
+        `opener` and `formats` replace how a folder is opened and how numbers and times are said.
+        """
         from app.ui.closing import Closing, Stopping
         from app.ui.formats import Formats
         from app.ui.logbook import Logbook
@@ -82,7 +90,7 @@ class WindowProgram(QObject):
         self.logbook.catch_faults()
         self.logbook.connect_fault(self._on_fault)
         frame = Frame(self.window, self.theme, self.runner, self.preferences, self.slots, self.titles)
-        self.opening = Opening(frame, Formats(), parent=self)
+        self.opening = Opening(frame, formats or Formats(), opener=opener, parent=self)
         self.opening.opened.connect(self._on_workspace_opened)
         self.closing = Closing(
             self.theme,

@@ -22,6 +22,9 @@ PAGE_ICONS = {
     "settings": "gear-six",
 }
 
+RECENT = 3
+"""How many exports are offered before anything is typed."""
+
 
 def _keys(words: str) -> str:
     return QKeySequence(words).toString(QKeySequence.SequenceFormat.NativeText).replace("+", " ")
@@ -56,11 +59,17 @@ class PaletteEntries(QObject):
         """Answer from this reading from now on."""
         self._snapshot = snapshot
 
-    def __call__(self, _words: str) -> list[PaletteGroup]:
-        """Return everything there is to find; the palette chooses."""
+    def __call__(self, words: str) -> list[PaletteGroup]:
+        """Return everything there is to find, of which the palette chooses; without words the recent exports and actions."""
         snapshot = self._snapshot
         if snapshot is None:
             return [PaletteGroup(self.tr("Actions"), self._pages())]
+        if not words.strip():
+            recent = self._exports(snapshot)[:RECENT]
+            return [
+                PaletteGroup(self.tr("Exports"), recent),
+                PaletteGroup(self.tr("Actions"), (*self._actions(snapshot), *self._pages())),
+            ]
         return [
             PaletteGroup(self.tr("Exports"), self._exports(snapshot)),
             PaletteGroup(self.tr("Actions"), (*self._actions(snapshot), *self._pages())),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLocale, QSize
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.errors import as_sendoff_error
 from app.core.roles import Action, Role, may
@@ -267,6 +267,7 @@ class SettingsPage(Area):
             control.setAccessibleName(label)
         if width:
             control.setFixedWidth(width)
+            control.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         host.setLayout(row(words, None, control))
         host.setProperty("words", f"{label} {hint}")
         return host

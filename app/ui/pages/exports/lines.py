@@ -260,7 +260,7 @@ class LineWords(QObject):
                 lambda line: TextCell(*self.last_run(line)),
                 sort=self._last_run_order,
                 tooltip=lambda line: "" if line.run is None else formats.exact(self._when(line.run)),
-                width=90,
+                width=84,
             ),
             Column(
                 "schedule",
@@ -268,7 +268,7 @@ class LineWords(QObject):
                 lambda line: TextCell(*self.schedule(line)),
                 sort=lambda line: line.row.next_due.timestamp() if line.row.next_due else float("inf"),
                 tooltip=lambda line: formats.exact(line.row.next_due) if line.row.next_due else "",
-                width=110,
+                width=92,
             ),
         )
 

@@ -61,6 +61,7 @@ class ExportsPage(Area):
         self._again = False
         self._counting: Job | None = None
         self._counted_once = False
+        self._docked = True
         self._words = LineWords(context.formats, self)
         self._actions = ExportActions(context, self)
         self._commands = ExportCommands(self._do, self)
@@ -173,7 +174,7 @@ class ExportsPage(Area):
     def _assemble(self) -> None:
         theme = self._context.theme
         content = Area(theme)
-        chips = row(self.chips, None, self._filter, self._columns, margins=(24, 12, 20, 4))
+        chips = row(self.chips, None, self._filter, self._columns, margins=(24, 12, 20, 6))
         self._list = QStackedWidget()
         for widget in (self.table, self.no_match):
             self._list.addWidget(widget)
@@ -271,6 +272,9 @@ class ExportsPage(Area):
     def resizeEvent(self, event: QEvent) -> None:
         """Offer Details when the drawer lies over the list."""
         super().resizeEvent(event)
+        if self.drawer.is_open() and not self.drawer.is_docked() and self._docked:
+            self.drawer.close_drawer()  # it would cover the list nobody asked to cover
+        self._docked = self.drawer.is_docked()
         self._offer_details()
 
     def _offer_details(self) -> None:
