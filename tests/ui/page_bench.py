@@ -117,7 +117,7 @@ class PageBench:
         place = table.viewport().mapFromGlobal(rect.topLeft()) + QPoint(rect.width() // 2, rect.height() // 2)
         at = next(i for i, c in enumerate(table.columns) if c.key == column)
         if table.columns[at].align == "right":
-            left, right = table.cell_padding(at)
+            right = table.cell_padding(at)[1]
             right += 28 if table.columns[at].menu else 0
             place.setX(table.viewport().mapFromGlobal(rect.topRight()).x() - right - 12)
         QTest.mouseMove(table.viewport(), place)

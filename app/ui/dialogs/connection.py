@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPoint, QTimer, QUrl
+from PySide6.QtCore import QPoint, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -29,7 +29,7 @@ from app.ui.widgets.consent import ConsentBox
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.fields import FieldFrame, TextField
 from app.ui.widgets.forms import Form
-from app.ui.widgets.labels import announce, row
+from app.ui.widgets.labels import announce
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.notes import Note
 
@@ -141,10 +141,11 @@ class ConnectionDialog(Dialog):
         theme, description = self.theme, opening.description
         connection = opening.connection
         self.name_field = TextField(theme, self.tr("Display name"), value=opening.proposed)
-        self.form = ConnectionForm(theme, description, connection.secrets if connection is not None else ())
+        self.help_link = Button(theme, "", "link", trailing="arrow-square-out")
+        stored = connection.secrets if connection is not None else ()
+        self.form = ConnectionForm(theme, description, stored, self._help(description))
         if connection is not None:
             self.form.show_settings(connection.settings)
-        self.help_link = Button(theme, self.tr("Where do I find this?"), "link", trailing="arrow-square-out")
         self.access = Segmented(
             theme,
             self.tr("Who can use it"),
@@ -174,8 +175,6 @@ class ConnectionDialog(Dialog):
         access.add_row(self.tr("Who can use it"), self._access_frame)
         self.body.addWidget(names)
         self.body.addWidget(self.form)
-        if description.docs and description.secret_fields:
-            self.body.addLayout(row(self.help_link, None))
         for part in (access, self.consent, self.no_store, self.note):
             self.body.addWidget(part)
         self.body.addStretch(1)
@@ -187,6 +186,14 @@ class ConnectionDialog(Dialog):
         self.add_cancel()
         self.add_button(self.save_button)
         self._right.addWidget(self.save_more)
+
+    def _help(self, description: Description) -> Button | None:
+        """The link to the vendor's words about the one secret it gives out; none where the owner of a server gives it."""
+        secrets = [f for f in description.secret_fields if f.required and not f.when]
+        if not description.docs or len(secrets) != 1:
+            return None
+        self.help_link.set_words(self.tr("Where do I find the {secret}?").format(secret=secrets[0].label))
+        return self.help_link
 
     def _connect(self) -> None:
         self.name_field.edited.connect(self._on_name_edited)
@@ -243,12 +250,14 @@ class ConnectionDialog(Dialog):
             connection = self._opening.connection
             if missing and connection is not None:
                 self.form.set_stored(connection.secrets - set(missing))
+                self.form.entry(missing[0]).setFocus(Qt.FocusReason.OtherFocusReason)
                 self._tell(
                     ResultNote(
                         "warning",
                         self.tr("The secret for {name} isn't on this computer.").format(name=connection.name),
                         self.tr("Exports that use it wait. Enter it here, then test the connection."),
-                    )
+                    ),
+                    in_view=False,
                 )
         elif end.error is not None:
             told = as_sendoff_error(end.error)
@@ -463,10 +472,11 @@ class ConnectionDialog(Dialog):
 
     # Inside
 
-    def _tell(self, note: ResultNote) -> None:
+    def _tell(self, note: ResultNote, *, in_view: bool = True) -> None:
         self.note.set_note(note.tone, note.sentence, note.detail, primary=note.button)
         self.note.show()
-        self._show_end()
+        if in_view:
+            self._show_end()
         announce(self, f"{note.sentence} {note.detail}".strip())
 
     def _show_end(self) -> None:

@@ -163,7 +163,9 @@ class ConnectionForm(QWidget):
     changed = Signal()
     file_picked = Signal(str, object)
 
-    def __init__(self, theme: Theme, description: Description, stored: Collection[str] = ()) -> None:
+    def __init__(
+        self, theme: Theme, description: Description, stored: Collection[str] = (), help_link: QWidget | None = None
+    ) -> None:
         super().__init__()
         self._theme = theme
         self._description = description
@@ -182,9 +184,11 @@ class ConnectionForm(QWidget):
         inner.setSpacing(16)
         for group in self._grouped():
             self._add_row(inner if group[0].advanced else self._layout, group)
-        if any(field.advanced for field in description.connection_fields):
-            self._layout.addLayout(row(self._unfold, None))
-            self._layout.addWidget(self._folded)
+        folds = any(field.advanced for field in description.connection_fields)
+        if folds or help_link is not None:
+            self._layout.addLayout(row(self._unfold, None, *([help_link] if help_link is not None else [])))
+        self._layout.addWidget(self._folded)
+        self._unfold.setVisible(folds)
         self._folded.hide()
         self._unfold.clicked.connect(lambda: self.unfold(not self._folded.isVisibleTo(self)))
         self._show_visible()

@@ -65,7 +65,7 @@ class Gallery(Area):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """As many tiles in a row as fit."""
         super().resizeEvent(event)
-        if self._fitting() != self._across:
+        if event.size().width() != event.oldSize().width():
             self._show()
 
     def _fitting(self) -> int:
@@ -95,7 +95,6 @@ class Gallery(Area):
             if group:
                 self._groups.addWidget(Label(self._theme, category_words(category)[1], "caption-medium", "text3"))
                 self._groups.addLayout(self._grid(group, again))
-                self._groups.addSpacing(4)
         self._none.setVisible(not kept)
         if not kept and self.search.text():
             self._none.set_words(self.tr("No destinations match '{words}'.").format(words=self.search.text()))
@@ -106,9 +105,8 @@ class Gallery(Area):
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(GAP)
-        for column in range(self._across):
-            grid.setColumnStretch(column, 1)
-            grid.setColumnMinimumWidth(column, TILE - 10)
+        wide = (self.width() - 48 - GAP * (self._across - 1)) // self._across
+        grid.setColumnStretch(self._across, 1)
         for at, description in enumerate(group):
             connected = description.id in self._connected
             tile = DestinationTile(
@@ -123,6 +121,7 @@ class Gallery(Area):
             if connected:
                 tile.setAccessibleName(self.tr("{name}, connected").format(name=description.name))
             tile.clicked.connect(lambda _checked=False, id_=description.id: self.chosen.emit(id_))
+            tile.setFixedWidth(max(wide, TILE - GAP))
             grid.addWidget(tile, at // self._across, at % self._across)
             if again and tile.accessibleName() == again:
                 tile.setFocus()

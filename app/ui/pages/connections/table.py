@@ -18,7 +18,7 @@ from app.ui.widgets.table import ROW, DataTable
 from app.ui.widgets.table_header import HEIGHT as HEADER
 
 FEW = 6
-NARROW = 900
+NARROW = 1140
 URGENCY = (
     HealthState.SIGN_IN_EXPIRED,
     HealthState.FAILED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from PySide6.QtCore import QCoreApplication
 
@@ -60,11 +61,11 @@ def tr(text: str) -> str:
 def health_words(line: ConnectionLine, formats: Formats) -> HealthWords:
     """The health of a row in words."""
     health = line.connection.health
-    when = formats.relative_time(health.tested_at) if health.tested_at is not None else ""
+    when = _inside_a_sentence(health.tested_at, formats) if health.tested_at is not None else ""
     exact = formats.day_and_clock(health.tested_at) if health.tested_at is not None else ""
     if line.state is HealthState.HEALTHY:
         return HealthWords(
-            "check-circle-fill", "success", tr("Healthy"), tr("Tested: {when}").format(when=when), tr("Test")
+            "check-circle-fill", "success", tr("Healthy"), tr("Tested {when}").format(when=when), tr("Test")
         )
     if line.state is HealthState.FAILED:
         return HealthWords("x-circle-fill", "danger", tr("Test failed"), exact, tr("Test"))
@@ -74,6 +75,12 @@ def health_words(line: ConnectionLine, formats: Formats) -> HealthWords:
         return HealthWords("key-fill", "warning", tr("Secret missing"), tr("On this computer"), tr("Add secret"))
     added = tr("Added {date}").format(date=formats.date(line.connection.created_at))
     return HealthWords("clock", "text2", tr("Not tested yet"), added, tr("Test"), "text2")
+
+
+def _inside_a_sentence(when: datetime, formats: Formats) -> str:
+    """A relative time after other words: "just now" and "yesterday" lose their capital, weekdays and dates keep it."""
+    words = formats.relative_time(when)
+    return words[:1].lower() + words[1:] if formats.now() - when < timedelta(days=2) else words
 
 
 def access_words(access: Access) -> tuple[str, str]:

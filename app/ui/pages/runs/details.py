@@ -19,6 +19,7 @@ from app.ui.widgets.labels import ElidedLabel, Label, Line, column, row
 from app.ui.widgets.marks import Badge, Pill
 from app.ui.widgets.notes import Note
 
+NAME_WIDTH = 280
 TONES = {"success": "success", "warning": "warning", "danger": "danger", "bar": "accent"}
 
 
@@ -54,9 +55,9 @@ class RunDetailsView(QScrollArea):
         self._name = ElidedLabel(theme, "", "title")
         self._pill = Pill(theme, "")
         self._line = ElidedLabel(theme, "", "caption", "text2")
-        self._open = Button(theme, self.tr("Open export"), "ghost", "arrow-square-out")
-        self._again = Button(theme, self.tr("Run again"), "secondary", "play")
-        self._cancel = Button(theme, self.tr("Cancel run"), "secondary", "x-circle")
+        self._open = Button(theme, self.tr("Open export"), "ghost", icon="arrow-square-out")
+        self._again = Button(theme, self.tr("Run again"), "secondary", icon="play")
+        self._cancel = Button(theme, self.tr("Cancel run"), "secondary", icon="x-circle")
         self._note = Note(theme, "danger", "")
         self._skipped = Note(theme, "warning", "")
         self._numbers = QGridLayout()
@@ -99,10 +100,7 @@ class RunDetailsView(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(self.tr("Details of the run"))
         self._pill.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        title = row(self._name, self._pill, spacing=10)
-        title.setStretch(0, 0)
-        title.addStretch(1)
+        title = row(self._name, self._pill, None, spacing=10)
         head = row(self._badge, 4, column(title, self._line, spacing=2), self._open, self._again, self._cancel)
         head.setStretch(2, 1)
         charts = row(
@@ -146,8 +144,8 @@ class RunDetailsView(QScrollArea):
         run, formats = details.row.run, self._formats
         words = formats.status(run.status)
         self._badge.set_badge(details.row.badge.letters, details.row.badge.colour, details.row.destination)
+        self._name.setFixedWidth(min(self._theme.metrics("title").horizontalAdvance(run.export_name) + 2, NAME_WIDTH))
         self._name.set_words(run.export_name)
-        self._name.setMinimumWidth(min(self._theme.metrics("title").horizontalAdvance(run.export_name) + 2, 280))
         self._pill.set_pill(words.word, TONES.get(words.role, "neutral"), words.icon)
         when = formats.day_and_clock(run.started_at or run.queued_at)
         length = took(run, formats)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser, QVBoxLayout, QWidget
 
 from app.core.runs import LogLine
@@ -32,6 +33,8 @@ class LogView(QWidget):
         self._open = Button(theme, self.tr("Open full log"), "link")
         self._text = QTextBrowser()
         self._text.setFrameShape(QFrame.Shape.NoFrame)
+        self._text.setProperty("bare", True)
+        self._text.document().setDocumentMargin(0)
         self._text.setAccessibleName(self.tr("Log of the run"))
         self._text.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self._text.viewport().setAutoFillBackground(False)
@@ -69,7 +72,18 @@ class LogView(QWidget):
         self._text.setFont(theme.font("mono"))
         self._text.setHtml(f'<table cellspacing="0" cellpadding="1">{rows}</table>' if rows else "")
         self._text.setPlaceholderText(self.tr("Nothing was logged."))
-        self._text.setFixedHeight(min(LINE * max(len(shown), 1) + 8, LINE * 20))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lines wrap anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as its lines, up to a limit from which it scrolls."""
+        document = self._text.document()
+        document.setTextWidth(self._text.viewport().width())
+        self._text.setFixedHeight(min(max(round(document.size().height()), LINE) + 2, LINE * 20))
 
     def _on_open_clicked(self) -> None:
         self._full = not self._full

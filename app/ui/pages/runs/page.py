@@ -114,9 +114,9 @@ class RunsPage(QWidget):
         heading = column(
             Label(theme, self.title, "page"),
             Label(theme, self.tr("Every run on this computer, what was sent, and what was not."), "body", "text2"),
-            spacing=4,
+            spacing=2,
         )
-        head = row(heading, None, self.search_field, margins=(24, 16, 24, 16))
+        head = row(heading, None, self.search_field, margins=(24, 16, 24, 12))
         foot = Area(theme, "surface", "t")
         foot.setFixedHeight(32)
         foot.setLayout(

@@ -39,7 +39,7 @@ class RejectsCard(QWidget):
         self._formats = formats
         self._words = Label(theme, "", "body", "text2")
         self._fields = Segmented(theme, self.tr("Rejects by field"), [Choice(ALL, self.tr("All"))], ALL)
-        self._save = Button(theme, self.tr("Save rejects as CSV"), "secondary", "download-simple")
+        self._save = Button(theme, self.tr("Save rejects as CSV"), "secondary", icon="download-simple")
         self._table = DataTable(
             theme, self.tr("Rejects"), self._columns(), row_height=ROW_ONE_LINE, sortable=False, edge=16
         )
