@@ -25,14 +25,14 @@ T = TypeVar("T")
 MASK = "•••"
 LINES_AT_ONCE = 1000
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would else write \r\n for \n
-_EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"(?P<place>//)?[\w.!#$%&'*+=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER_LIKE = re.compile(r"[+-]?[0-9][0-9 ().,/-]*")
 
 
 def mask_addresses(text: str) -> str:
-    """The text with each e-mail address replaced by dots."""
-    return _EMAIL.sub(MASK, text)
+    """The text with each e-mail address replaced by dots; the user of a server (`sftp://user@host`) is none."""
+    return _EMAIL.sub(lambda found: found[0] if found["place"] else MASK, text)
 
 
 class JsonLines(Generic[T]):

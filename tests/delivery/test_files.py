@@ -107,6 +107,8 @@ def test_log_lines_hold_neither_secret_nor_address(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path, "r1")
     with RunLog(folder, lambda text: text.replace("s3cr3t-us14", "[hidden]"), lambda: PhaseName.SEND) as log:
         log.warning("Key s3cr3t-us14 refused for ann.smith+x@mail.example.com, about to stop.")
-    (entry,) = folder.log()
+        log.info("sftp://root@127.0.0.1:22/a.csv of https://x.example/ann@example.com")
+    entry, place = folder.log()
+    assert place.text == f"sftp://root@127.0.0.1:22/a.csv of https://x.example/{MASK}"
     assert entry.text == f"Key [hidden] refused for {MASK}, about to stop."
     assert (entry.level, entry.phase) == ("warning", PhaseName.SEND)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.runs import Run, Status
+from app.core.runs import Status
 from app.delivery.file_delivery import FileDelivery
 from tests.end_to_end.workshop import Workshop, workshop
 from tests.servers import openssh
@@ -125,7 +125,9 @@ def server(tmp_path: Path) -> Iterator[openssh.OpenSshServer]:
 
 
 @needs_sshd
-def test_a_network_cut_over_sftp_leaves_the_last_good_data(shop: Workshop, server: openssh.OpenSshServer) -> None:
+def test_a_network_cut_over_sftp_leaves_the_last_good_data(
+    shop: Workshop, server: openssh.OpenSshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop.customers(2500)
     shop.connect("Lake", "sftp", server.values(), {"private_key": server.key})
     shop.data_out()
@@ -134,13 +136,16 @@ def test_a_network_cut_over_sftp_leaves_the_last_good_data(shop: Workshop, serve
     before = {f: (server.folder / f).read_bytes() for f in files_below(server.folder)}
     assert [f for f in before if f.endswith(".csv")] == PARTS
 
-    def cut(seen: Run) -> None:
-        if seen.id != run.id and seen.done >= 1000:
-            server.break_connections()
+    advance = FileDelivery._advance
 
-    stop = shop.services.runs.subscribe(cut)
-    (broken,) = shop.run("Lake")
-    stop()
+    def cut_at_the_second(self: FileDelivery, part):  # type: ignore[no-untyped-def]
+        if part.target.endswith("_2.csv"):
+            server.break_connections()
+        return advance(self, part)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FileDelivery, "_advance", cut_at_the_second)
+        (broken,) = shop.run("Lake")
     assert broken.status is Status.FAILED, shop.log(broken)
     assert broken.error is not None
     assert broken.error.what.startswith("Stopped after")

@@ -1,0 +1,54 @@
+"""Rows out of the workspace's engine, written as the files of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.core.exports import Export
+from app.core.segments import Segment
+from app.data.engines.duckdb import DuckDBEngine
+from app.data.identity import Identity
+from app.data.members import Members, MemberSpec
+from app.data.table_files import MemberRows, RowSource, TableRows, write
+from app.data.workspace_rows import Scope
+from app.delivery.matching import identity_of, matched_fields
+from app.delivery.table_files import Item
+from app.jobs import JobContext
+
+
+class EngineWriter:
+    """A `Writer` over the tables and segments of one moment; used by one thread.
+
+    In files everybody is known by our own key, so members with the same address stay two rows; who refused consent is
+    left out like everywhere.
+    """
+
+    def __init__(self, engine: DuckDBEngine, members: Members, scope: Scope, export: Export, country: str) -> None:
+        self._engine = engine
+        self._members = members
+        self._scope = scope
+        self._export = export
+        self._country = country
+
+    def rows(self, item: Item, ctx: JobContext) -> int:
+        """See `Writer.rows`."""
+        with self._engine.cursor(ctx.token) as cursor:
+            return self._source(item).select(cursor, ctx).rows
+
+    def write(self, item: Item, folder: Path, ctx: JobContext) -> Iterator[tuple[Path, int]]:
+        """See `Writer.write`."""
+        for written in write(self._engine, self._source(item), self._export.format, folder, ctx):
+            yield written.path, written.rows
+
+    def _source(self, item: Item) -> RowSource:
+        if isinstance(item, Segment):
+            return MemberRows(self._members, self._scope, item, self._spec(item))
+        return TableRows(self._engine, item.table, item.fields)
+
+    def _spec(self, segment: Segment) -> MemberSpec:
+        matched = matched_fields(self._export.match, ())
+        return MemberSpec(matched, self._identity(segment))
+
+    def _identity(self, segment: Segment) -> Identity:
+        return identity_of({}, (), segment, self._scope.catalog, self._country)
