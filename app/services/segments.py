@@ -103,15 +103,18 @@ class SegmentService:
         exports = [e.name for e in self._store.exports.all() if wanted in {fold(s) for s in e.segments}]
         return segments + exports
 
-    def members(self, name: str, limit: int, ctx: JobContext) -> MemberPage:
-        """The first members by key, as far as the role may see them; FixData when the segment has issues."""
+    def members(self, name: str, limit: int, ctx: JobContext, *, masked: bool = False) -> MemberPage:
+        """The first members by key; personal values masked when asked, and always for a role that may not see them.
+
+        FixData when the segment has issues.
+        """
         segment = self.get(name)
         scope = Scope(self._store.tables.catalog(), self._store.segments.all(), self._clock())
         table = segment_table(scope, segment)
         columns = _key_first(table.columns, table.key)
         engine = self._engine()
         found = Members(engine, KeyFacts(engine)).page(scope, segment, [c.name for c in columns], limit, ctx)
-        hide = not may(self._roles.role(), Action.SHOW_PERSONAL_VALUES)
+        hide = masked or not may(self._roles.role(), Action.SHOW_PERSONAL_VALUES)
         rows = [_hidden(row, columns) for row in found] if hide else found
         return MemberPage(tuple(c.name for c in columns), tuple(rows), masked=hide)
 

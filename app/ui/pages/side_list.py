@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -63,7 +63,7 @@ class SideList(Area):
                     "title",
                     name,
                     lambda r: TextCell(r.title, r.detail, icon=r.icon, detail_ink=r.detail_ink),
-                    width=160,
+                    width=100,
                     stretch=True,
                 ),
                 Column(
@@ -71,7 +71,7 @@ class SideList(Area):
                     self.tr("Number"),
                     lambda r: NumberCell(r.number, counting=r.counting, ink="text2"),
                     align="right",
-                    width=96,
+                    width=84,
                 ),
             ],
             row_height=row_height,
@@ -80,6 +80,7 @@ class SideList(Area):
             edge=20,
         )
         self.table.horizontalHeader().hide()
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._foot = Label(theme, "", "caption", "text2")
         foot = Area(theme, "surface", "t")
         foot.setFixedHeight(32)

@@ -26,12 +26,14 @@ QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QDateEdit, QTime
 }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QDateEdit, QTimeEdit, QDateTimeEdit {{ min-height: 30px; max-height: 30px; }}
 QPlainTextEdit, QTextEdit {{ padding: 6px 4px; }}
+QTextEdit[bare="true"], QTextEdit[bare="true"]:focus {{ border: none; padding: 0; background: transparent; }}
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus,
 QDateEdit:focus, QTimeEdit:focus, QDateTimeEdit:focus {{ border: 2px solid {focus}; padding: 0 7px; }}
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QDateEdit:focus, QTimeEdit:focus, QDateTimeEdit:focus {{
     min-height: 28px; max-height: 28px;
 }}
 QPlainTextEdit:focus, QTextEdit:focus {{ padding: 5px 3px; }}
+QPlainTextEdit[code="true"] {{ background: transparent; border: none; border-radius: 0; padding: 0; }}
 QLineEdit[quiet="true"] {{ border-color: {border}; }}
 QLineEdit[quiet="true"]:focus {{ border-color: {focus}; }}
 QLineEdit[state="error"], QPlainTextEdit[state="error"], QSpinBox[state="error"] {{ border-color: {danger_fill}; }}

@@ -147,6 +147,14 @@ class IconLabel(QWidget):
         paint.icon(QPainter(self), self._theme, square, self._icon, self._role)
 
 
+class IconLine(QWidget):
+    """A small icon with words behind it, in a quieter ink."""
+
+    def __init__(self, theme: Theme, icon: str, words: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setLayout(row(IconLabel(theme, icon), Label(theme, words, "body", "text2")))
+
+
 class Line(QWidget):
     """A hairline, horizontal or vertical."""
 

@@ -17,7 +17,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.columns import Column, TextCell
 from app.ui.widgets.facts import Fact, FactList
-from app.ui.widgets.labels import Area, Card, ElidedLabel, Label, clear, row
+from app.ui.widgets.labels import Area, Card, ElidedLabel, IconLine, Label, clear, row
 from app.ui.widgets.marks import Pill
 from app.ui.widgets.notes import Note
 from app.ui.widgets.scroll import Scroll
@@ -25,7 +25,7 @@ from app.ui.widgets.table import ROW_ONE_LINE, DataTable
 from app.ui.widgets.table_header import HEIGHT as HEADER
 
 PANEL = 276
-SHOWN_COLUMNS = 6
+SHOWN_COLUMNS = 5
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class SegmentDetailsView(QWidget):
 
     remove_asked = Signal(str)
     open_export_asked = Signal(str)
+    show_values_asked = Signal(str)
 
     def __init__(self, theme: Theme, formats: Formats, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,11 +59,13 @@ class SegmentDetailsView(QWidget):
         self._formats = formats
         self._segment: Segment | None = None
         self._title = ElidedLabel(theme, "", "title")
-        self._remove = Button(theme, self.tr("Remove"), "ghost", "trash")
+        self._remove = Button(theme, self.tr("Remove"), "ghost", icon="trash")
         self._note = Note(theme, "danger", "")
         self._rules = QVBoxLayout()
         self._rules.setSpacing(8)
         self._members = QVBoxLayout()
+        self._hidden = IconLine(theme, "lock-simple", self.tr("Personal values are hidden"))
+        self._show = Button(theme, self.tr("Show"), "link")
         self._number = Label(theme, "–", "display")
         self._state = Pill(theme, "")
         self._unit = Label(theme, "", "body", "text2", wrap=True)
@@ -76,7 +79,7 @@ class SegmentDetailsView(QWidget):
         middle.addLayout(row(self._title, self._remove))
         middle.addWidget(self._note)
         middle.addLayout(self._rules)
-        middle.addWidget(Label(theme, self.tr("First members"), "subtitle"))
+        middle.addLayout(row(Label(theme, self.tr("First members"), "subtitle"), None, self._hidden, self._show))
         middle.addLayout(self._members)
         middle.addStretch(1)
         panel = Area(theme, "surface", "l")
@@ -101,6 +104,9 @@ class SegmentDetailsView(QWidget):
         layout.addWidget(ground, 1)
         layout.addWidget(panel)
         self._note.hide()
+        self._hidden.hide()
+        self._show.hide()
+        self._show.clicked.connect(lambda: self.show_values_asked.emit(self._segment.name if self._segment else ""))
         self._remove.clicked.connect(lambda: self.remove_asked.emit(self._segment.name if self._segment else ""))
 
     def show_title(self, segment: Segment) -> None:
@@ -161,6 +167,9 @@ class SegmentDetailsView(QWidget):
 
     def _show_members(self, page: MemberPage | None) -> None:
         clear(self._members)
+        masked = page is not None and bool(page.rows) and page.masked
+        self._hidden.setVisible(masked)
+        self._show.setVisible(masked)
         if page is None or not page.rows:
             self._members.addWidget(Label(self._theme, self.tr("Nobody belongs to it now."), "body", "text2"))
             return

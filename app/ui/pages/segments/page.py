@@ -54,14 +54,15 @@ class SegmentsPage(JobPage):
         self._wanted = ""
         self._list = SideList(theme, self.tr("Segments"), self.tr("Search segments"))
         self._details = SegmentDetailsView(theme, context.formats)
-        self._recount = Button(theme, self.tr("Recount"), "secondary", "arrows-clockwise")
-        self._import = Button(theme, self.tr("Import from a file…"), "primary", "upload-simple")
+        self._recount = Button(theme, self.tr("Recount"), "secondary", icon="arrows-clockwise")
+        self._import = Button(theme, self.tr("Import from a file…"), "primary", icon="upload-simple")
         self._detail_query = LiveQuery(context.runner, "Read a segment", delay_ms=0, parent=self)
         self.search_field = self._list.search
         self._list.chosen.connect(self._on_chosen)
         self._recount.clicked.connect(self._on_recount)
         self._import.clicked.connect(self._on_import)
         self._details.remove_asked.connect(self._on_remove)
+        self._details.show_values_asked.connect(self._on_show_values)
         self._details.open_export_asked.connect(lambda name: context.navigator.show_page("exports", name))
         self._detail_query.ready.connect(self._on_details_read)
         self._detail_query.failed.connect(self._on_details_failed)
@@ -92,10 +93,10 @@ class SegmentsPage(JobPage):
         counts = {r.segment.name: r.count for r in rows if r.count is not None}
         return _Listed(tuple(r.segment for r in rows), counts, may(services.roles.role(), Action.CHANGE_SEGMENTS))
 
-    def _read_details(self, segment: Segment, ctx: JobContext) -> SegmentDetails:
+    def _read_details(self, segment: Segment, ctx: JobContext, *, masked: bool = True) -> SegmentDetails:
         services = self.context.services
         issues = tuple(services.segments.issues(segment.name))
-        page = None if issues else services.segments.members(segment.name, FIRST_MEMBERS, ctx)
+        page = None if issues else services.segments.members(segment.name, FIRST_MEMBERS, ctx, masked=masked)
         return SegmentDetails(
             segment,
             tuple(services.segments.words(segment.name)),
@@ -168,6 +169,11 @@ class SegmentsPage(JobPage):
     def _on_noticed(self, what: str) -> None:
         if what in {"segments", "tables", "roles", EVERYTHING} and (self.isVisible() or self._listed.segments):
             self.refresh()
+
+    def _on_show_values(self, name: str) -> None:
+        segment = next((s for s in self._listed.segments if s.name == name), None)
+        if segment is not None:
+            self._detail_query.ask(lambda ctx: self._read_details(segment, ctx, masked=False), at_once=True)
 
     def _on_recount(self) -> None:
         for segment in self._listed.segments:

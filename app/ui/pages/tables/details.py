@@ -79,7 +79,7 @@ class TableDetailsView(QWidget):
         self._name = ElidedLabel(theme, "", "title")
         self._role = Pill(theme, "", "accent")
         self._size = Label(theme, "", "body", "text2")
-        self._refresh = Button(theme, self.tr("Refresh"), "secondary", "arrows-clockwise")
+        self._refresh = Button(theme, self.tr("Refresh"), "secondary", icon="arrows-clockwise")
         self._more = IconButton(theme, "dots-three-bold", self.tr("More actions"))
         self._columns = DataTable(
             theme, self.tr("Columns"), self._column_columns(), row_height=COLUMN_ROW, sortable=False, edge=20
@@ -201,13 +201,13 @@ class TableDetailsView(QWidget):
                 "name",
                 self.tr("Column"),
                 lambda r: TextCell(r.key, r.type, role="body-medium"),
-                width=150,
+                width=130,
                 stretch=True,
             ),
-            Column("meaning", self.tr("Meaning"), self._meaning_cell, width=150),
-            Column("empty", self.tr("Empty"), self._empty_cell, align="right", width=92),
-            Column("distinct", self.tr("Distinct"), self._distinct_cell, align="right", width=96),
-            Column("frequent", self.tr("Most frequent"), self._frequent_cell, width=180),
+            Column("meaning", self.tr("Meaning"), self._meaning_cell, width=172),
+            Column("empty", self.tr("Empty"), self._empty_cell, align="right", width=84),
+            Column("distinct", self.tr("Distinct"), self._distinct_cell, align="right", width=84),
+            Column("frequent", self.tr("Most frequent"), self._frequent_cell, width=150),
         ]
 
     def _meaning_cell(self, item: _ColumnRow) -> ActionCell | TextCell:

@@ -54,7 +54,7 @@ class TablesPage(JobPage):
         self._wanted = ""
         self._list = SideList(theme, self.tr("Tables"), self.tr("Search tables"), width=244, row_height=52)
         self._details = TableDetailsView(theme, context.formats)
-        self._add = Button(theme, self.tr("Add table"), "primary", "plus-bold")
+        self._add = Button(theme, self.tr("Add table"), "primary", icon="plus-bold")
         self._profile_query = LiveQuery(context.runner, "Profile a table", delay_ms=0, parent=self)
         self._sample_query = LiveQuery(context.runner, "Read sample rows", delay_ms=0, parent=self)
         self.search_field = self._list.search
