@@ -39,7 +39,7 @@ ROWS = pa.table(
         "Share": [0.1, float("nan"), None],
         "Yes": [True, False, None],
         "Day": pa.array([date(2025, 3, 1), None, None], pa.date32()),
-        "At": pa.array([datetime(2025, 3, 1, 12, 30), None, None], pa.timestamp("us")),
+        "At": pa.array([datetime.fromisoformat("2025-03-01T12:30"), None, None], pa.timestamp("us")),
         "Tags": [["x", "y"], None, []],
     }
 )
