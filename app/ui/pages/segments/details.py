@@ -181,7 +181,7 @@ class SegmentDetailsView(QWidget):
             self._theme, self.tr("First members"), columns, row_height=ROW_ONE_LINE, sortable=False, edge=16
         )
         table.set_rows(_MemberRow(str(at), tuple(values)) for at, values in enumerate(page.rows))
-        table.setFixedHeight(HEADER + ROW_ONE_LINE * len(page.rows) + 2)
+        table.setFixedHeight(HEADER + ROW_ONE_LINE * len(page.rows) + 16)
         card = Card(self._theme, margin=1)
         card.body.addSpacing(3)
         card.body.addWidget(table)

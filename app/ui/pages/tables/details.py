@@ -25,7 +25,7 @@ from app.ui.widgets.menus import Menu
 from app.ui.widgets.table import ROW_ONE_LINE, DataTable
 from app.ui.widgets.table_header import HEIGHT as HEADER
 
-PANEL, COLUMN_ROW = 256, 44
+PANEL, COLUMN_ROW, NAME_WIDTH = 256, 44, 220
 SHOWN_COLUMNS = 8
 
 
@@ -101,6 +101,7 @@ class TableDetailsView(QWidget):
         self._table, self._may_change = table, may_change
         formats = self._formats
         self._icon.set_icon(ROLE_ICONS[table.role])
+        self._name.setFixedWidth(min(self._theme.metrics("title").horizontalAdvance(table.name) + 2, NAME_WIDTH))
         self._name.set_words(table.name)
         self._role.set_pill(role_word(table.role), "neutral" if table.role is TableRole.OTHER else "accent")
         self._size.set_words(
@@ -155,7 +156,6 @@ class TableDetailsView(QWidget):
         head = row(
             self._icon, self._name, self._role, 4, self._size, None, self._refresh, self._more, margins=(20, 10, 20, 10)
         )
-        head.setStretch(1, 1)
         middle = Area(theme)
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
