@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from app.core.runs import Phase, PhaseName, PhaseState, Run, SpeedPoint, Status, Totals, Trigger
@@ -69,8 +68,6 @@ def exports_running(stage: Stage) -> None:
     if not page.drawer.is_open():
         page.drawer.open()
     stage.settle()
-    # A run that is only told must not hold the window when it closes.
-    stage.session.feed.listener(replace(run, export_id="nobody", status=Status.CANCELLED))
 
 
 @scene("02-exports-empty", fresh=True)

@@ -435,15 +435,17 @@ class ExportDetails(Area):
         started = ""
         if line.active and line.run is not None and line.run.started_at is not None:
             started = formats.day_and_clock(line.run.started_at)
+        what = (one if len(names) == 1 else many, names[0] if len(names) == 1 else formats.number(len(names)))
+        rows = "" if segment or line.size is None else formats.number(line.size)
+        facts = [(self.tr("Started"), started), what, (self.tr("Limit"), limit), (self.tr("Rows"), rows)]
+        if line.active:
+            return facts
         due = line.row.next_due
         next_run = ""
         if due is not None:
             next_run = self.tr("{day}, {time}").format(day=formats.day_date(due), time=formats.clock(due))
         return [
-            (self.tr("Started"), started),
-            (one if len(names) == 1 else many, names[0] if len(names) == 1 else formats.number(len(names))),
-            (self.tr("Limit"), limit),
-            (self.tr("Rows"), "" if segment or line.size is None else formats.number(line.size)),
+            *facts,
             (self.tr("Sync"), formats.sync_mode(export.sync) if segment else ""),
             (self.tr("Next run"), next_run),
             (self.tr("Created"), formats.full_date(export.created_at)),
