@@ -121,7 +121,7 @@ def run(arguments: list[str], open_window: Callable[[str | None], int], check_wi
             output.say("Cancelled.")
             return Exit.CANCELLED
         except typer.TyperException as wrong:
-            return _wrong_use(wrong, output, rest)
+            return _wrong_use(wrong, output)
         except BrokenPipeError:
             # Whoever read our output has enough; without a stdout Python's last flush has nothing to complain about.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -143,17 +143,17 @@ def _dispatch(arguments: list[str], session: Session) -> int:
     return int(result) if isinstance(result, int) else int(session.status)
 
 
-def _wrong_use(wrong: typer.TyperException, output: Output, arguments: list[str]) -> Exit:
+def _wrong_use(wrong: typer.TyperException, output: Output) -> Exit:
     """What is not understood as sentences. An argument too many is not repeated: it may be a secret."""
     what = wrong.format_message().partition("\n")[0]
     if not what:  # a group of commands without a command: its help was printed
         return Exit.WRONG_USE
     if "unexpected extra argument" in what:
         what = "There is an argument too many."
-    names = {group.name for group in app.registered_groups}
-    command = " ".join(["sendoff", *(arguments[:2] if arguments[0] in names else []), "--help"])
+    context = getattr(wrong, "ctx", None)
+    command = context.command_path if context is not None else "sendoff"
     sentence = what if what.endswith((".", "?")) else f"{what}."
-    fix = f"'{command}' shows how it is written."
+    fix = f"'{command} --help' shows how it is written."
     output.error(FixSettings(sentence, "", fix, code="wrong_use"))
     return Exit.WRONG_USE
 

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import pytest
+
+from app.cli import exports
+from app.cli.main import split_options
+from app.core.errors import FixSettings
+from app.version import VERSION
+from tests.cli.desk import Desk
+
+
+@pytest.mark.parametrize(
+    ("arguments", "workspace", "json", "rest"),
+    [
+        (["--json", "exports", "list"], None, True, ["exports", "list"]),
+        (["exports", "--workspace", "w", "list", "--json"], "w", True, ["exports", "list"]),
+        (["exports", "list", "--workspace=w v"], "w v", False, ["exports", "list"]),
+        (["tables", "show", "--", "--json"], None, False, ["tables", "show", "--", "--json"]),
+        (["tables", "list", "--workspace"], None, False, ["tables", "list", "--workspace"]),
+    ],
+)
+def test_options_stand_anywhere(
+    arguments: list[str], workspace: str | None, json: bool, rest: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SENDOFF_WORKSPACE", raising=False)
+    options, left = split_options(arguments)
+    assert (options.workspace, options.json, left) == (workspace, json, rest)
+
+
+def test_the_workspace_of_the_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENDOFF_WORKSPACE", "given")
+    assert split_options(["exports", "list"])[0].workspace == "given"
+    assert split_options(["exports", "list", "--workspace", "other"])[0].workspace == "other"
+
+
+def test_without_a_command_the_window_opens(desk: Desk) -> None:
+    assert desk.do().status == 0
+    assert desk.do("--workspace", "here").status == 0
+    assert desk.windows == [None, "here"]
+
+
+def test_version_and_help(desk: Desk) -> None:
+    assert desk.done("--version").out == f"Sendoff {VERSION}\n"
+    shown = desk.done("--help").out
+    for word in (
+        "workspace",
+        "tables",
+        "segments",
+        "destinations",
+        "connections",
+        "exports",
+        "runs",
+        "scheduler",
+        "demo",
+    ):
+        assert word in shown
+    assert "schedule" in desk.done("exports", "--help").out
+    assert desk.do("exports").status == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence", "help_of"),
+    [
+        (["exportz"], "exportz", "sendoff --help"),
+        (["exports", "lst"], "lst", "sendoff exports --help"),
+        (["exports", "list", "--jsn"], "--jsn", "sendoff exports list --help"),
+        (["connections", "add"], "--name", "sendoff connections add --help"),
+        (["workspace", "create", "x", "--audience", "everybody"], "everybody", "sendoff workspace create --help"),
+        (["tables", "list", "--workspace"], "--workspace", "sendoff tables list --help"),
+        (["exports", "preview", "x", "--rows", "many"], "--rows", "sendoff exports preview --help"),
+    ],
+)
+def test_wrong_use_is_said_in_sentences(desk: Desk, arguments: list[str], sentence: str, help_of: str) -> None:
+    said = desk.do(*arguments)
+    assert said.status == 2
+    assert said.out == ""
+    assert sentence in said.err
+    assert help_of in said.err
+    assert len(said.err.splitlines()) == 1
+    with_document = desk.do(*arguments, "--json") if arguments[-1] != "--workspace" else desk.do("--json", *arguments)
+    assert sentence in with_document.document["error"]["what"]
+
+
+def test_an_argument_too_many_is_not_repeated(desk: Desk) -> None:
+    said = desk.do("connections", "list", "hunter2-planted")
+    assert said.status == 2
+    assert "hunter2" not in said.err + said.out
+
+
+def test_without_a_workspace_the_way_on_is_named(desk: Desk) -> None:
+    said = desk.do("exports", "list")
+    assert said.status == 2
+    assert "sendoff workspace create" in said.err
+    assert set(desk.do("exports", "list", "--json").document["error"]) == {"what", "why", "fix"}
+
+
+def test_a_folder_without_a_workspace_is_no_workspace(desk: Desk) -> None:
+    said = desk.do("exports", "list", "--workspace", desk.folder)
+    assert said.status == 2
+    assert "There is no workspace in" in said.err
+    assert list(desk.folder.iterdir()) == []
+
+
+def test_the_workspace_opened_last_is_used(desk: Desk) -> None:
+    desk.done("workspace", "create", desk.folder / "a", "--audience", "consumers")
+    desk.done("workspace", "create", desk.folder / "b", "--audience", "businesses", "--name", "Bees")
+    shown = desk.told("workspace", "show")
+    assert (shown["workspace"]["name"], shown["workspace"]["audience"], shown["role"]) == (
+        "Bees",
+        "businesses",
+        "admin",
+    )
+    assert (shown["tables"], shown["segments"], shown["connections"], shown["exports"]) == (0, 0, 0, 0)
+    assert desk.told("workspace", "show", "--workspace", desk.folder / "a")["workspace"]["name"] == "a"
+
+
+def test_a_second_workspace_in_a_folder_is_refused(desk: Desk) -> None:
+    desk.done("workspace", "create", desk.workspace, "--audience", "consumers")
+    said = desk.do("workspace", "create", desk.workspace, "--audience", "consumers")
+    assert said.status == 2
+    assert "already a workspace" in said.err
+
+
+def break_reading(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def broken(_file: object) -> None:
+        raise error
+
+    monkeypatch.setattr(exports, "read_documents", broken)
+
+
+def test_a_fault_of_ours_is_three_sentences_and_no_traceback(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.done("workspace", "create", desk.workspace, "--audience", "consumers")
+    break_reading(monkeypatch, RuntimeError("password=hunter2"))
+    said = desk.do("exports", "apply", "x.yaml")
+    assert said.status == 1
+    assert said.err.startswith("Something unexpected went wrong. The fault is a RuntimeError")
+    assert "hunter2" not in said.err
+    debugged = desk.do("exports", "apply", "x.yaml", "--debug")
+    assert debugged.status == 1
+    assert "Traceback" in debugged.err
+    assert "hunter2" not in debugged.err
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), EOFError()])
+def test_ctrl_c_ends_as_cancelled(desk: Desk, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    desk.done("workspace", "create", desk.workspace, "--audience", "consumers")
+    break_reading(monkeypatch, error)
+    said = desk.do("exports", "apply", "x.yaml")
+    assert said.status == 5
+    assert said.err.strip() == "Cancelled."
+    assert desk.do("exports", "apply", "x.yaml", "--quiet").err.strip() == ""
+
+
+def test_quiet_still_tells_errors(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.done("workspace", "create", desk.workspace, "--audience", "consumers")
+    break_reading(monkeypatch, FixSettings("It is wrong.", "So.", "Do.", code="x"))
+    assert desk.do("exports", "apply", "x.yaml", "--quiet").err == "It is wrong. So. Do.\n"
+
+
+def test_doctor_works_without_a_workspace(desk: Desk) -> None:
+    said = desk.do("doctor", "--json")
+    checks = {check["name"]: check for check in said.document["checks"]}
+    assert list(checks) == ["window", "keyring", "engine", "disk"]
+    assert all(set(check) == {"name", "ok", "sentence"} for check in checks.values())
+    assert checks["window"]["ok"]
+    assert checks["engine"]["sentence"].startswith("DuckDB v")
+    assert checks["disk"]["ok"]
+    assert not checks["keyring"]["ok"]  # the tests' keyring refuses
+    assert said.status == 1
+
+
+def test_doctor_tries_each_connection(shop: Desk) -> None:
+    def checks() -> dict[str, bool]:
+        return {each["name"]: each["ok"] for each in shop.do("doctor", "--json").document["checks"]}
+
+    assert checks()["workspace"]
+    assert checks()["connection Drive"]
+    shop.drive.rmdir()
+    shop.drive.write_text("a file where the folder was")
+    assert not checks()["connection Drive"]
