@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from app.core.roles import Role
 from app.services.places import config_folder
 from app.services.workspaces import RecentWorkspaces, WorkspaceService
 from tests.fakes.secret_store import MemoryStore
+from tests.store import samples
 
 
 @pytest.fixture(autouse=True)
@@ -96,3 +98,27 @@ def test_secrets_that_were_read_are_masked_in_the_log(tmp_path):
     services._mask("p4ssw0rd")
     assert "p4ssw0rd" not in services.redactor.redact("the password is p4ssw0rd")
     services.close()
+
+
+def test_what_can_not_be_put_back_any_more_is_tidied_away(tmp_path):
+    secrets = MemoryStore()
+    services = bootstrap.create_workspace(tmp_path / "ws", "A", "consumers", secrets=secrets)
+    store = services._store
+    kept = store.connections.save(samples.connection("Kept", secrets=frozenset({"key"})))
+    secrets.put(kept.id, "key", "x")
+    for repository, item in ((store.connections, kept), (store.exports, store.exports.save(samples.export()))):
+        repository.remove(item.id)
+    services.tidy()
+    assert (len(store.connections.removed()), len(store.exports.removed())) == (1, 1)
+    services.close()
+    later = bootstrap.Services(
+        tmp_path / "ws", bootstrap.Store.open(tmp_path / "ws"), secrets=secrets, clock=_later(timedelta(hours=25))
+    )
+    later.tidy()
+    assert (later._store.connections.removed(), later._store.exports.removed()) == ((), ())
+    assert secrets.kept == {}
+    later.close()
+
+
+def _later(by):
+    return lambda: datetime.now(UTC) + by
