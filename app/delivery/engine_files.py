@@ -8,6 +8,7 @@ from pathlib import Path
 from app.core.exports import Export
 from app.core.segments import Segment
 from app.data.engines.duckdb import DuckDBEngine
+from app.data.first_lines import first_lines
 from app.data.identity import Identity
 from app.data.members import Members, MemberSpec
 from app.data.table_files import MemberRows, RowSource, TableRows, write
@@ -40,6 +41,10 @@ class EngineWriter:
         """See `Writer.write`."""
         for written in write(self._engine, self._source(item), self._export.format, folder, ctx):
             yield written.path, written.rows
+
+    def first_lines(self, item: Item, rows: int, ctx: JobContext) -> tuple[str, ...]:
+        """The first lines of the first file, by the code that writes it."""
+        return first_lines(self._engine, self._source(item), self._export.format, rows, ctx)
 
     def _source(self, item: Item) -> RowSource:
         if isinstance(item, Segment):

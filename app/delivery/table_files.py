@@ -101,6 +101,11 @@ class ExportFiles:
         path.write_text(json.dumps(document, indent=2, ensure_ascii=False), "utf-8")
         return PartFile(path, layouts.model_path(self._export, self._place), 0)
 
+    def first_files(self) -> Iterator[tuple[str, Item]]:
+        """Each table or segment with the path of its first file."""
+        for name in self.items():
+            yield layouts.path_of(self._export, self._place, self._names[name], 1), self._items[name]
+
     def _chosen_segments(self) -> dict[str, Item]:
         return {segment.name: segment for segment in chosen_segments(self._export, self._segments)}
 

@@ -13,12 +13,15 @@ from app.core.errors import FixSettings
 from app.core.exports import Export, ExportKind
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog, Meaning, Table
+from app.data.looking import rows_of
 from app.data.members import Members, MemberSpec, SampleRow
 from app.data.personal import masked as mask
 from app.data.sizes import TableSizes
 from app.data.workspace_rows import Scope
+from app.delivery.engine_files import EngineWriter
 from app.delivery.matching import identity_of, matched_fields
 from app.delivery.segment_delivery import chosen_segments
+from app.delivery.table_files import ExportFiles, TablePart
 from app.destinations.contract import (
     FileDestination,
     Member,
@@ -89,6 +92,7 @@ class ExportViews:
     ) -> None:
         self._store = store
         self._destinations = destinations
+        self._engine = engine
         self._members = Members(engine)
         self._sizes = TableSizes(engine)
         self._open_connection = open_connection
@@ -116,16 +120,53 @@ class ExportViews:
         opened = self._open_connection(connection)
         fields = list(opened.fields(export.target, ctx)) if isinstance(opened, SegmentDestination) else []
         samples = self._samples(scope, self._specs(export, scope, fields), rows, ctx)
-        hidden = _masks(samples, export.match, scope.catalog) if masked else {}
+        if not isinstance(opened, SegmentDestination):
+            return self._file_preview(export, scope, samples, rows, ctx, masked=masked)
+        masks = _masks(samples, export.match, scope.catalog) if masked else {}
         requests: list[PreparedRequest] = []
-        if isinstance(opened, SegmentDestination):
-            for segment, found in samples.items():
-                members = [Member(row.key, {field: sent for field, (_, sent) in row.values.items()}) for row in found]
-                requests += opened.preview(export.target, segment, export.sync, members)
+        for segment, found in samples.items():
+            members = [Member(row.key, {field: sent for field, (_, sent) in row.values.items()}) for row in found]
+            requests += opened.preview(export.target, segment, export.sync, members)
         return Preview(
-            requests=tuple(_hidden_request(request, hidden) for request in requests),
-            samples=tuple(_sample(segment, row, hidden) for segment, found in samples.items() for row in found),
+            requests=tuple(_hidden_request(request, masks) for request in requests),
+            samples=_hidden_samples(samples, masks),
         )
+
+    def _file_preview(
+        self,
+        export: Export,
+        scope: Scope,
+        samples: Mapping[str, Sequence[SampleRow]],
+        rows: int,
+        ctx: JobContext,
+        *,
+        masked: bool,
+    ) -> Preview:
+        info = self._store.workspace.info()
+        place = layouts.Place(export.name, info.name, self._clock())
+        writer = EngineWriter(self._engine, self._members, scope, export, info.country_code)
+        planned = ExportFiles(export, scope.catalog, scope.segments, place, writer)
+        masks = _masks(samples, export.match, scope.catalog) if masked else {}
+        files = []
+        for path, item in planned.first_files():
+            lines = writer.first_lines(item, rows, ctx)
+            if masked and isinstance(item, TablePart):
+                masks |= self._table_masks(item.table, rows, ctx)
+            files.append(PreviewFile(path, tuple(hide(line, masks) for line in lines)))
+        return Preview(files=tuple(files), samples=_hidden_samples(samples, masks))
+
+    def _table_masks(self, table: Table, rows: int, ctx: JobContext) -> dict[str, str]:
+        """The masked form of every personal value in the first rows of a table."""
+        personal = [column for column in table.columns if column.meaning.personal]
+        with self._engine.cursor(ctx.token) as cursor:
+            found = rows_of(cursor, table, self._engine.table_files(table), rows, hide_personal=False).rows
+        positions = {column.name: i for i, column in enumerate(table.columns)}
+        return {
+            str(value): mask(value, column.meaning) or ""
+            for row in found
+            for column in personal
+            if (value := row[positions[column.name]]) is not None
+        }
 
     def tree(self, export: Export, now: datetime, members: Callable[[str], int | None]) -> list[TreeNode]:
         """Where the files of a run at that moment would land; `members` gives the last count of a segment.
@@ -159,6 +200,8 @@ class ExportViews:
     def _specs(self, export: Export, scope: Scope, fields: Sequence[TargetField]) -> list[tuple[Segment, MemberSpec]]:
         """What is read of each chosen segment, as a run reads it."""
         keys = self._destinations.get(export.destination).key_fields
+        if export.kind is ExportKind.DATA_OUT:
+            return []
         country = self._store.workspace.info().country_code
         matched = matched_fields(export.match, fields)
         return [
@@ -202,12 +245,15 @@ def _hidden_request(request: PreparedRequest, masks: Mapping[str, str]) -> Prepa
     return PreparedRequest(request.method, hide(request.url, masks), request.headers, hide(request.body, masks))
 
 
-def _sample(segment: str, row: SampleRow, masks: Mapping[str, str]) -> PreviewSample:
-    values = {
-        target: (None if raw is None else masks.get(raw, raw), None if sent is None else masks.get(sent, sent))
-        for target, (raw, sent) in row.values.items()
-    }
-    return PreviewSample(segment, row.key, values)
+def _hidden_samples(samples: Mapping[str, Sequence[SampleRow]], masks: Mapping[str, str]) -> tuple[PreviewSample, ...]:
+    def shown(value: str | None) -> str | None:
+        return None if value is None else masks.get(value, value)
+
+    return tuple(
+        PreviewSample(segment, row.key, {field: (shown(raw), shown(sent)) for field, (raw, sent) in row.values.items()})
+        for segment, found in samples.items()
+        for row in found
+    )
 
 
 def _files(rows: int | None, export: Export) -> int:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app.core.errors import FixData, FixSettings, NotAllowed
-from app.core.exports import Format
+from app.core.exports import FileType, Format
 from app.core.roles import Role
 from tests.services.conftest import CSV
 from tests.store import samples
@@ -94,3 +94,41 @@ def test_the_tree_of_a_run(looking, tmp_path):
     assert nodes[0].bytes == pytest.approx(len(rows.encode()), abs=6)
     with pytest.raises(FixSettings):
         looking.exports.tree(replace(export, layout=replace(export.layout, folder="{nope}")))
+
+
+FOLDER_EXPORTS = {
+    "Members": {
+        "kind": "segment",
+        "segments": ["Gold"],
+        "match": {"mail": "Customer.Email", "name": "Customer.FirstName"},
+    },
+    "Customer 360": {"kind": "data-out", "tables": [{"name": "Customer", "fields": ["CustomerId", "Email"]}]},
+}
+
+
+@pytest.fixture
+def to_files(looking, tmp_path):
+    shared = samples.connection().access
+    looking.connections.add("Folder", "local-folder", {"folder": str(tmp_path)}, {}, shared, agreed=True)
+    for name, parts in FOLDER_EXPORTS.items():
+        looking.exports.apply({"name": name, "connection": "Folder", "consent": {"agreed": True}, **parts})
+    return looking
+
+
+def test_a_preview_of_files_is_their_first_lines(to_files):
+    [file] = to_files.exports.preview("Members", 2, to_files.ctx, masked=False).files
+    assert file.path == "Members/Gold/2026/07/01/1200/Gold_1.csv"
+    assert file.lines == ("mail,name", "Nora@Example.com,Nora", 'omar@example.com,"O""mar"')
+    [file] = to_files.exports.preview("Customer 360", 2, to_files.ctx, masked=False).files
+    assert file.lines[0] == "CustomerId,Email"
+    assert len(file.lines) == 3
+
+
+@pytest.mark.parametrize("name", FOLDER_EXPORTS)
+@pytest.mark.parametrize("kind", FileType)
+def test_a_masked_preview_of_files_shows_no_personal_value(to_files, name, kind):
+    export = replace(to_files.exports.get(name).export, format=Format(kind))
+    preview = to_files.exports.preview(export, 3, to_files.ctx)
+    assert preview.files[0].lines
+    for value in ("Nora", "omar", "mar@", 'O""mar', "not an address"):
+        assert value.casefold() not in repr(preview).casefold().replace("customer", "")

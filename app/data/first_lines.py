@@ -1,0 +1,37 @@
+"""The first lines of a file as it would be written, by the code that writes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from app.core.exports import Compression, FileType, Format
+from app.data.engines.duckdb import Cursor, DuckDBEngine
+from app.data.table_files import RowSource, Selection, write
+from app.jobs import JobContext
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRows:
+    """At most so many rows of another source."""
+
+    source: RowSource
+    most: int
+
+    def select(self, cursor: Cursor, ctx: JobContext) -> Selection:
+        """See `RowSource`."""
+        selection = self.source.select(cursor, ctx)
+        return replace(selection, query=selection.query.limit(self.most), rows=min(selection.rows, self.most))
+
+
+def first_lines(engine: DuckDBEngine, source: RowSource, format: Format, rows: int, ctx: JobContext) -> tuple[str, ...]:  # noqa: A002 - the field's word
+    """The header, where there is one, and the lines of the first rows, uncompressed; Parquet's rows as JSON lines.
+
+    Raises what `write` does. A value with a line break takes several lines, as in the file.
+    """
+    kind = FileType.JSON_LINES if format.type is FileType.PARQUET else format.type
+    plain = replace(format, type=kind, compression=Compression.NONE, rows_per_file=None)
+    with TemporaryDirectory(dir=engine.folder / "tmp") as folder:
+        [written] = write(engine, FirstRows(source, rows), plain, Path(folder), ctx)
+        return tuple(written.path.read_text(format.encoding).splitlines())
