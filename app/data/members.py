@@ -238,7 +238,10 @@ class _Question:
         return self.sql.predicate(self.segment, "b")
 
     def winners(self) -> exp.Select:
-        """The key that stands for each identifier of the segment's members."""
+        """The key that stands for each identifier of the segment's members.
+
+        The identifiers are materialised: DuckDB would otherwise work them out again in the filter and in the grouping.
+        """
         row = self._row()
         identifier = row.identifier(self.spec.identity)
         known = self._identified(row, identifier, self._met())
@@ -269,7 +272,7 @@ class _Question:
         known = self._identified(row, row.identifier(self.spec.identity), refused)
         column = exp.column("identifier", table="r")
         filled = exp.not_(exp.Is(this=column.copy(), expression=exp.Null()))
-        return exp.select(column).from_(known.subquery("r")).where(filled)
+        return exp.select(column).from_("r").where(filled).with_("r", as_=known, materialized=True)
 
     def _suppressed(self) -> exp.Select | None:
         if self.spec.suppression is None:
