@@ -68,7 +68,7 @@ def check_same(connection: duckdb.DuckDBPyConnection, folder: Path, data: st.Dat
 
 
 FEW = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
-MANY = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @FEW
