@@ -11,7 +11,7 @@ from app.cli.output import Exit
 from app.cli.secret_sources import HELP, read_secrets, read_settings
 from app.cli.session import Session, session_of
 from app.core.connections import Access, ChangedHostKey, TestResult, UnknownHostKey
-from app.core.errors import NotAllowed, SendoffError
+from app.core.errors import FixSettings, NotAllowed, SendoffError
 
 if TYPE_CHECKING:
     from app.services.connections import ConnectionRow
@@ -82,10 +82,17 @@ def add(
 ) -> None:
     """Add a connection: test it, then store its secrets in the system's keyring."""
     session = session_of(context)
+    if not agree:
+        raise FixSettings(
+            "The connection was not saved.",
+            "Nobody agreed that data leaves to this destination.",
+            "Read what will be sent, then repeat the command with --agree.",
+            code="consent",
+        )
     plain_settings, secret_values = read_settings(settings), read_secrets(secrets)
     tested = None if no_test else _test_draft(session, destination, plain_settings, secret_values, trust=trust_host_key)
     connection = session.services.connections.add(
-        name, destination, plain_settings, secret_values, share, agreed=agree, tested=tested
+        name, destination, plain_settings, secret_values, share, agreed=True, tested=tested
     )
     session.output.result(
         {"connection": connection.name, "test": _tested(tested) if tested else None},
@@ -123,7 +130,16 @@ def list_connections(context: typer.Context) -> None:
     session.output.rows(
         "connections",
         ("Connection", "Destination", "Can use it", "Used by", "Health"),
-        [(r.connection.name, r.description.name, r.connection.access, len(r.used_by), r.health.state) for r in rows],
+        [
+            (
+                r.connection.name,
+                r.description.name,
+                r.connection.access,
+                len(r.used_by),
+                r.health.state.replace("_", " "),
+            )
+            for r in rows
+        ],
         map(_document, rows),
     )
 
@@ -132,11 +148,26 @@ def list_connections(context: typer.Context) -> None:
 def show(context: typer.Context, name: Name) -> None:
     """A connection's settings; secrets are named, never shown."""
     session = session_of(context)
-    document = _document(session.services.connections.get(name))
+    row = session.services.connections.get(name)
     if session.options.json:
-        session.output.document({"connection": document})
+        session.output.document({"connection": _document(row)})
         return
-    session.output.rows("connection", ("Setting", "Value"), [(key, str(value)) for key, value in document.items()], ())
+    connection, health = row.connection, row.health
+    session.output.rows(
+        "connection",
+        ("", connection.name),
+        [
+            ("Destination", row.description.name),
+            *connection.settings.items(),
+            *((field, "in the keyring") for field in sorted(connection.secrets)),
+            ("Can use it", connection.access),
+            ("Used by", ", ".join(row.used_by)),
+            ("Health", " ".join((health.state.replace("_", " "), health.sentence)).strip()),
+            ("Made", connection.created_at),
+            ("Made by", connection.created_by),
+        ],
+        (),
+    )
 
 
 @commands.command()

@@ -14,6 +14,7 @@ from app.cli.exports import exit_of, run_document, run_sentence, wait_for
 from app.cli.session import Session, session_of
 from app.core.errors import FixSettings
 from app.core.runs import Trigger
+from app.core.workspaces import Audience
 from app.services.samples import FIRST_RUNS, fill
 
 
@@ -30,11 +31,11 @@ def demo(
     window: Annotated[
         bool | None, typer.Option("--window/--no-window", help="Open the window, or run two exports and end.")
     ] = None,
-    audience: Annotated[str, typer.Option(help="consumers or businesses.")] = "consumers",
+    audience: Annotated[Audience, typer.Option(help="Individual consumers or business accounts.")] = Audience.CONSUMERS,
 ) -> None:
     """Make a workspace with sample data on first use; open it, or without a window run two exports into a folder."""
     session = session_of(context)
-    place = folder or Path(platformdirs.user_data_dir("Sendoff", appauthor=False)) / f"demo-{audience}"
+    place = folder or Path(platformdirs.user_data_dir("Sendoff", appauthor=False)) / f"demo-{audience.value}"
     _open(session, place.resolve(), audience)
     if has_display() if window is None else window:
         session.close()
@@ -43,7 +44,7 @@ def demo(
     _run_two(session, audience, place.resolve())
 
 
-def _open(session: Session, place: Path, audience: str) -> None:
+def _open(session: Session, place: Path, audience: Audience) -> None:
     from app.bootstrap import create_workspace, open_workspace
 
     if (place / "workspace.db").exists():
@@ -57,7 +58,9 @@ def _open(session: Session, place: Path, audience: str) -> None:
             code="folder_not_empty",
         )
     session.output.say(f"Making the sample workspace in {place} …")
-    services = create_workspace(place, "Northwind Retail" if audience == "consumers" else "Northwind Trade", audience)
+    services = create_workspace(
+        place, "Northwind Retail" if audience is Audience.CONSUMERS else "Northwind Trade", audience
+    )
     session.use(services)
     with session.output.progress() as progress:
         fill(
@@ -71,7 +74,7 @@ def _open(session: Session, place: Path, audience: str) -> None:
         )
 
 
-def _run_two(session: Session, audience: str, place: Path) -> None:
+def _run_two(session: Session, audience: Audience, place: Path) -> None:
     services = session.services
     ended = wait_for(session, services.runs.start(list(FIRST_RUNS[audience]), Trigger.COMMAND_LINE))
     session.status = exit_of(ended)

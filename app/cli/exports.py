@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +10,9 @@ import typer
 from app.cli.output import Exit, plain
 from app.cli.session import Session, session_of
 from app.core.errors import FixData, FixSettings
+from app.core.export_documents import read_schedule
 from app.core.runs import Run, Status, Trigger
-from app.core.schedules import Every, Schedule
+from app.core.schedules import Every
 from app.jobs import Cancelled
 from app.services.documents import read_documents, write_document
 
@@ -185,7 +185,8 @@ def preview(context: typer.Context, name: Name, rows: Annotated[int, typer.Optio
     with session.output.progress() as progress:
         shown = session.services.exports.preview(name, rows, progress.context())
     if session.options.json:
-        content = {"requests": plain(shown.requests)} if shown.requests else {"files": plain(shown.files)}
+        files = session.services.exports.get(name).description.any_field
+        content = {"files": shown.files} if files else {"requests": shown.requests}
         session.output.document({"export": name, **content})
         return
     for request in shown.requests:
@@ -206,16 +207,18 @@ def run(
     """Run exports and wait; Ctrl+C cancels after the batch in flight."""
     session = session_of(context)
     if bool(names) == everything:
-        raise FixData("Name the exports to run, or use --all.", "", "", code="invalid_option")
+        raise FixData("Name the exports to run, or use --all.", code="invalid_option")
     service = session.services.runs
     started = service.run_all(Trigger.COMMAND_LINE) if everything else service.start(names, Trigger.COMMAND_LINE)
-    ended = wait_for(session, started)
+    if not started:
+        session.output.say("Nothing was run. There is no export with a connection you may use.")
+    ended = wait_for(session, started) if started else []
     if session.options.json:
         session.output.document({"runs": [run_document(r) for r in ended]})
     else:
         for one in ended:
             session.output.text(run_sentence(one))
-    session.status = exit_of(ended)
+    session.status = exit_of(ended) if ended else Exit.NOT_RUN
 
 
 @commands.command()
@@ -224,8 +227,8 @@ def schedule(
     names: Annotated[list[str], typer.Argument(metavar="EXPORT...")],
     every: Annotated[Every | None, typer.Option(help="How often.")] = None,
     at: Annotated[
-        str, typer.Option(metavar="HH:MM", help="The time of day; for hourly only the minutes count.")
-    ] = "06:00",
+        str, typer.Option(metavar="HH:MM", help="The time of day, else 06:00; for hourly only the minutes count.")
+    ] = "",
     on: Annotated[str, typer.Option(help="Weekdays such as mon,thu, or days of the month such as 1,15.")] = "",
     time_zone: Annotated[str, typer.Option(help="Such as Europe/Berlin; else this computer's.")] = "",
     off: Annotated[bool, typer.Option("--off", help="Run by hand only.")] = False,
@@ -233,12 +236,13 @@ def schedule(
     """Say when exports run by themselves while Sendoff is open."""
     session = session_of(context)
     if off == (every is not None):
-        raise FixSettings("Say --every hour, day, week or month, or --off.", "", "", code="invalid_option")
-    wanted = None
-    if every is not None:
-        days = tuple(d.strip().lower() for d in on.split(",") if d.strip())
-        wanted = Schedule(every, _time(at), time_zone or session.services.schedules.local_zone(), days)
-    session.services.schedules.set(names, wanted)
+        raise FixSettings("Say --every hour, day, week or month, or --off.", code="invalid_option")
+    days = [day.strip().lower() for day in on.split(",") if day.strip()]
+    zone = time_zone or session.services.schedules.local_zone()
+    wanted = (
+        None if every is None else {"every": every.value, "on": days, "at": at or _usual_time(every), "time_zone": zone}
+    )
+    session.services.schedules.set(names, read_schedule(wanted, "The command"))
     due = {name: session.services.schedules.next_due(session.services.exports.get(name).export) for name in names}
     lines = "; ".join(
         f"'{name}' runs next at {when:%Y-%m-%d %H:%M} UTC" if when else f"'{name}' runs by hand only"
@@ -247,13 +251,5 @@ def schedule(
     session.output.result({"next_due": due}, f"{lines}.")
 
 
-def _time(text: str) -> time:
-    try:
-        return time.fromisoformat(text)
-    except ValueError:
-        raise FixSettings(
-            f"'{text}' is not a time.",
-            "A time is written HH:MM, such as 05:30.",
-            "Write it so and try again.",
-            code="invalid_option",
-        ) from None
+def _usual_time(every: Every) -> str:
+    return "00:00" if every is Every.HOUR else "06:00"

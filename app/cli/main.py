@@ -122,10 +122,6 @@ def run(arguments: list[str], open_window: Callable[[str | None], int], check_wi
             return Exit.CANCELLED
         except typer.TyperException as wrong:
             return _wrong_use(wrong, output)
-        except BrokenPipeError:
-            # Whoever read our output has enough; without a stdout Python's last flush has nothing to complain about.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return Exit.DONE
         except Exception as raised:  # noqa: BLE001 - the one place where everything left over becomes three sentences
             if options.debug:
                 log.traceback(raised)

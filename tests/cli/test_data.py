@@ -1,0 +1,156 @@
+"""`tables`, `segments` and `destinations`."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from tests.cli.desk import GERMANY, Desk
+
+COUNT_KEYS = {
+    "segment", "members", "eligible", "duplicates", "suppressed", "to_send", "limit", "minimum", "verdict", "reason",
+}  # fmt: skip
+
+
+def test_tables_are_added_listed_and_shown(shop: Desk) -> None:
+    with closing(sqlite3.connect(shop.folder / "more.sqlite")) as database:
+        database.execute("CREATE TABLE Orders (OrderId INTEGER PRIMARY KEY, CustomerId TEXT, Total REAL)")
+        database.executemany("INSERT INTO Orders VALUES (?, ?, ?)", [(i, f"C-{i % 60:05}", i / 2) for i in range(100)])
+        database.commit()
+    added = shop.told("tables", "add", shop.folder / "more.sqlite")
+    assert [(t["name"], t["rows"]) for t in added["tables"]] == [("Orders", 100)]
+    listed = shop.told("tables", "list")["tables"]
+    assert {t["name"]: t["rows"] for t in listed} == {"Customer": 60, "Orders": 100}
+    shown = shop.told("tables", "show", "Customer")
+    assert (shown["table"]["role"], shown["table"]["key"]) == ("customer", "CustomerId")
+    meanings = {column["name"]: column["meaning"] for column in shown["table"]["columns"]}
+    assert meanings["Email"] == "email"
+    assert "CustomerId" in shop.done("tables", "show", "Customer").out
+
+    link = shop.told("tables", "link", "Customer.CustomerId", "Orders.CustomerId")["link"]
+    assert (link["one_table"], link["many_table"]) == ("Customer", "Orders")
+    assert "has many Orders.CustomerId" in shop.done("tables", "show", "Orders").out
+
+    assert shop.told("tables", "set", "Orders", "--key", "OrderId")["table"]["key"] == "OrderId"
+    assert shop.told("tables", "meaning", "Customer", "FirstName", "none")["table"]["columns"][2]["meaning"] == "none"
+
+
+def test_refresh_reads_the_source_again(shop: Desk) -> None:
+    source = shop.folder / "Customer.csv"
+    source.write_text(source.read_text("utf-8") + "C-99999,new@example.com,New,DE\n", "utf-8")
+    assert shop.told("tables", "refresh", "Customer")["table"]["rows"] == 61
+    source.unlink()
+    said = shop.do("tables", "refresh", "Customer")
+    assert said.status in {1, 2}
+    assert "Customer.csv" in said.err
+    assert shop.told("tables", "list")["tables"][0]["rows"] == 61
+
+
+def test_a_table_that_is_removed_leaves_its_source(shop: Desk) -> None:
+    assert shop.told("tables", "remove", "Customer") == {"removed": "Customer"}
+    assert shop.told("tables", "list") == {"tables": []}
+    assert (shop.folder / "Customer.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["tables", "add", "nowhere.csv"], "nowhere.csv"),
+        (["tables", "show", "Nobody"], "Nobody"),
+        (["tables", "set", "Customer", "--key", "Nothing"], "Nothing"),
+        (["tables", "meaning", "Customer", "Nothing", "email"], "Nothing"),
+        (["tables", "link", "Customer", "Orders.CustomerId"], "Table.Column"),
+        (["segments", "show", "Nobody"], "Nobody"),
+        (["segments", "count", "Nobody"], "Nobody"),
+        (["segments", "count", "Germany", "--for", "Nowhere"], "Nowhere"),
+        (["segments", "save", "nowhere.yaml"], "nowhere.yaml"),
+        (["destinations", "show", "nowhere"], "nowhere"),
+    ],
+)
+def test_what_is_not_there_is_named(shop: Desk, arguments: list[str], words: str) -> None:
+    said = shop.do(*arguments)
+    assert said.status == 2, said
+    assert words in said.err
+    assert said.out == ""
+
+
+def test_segments_are_saved_counted_and_looked_into(shop: Desk) -> None:
+    listed = shop.told("segments", "list")["segments"]
+    assert [(s["name"], s["of"], s["members"]) for s in listed] == [("Germany", "customers", None)]
+    counted = shop.told("segments", "count", "Germany", "--for", "Drive")
+    assert set(counted) >= COUNT_KEYS
+    assert (counted["segment"], counted["members"], counted["to_send"], counted["verdict"]) == ("Germany", 15, 15, "ok")
+    assert shop.told("segments", "list")["segments"][0]["members"] == 15
+    assert "15 members" in shop.done("segments", "count", "Germany").out
+    members = shop.told("segments", "members", "Germany", "--limit", "2")["members"]
+    assert [m["CustomerId"] for m in members] == ["C-00000", "C-00004"]
+    assert members[0]["Email"] == "p0@example.com"
+    shown = shop.told("segments", "show", "Germany")
+    assert shown["segment"]["name"] == "Germany"
+    assert shown["used_by"] == []
+    # What is shown is a file that can be saved again.
+    shop.done("segments", "save", shop.file("again.yaml", shop.done("segments", "show", "Germany").out))
+    assert shop.told("segments", "count", "Germany")["members"] == 15
+    assert shop.told("segments", "remove", "germany") == {"removed": "Germany"}
+    assert shop.told("segments", "list") == {"segments": []}
+
+
+def test_a_list_of_members_is_taken_in(shop: Desk) -> None:
+    shop.file("visitors.csv", "CustomerId\nC-00001\nC-00002\nC-00002\nX\n")
+    shop.done("segments", "save", shop.file("list.yaml", "name: Visitors\nof: customers\nlist: visitors.csv\n"))
+    (shop.folder / "visitors.csv").unlink()
+    assert shop.told("segments", "count", "Visitors")["members"] == 2
+
+
+def test_of_several_segments_all_or_none_are_saved(shop: Desk) -> None:
+    wrong = GERMANY.replace("Germany", "Second").replace("is: DE", "is_like: DE")
+    said = shop.do("segments", "save", shop.file("two.yaml", f"{GERMANY.replace('Germany', 'First')}---\n{wrong}"))
+    assert said.status == 2
+    assert "is_like" in said.err
+    assert [s["name"] for s in shop.told("segments", "list")["segments"]] == ["Germany"]
+
+
+def test_a_segment_in_use_stays(shop: Desk) -> None:
+    user = "name: All\nof: customers\nrules:\n  - segment: Germany\n"
+    shop.done("segments", "save", shop.file("all.yaml", user))
+    said = shop.do("segments", "remove", "Germany")
+    assert said.status == 2
+    assert "All" in said.err
+
+
+def test_destinations_are_described(shop: Desk) -> None:
+    listed = shop.told("destinations", "list")["destinations"]
+    assert {"local-folder", "mailchimp", "sftp"} <= {d["id"] for d in listed}
+    storage = shop.told("destinations", "list", "--category", "Storage")["destinations"]
+    assert {d["category"] for d in storage} == {"storage"}
+    shown = shop.told("destinations", "show", "mailchimp")
+    assert set(shown) >= {"id", "fields", "limits", "sync_modes", "api_host", "connection_fields", "export_fields"}
+    email = next(field for field in shown["fields"] if field["id"] == "email")
+    assert "normalise" in email
+    assert "api.mailchimp.com" in shown["api_host"]
+    assert "Mailchimp" in shop.done("destinations", "show", "mailchimp").out
+
+
+def test_a_table_for_a_pipe_keeps_each_row_on_one_line(shop: Desk) -> None:
+    shop.done("segments", "save", shop.file("long.yaml", GERMANY.replace("Germany", "L" * 80)))
+    lines = shop.done("segments", "list").out.splitlines()
+    assert len(lines) == 3
+    assert "L" * 80 in lines[2]
+
+
+def test_what_would_steer_a_terminal_is_not_printed(shop: Desk) -> None:
+    path = shop.folder / "Odd.csv"
+    path.write_text("Id,Text\n1,\x1b[2Jwiped\n2,fine\n", "utf-8")
+    shop.done("tables", "add", path)
+    shop.done("tables", "set", "Customer", "--role", "other")
+    shop.done("tables", "set", "Odd", "--role", "customer", "--key", "Id")
+    shop.done(
+        "segments",
+        "save",
+        shop.file("odd.yaml", "name: Odd\nof: customers\nrules:\n  - all: [{field: Odd.Id, is_not_empty: true}]\n"),
+    )
+    shown = shop.done("segments", "members", "Odd").out
+    assert "wiped" in shown
+    assert "\x1b" not in shown

@@ -1,0 +1,96 @@
+"""`sendoff demo` without a window; what it delivers is counted again from the files, by SQL of our own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from tests.cli.desk import Desk
+
+
+def ask(sql: str, **files: Path) -> list[tuple[object, ...]]:
+    """The answer of a database of its own, with `$name` replaced by a file or pattern."""
+    for name, path in files.items():
+        sql = sql.replace(f"${name}", f"'{path}'")
+    with duckdb.connect() as database:
+        return database.execute(sql).fetchall()
+
+
+def delivered(demo: Path, pattern: str) -> Path:
+    return demo / "delivered" / pattern
+
+
+def test_consumers(desk: Desk) -> None:
+    demo = desk.folder / "demo"
+    document = desk.told("demo", "--no-window", demo)
+    assert document["workspace"] == str(demo)
+    vip, lake = document["runs"]
+    assert (vip["export"], vip["status"], vip["error"]) == ("VIP early access", "successful", None)
+    assert (lake["export"], lake["status"], lake["error"]) == ("Customer 360", "successful", None)
+
+    source = {
+        "customer": demo / "sample-source" / "Customer.parquet",
+        "orders": demo / "sample-source" / "Orders.parquet",
+    }
+    for table in ("Customer", "Orders"):
+        files = delivered(demo, f"Customer 360/{table}/**/*.csv.gz")
+        (there,) = ask("SELECT count(*) FROM read_csv($files, all_varchar=true)", files=files)
+        (sent,) = ask("SELECT count(*) FROM $source", source=source[table.lower()])
+        assert there == sent
+    assert lake["rows"] == 1_200_000
+    ((sums,),) = ask("SELECT sum(Total) FROM $orders", **source)
+    ((arrived,),) = ask(
+        "SELECT sum(Total::DECIMAL(18, 2)) FROM read_csv($files, all_varchar=true)",
+        files=delivered(demo, "Customer 360/Orders/**/*.csv.gz"),
+    )
+    assert sums == arrived
+
+    sent = delivered(demo, "VIP early access/*/*.csv")
+    ((rows, addresses),) = ask(
+        "SELECT count(*), count(DISTINCT lower(email)) FROM read_csv($sent, all_varchar=true)", sent=sent
+    )
+    assert rows == vip["rows"]
+    assert rows > 1000
+    ((members,),) = ask(
+        "SELECT count(*) FROM $customer WHERE LifetimeValue >= 1600 AND LoyaltyTier IN ('Gold', 'Platinum') "
+        "AND CustomerId IN (SELECT CustomerId FROM $customer WHERE EmailOptIn)",
+        **source,
+    )
+    assert addresses <= rows <= members
+
+
+def test_businesses(desk: Desk) -> None:
+    demo = desk.folder / "demo"
+    said = desk.done("demo", "--no-window", demo, "--audience", "businesses")
+    assert "Key contacts: successful" in said.out
+    assert "Account base: successful" in said.out
+    assert "model.json" in said.out
+    ((rows,),) = ask(
+        "SELECT count(*) FROM read_csv($sent, all_varchar=true)", sent=delivered(demo, "Key contacts/*/*.csv")
+    )
+    ((members,),) = ask(
+        "SELECT count(*) FROM $contacts WHERE JobTitle IN ('CEO', 'CFO', 'Head of Purchasing', 'Geschäftsführer', 'Directrice') "
+        "AND Country IN ('DE', 'D', 'GER', 'Germany', 'germany', 'Deutschland', 'AT', 'Austria', 'Österreich', 'Oesterreich')",
+        contacts=demo / "sample-source" / "Contact.parquet",
+    )
+    assert rows == members
+    assert f"{rows:,} rows in 1 files" in said.out or f"{rows:,} rows in 1 file" in said.out
+    # A second time the workspace is there already.
+    again = desk.told("demo", "--no-window", demo, "--audience", "businesses")
+    assert [run["status"] for run in again["runs"]] == ["successful", "successful"]
+    assert len(desk.told("runs", "list")["runs"]) == 4
+
+
+def test_a_folder_with_other_files_is_left_alone(desk: Desk) -> None:
+    (desk.folder / "letters").mkdir()
+    (desk.folder / "letters" / "letter.txt").write_text("Dear")
+    said = desk.do("demo", "--no-window", desk.folder / "letters")
+    assert said.status == 2
+    assert "holds other files" in said.err
+    assert [p.name for p in (desk.folder / "letters").iterdir()] == ["letter.txt"]
+
+
+def test_an_unknown_audience_makes_nothing(desk: Desk) -> None:
+    assert desk.do("demo", "--no-window", desk.folder / "demo", "--audience", "martians").status == 2
+    assert not (desk.folder / "demo").exists()

@@ -1,0 +1,245 @@
+"""`exports` and `runs`."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import datetime
+
+import pytest
+
+from tests.cli.desk import LAKE, NEWSLETTER, PARTNER, Desk
+from tests.servers.secret_service import SecretServiceServer
+from tests.vendors.emulator import Reply
+from tests.vendors.mailchimp import KEY, MailchimpEmulator
+
+RUN_KEYS = {
+    "id", "export", "status", "added", "updated", "removed", "unchanged", "rejected", "rows", "files", "bytes",
+    "seconds", "error",
+}  # fmt: skip
+
+
+@pytest.fixture
+def exports(shop: Desk) -> Desk:
+    """With an export of a segment and one of a table, both into a folder."""
+    shop.done("exports", "apply", shop.file("exports.yaml", f"{PARTNER}---{LAKE}"))
+    return shop
+
+
+@pytest.fixture
+def newsletter(
+    shop: Desk, mailchimp: MailchimpEmulator, secret_service_here: SecretServiceServer, monkeypatch: pytest.MonkeyPatch
+) -> Desk:
+    """With an export to Mailchimp."""
+    assert shop.connect_mail(mailchimp.url, monkeypatch, KEY).status == 0
+    shop.done("exports", "apply", shop.file("newsletter.yaml", NEWSLETTER))
+    return shop
+
+
+def test_exports_are_listed_and_shown_as_their_file(exports: Desk) -> None:
+    listed = {e["name"]: e for e in exports.told("exports", "list")["exports"]}
+    assert set(listed) == {"Lake", "Partner"}
+    assert listed["Partner"] | {"last_run": None} == {
+        "name": "Partner",
+        "kind": "segment",
+        "destination": "local-folder",
+        "connection": "Drive",
+        "status": None,
+        "members": None,
+        "rows": None,
+        "limit": None,
+        "last_run": None,
+        "next_run": None,
+        "permission": "edit",
+    }
+    assert listed["Lake"]["rows"] == 60
+    shown = exports.told("exports", "show", "partner")
+    assert shown["export"]["match"] == {"mail": "Customer.Email", "name": "Customer.FirstName"}
+    assert shown["problems"] == []
+    text = exports.done("exports", "show", "Lake").out
+    exports.done("exports", "apply", exports.file("again.yaml", text))
+    assert exports.done("exports", "show", "Lake").out == text
+
+
+def test_of_several_exports_all_or_none_are_saved(exports: Desk) -> None:
+    good = PARTNER.replace("Partner", "Third")
+    wrong = PARTNER.replace("name: Partner", "name: Fourth").replace("[Germany]", "[Nobody]")
+    said = exports.do("exports", "apply", exports.file("two.yaml", f"{good}---{wrong}"))
+    assert said.status == 2
+    assert "Nobody" in said.err
+    assert len(exports.told("exports", "list")["exports"]) == 2
+
+
+def test_copy_detach_attach_remove(exports: Desk) -> None:
+    assert exports.told("exports", "copy", "Lake", "--name", "Lake 2") == {"export": "Lake 2"}
+    assert exports.told("exports", "detach", "Lake 2") == {"export": "Lake 2", "connection": None}
+    listed = {e["name"]: e for e in exports.told("exports", "list")["exports"]}
+    assert listed["Lake 2"]["status"] == "no_connection"
+    said = exports.do("exports", "run", "Lake 2", "--json")
+    assert said.status == 1
+    (run,) = said.document["runs"]
+    assert run["status"] == "no_connection"
+    assert set(run["error"]) == {"what", "why", "fix"}
+    assert exports.told("exports", "attach", "Lake 2", "--connection", "Drive")["connection"] == "Drive"
+    exports.done("exports", "run", "Lake 2")
+    assert exports.told("exports", "remove", "Lake 2") == {"removed": "Lake 2"}
+    assert [e["name"] for e in exports.told("exports", "list")["exports"]] == ["Lake", "Partner"]
+    assert (exports.drive / "Lake 2").is_dir()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["show", "Nobody"],
+        ["copy", "Nobody", "--name", "x"],
+        ["copy", "Lake", "--name", "Partner"],
+        ["attach", "Lake", "--connection", "Nowhere"],
+        ["remove", "Nobody"],
+        ["preview", "Nobody"],
+        ["run", "Nobody"],
+        ["run"],
+        ["run", "Lake", "--all"],
+        ["schedule", "Lake"],
+        ["schedule", "Lake", "--every", "day", "--off"],
+        ["schedule", "Lake", "--every", "day", "--at", "25:00"],
+        ["schedule", "Lake", "--every", "day", "--time-zone", "Mars/Olympus"],
+        ["schedule", "Lake", "--every", "week", "--on", "someday"],
+        ["schedule", "Nobody", "--off"],
+    ],
+)
+def test_what_can_not_be_done_changes_nothing(exports: Desk, arguments: list[str]) -> None:
+    before = exports.done("exports", "list", "--json").out
+    said = exports.do("exports", *arguments)
+    assert said.status == 2, said
+    assert said.out == ""
+    assert said.err.strip()
+    assert exports.done("exports", "list", "--json").out == before
+
+
+def test_files_are_previewed_line_by_line(exports: Desk) -> None:
+    shown = exports.told("exports", "preview", "Partner", "--rows", "2")
+    assert set(shown) == {"export", "files"}
+    (file,) = shown["files"]
+    assert file["path"] == "Partner/Germany_1.csv"
+    assert file["lines"][0] == "mail,name"
+    assert len(file["lines"]) == 3
+    assert "p0@example.com" not in "".join(file["lines"])  # personal values are masked
+    assert list(exports.drive.iterdir()) == []
+    table = exports.told("exports", "preview", "Lake")["files"]
+    assert table[0]["lines"][:2] == ["CustomerId,Country", "C-00000,DE"]
+    assert "Partner/Germany_1.csv" in exports.done("exports", "preview", "Partner").out
+
+
+def test_requests_are_previewed_with_the_secret_masked(newsletter: Desk, mailchimp: MailchimpEmulator) -> None:
+    shown = newsletter.told("exports", "preview", "Newsletter", "--rows", "2")
+    request = next(r for r in shown["requests"] if r["method"] == "POST")
+    assert set(request) == {"method", "url", "headers", "body"}
+    assert request["url"].startswith(mailchimp.url)
+    assert "authorization" in {name.lower() for name in request["headers"]}
+    assert KEY not in json.dumps(shown)
+    assert mailchimp.audience.contacts == {}
+    assert KEY not in newsletter.done("exports", "preview", "Newsletter").out
+
+
+def test_a_run_is_reported_with_the_contracts_keys(exports: Desk) -> None:
+    document = exports.told("exports", "run", "Partner", "Lake")
+    partner, lake = document["runs"]
+    assert set(partner) >= RUN_KEYS
+    assert (partner["status"], partner["rows"], partner["error"]) == ("successful", 15, None)
+    assert (lake["rows"], lake["files"]) == (60, 3)
+    with (exports.drive / "Partner" / "Germany_1.csv").open(newline="", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 15
+    assert sum(p.stat().st_size for p in (exports.drive / "Lake").rglob("*.*")) == lake["bytes"]
+
+    everything = exports.told("exports", "run", "--all")["runs"]
+    assert {r["export"] for r in everything} == {"Lake", "Partner"}
+    listed = exports.told("runs", "list")["runs"]
+    assert len(listed) == 4
+    assert set(listed[0]) >= RUN_KEYS | {"trigger", "started_at", "ended_at"}
+    assert listed[0]["trigger"] == "command_line"
+    assert len(exports.told("runs", "list", "--export", "Lake", "--limit", "1")["runs"]) == 1
+
+    shown = exports.told("runs", "show", lake["id"])
+    assert shown["rows"] == 60
+    assert next(p["name"] for p in shown["phases"]) == "prepare"
+    assert shown["log"]
+    assert lake["export"] in exports.done("runs", "show", lake["id"]).out
+    assert exports.do("runs", "show", "nothing").status == 2
+
+
+def test_progress_goes_to_stderr_and_quiet_silences_it(exports: Desk) -> None:
+    loud = exports.done("exports", "run", "Lake")
+    assert "60 of 60 rows" in loud.err
+    assert loud.out.startswith("Lake: successful; 60 rows in 3 files")
+    assert exports.done("exports", "run", "Lake", "--quiet").err == ""
+
+
+def test_an_empty_segment_is_not_run(newsletter: Desk) -> None:
+    germany = newsletter.done("segments", "show", "Germany").out.replace("DE", "MOON")
+    newsletter.done("segments", "save", newsletter.file("moon.yaml", germany))
+    said = newsletter.do("exports", "run", "Newsletter", "--json")
+    assert said.status == 4
+    (run,) = said.document["runs"]
+    assert run["status"] == "skipped_too_small"
+    assert run["skipped"][0]["segment"] == "Germany"
+
+
+def test_nothing_to_run_is_not_run(shop: Desk) -> None:
+    said = shop.do("exports", "run", "--all")
+    assert said.status == 4
+    assert "no export" in said.err.lower()
+    assert shop.do("exports", "run", "--all", "--json").document == {"runs": []}
+
+
+def test_rejects_end_with_three_and_can_be_read(newsletter: Desk, mailchimp: MailchimpEmulator) -> None:
+    mailchimp.audience.compliance.add("p4@example.com")
+    said = newsletter.do("exports", "run", "Newsletter", "--json")
+    assert said.status == 3
+    (run,) = said.document["runs"]
+    assert (run["status"], run["added"], run["rejected"]) == ("completed_with_rejects", 14, 1)
+    (reject,) = newsletter.told("runs", "rejects", run["id"])["rejects"]
+    assert reject["member"] == "C-00004"
+    assert reject["reason"]
+    assert "p4@example.com" not in reject["value"]
+    path = newsletter.folder / "rejects.csv"
+    saved = newsletter.told("runs", "rejects", run["id"], "--to", path)
+    assert saved == {"file": str(path), "rejects": 1}
+    assert "p4@example.com" in path.read_text("utf-8-sig")
+
+
+def test_a_target_that_fails_ends_with_one_and_says_what_to_do(newsletter: Desk, mailchimp: MailchimpEmulator) -> None:
+    mailchimp.fail("reply", method="POST", reply=Reply(500, {"detail": f"the key {KEY} broke"}))
+    said = newsletter.do("exports", "run", "Newsletter", "--json")
+    assert said.status == 1
+    (run,) = said.document["runs"]
+    assert run["status"] == "failed"
+    assert all(run["error"][part] for part in ("what", "why", "fix"))
+    assert KEY not in said.out + said.err
+    assert KEY not in newsletter.do("exports", "run", "Newsletter", "--debug").err
+
+
+def test_the_worst_run_decides_the_status(newsletter: Desk, mailchimp: MailchimpEmulator) -> None:
+    newsletter.done("exports", "apply", newsletter.file("exports.yaml", PARTNER))
+    mailchimp.audience.compliance.add("p4@example.com")
+    assert newsletter.do("exports", "run", "Partner", "Newsletter").status == 3
+    mailchimp.fail("reply", method="POST", reply=Reply(500, {}))
+    assert newsletter.do("exports", "run", "Partner", "Newsletter").status == 1
+
+
+def test_a_schedule_is_set_and_taken_off(exports: Desk) -> None:
+    every = ("--every", "week", "--on", "mon,thu", "--at", "05:30", "--time-zone", "Europe/Berlin")
+    due = exports.told("exports", "schedule", "Lake", "Partner", *every)["next_due"]
+    assert set(due) == {"Lake", "Partner"}
+    assert datetime.fromisoformat(due["Lake"]).minute == 30
+    schedule = exports.told("exports", "show", "Lake")["export"]["schedule"]
+    assert schedule == {"every": "week", "on": ["mon", "thu"], "at": "05:30", "time_zone": "Europe/Berlin"}
+    assert exports.told("exports", "list")["exports"][0]["next_run"] == due["Lake"]
+    assert "runs next at" in exports.done("exports", "schedule", "Lake", "--every", "hour", "--at", "00:15").out
+    assert exports.told("exports", "schedule", "Lake", "--off") == {"next_due": {"Lake": None}}
+
+
+def test_later_parts_are_absent(exports: Desk) -> None:
+    for command in (["exports", "plan", "Lake"], ["runs", "resume", "x"], ["runs", "undo", "x"], ["roles", "unlock"]):
+        said = exports.do(*command)
+        assert said.status == 2
+        assert "No such command" in said.err
