@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QLocale, QObject, QPoint, Qt, Signal
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QVBoxLayout, QWidget
 
 from app.bootstrap import Services
 from app.ui.context import WindowContext
@@ -76,6 +76,28 @@ class PageNavigator(QObject):
         self.noticed.emit(what)
 
 
+class StrayWindows(QObject):
+    """Remembers every window that came up and is no dialog, menu or tooltip: a widget that was shown before it had a parent."""
+
+    def __init__(self, expected: QWidget) -> None:
+        super().__init__()
+        self.expected = expected
+        self.found: list[str] = []
+        QApplication.instance().installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if (
+            event.type() == QEvent.Type.Show
+            and isinstance(watched, QWidget)
+            and watched.isWindow()
+            and watched is not self.expected
+            and not isinstance(watched, QMenu | QFileDialog)
+            and watched.windowType() != Qt.WindowType.ToolTip
+        ):
+            self.found.append(f"{type(watched).__name__} {watched.accessibleName()}")
+        return False
+
+
 @dataclass
 class PageBench:
     """The window, what its page was given, and the ways a person acts on it."""
@@ -87,6 +109,7 @@ class PageBench:
     window: QWidget = field(default_factory=QWidget)
 
     def __post_init__(self) -> None:
+        self.stray = StrayWindows(self.window)
         formats = Formats(QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom))
         self.context = WindowContext(self.services, self.runner, self.theme, self.navigator, formats)
 
@@ -95,11 +118,17 @@ class PageBench:
         layout = QVBoxLayout(self.window)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(page)
-        self.window.resize(*size)
-        self.window.show()
+        self.open_window(size)
         page.activate()
         self.settle()
         return page
+
+    def open_window(self, size: tuple[int, int] = (1152, 860)) -> None:
+        """Show the window in front: only there do fields get and lose the focus."""
+        self.window.resize(*size)
+        self.window.show()
+        self.window.activateWindow()
+        assert QTest.qWaitForWindowActive(self.window)
 
     def settle(self, seconds: float = 20) -> None:
         """Let every job end and every answer be shown."""
@@ -151,6 +180,7 @@ class PageBench:
         for dialog in self.window.findChildren(Dialog):
             if dialog.isVisible():
                 dialog.reject()
+        QApplication.instance().removeEventFilter(self.stray)
         self.window.close()
         self.window.deleteLater()
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
@@ -164,4 +194,5 @@ def page_bench(services: Services, theme: Theme, runner: JobRunner) -> Iterator[
         yield bench
     finally:
         bench.close()
-    assert not bench.navigator.errors
+    assert not bench.navigator.errors, bench.navigator.errors
+    assert not bench.stray.found, bench.stray.found

@@ -367,7 +367,7 @@ class ConnectionDialog(Dialog):
         else:
             field = next((f for f in self._secret_ids() if error.code.startswith(f"{f}_")), None)
             if field is not None:
-                self.form.show_errors({field: f"{error.what} {error.fix}".strip()})
+                self.form.show_errors({field: f"{error.why or error.what} {error.fix}".strip()})
         self._tell(refused(error))
 
     def _secret_ids(self) -> list[str]:
@@ -417,7 +417,8 @@ class ConnectionDialog(Dialog):
         needs_test = self._needs_test()
         may_save = idle and not why_not and not needs_test
         self.save_button.setEnabled(may_save)
-        self.save_more.setEnabled(idle and not why_not and needs_test)
+        self.save_more.setEnabled(idle and not why_not)
+        self.save_more.setVisible(needs_test)
         reason = why_not or (self.tr("Test it first") if needs_test else "")
         self.reason.set_words("" if self._testing is not None or may_save else reason)
         for button in (self.save_button, self.test_button):

@@ -284,11 +284,11 @@ class CellDelegate(QStyledItemDelegate):
         self.first_column: Callable[[], int] = lambda: 0
         self.joined_below: Callable[[int], bool] = lambda _row: False
 
-    def spot(self, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> Spot:
-        """Return where the content of a cell goes; the hairline below is not part of it."""
+    def spot(self, rect: QRect, index: QModelIndex | QPersistentModelIndex, *, dots: bool = True) -> Spot:
+        """Return where the content of a cell goes, beside `...` while it shows; the hairline below is not part of it."""
         column = self._columns[index.column()]
         left, right = self.padding(index.column())
-        if column.menu:
+        if column.menu and dots:
             right += 28
         live = index.data(LIVE_ROLE) is not False
         return Spot(rect.adjusted(left, 0, -right, -1), live, column.align == "right", column.middle)
@@ -331,7 +331,7 @@ class CellDelegate(QStyledItemDelegate):
             self._hairline(painter, option.rect)
         cell: Cell | None = index.data(CELL_ROLE)
         if cell is not None:
-            PAINTERS[type(cell)](painter, theme, self.spot(option.rect, index), cell)
+            PAINTERS[type(cell)](painter, theme, self.spot(option.rect, index, dots=selected or hovered), cell)
         column = self._columns[index.column()]
         if column.menu and (selected or hovered):
             square = self.dots_rect(option.rect, index.column())

@@ -27,7 +27,6 @@ class ConsentBox(Card):
         self.box = CheckBox(theme, "", name=sentence)
         self.box.setFixedHeight(20)
         self.detail = Label(theme, detail, "caption", "text2", wrap=True)
-        self.detail.setVisible(bool(detail))
         self.box.setAccessibleDescription(detail)
         words = QVBoxLayout()
         words.setSpacing(4)
@@ -39,6 +38,7 @@ class ConsentBox(Card):
         inside.addWidget(self.box, 0, Qt.AlignmentFlag.AlignTop)
         inside.addLayout(words, 1)
         self.body.addLayout(inside)
+        self.detail.setVisible(bool(detail))  # not before it has a parent: it would be a window of its own for a moment
         policy = self.sizePolicy()
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)

@@ -42,7 +42,6 @@ class EmptyState(QWidget):
         self._sentence = Label(theme, sentence, "body", "text2", wrap=True)
         self._sentence.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._sentence.setFixedWidth(SENTENCE_WIDTH)
-        self._fit_sentence()
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
         layout.addStretch(2)
@@ -51,6 +50,7 @@ class EmptyState(QWidget):
             layout.addSpacing(4)
         layout.addWidget(self._title)
         layout.addWidget(self._sentence, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._fit_sentence()
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addStretch(1)
@@ -58,12 +58,12 @@ class EmptyState(QWidget):
         self.secondary = Button(theme, secondary, "secondary")
         self.primary.clicked.connect(self.primary_clicked)
         self.secondary.clicked.connect(self.secondary_clicked)
-        for button, words in ((self.primary, primary), (self.secondary, secondary)):
-            button.setVisible(bool(words))
-            buttons.addWidget(button)
-        buttons.addStretch(1)
         layout.addSpacing(8)
         layout.addLayout(buttons)
+        for button, words in ((self.primary, primary), (self.secondary, secondary)):
+            buttons.addWidget(button)
+            button.setVisible(bool(words))  # not before it has a parent: it would be a window for a moment
+        buttons.addStretch(1)
         layout.addStretch(3)
 
     def set_words(self, title: str, sentence: str = "") -> None:
