@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,13 +82,19 @@ class Bench:
         layout.addWidget(made)
         self.windows.append(window)
         window.show()
-        self.qtbot.waitUntil(lambda: made.shell is not None, timeout=10_000)
+        window.activateWindow()  # shortcuts are heard in the active window alone
+        self.qtbot.waitUntil(lambda: made.shell is not None and window.isActiveWindow(), timeout=10_000)
         return made
 
-    def settle(self, seconds: float = 10) -> None:
-        """Wait until no job is under way any more."""
-        self.qtbot.waitUntil(lambda: not self.context.runner.jobs(), timeout=int(seconds * 1000))
-        self.qtbot.wait(20)
+    def settle(self, quiet: float = 0.4) -> None:
+        """Wait until no job was under way for a moment: longer than any delay with which a question is asked."""
+        deadline = time.monotonic() + 20
+        since = time.monotonic()
+        while time.monotonic() - since < quiet:
+            self.qtbot.wait(10)
+            if self.context.runner.jobs():
+                since = time.monotonic()
+            assert time.monotonic() < deadline, "the wizard does not settle"
 
     def close(self) -> None:
         for window in self.windows:

@@ -40,8 +40,10 @@ class Counted:
     @property
     def blocked(self) -> str:
         """Why the segment would be skipped, as far as is known; empty when it would go."""
-        if self.count is None or self.count.verdict is Verdict.OK:
+        if self.count is None:
             return ""
+        if self.count.verdict is Verdict.OK and not self.count.to_send:
+            return "Nobody in it can be sent."
         return self.count.reason
 
 

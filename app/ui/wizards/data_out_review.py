@@ -34,7 +34,7 @@ class DataOutReview(QObject):
         if files.nodes:
             figures.append(Figure(self._formats.number(files.files()), self.tr("files")))
         if files.bytes is not None:
-            figures.append(Figure(self._formats.bytes(files.bytes), self.tr("about")))
+            figures.append(Figure(self._formats.bytes(files.bytes), self.tr("in all, about")))
         return figures
 
     def sentence(self) -> str:

@@ -233,7 +233,7 @@ class DestinationStep(StepWidget):
         self._ask.setVisible(facts.role is Role.CONTRIBUTOR and bool(shown))
         title = self.tr("Or connect something new") if admin else self.tr("Ask an admin to connect one of these")
         self._new_title.set_words(title)
-        self._new_title.setVisible(bool(shown))
+        self._new_title.setVisible(bool(shown) or not self._all.isHidden())
         self._tile_grid.setVisible(bool(shown))
 
     @staticmethod

@@ -131,7 +131,6 @@ class MatchingStep(StepWidget):
         self._issue_mark = IconLabel(theme, "warning-circle-fill", "danger")
         self._issue = Label(theme, "", "body", "danger", wrap=True)
         self._note = Note(theme, "warning", "", strong=True)
-        self._note.hide()
         self.form = FormatForm(self.state, self._files)
         self._panel = SamplePanel(self.state)
 
@@ -155,16 +154,16 @@ class MatchingStep(StepWidget):
         issue.setStretch(1, 1)
         self._issue_row = QWidget()
         self._issue_row.setLayout(issue)
-        note = QVBoxLayout()
-        note.setContentsMargins(28, 4, 28, 8)
-        note.addWidget(self._note)
+        self._note_row = QWidget()
+        self._note_row.setLayout(row(self._note, margins=(28, 4, 28, 8)))
         match = QWidget()
         below = QVBoxLayout(match)
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(0)
-        below.addLayout(note)
-        below.addWidget(self.table, 1)
+        below.addWidget(self._note_row)
+        below.addWidget(self.table, 1000)
         below.addWidget(self._issue_row)
+        below.addStretch(1)
         self._parts = QStackedWidget()
         self._parts.addWidget(match)
         self._parts.addWidget(page(self.form))
@@ -190,7 +189,7 @@ class MatchingStep(StepWidget):
             widget.setVisible(not files and not state.read_only)
         if files:
             self.form.show_state()
-        self.table.set_rows(self._lines())
+        self._show_lines()
         self._words.set_words(self._matched_words())
         self._show_issue()
         self._show_note()
@@ -198,6 +197,13 @@ class MatchingStep(StepWidget):
         self._panel.show_state()
         if free:
             self._files.ask()
+
+    def _show_lines(self) -> None:
+        """The table is as high as its rows, so that what blocks stands right below them."""
+        self.table.set_rows(self._lines())
+        head, scroll = self.table.horizontalHeader(), self.table.horizontalScrollBar()
+        room = head.height() + self.table.verticalHeader().length() + 2
+        self.table.setMaximumHeight(room + (scroll.height() if scroll.isVisible() else 0))
 
     def _lines(self) -> list[MatchLine | NoteRow]:
         fields = {field.id: field for field in self.state.fields}
@@ -246,7 +252,7 @@ class MatchingStep(StepWidget):
 
     def _show_note(self) -> None:
         error = self.state.fields_error
-        self._note.setVisible(error is not None)
+        self._note_row.setVisible(error is not None)
         if error is not None:
             told = as_sendoff_error(error)
             self._note.set_note(
@@ -320,11 +326,11 @@ class MatchingStep(StepWidget):
 
     def _on_coverage_ready(self, coverage: dict[str, float]) -> None:
         self._coverage = coverage
-        self.table.set_rows(self._lines())
+        self._show_lines()
 
     def _on_coverage_failed(self, _error: object) -> None:
         self._coverage = {}
-        self.table.set_rows(self._lines())
+        self._show_lines()
 
     def _on_files_changed(self) -> None:
         if self.isVisible() and self._parts.currentIndex() == 1:

@@ -64,11 +64,17 @@ class SegmentExportWizard(ExportWizard):
             remarks=words.remarks,
             go_to=self._go_to,
         )
+        matching = MatchingStep(state)
+
+        def before_review() -> None:
+            state.count()
+            matching.target.show_state()  # so that an audience has its name and not its id
+
         return (
             DestinationStep(state, self._resume, self._wanted),
             SegmentsStep(state, self._split),
-            MatchingStep(state),
-            ReviewStep(state, change, panel, state.count),
+            matching,
+            ReviewStep(state, change, panel, before_review),
         )
 
     def members_to_send(self) -> int | None:

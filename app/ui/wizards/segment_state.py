@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from app.core.counts import Limits, LimitScope
 from app.core.drafts import Needs, SegmentDraft
 from app.core.eligibility import why_not_eligible
 from app.core.exports import Export
@@ -62,7 +63,20 @@ class SegmentState(WizardState):
             if reason:
                 found[segment.name] = reason
         gone = [name for name in self.draft.segments if self.segment(name) is None]
-        return found | {name: self.tr("This segment was removed.") for name in gone}
+        found |= {name: self.tr("This segment was removed.") for name in gone}
+        return found | self._too_large_together([name for name in self.draft.segments if name not in found])
+
+    def _too_large_together(self, names: list[str]) -> dict[str, str]:
+        """A limit on the whole export skips all of them, as the run does: none can be picked to stay behind."""
+        limits = self.description.limits if self.description is not None else Limits()
+        known = [count.to_send for name in names if (count := self.counts.of(name).count) is not None]
+        if limits.maximum is None or limits.scope is LimitScope.PER_SEGMENT or sum(known) <= limits.maximum:
+            return {}
+        number = self.context.formats.number
+        sentence = self.tr("Too large together: {n} of {limit} allowed.").format(
+            n=number(sum(known)), limit=number(limits.maximum)
+        )
+        return dict.fromkeys(names, sentence)
 
     def going(self) -> list[str]:
         """The chosen segments that will be sent."""

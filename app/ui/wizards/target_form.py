@@ -172,6 +172,7 @@ class TargetForm(QWidget):
             if choices
             else self.tr("There is nothing to choose yet at {target}.").format(target=self._state.destination_name)
         )
+        self._state.changed.emit()
         picker.set_items(
             [
                 PickItem(

@@ -1,0 +1,133 @@
+"""Both wizards, step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.core.exports import Compression, FileType
+from app.ui.wizards.wizard import ExportWizard
+from tests.screens.registry import scene
+from tests.screens.scenes_connections import add_connections
+from tests.screens.stage import AUDIENCE, Stage
+
+
+def wizard(stage: Stage) -> Any:
+    """The wizard in front, once its first step is there."""
+    stage.wait(lambda: any(made.shell for made in stage.window.findChildren(ExportWizard)))
+    stage.settle()
+    return next(made for made in stage.window.findChildren(ExportWizard) if made.shell)
+
+
+def connect(made: Any, name: str) -> None:
+    made.steps[0].choose(next(row for row in made.state.facts.connections if row.connection.name == name))
+
+
+def segments(stage: Stage, *chosen: str, connection: str = "Mailchimp EU") -> Any:
+    """The segment wizard on its second step with these segments chosen."""
+    stage.session.open_segment_wizard()
+    made = wizard(stage)
+    made.state.update(name="Loyalty lookalike")
+    connect(made, connection)
+    made.shell.go_on()
+    made.steps[1]._choose(chosen or ("Newsletter weekly", "Loyalty Gold and Platinum", "Repeat buyers 12 months"))
+    stage.settle()
+    return made
+
+
+def matching(stage: Stage) -> Any:
+    """The segment wizard on its third step."""
+    made = segments(stage)
+    made.shell.go_on()
+    stage.settle()
+    made.state.update(target={**made.state.draft.target, "audience_id": AUDIENCE})
+    made.state.ask_fields()
+    stage.settle()
+    return made
+
+
+def tables(stage: Stage) -> Any:
+    """The data-out wizard on its second step with a choice made."""
+    stage.session.open_data_out_wizard()
+    made = wizard(stage)
+    made.state.update(name="Customer 360 daily")
+    connect(made, "Shared drive")
+    made.shell.go_on()
+    stage.settle()
+    tree = made.steps[1].tree
+    for row in range(tree.tables.rowCount()):
+        tree._toggle(tree.tables.node(tree.tables.index(row, 0)))
+    parent = tree.tables.index(0, 0)
+    for row in (2, 4):
+        node = tree.tables.node(tree.tables.index(row, 0, parent))
+        if node is not None and node.column is not None:
+            tree._toggle(node)
+    stage.settle()
+    return made
+
+
+@scene("15-segment-wizard-destination", fresh=True)
+def destination(stage: Stage) -> None:
+    add_connections(stage)
+    stage.session.open_segment_wizard()
+    made = wizard(stage)
+    made.state.update(name="Loyalty lookalike")
+    connect(made, "Mailchimp EU")
+    stage.settle()
+
+
+@scene("03-segment-wizard-segments", fresh=True)
+def choose_segments(stage: Stage) -> None:
+    segments(stage)
+
+
+@scene("04-segment-wizard-data-matching", fresh=True)
+def match_data(stage: Stage) -> None:
+    made = matching(stage)
+    made.steps[2].choose("email", "")
+    stage.settle()
+
+
+@scene("04b-segment-wizard-columns-of-a-file", fresh=True)
+def match_columns(stage: Stage) -> None:
+    made = segments(stage, connection="Shared drive")
+    made.shell.go_on()
+    stage.settle()
+
+
+@scene("05-segment-wizard-review", fresh=True)
+def review(stage: Stage) -> None:
+    made = matching(stage)
+    made.shell.go_on()
+    made.state.update(agreed=True)
+    stage.settle()
+
+
+@scene("05b-segment-wizard-edit", fresh=True)
+def edit(stage: Stage) -> None:
+    stage.session.open_segment_wizard("Loyalty mailing")
+    made = wizard(stage)
+    made.shell.go_to(3)
+    stage.settle()
+
+
+@scene("06-dataout-tables-fields", fresh=True)
+def tables_and_fields(stage: Stage) -> None:
+    tables(stage)
+
+
+@scene("07-dataout-format-layout", fresh=True)
+def format_and_layout(stage: Stage) -> None:
+    made = tables(stage)
+    made.shell.go_on()
+    made.steps[2].form._choose_type(FileType.CSV)
+    made.steps[2].form._set_format(compression=Compression.GZIP)
+    made.steps[2].form._set_layout(folder="{export}/{yyyy}-{mm}-{dd}/{table}")
+    stage.settle()
+
+
+@scene("07b-dataout-review", fresh=True)
+def review_tables(stage: Stage) -> None:
+    made = tables(stage)
+    made.shell.go_to(3)
+    made.state.update(agreed=True)
+    stage.settle()
