@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.output import Exit, plain
+from app.cli.output import Exit, of, plain
 from app.cli.session import Session, session_of
 from app.core.errors import FixData, FixSettings
 from app.core.export_documents import read_schedule
@@ -61,9 +61,10 @@ def run_sentence(run: Run) -> str:
     """A run in one line for people."""
     totals = run.totals
     if totals.files or totals.rows:
-        numbers = f"{totals.rows:,} rows in {totals.files:,} files, {totals.bytes:,} bytes"
+        numbers = f"{of(totals.rows, 'row')} in {of(totals.files, 'file')}, {of(totals.bytes, 'byte')}"
     else:
-        numbers = f"{totals.added:,} added, {totals.updated:,} updated, {totals.removed:,} removed, {totals.rejected:,} rejected"
+        words = ("added", "updated", "removed", "unchanged", "rejected", "left out")
+        numbers = ", ".join(f"{getattr(totals, word.replace(' ', '_')):,} {word}" for word in words)
     reason = f" {run.error.what} {run.error.why} {run.error.fix}".rstrip() if run.error else ""
     skipped = "".join(f" {s.segment}: {s.sentence}" for s in run.skipped)
     return f"{run.export_name}: {run.status.value.replace('_', ' ')}; {numbers}.{reason}{skipped}"

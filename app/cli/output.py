@@ -183,6 +183,11 @@ def _new_bar() -> Bar:
     )
 
 
+def of(number: int, noun: str) -> str:
+    """A number with its noun: 1 file, 2,000 files."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _cell(value: object) -> str:
     if value is None or value == "":
         return "–"

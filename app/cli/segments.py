@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.output import plain
+from app.cli.output import of, plain
 from app.cli.session import session_of
 from app.core.counts import Count
 from app.services.documents import read_documents, write_document
@@ -94,11 +94,22 @@ def count(
         counted = services.counts.count(name, connection or None, progress.context())
     limits = services.connections.get(connection).description.limits if connection else None
     document = _count_document(counted, limits.maximum if limits else None, limits.minimum if limits else None)
-    sentence = (
-        f"{counted.segment}: {counted.members:,} members, {counted.eligible:,} eligible, {counted.duplicates:,} duplicates, "
-        f"{counted.to_send:,} to send. {counted.reason}"
-    ).rstrip()
-    session.output.result(document, sentence)
+    session.output.result(document, _count_sentence(counted, sent=bool(connection)))
+
+
+def _count_sentence(count: Count, *, sent: bool) -> str:
+    if not sent:
+        return f"{count.segment}: {of(count.members, 'member')}."
+    parts = {
+        "eligible": count.eligible,
+        "duplicates": count.duplicates,
+        "without consent": count.no_consent,
+        "suppressed": count.suppressed,
+    }
+    between = "".join(f"{number:,} {words}, " for words, number in parts.items() if number)
+    return (
+        f"{count.segment}: {of(count.members, 'member')}, {between}{count.to_send:,} to send. {count.reason}".rstrip()
+    )
 
 
 @commands.command()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from app.cli.output import of
 from app.cli.session import session_of
 from app.core.workspaces import Audience
 
@@ -43,7 +44,7 @@ def show(context: typer.Context) -> None:
         "connections": len(services.connections.all()),
         "exports": len(services.exports.all()),
     }
-    parts = ", ".join(f"{number} {word}" for word, number in numbers.items())
+    parts = ", ".join(of(number, word.removesuffix("s")) for word, number in numbers.items())
     session.output.result(
         {"workspace": info, "folder": services.workspace.folder, "role": services.roles.role(), **numbers},
         f"{info.name} ({info.audience}) in {services.workspace.folder}: {parts}. Your role is {services.roles.role()}.",
