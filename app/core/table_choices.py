@@ -45,7 +45,7 @@ def locked_fields(choices: Choices, catalog: Catalog) -> Mapping[str, Mapping[st
 def with_table(choices: Choices, table: Table, catalog: Catalog) -> Choices:
     """The table chosen with all its fields, also those that appear later."""
     rest = without_table(choices, table)
-    return _in_order((*rest, TableChoice(table.name)), catalog)
+    return _with_keys(_in_order((*rest, TableChoice(table.name)), catalog), catalog)
 
 
 def without_table(choices: Choices, table: Table) -> Choices:
@@ -62,12 +62,7 @@ def with_fields(choices: Choices, table: Table, fields: Iterable[str], catalog: 
     rest = without_table(choices, table)
     if not wanted:
         return rest
-    chosen = _in_order((*rest, TableChoice(table.name, _ordered(table, wanted))), catalog)
-    locked = frozenset(locked_fields(chosen, catalog).get(table.name, {}))
-    return tuple(
-        TableChoice(table.name, _ordered(table, wanted | locked)) if fold(each.name) == fold(table.name) else each
-        for each in chosen
-    )
+    return _with_keys(_in_order((*rest, TableChoice(table.name, _ordered(table, wanted))), catalog), catalog)
 
 
 def without_personal(choices: Choices, catalog: Catalog) -> tuple[Choices, int]:
@@ -91,6 +86,19 @@ def totals(choices: Choices, catalog: Catalog) -> ChoiceTotals:
     tables = [table for choice in choices if (table := catalog.table(choice.name)) is not None]
     fields = sum(len(chosen_fields(choices, table)) for table in tables)
     return ChoiceTotals(len(tables), fields, sum(table.rows for table in tables))
+
+
+def _with_keys(choices: Choices, catalog: Catalog) -> Choices:
+    """The same choice with the keys of its links, in every table that a choice has linked."""
+    locked = locked_fields(choices, catalog)
+    result = []
+    for choice in choices:
+        table = catalog.table(choice.name)
+        if choice.fields is not None and table is not None:
+            keys = frozenset(locked.get(table.name, {}))
+            choice = TableChoice(choice.name, _ordered(table, keys | frozenset(choice.fields)))
+        result.append(choice)
+    return tuple(result)
 
 
 def _find(choices: Choices, name: str) -> TableChoice | None:

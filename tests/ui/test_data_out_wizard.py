@@ -1,0 +1,348 @@
+"""The data-out wizard from the first step to the files, on a small real workspace."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QModelIndex, QPoint, Qt
+
+from app.bootstrap import Services
+from app.core.connections import Access
+from app.core.drafts import Step
+from app.core.exports import Compression, ExportKind, FileType, TableChoice
+from app.core.roles import Role
+from app.core.runs import Status
+from app.core.tables import Catalog, Column, ColumnType
+from app.jobs import JobContext
+from app.ui.runner import JobRunner
+from app.ui.theme import Theme
+from app.ui.wizards.data_out import DataOutWizard
+from app.ui.wizards.table_tree import FEW, TableTree
+from app.ui.wizards.wizard import _LeaveDialog
+from tests.ui.checks import nameless
+from tests.ui.wizard_bench import Bench, make_bench
+from tests.ui.workspace import small_services  # noqa: F401 - a fixture
+
+PATIENCE = 10_000
+
+
+@pytest.fixture
+def bench(qtbot: Any, small_services: Services, runner: JobRunner, theme: Theme) -> Iterator[Bench]:  # noqa: F811
+    made = make_bench(qtbot, small_services, runner, theme)
+    yield made
+    made.close()
+
+
+def node(wizard: Any, table: str, field: str | None = None) -> Any:
+    tree = wizard.steps[1].tree.tables
+    parent = tree.index_of(table)
+    if field is None:
+        return tree.node(parent)
+    rows = (tree.node(tree.index(row, 0, parent)) for row in range(tree.rowCount(parent)))
+    return next(each for each in rows if each.column is not None and each.column.name == field)
+
+
+def to_tables(bench: Bench, *tables: str) -> Any:
+    wizard = bench.open(DataOutWizard)
+    card = next(iter(wizard.steps[0]._cards.values()))
+    card.click()
+    wizard.shell.go_on()
+    bench.settle()
+    for name in tables:
+        wizard.steps[1].toggle(node(wizard, name))
+    bench.settle()
+    return wizard
+
+
+def to_format(bench: Bench, *tables: str) -> Any:
+    wizard = to_tables(bench, *tables)
+    wizard.shell.go_on()
+    assert wizard.shell.step() == 2
+    bench.settle()
+    return wizard
+
+
+def test_the_whole_way_to_files(bench: Bench, tmp_path: Path) -> None:
+    wizard = to_format(bench, "Customer", "Orders")
+    form = wizard.steps[2].form
+    form._set_format(compression=Compression.GZIP)
+    wizard.shell.go_on()
+    bench.settle()
+    wizard.steps[3].consent.click()
+    name = wizard.state.draft.name
+    assert name == "Tables to Shared drive"
+    wizard.shell.go_on()
+    bench.qtbot.waitUntil(lambda: bench.navigator.left, timeout=PATIENCE)
+    assert not bench.navigator.errors
+    services = bench.context.services
+    runs = services.runs.list(name)
+    services.runs.wait([run.id for run in runs], JobContext())
+    run = services.runs.list(name)[0]
+    assert run.status is Status.SUCCESSFUL, run.error
+    assert run.totals.rows == 800
+    written = tmp_path / "workspace" / "delivered"
+    assert len(list(written.rglob("*.csv.gz"))) == 2
+    model = json.loads(next(written.rglob("model.json")).read_text("utf-8"))
+    assert {entity["name"] for entity in model["entities"]} == {"Customer", "Orders"}
+
+
+def test_only_storages_are_offered(bench: Bench) -> None:
+    wizard = bench.open(DataOutWizard)
+    assert {each.id for each in wizard.state.facts.descriptions} == {"local-folder", "sftp"}
+
+
+def test_a_table_without_fields_is_not_chosen_and_nothing_blocks(bench: Bench) -> None:
+    wizard = to_tables(bench)
+    assert wizard.steps[1].issues() == ["Choose at least one table."]
+    assert not wizard.shell.primary.isEnabled()
+    wizard.steps[1].toggle(node(wizard, "Customer", "Email"))
+    assert wizard.state.draft.tables == (TableChoice("Customer", ("Email",)),)
+    assert node(wizard, "Customer").checked is None
+    assert wizard.shell.primary.isEnabled()
+    wizard.steps[1].toggle(node(wizard, "Customer", "Email"))
+    assert wizard.state.draft.tables == ()
+
+
+def test_the_keys_of_a_link_are_locked_with_the_reason(bench: Bench) -> None:
+    wizard = to_tables(bench, "Customer")
+    assert node(wizard, "Customer", "CustomerId").locked == ""
+    wizard.steps[1].toggle(node(wizard, "Orders"))
+    locked = node(wizard, "Customer", "CustomerId")
+    assert locked.locked == "Needed by the link between Customer and Orders."
+    wizard.steps[1].tree._toggle(locked)
+    assert wizard.state.draft.tables == (TableChoice("Customer"), TableChoice("Orders"))
+    tree = wizard.steps[1].tree.tables
+    index = tree.index(0, 0, tree.index_of("Customer"))
+    assert tree.data(index, Qt.ItemDataRole.ToolTipRole) == locked.locked
+    assert "Needed by the link" in tree.data(index, Qt.ItemDataRole.AccessibleTextRole)
+
+
+def test_hiding_personal_fields_says_how_many_and_can_be_taken_back(bench: Bench) -> None:
+    wizard = to_tables(bench, "Customer", "Orders")
+    step = wizard.steps[1]
+    before = wizard.state.draft.tables
+    step._hide.click()
+    assert step._hidden.words() == "3 fields taken out"
+    customer = wizard.state.draft.tables[0]
+    assert "Email" not in customer.fields
+    assert "Country" in customer.fields
+    step._hide.click()
+    assert wizard.state.draft.tables == before
+
+
+def test_the_totals_follow(bench: Bench) -> None:
+    wizard = to_tables(bench, "Customer", "Orders")
+    step = wizard.steps[1]
+    assert step._totals.words() == "2 tables, 11 fields"
+    assert step._size.words().startswith("800 rows, about ")
+    step._clear.click()
+    assert wizard.state.draft.tables == ()
+    assert step.summary() == "Not chosen yet"
+
+
+def test_search_finds_fields_and_opens_their_tables(bench: Bench) -> None:
+    wizard = to_tables(bench)
+    step = wizard.steps[1]
+    step._search.setText("total")
+    tree = step.tree
+    assert [table.name for table in tree.tables.tables()] == ["Orders"]
+    assert tree.tables.rowCount(tree.tables.index_of("Orders")) == 1
+    assert tree.isExpanded(tree.tables.index_of("Orders"))
+    step._search.setText("nothing like it")
+    assert step._empty.isVisible()
+    step._empty.primary.click()
+    assert len(tree.tables.tables()) == 2
+
+
+def test_the_panel_shows_schema_and_rows_masked_until_asked(bench: Bench) -> None:
+    wizard = to_tables(bench)
+    panel = wizard.steps[1]._panel
+    lines = {line.key: line for line in panel._fields.rows_model.rows}
+    assert lines["Email"].empty == 0
+    assert "@example.com" not in lines["Email"].sample
+    panel._show.click()
+    bench.settle()
+    lines = {line.key: line for line in panel._fields.rows_model.rows}
+    assert lines["Email"].sample.endswith("@example.com")
+    panel._conceal()
+    bench.settle()
+    lines = {line.key: line for line in panel._fields.rows_model.rows}
+    assert "@example.com" not in lines["Email"].sample
+
+
+def test_mouse_and_keyboard_choose_open_and_close(bench: Bench) -> None:
+    wizard = to_tables(bench)
+    tree: TableTree = wizard.steps[1].tree
+    index = tree.tables.index_of("Orders")
+    row = tree.visualRect(index)
+    box = tree._delegate.check_rect(row, tree.tables.node(index))
+    bench.qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=box.center())
+    assert [choice.name for choice in wizard.state.draft.tables] == ["Orders"]
+    assert not tree.isExpanded(index)
+    caret = QPoint(box.left() - 16, box.center().y())
+    bench.qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=caret)
+    assert tree.isExpanded(index)
+    tree.setFocus(Qt.FocusReason.TabFocusReason)
+    tree.setCurrentIndex(index)
+    bench.qtbot.keyClick(tree, Qt.Key.Key_Down)
+    assert tree.current_node().column.name == "OrderId"
+    bench.qtbot.keyClick(tree, Qt.Key.Key_Space)
+    assert wizard.state.draft.tables[0].fields == ("CustomerId", "PlacedOn", "Total")
+
+
+def test_a_table_of_thousands_of_fields_opens_at_once(bench: Bench) -> None:
+    wizard = to_tables(bench)
+    table = wizard.state.facts.catalog.table("Orders")
+    wide = replace(table, columns=tuple(Column(f"c{n}", ColumnType.TEXT) for n in range(5_000)), key=None)
+    facts = replace(wizard.state.facts, catalog=Catalog((wide,)))
+    start = time.monotonic()
+    wizard.state.renew_facts(facts)
+    tree = wizard.steps[1].tree
+    parent = tree.tables.index_of("Orders")
+    tree.expand(parent)
+    assert tree.tables.rowCount(parent) == FEW + 1
+    more = tree.tables.node(tree.tables.index(FEW, 0, parent))
+    assert more.more == 5_000 - FEW
+    tree.tables.show_all("Orders")
+    assert tree.tables.rowCount(tree.tables.index_of("Orders")) == 5_000
+    wizard.steps[1].toggle(tree.tables.node(QModelIndex(tree.tables.index_of("Orders"))))
+    assert time.monotonic() - start < 2
+
+
+def test_the_folder_tree_follows_every_change(bench: Bench) -> None:
+    wizard = to_format(bench, "Customer", "Orders")
+    form, tree = wizard.steps[2].form, wizard.steps[2]._panel.tree
+    names = [line.name for line in tree.lines()]
+    assert names[0] == wizard.state.draft.name
+    assert "model.json" in names
+    assert "Customer_1.csv" in names
+    form.types[FileType.PARQUET].click()
+    bench.settle()
+    names = [line.name for line in tree.lines()]
+    assert "Customer_1.parquet" in names
+    assert wizard.state.draft.format.compression is Compression.SNAPPY
+    assert not form._csv.isVisible()
+    form.model.click()
+    bench.settle()
+    assert "model.json" not in [line.name for line in tree.lines()]
+    form.rows.input.setText("100")
+    form.rows.edited.emit("100")
+    bench.settle()
+    files = {line.name: line.files for line in tree.lines()}
+    assert files["Orders_1.parquet"] == 6
+    assert form._parts.words() == "8 files of data in this run"
+
+
+def test_an_answer_comes_within_200_ms(bench: Bench) -> None:
+    wizard = to_format(bench, "Customer", "Orders")
+    form, tree = wizard.steps[2].form, wizard.steps[2]._panel.tree
+    taken = []
+    for folder in ("{export}/a/{table}/{yyyy}", "{export}/b/{table}/{yyyy}", "{export}/c/{table}/{yyyy}"):
+        start = time.monotonic()
+        form._set_layout(folder=folder)
+        wanted = folder.split("/")[1]
+        bench.qtbot.waitUntil(lambda w=wanted: any(line.name == w for line in tree.lines()), timeout=PATIENCE)
+        taken.append(time.monotonic() - start)
+    assert min(taken) < 0.2, taken
+
+
+def test_a_pattern_that_cannot_be_used_says_so_in_its_place(bench: Bench) -> None:
+    wizard = to_format(bench, "Customer", "Orders")
+    form = wizard.steps[2].form
+    form.folder.input.setText("{export}/{planet}")
+    form.folder.edited.emit("{export}/{planet}")
+    assert "{planet} is not a token" in form.folder.error()
+    assert not wizard.shell.primary.isEnabled()
+    form.folder.input.setText("{export}/")
+    form.folder.input.setCursorPosition(9)
+    form._insert_token(form.folder, "yyyy")
+    assert wizard.state.draft.layout.folder == "{export}/{yyyy}"
+    assert form.folder.error() == ""
+    form.file.input.setText("all:{part}")
+    form.file.edited.emit("all:{part}")
+    assert "which file names can't have" in form.file.error()
+    form.rows.input.setText("many")
+    form.rows.edited.emit("many")
+    assert form.rows.error() == "A whole number, or nothing for one file."
+
+
+def test_a_draft_is_kept_and_resumed_where_it_was(bench: Bench) -> None:
+    wizard = to_format(bench, "Orders")
+    wizard.cancel()
+    wizard.window().findChild(_LeaveDialog).keep.click()
+    bench.settle()
+    again = bench.open(DataOutWizard)
+    again.steps[0]._note.primary.click()
+    assert again.shell.step() == 2
+    assert [choice.name for choice in again.state.draft.tables] == ["Orders"]
+    again.state.forget()
+    bench.settle()
+    assert bench.context.services.drafts.latest(ExportKind.DATA_OUT, None) is None
+
+
+def test_editing_saves_the_same_export_without_running(bench: Bench) -> None:
+    before = bench.context.services.exports.get("Whole tables").export
+    wizard = bench.open(DataOutWizard, "Whole tables")
+    wizard.shell.go_to(1)
+    bench.settle()
+    wizard.steps[1].toggle(node(wizard, "Orders"))
+    wizard.shell.go_to(3)
+    bench.settle()
+    wizard.shell.save.click()
+    bench.qtbot.waitUntil(lambda: bench.navigator.left, timeout=PATIENCE)
+    after = bench.context.services.exports.get("Whole tables").export
+    assert after.id == before.id
+    assert [choice.name for choice in after.tables] == ["Customer"]
+    assert bench.context.services.runs.list("Whole tables") == []
+
+
+def test_an_export_changed_elsewhere_meanwhile_is_not_overwritten(bench: Bench) -> None:
+    wizard = bench.open(DataOutWizard, "Whole tables")
+    bench.context.services.exports.rename("Whole tables", "All tables")
+    wizard.shell.go_to(3)
+    wizard.state.update(layout=replace(wizard.state.draft.layout, model_json=False))
+    bench.settle()
+    wizard.shell.save.click()
+    bench.qtbot.waitUntil(lambda: bool(bench.navigator.errors), timeout=PATIENCE)
+    assert bench.navigator.errors[0].code == "changed_elsewhere"
+    assert not bench.navigator.left
+    assert wizard.shell.primary.isEnabled()
+
+
+def test_personal_fields_are_named_before_the_run(bench: Bench) -> None:
+    wizard = to_format(bench, "Customer")
+    wizard.shell.go_on()
+    remarks = wizard.steps[3]._panel._shown_remarks
+    assert remarks[0].sentence == "3 fields hold personal data"
+    wizard.steps[3]._panel._go_to(remarks[0].step)
+    assert wizard.shell.step() == 1
+
+
+def test_viewers_look_and_change_nothing(bench: Bench) -> None:
+    bench.context.services.roles.set_role(Role.VIEWER)
+    wizard = bench.open(DataOutWizard, "Whole tables")
+    wizard.shell.go_to(1)
+    bench.settle()
+    wizard.steps[1].toggle(node(wizard, "Orders"))
+    assert len(wizard.state.draft.tables) == 2
+    assert not wizard.steps[1]._panel._show.isVisible()
+    wizard.shell.go_to(2)
+    assert not wizard.steps[2].form.isEnabled()
+    wizard.shell.go_to(3)
+    assert not wizard.shell.save.isEnabled()
+
+
+def test_every_control_has_a_name_in_the_folded_window(bench: Bench) -> None:
+    bench.context.services.connections.share("Shared drive", Access.ADMINS)
+    wizard = bench.open(DataOutWizard, "Whole tables", size=(1024, 700))
+    for number in range(len(list(Step))):
+        wizard.shell.go_to(number)
+        bench.settle()
+        assert nameless(wizard) == []
+        assert wizard.shell._fold_number.words()
