@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -85,7 +86,7 @@ class StrayWindows(QObject):
         self.found: list[str] = []
         QApplication.instance().installEventFilter(self)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         if (
             event.type() == QEvent.Type.Show
             and isinstance(watched, QWidget)
@@ -139,6 +140,13 @@ class PageBench:
             if self.runner.is_idle():
                 return
         raise AssertionError("the page keeps asking")
+
+    def wait(self, condition: Callable[[], Any], seconds: float = 10) -> None:
+        """Let the window live until the condition holds."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "what the test waits for does not come"
+            QTest.qWait(10)
 
     def click_cell(self, table: DataTable, key: str, column: str) -> None:
         """Click what acts in a cell: a link, a picker."""

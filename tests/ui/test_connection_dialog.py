@@ -429,8 +429,7 @@ def test_closing_ends_what_runs_and_frees_the_dialog(bench, emulator, keyring):
     del dialog
     keyring.gate.set()
     bench.settle()
-    QTest.qWait(20)
-    assert gone == [True]
+    bench.wait(lambda: gone == [True])
 
 
 def test_the_test_can_be_stopped(bench, services, emulator, monkeypatch):

@@ -128,7 +128,7 @@ def test_a_secret_that_is_not_on_this_computer_is_found_beside_the_window(bench,
     keyring.gate.clear()  # the password store asks its owner
     page = ConnectionsPage(bench.context)
     page.activate()
-    assert QTest.qWaitFor(lambda: page.table.rows.row("News") is not None, 10_000)
+    bench.wait(lambda: page.table.rows.row("News") is not None)
     assert shown(page, "News", "health")[0] == "Not tested yet"  # shown without waiting for it
     keyring.gate.set()
     bench.settle()
@@ -321,8 +321,7 @@ def test_cancel_removes_nothing_and_the_dialog_is_freed(used, bench, services):
     assert dialog.remove_button.text() == "Remove connection, remove 2"
     dialog.reject()
     bench.settle()
-    QTest.qWait(10)
-    assert gone == [True]
+    bench.wait(lambda: gone == [True])
     assert len(services.connections.get("Drive").used_by) == 2
 
 
@@ -345,9 +344,7 @@ def test_a_running_export_must_end_first(used, bench, services):
     assert dialog.running_note.isVisible()
     assert not dialog.remove_button.isEnabled()
     services._store.runs.save(replace(run, status=Status.CANCELLED))
-    QTest.qWait(700)
-    bench.settle()
-    assert dialog.remove_button.isEnabled()
+    bench.wait(dialog.remove_button.isEnabled)
 
 
 def test_saved_connections_are_selected(bench, services, tmp_path):

@@ -261,6 +261,14 @@ class _Group(QWidget):
         button.installEventFilter(self)
         self._row.addWidget(button)
 
+    def _remove_all(self) -> None:
+        for button in self._buttons.values():
+            self._group.removeButton(button)
+            self._row.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self._buttons.clear()
+
     def _settle_tab_stop(self) -> None:
         """Only the choice that is on takes Tab, as in a native radio group."""
         current = self.current() or next(iter(self._buttons), "")
@@ -314,12 +322,7 @@ class ChipBar(_Group):
                 if isinstance(chip, Chip):
                     chip.set_choice(choice)
             return
-        for button in self._buttons.values():
-            self._group.removeButton(button)
-            self._row.removeWidget(button)
-            button.hide()
-            button.deleteLater()
-        self._buttons.clear()
+        self._remove_all()
         for choice in choices:
             self._add(choice.key, Chip(self._theme, choice, self))
         if choices:
@@ -390,12 +393,20 @@ class Segmented(_Group):
         self._theme = theme
         self._row.setContentsMargins(1, 0, 1, 0)
         self._row.setSpacing(0)
-        for choice in choices:
-            self._add(choice.key, _Segment(theme, choice, self))
-        if choices:
-            self.set_current(current or choices[0].key)
+        self.set_choices(choices)
+        if current:
+            self.set_current(current)
         if expand:
             self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def set_choices(self, choices: Sequence[Choice]) -> None:
+        """Show these choices; the one that is on stays on while its key is still there."""
+        before = self.current()
+        self._remove_all()
+        for choice in choices:
+            self._add(choice.key, _Segment(self._theme, choice, self))
+        if choices:
+            self.set_current(before if before in self._buttons else choices[0].key)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the track."""

@@ -29,7 +29,7 @@ class PhaseChart(QWidget):
         self._theme = theme
         self._formats = formats
         self._run: Run | None = None
-        self.setMinimumSize(320, PHASE_ROW * 5 + AXIS)
+        self.setMinimumSize(288, PHASE_ROW * 5 + AXIS)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def set_run(self, run: Run) -> None:
@@ -66,11 +66,15 @@ class PhaseChart(QWidget):
             self._paint_phase(painter, QRect(0, number * PHASE_ROW, self.width(), PHASE_ROW), area, phase, whole)
 
     def _paint_axis(self, painter: QPainter, area: QRect, whole: float) -> None:
-        for part in range(5):
-            x = area.left() + round(area.width() * part / 4)
+        """Five lines; a run of few seconds has fewer, so that no label comes twice."""
+        parts = max(1, min(4, round(whole), area.width() // 40))
+        for part in range(parts + 1):
+            x = area.left() + round(area.width() * part / parts)
             painter.fillRect(x, 0, 1, area.height(), self._theme.color("line"))
-            minutes, seconds = divmod(round(whole * part / 4), 60)
+            minutes, seconds = divmod(round(whole * part / parts), 60)
             label = f"{minutes}:{seconds:02d}"
+            if part and not minutes and not seconds:
+                continue
             paint.text(
                 painter,
                 self._theme,

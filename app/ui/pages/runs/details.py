@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.runs import LogLine, RejectPage, Run, Status
 from app.ui.formats import Formats, seconds_between
@@ -63,7 +63,7 @@ class RunDetailsView(QScrollArea):
         self._numbers = QGridLayout()
         self._phases = PhaseChart(theme, formats)
         self._speed = SpeedChart(theme, formats)
-        self._speed_unit = Label(theme, "", "caption", "text2")
+        self._speed_unit = ElidedLabel(theme, "", "caption", "text2")
         self._rejects = RejectsCard(theme, formats)
         self._log = LogView(theme, formats)
         self._connect()
@@ -106,7 +106,7 @@ class RunDetailsView(QScrollArea):
         charts = row(
             column(Label(self._theme, self.tr("Phases"), "subtitle"), 4, self._phases, spacing=4),
             column(
-                row(Label(self._theme, self.tr("Speed while sending"), "subtitle"), None, self._speed_unit),
+                self._speed_head(),
                 4,
                 self._speed,
                 spacing=4,
@@ -134,6 +134,13 @@ class RunDetailsView(QScrollArea):
             layout.addLayout(part) if not isinstance(part, QWidget) else layout.addWidget(part)
         layout.addStretch(1)
         self.setWidget(body)
+
+    def _speed_head(self) -> QHBoxLayout:
+        """The unit gives way first when there is little room."""
+        self._speed_unit.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        head = row(Label(self._theme, self.tr("Speed while sending"), "subtitle"), self._speed_unit)
+        head.setStretch(1, 1)
+        return head
 
     @property
     def _run(self) -> Run:

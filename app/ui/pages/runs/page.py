@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QTimer
-from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.errors import as_sendoff_error
@@ -105,6 +105,9 @@ class RunsPage(QWidget):
         details.more_rejects_asked.connect(self._on_more_rejects)
         details.copy_log_asked.connect(lambda text: QGuiApplication.clipboard().setText(text))
         self._context.navigator.noticed.connect(self._on_noticed)
+        QShortcut(
+            QKeySequence.StandardKey.Refresh, self, self.refresh, context=Qt.ShortcutContext.WidgetWithChildrenShortcut
+        )
         self._timer.setInterval(LIVE_MS)
         self._timer.timeout.connect(self._on_tick)
 
@@ -147,7 +150,8 @@ class RunsPage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the details more room on a small window."""
         super().resizeEvent(event)
-        self._left.setFixedWidth(372 if self.width() >= 1100 else 320)
+        least = self._chips.sizeHint().width() + 24 + 12
+        self._left.setFixedWidth(max(372 if self.width() >= 1100 else 320, least))
 
     def event(self, event: QEvent) -> bool:
         """Renew live numbers only while the page is seen."""

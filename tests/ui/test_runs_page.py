@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog
+
+from app.bootstrap import Services
+from app.core.connections import Access
+from app.core.roles import Role
+from app.core.runs import Run, Status, Trigger
+from app.jobs import JobContext
+from app.ui.pages.runs import RunsPage
+from tests.ui.checks import nameless
+from tests.ui.page_bench import PageBench, page_bench
+from tests.ui.workspace import small_services  # noqa: F401 - a fixture
+from tests.vendors.mailchimp import KEY, MailchimpEmulator
+
+
+@pytest.fixture
+def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:  # noqa: F811 - the fixture
+    with page_bench(small_services, theme, runner) as made:
+        yield made
+
+
+def run(services: Services, *names: str) -> list[Run]:
+    started = services.runs.start(list(names), Trigger.PERSON)
+    services.runs.wait([each.id for each in started], JobContext())
+    return [services.runs.get(each.id) for each in started]
+
+
+@pytest.fixture
+def with_rejects(small_services: Services) -> Run:  # noqa: F811 - the fixture
+    """A run to Mailchimp, which refuses two of the members."""
+    source = small_services.folder / "source" / "Customer.csv"
+    text = source.read_text("utf-8").replace("ann1@example.com", "ann1@fake.example")
+    source.write_text(text.replace("ann2@example.com", "ann2@fake.example"), "utf-8")
+    small_services.tables.refresh("Customer", JobContext())
+    with MailchimpEmulator() as emulator:
+        small_services.connections.add(
+            "News", "mailchimp", {"api_url": emulator.url}, {"api_key": KEY}, Access.ADMINS, agreed=True
+        )
+        small_services.exports.apply(
+            {
+                "name": "Letter",
+                "kind": "segment",
+                "connection": "News",
+                "segments": ["Everyone"],
+                "target": {"audience_id": emulator.audience.id},
+                "match": {"email": "Customer.Email"},
+                "sync": "update",
+                "consent": {"agreed": True},
+            }
+        )
+        [done] = run(small_services, "Letter")
+    assert done.status is Status.COMPLETED_WITH_REJECTS
+    return done
+
+
+def test_no_runs_yet(bench):
+    page = bench.show(RunsPage(bench.context))
+    assert page._empty.isVisible()
+    assert nameless(page) == []
+
+
+def test_runs_are_listed_newest_first_with_what_was_delivered(bench, small_services):  # noqa: F811
+    run(small_services, "Weekly letter")
+    run(small_services, "Whole tables")
+    page = bench.show(RunsPage(bench.context))
+    rows = [item for item in page._list._model.items if not isinstance(item, str)]
+    assert [row.run.export_name for row in rows] == ["Whole tables", "Weekly letter"]
+    assert all(row.run.status is Status.SUCCESSFUL for row in rows)
+    assert page._list.selected() == rows[0].key
+    assert page._details._name.words() == "Whole tables"
+    assert [number for number, words, _ink in page._details._figures(rows[0].run) if words == "Rows"] == ["800"]
+    assert nameless(page) == []
+
+
+def test_a_run_is_found_by_its_export_and_by_its_id(bench, small_services):  # noqa: F811
+    [first] = run(small_services, "Weekly letter")
+    [second] = run(small_services, "Two countries")
+    page = bench.show(RunsPage(bench.context))
+    page.activate("Weekly letter")
+    bench.settle()
+    assert page._list.selected() == first.id
+    page.activate(second.id)
+    bench.settle()
+    assert page._list.selected() == second.id
+
+
+def test_search_chips_and_keyboard(bench, small_services):  # noqa: F811
+    run(small_services, "Weekly letter")
+    run(small_services, "Two countries")
+    page = bench.show(RunsPage(bench.context))
+    page._list.setFocus(Qt.FocusReason.TabFocusReason)
+    before = page._list.selected()
+    for _ in range(2):
+        QTest.keyClick(page._list, Qt.Key.Key_Down)
+    bench.settle()
+    assert page._list.selected() not in {"", before}
+    assert page._details._name.words() == "Weekly letter"
+    QTest.keyClick(page, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClicks(page.search_field, "two")
+    bench.settle()
+    assert page._details._name.words() == "Two countries"
+    page._chips._buttons["attention"].click()
+    bench.settle()
+    assert page._nothing.accessibleName() == "No runs match"
+
+
+def test_rejects_are_masked_filtered_and_saved_as_csv(bench, with_rejects, tmp_path):
+    page = bench.show(RunsPage(bench.context))
+    rejects = page._details._rejects
+    assert rejects.isVisible()
+    assert page._details._pill.accessibleName() == "Completed with rejects"
+    shown = [row.reject for row in rejects._table.rows_model.rows]
+    assert len(shown) == with_rejects.totals.rejected == 2
+    assert "fake.example" not in str([reject.value for reject in shown])
+    assert all(reject.reason for reject in shown)
+    field = next(key for key in rejects._fields._buttons if key)
+    rejects._fields._buttons[field].click()
+    bench.settle()
+    assert rejects._fields.current() == field
+    assert len(rejects._table.rows_model.rows) == 2
+    rejects._save.click()
+    picker = page.findChild(QFileDialog)
+    assert picker is not None
+    assert "personal data" in picker.windowTitle()
+    picker.fileSelected.emit(str(tmp_path / "rejects.csv"))
+    picker.reject()
+    bench.settle()
+    with (tmp_path / "rejects.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file))
+    assert len(rows) == 3
+    assert "ann1@fake.example" in str(rows)
+    assert bench.navigator.toasts[-1].text == "Saved 2 members to rejects.csv."
+
+
+def test_the_log_opens_and_is_copied(bench, small_services):  # noqa: F811
+    run(small_services, "Whole tables")
+    page = bench.show(RunsPage(bench.context))
+    log = page._details._log
+    assert log._lines
+    log._copy.click()
+    assert log._lines[-1].text in QApplication.clipboard().text()
+    if log._open.isVisible():
+        log._open.click()
+        assert log._open.text() == "Show less"
+
+
+def test_running_again_from_the_page(bench, small_services):  # noqa: F811
+    run(small_services, "Weekly letter")
+    page = bench.show(RunsPage(bench.context))
+    page._details._again.click()
+    bench.wait(lambda: len(small_services.runs.list()) == 2)
+    small_services.runs.wait([each.id for each in small_services.runs.active()], JobContext())
+    bench.settle()
+    bench.wait(lambda: all(row.run.status.ended for row in page._rows))
+    assert page._list.selected() == small_services.runs.list()[0].id
+
+
+def test_viewers_read_only(bench, small_services):  # noqa: F811
+    run(small_services, "Weekly letter")
+    small_services.roles.set_role(Role.VIEWER)
+    page = bench.show(RunsPage(bench.context))
+    assert not page._details._again.isVisible()
+    assert page._details._open.isVisible()
+    page._details._open.click()
+    assert bench.navigator.pages == [("exports", "Weekly letter")]
+
+
+def test_what_cannot_be_read_is_told_in_place(bench, small_services, monkeypatch):  # noqa: F811
+    run(small_services, "Weekly letter")
+    page = bench.show(RunsPage(bench.context))
+    with monkeypatch.context() as patch:
+        patch.setattr(small_services.runs, "list", lambda *_a: 1 / 0)
+        page.refresh()
+        bench.settle()
+        assert page._error.isVisible()
+    page._error.primary.click()
+    bench.settle()
+    assert page._details.isVisible()
+
+
+def test_f5_reads_again(bench, small_services):  # noqa: F811
+    page = bench.show(RunsPage(bench.context))
+    run(small_services, "Weekly letter")
+    QTest.keyClick(page, Qt.Key.Key_F5)
+    bench.settle()
+    assert len(page._rows) == 1
+
+
+def test_nothing_is_cut_on_the_smallest_window(bench, small_services):  # noqa: F811
+    run(small_services, "Weekly letter")
+    page = bench.show(RunsPage(bench.context), size=(968, 700))
+    chips = list(page._chips._buttons.values())
+    assert all(chip.geometry().right() <= page._chips.width() for chip in chips)
+    assert page._chips.geometry().right() <= page._left.width()
+    details = page._details
+    assert details.widget().width() <= details.viewport().width()
