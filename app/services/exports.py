@@ -23,6 +23,7 @@ from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.destinations import DestinationService
 from app.services.export_checks import Surroundings, blocking, warnings
+from app.services.finding import export_named
 from app.services.roles import RoleService
 from app.store import Store
 
@@ -87,12 +88,12 @@ class ExportService:
 
     def get(self, name: str) -> ExportRow:
         """The export of that name; raises FixData with code "no_export"."""
-        wanted = self._find(name).id
+        wanted = export_named(self._store, name).id
         return next(row for row in self.all() if row.export.id == wanted)
 
     def document(self, name: str) -> dict[str, Any]:
         """The export as its file would be."""
-        export = self._find(name)
+        export = export_named(self._store, name)
         connection = self._connection(export.connection)
         return to_document(export, None if connection is None else connection.name)
 
@@ -160,7 +161,7 @@ class ExportService:
 
     def copy(self, name: str, new_name: str) -> Export:
         """The same export under a new name, without its schedule, so that nothing is sent twice by surprise."""
-        export = self._find(name)
+        export = export_named(self._store, name)
         self._demand(Action.CHANGE_EXPORTS, export)
         copied = replace(
             export,
@@ -175,20 +176,20 @@ class ExportService:
 
     def rename(self, name: str, new_name: str) -> Export:
         """Give the export another name; its folders at a storage follow with the next run."""
-        export = self._find(name)
+        export = export_named(self._store, name)
         self._demand(Action.CHANGE_EXPORTS, export)
         return self._store.exports.save(replace(export, name=checked_name(new_name, "export")))
 
     def detach(self, name: str) -> Export:
         """Take its connection off; it keeps its schedule, paused. A run must have ended."""
-        export = self._find(name)
+        export = export_named(self._store, name)
         self._demand(Action.DETACH_CONNECTION, export)
         self._demand_idle(export)
         return self._store.exports.save(replace(export, connection=None))
 
     def attach(self, name: str, connection: str) -> Export:
         """Give it a connection of the same destination; raises FixSettings for another one."""
-        export = self._find(name)
+        export = export_named(self._store, name)
         given = self._connection_named(connection)
         self._demand(Action.CHANGE_EXPORTS, export)
         self._roles.demand(Action.CHANGE_EXPORTS, given.access)
@@ -204,7 +205,7 @@ class ExportService:
 
     def remove(self, name: str) -> Export:
         """Remove an export and return it for `put_back`; what the target holds stays there. A run must have ended."""
-        export = self._find(name)
+        export = export_named(self._store, name)
         self._demand(Action.CHANGE_EXPORTS, export)
         self._demand_idle(export)
         return self._store.exports.remove(export.id)
@@ -329,23 +330,12 @@ class ExportService:
             )
 
     def _given(self, export: str | Export) -> Export:
-        return self._find(export) if isinstance(export, str) else export
+        return export_named(self._store, export) if isinstance(export, str) else export
 
     def _looks(self) -> ExportViews:
         if self._views is None:
             raise RuntimeError("this service was made without an engine")
         return self._views()
-
-    def _find(self, name: str) -> Export:
-        export = self._store.exports.get(name)
-        if export is None:
-            raise FixData(
-                f"There is no export named “{name}”.",
-                "It was removed or renamed, or the name is spelled differently.",
-                "Look at the list of exports.",
-                code="no_export",
-            )
-        return export
 
     def _connection(self, connection_id: str | None) -> Connection | None:
         return None if connection_id is None else self._store.connections.by_id(connection_id)

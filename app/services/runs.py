@@ -26,6 +26,7 @@ from app.delivery.run_state import utc_now
 from app.destinations.contract import FileDestination, SegmentDestination
 from app.destinations.description import Description
 from app.jobs import CancelToken, JobContext, Pools, Progress
+from app.services.finding import export_named
 from app.services.live_runs import Listener, LiveRuns
 from app.services.run_queue import POLL_SECONDS, RunQueue
 from app.store.owners import is_alive, this_process
@@ -100,7 +101,10 @@ class RunService:
         Raises FixData for an unknown export and NotAllowed, both before anything is started. An export without a
         connection gets a run that ended with NO_CONNECTION.
         """
-        chosen = [(export, self._connection_of(export)) for export in map(self._export, export_names)]
+        chosen = [
+            (export, self._connection_of(export))
+            for export in (export_named(self._store, name) for name in export_names)
+        ]
         if trigger is not Trigger.SCHEDULE:  # a schedule acts with the rights of the workspace
             for _export, connection in chosen:
                 demand(self._roles.role(), Action.RUN_EXPORTS, connection.access if connection else None)
@@ -144,7 +148,7 @@ class RunService:
 
     def list(self, export_name: str | None = None, limit: int = 200, before: datetime | None = None) -> Runs:
         """The newest first, of all exports or of one; `before` (a run's `queued_at`) continues a list."""
-        export_id = None if export_name is None else self._export(export_name).id
+        export_id = None if export_name is None else export_named(self._store, export_name).id
         return [self._live.get(run.id) or run for run in self._store.runs.list(export_id, limit, before)]
 
     def latest_per_export(self) -> dict[str, Run]:
@@ -308,17 +312,6 @@ class RunService:
             return page
         hidden = tuple(replace(r, value=mask(r.value, _meaning_of(r.value)) or "") for r in page.rejects)
         return replace(page, rejects=hidden)
-
-    def _export(self, name: str) -> Export:
-        export = self._store.exports.get(name)
-        if export is None:
-            raise FixData(
-                f"There is no export named “{name}”.",
-                "It was removed or renamed, or the name is spelled differently.",
-                "Look at the list of exports.",
-                code="no_export",
-            )
-        return export
 
     def _connection_of(self, export: Export) -> Connection | None:
         return self._store.connections.by_id(export.connection) if export.connection else None

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfoNotFoundError
 from apscheduler.schedulers.background import BackgroundScheduler
 from tzlocal import get_localzone_name
 
-from app.core.errors import FixData, FixSettings, SendoffError
+from app.core.errors import FixSettings, SendoffError
 from app.core.exports import Export
 from app.core.roles import Action, demand
 from app.core.runs import Run, Status, Trigger
 from app.core.schedules import Schedule, missed, next_due
 from app.delivery.run_state import utc_now
+from app.services.finding import export_named
 from app.services.runs import CurrentRole, RunService
 from app.store.store import Store
 
@@ -57,7 +58,7 @@ class ScheduleService:
         now = self._clock()
         for schedule in schedules.values():
             _check(schedule, now)
-        exports = [self._export(name) for name in schedules]
+        exports = [export_named(self._store, name) for name in schedules]
         for export in exports:
             connection = self._store.connections.by_id(export.connection) if export.connection else None
             demand(self._roles.role(), Action.CHANGE_EXPORTS, connection.access if connection else None)
@@ -153,17 +154,6 @@ class ScheduleService:
         if due is not None or now - looked >= FRESH:
             marks.set(export.id, now)
         return due
-
-    def _export(self, name: str) -> Export:
-        export = self._store.exports.get(name)
-        if export is None:
-            raise FixData(
-                f"There is no export named “{name}”.",
-                "It was removed or renamed, or the name is spelled differently.",
-                "Look at the list of exports.",
-                code="no_export",
-            )
-        return export
 
 
 def _check(schedule: Schedule | None, now: datetime) -> None:
