@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 
 from app.destinations import http
+from tests.cli.conftest import desk
 from tests.end_to_end.workshop import Workshop, workshop
+from tests.servers.secret_service import secret_service, secret_service_here
 from tests.vendors.mailchimp import MailchimpEmulator
+
+__all__ = ["desk", "secret_service", "secret_service_here"]
 
 
 @pytest.fixture
