@@ -11,7 +11,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from app.ui.theme import Theme
 from app.ui.widgets import paint
@@ -20,6 +20,7 @@ from app.ui.widgets.buttons import Button, IconButton
 from app.ui.widgets.focus import KeyboardFocus
 from app.ui.widgets.labels import Area, ElidedLabel, Label, Line
 from app.ui.widgets.marks import Badge
+from app.ui.widgets.scroll import Scroll
 
 RAIL = 232
 WIDE_FROM = 1200
@@ -213,7 +214,8 @@ class WizardShell(QWidget):
         self._rail = _Rail(theme, len(self._steps))
         self._build_head()
         self._stack = QStackedWidget()
-        self._panel = QScrollArea()
+        self._panel = QStackedWidget()
+        self._scrolls: dict[QWidget, Scroll] = {}
         self._build_panel()
         self._fold = self._build_fold()
         self._footer = self._build_footer(save_text)
@@ -306,17 +308,10 @@ class WizardShell(QWidget):
         self._close.clicked.connect(self.cancelled)
 
     def _build_panel(self) -> None:
-        self._panel.setWidgetResizable(True)
-        self._panel.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._panel.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._panel_area = Area(self._theme, "subtle", "l")
         layout = QHBoxLayout(self._panel_area)
         layout.setContentsMargins(1, 0, 0, 0)
         layout.addWidget(self._panel)
-        self._panel_stack = QStackedWidget()
-        self._panel.setWidget(self._panel_stack)
-        self._panel.viewport().setAutoFillBackground(False)
-        self._panel_stack.setAutoFillBackground(False)
 
     def _build_fold(self) -> QWidget:
         bar = Area(self._theme, "subtle", "t")
@@ -399,13 +394,10 @@ class WizardShell(QWidget):
     def _show_panel(self, step: QWidget) -> None:
         panel = step.side_panel()
         if panel is not None:
-            if self._panel_stack.indexOf(panel) < 0:
-                self._panel_stack.addWidget(panel)
-            self._panel_stack.setCurrentWidget(panel)
-            for number in range(self._panel_stack.count()):  # only the panel in front asks for room
-                other = self._panel_stack.widget(number)
-                policy = QSizePolicy.Policy.Preferred if other is panel else QSizePolicy.Policy.Ignored
-                other.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
+            if panel not in self._scrolls:  # each scrolls by itself: a long panel gives a short one no scroll bar
+                self._scrolls[panel] = Scroll(panel)
+                self._panel.addWidget(self._scrolls[panel])
+            self._panel.setCurrentWidget(self._scrolls[panel])
         self._has_panel = panel is not None
         self._panel_open = False
         self._arrange()

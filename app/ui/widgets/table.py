@@ -197,6 +197,7 @@ class DataTable(QTableView):
         """Show or hide a column."""
         at = next(i for i, c in enumerate(self.columns) if c.key == column_key)
         self.setColumnHidden(at, not visible)
+        self._stretch()
         self._on_rows_moved()
         self.columns_changed.emit()
 

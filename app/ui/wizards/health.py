@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from PySide6.QtCore import QObject
 
 from app.core.connections import Health, HealthState
@@ -14,9 +16,11 @@ def health_status(source: QObject, formats: Formats, health: Health) -> tuple[st
         if health.tested_at is None:
             return "check-circle-fill", "success", source.tr("Healthy")
         when = formats.relative_time(health.tested_at)
-        return "check-circle-fill", "success", source.tr("Tested: {when}").format(when=when)
+        if formats.now() - health.tested_at < timedelta(days=2):
+            when = when[:1].lower() + when[1:]  # "just now" and "yesterday"; weekdays and dates keep their capital
+        return "check-circle-fill", "success", source.tr("Tested {when}").format(when=when)
     return {
-        HealthState.NOT_TESTED: ("minus-circle", "text3", source.tr("Not tested yet")),
+        HealthState.NOT_TESTED: ("clock", "text2", source.tr("Not tested yet")),
         HealthState.FAILED: ("x-circle-fill", "danger", source.tr("Test failed")),
         HealthState.SIGN_IN_EXPIRED: ("x-circle-fill", "danger", source.tr("Sign-in expired")),
         HealthState.SECRET_MISSING: ("key-fill", "warning", source.tr("Secret missing")),

@@ -183,6 +183,7 @@ class MatchingStep(StepWidget):
         self.target.show_state()
         self._target_line.setVisible(self.target.isVisibleTo(self))
         self._part.setVisible(free)
+        self.table.set_column_visible("sent_as", not free)  # a file gets every value as it is
         files = free and self._part.current() == "files"
         self._parts.setCurrentIndex(1 if files else 0)
         for widget in (self._match_again, self._add, self._words):
