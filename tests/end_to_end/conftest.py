@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,3 +28,15 @@ def mailchimp() -> Iterator[MailchimpEmulator]:
     with MailchimpEmulator() as emulator:
         yield emulator
         assert emulator.violations == []
+
+
+@pytest.fixture
+def small_drive(tmp_path: Path) -> Iterator[Path]:
+    """A drive in memory with room for the workspace but not for the parts of its export; needs root."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("mounting a small drive needs root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -154,18 +153,6 @@ def test_a_network_cut_over_sftp_leaves_the_last_good_data(
     assert {f: (server.folder / f).read_bytes() for f in published} == before
     (again,) = shop.run("Lake")
     assert again.status is Status.SUCCESSFUL
-
-
-@pytest.fixture
-def small_drive(tmp_path: Path) -> Iterator[Path]:
-    """A drive in memory with room for the workspace but not for the parts of its export; needs root."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
-        pytest.skip("mounting a small drive needs root")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def test_a_full_drive_stops_the_run_and_replaces_nothing(
