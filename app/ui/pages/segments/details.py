@@ -30,7 +30,7 @@ SHOWN_COLUMNS = 5
 
 @dataclass(frozen=True)
 class SegmentDetails:
-    """What the details show; read in a job. Members are masked by the service."""
+    """What the details show; read in a job. Members are masked by the service; `members` is None while they can't be read."""
 
     segment: Segment
     words: tuple[str, ...]
@@ -38,6 +38,7 @@ class SegmentDetails:
     members: MemberPage | None
     used_by: tuple[str, ...]
     may_change: bool
+    may_show: bool
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class SegmentDetailsView(QWidget):
             card.body.addWidget(Label(self._theme, self.tr("Rule {n}").format(n=number), "caption-medium", "text3"))
             card.body.addWidget(Label(self._theme, sentence, "body", wrap=True))
             self._rules.addWidget(card)
-        self._show_members(details.members)
+        self._show_members(details.members, may_show=details.may_show)
         clear(self._used)
         for name in details.used_by:
             link = Button(self._theme, name, "link")
@@ -165,12 +166,15 @@ class SegmentDetailsView(QWidget):
         self._note.set_note("danger", told.what, f"{told.why} {told.fix}".strip())
         self._note.show()
 
-    def _show_members(self, page: MemberPage | None) -> None:
+    def _show_members(self, page: MemberPage | None, *, may_show: bool) -> None:
         clear(self._members)
         masked = page is not None and bool(page.rows) and page.masked
         self._hidden.setVisible(masked)
-        self._show.setVisible(masked)
-        if page is None or not page.rows:
+        self._show.setVisible(masked and may_show)
+        if page is None:
+            self._members.addWidget(Label(self._theme, self.tr("They can't be read now."), "body", "text2"))
+            return
+        if not page.rows:
             self._members.addWidget(Label(self._theme, self.tr("Nobody belongs to it now."), "body", "text2"))
             return
         columns = [

@@ -104,6 +104,7 @@ class SegmentsPage(JobPage):
             page,
             tuple(services.segments.used_by(segment.name)),
             self._listed.may_change,
+            may(services.roles.role(), Action.SHOW_PERSONAL_VALUES),
         )
 
     # Answers

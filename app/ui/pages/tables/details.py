@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.tables import Link, Meaning, Table, TableRole
@@ -27,6 +28,7 @@ from app.ui.widgets.table_header import HEIGHT as HEADER
 
 PANEL, COLUMN_ROW, NAME_WIDTH = 256, 44, 220
 SHOWN_COLUMNS = 8
+SCROLL_BAR = 12
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class TableDetails:
     links: tuple[Link, ...]
     used_by: tuple[str, ...]
     may_change: bool
+    may_show: bool
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ class TableDetailsView(QWidget):
         """Show sample rows, links and users."""
         self._fill_sample(details.sample)
         self._hidden.setVisible(details.sample.masked)
-        self._show.setVisible(details.sample.masked)
+        self._show.setVisible(details.sample.masked and details.may_show)
         clear(self._links)
         for link in details.links:
             words = self.tr("{one} → {many}").format(one=link.one_table, many=link.many_table)
@@ -144,6 +147,15 @@ class TableDetailsView(QWidget):
             self._links.addWidget(Label(self._theme, self.tr("No links."), "body", "text2"))
         users = details.used_by or (self.tr("Nothing yet"),)
         self._used.set_facts([Fact("", name) for name in users[:8]])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what matters least when the columns do not fit beside each other."""
+        super().resizeEvent(event)
+        room = self.width() - PANEL - SCROLL_BAR
+        widths = {column.key: column.width for column in self._columns.columns}
+        for key in ("frequent", "distinct"):
+            self._columns.set_column_visible(key, room >= sum(widths.values()))
+            del widths[key]
 
     def _connect(self) -> None:
         self._refresh.clicked.connect(lambda: self.refresh_asked.emit(self._name_now()))
@@ -206,7 +218,14 @@ class TableDetailsView(QWidget):
             ),
             Column("meaning", self.tr("Meaning"), self._meaning_cell, width=172),
             Column("empty", self.tr("Empty"), self._empty_cell, align="right", width=84),
-            Column("distinct", self.tr("Distinct"), self._distinct_cell, align="right", width=84),
+            Column(
+                "distinct",
+                self.tr("Distinct"),
+                self._distinct_cell,
+                tooltip=lambda r: "" if r.is_key else self.tr("Estimated"),
+                align="right",
+                width=84,
+            ),
             Column("frequent", self.tr("Most frequent"), self._frequent_cell, width=150),
         ]
 
@@ -224,7 +243,13 @@ class TableDetailsView(QWidget):
         return NumberCell(self._formats.percent(item.profile.empty), item.profile.empty)
 
     def _distinct_cell(self, item: _ColumnRow) -> NumberCell:
-        return NumberCell(self._formats.compact(item.profile.distinct) if item.profile is not None else NOTHING)
+        if item.profile is None or self._table is None:
+            return NumberCell(NOTHING)
+        rows = (
+            self._table.rows
+        )  # the engine estimates; a key has every value once, and nothing has more values than rows
+        distinct = rows if item.is_key else min(item.profile.distinct, rows)
+        return NumberCell(self._formats.compact(distinct))
 
     def _frequent_cell(self, item: _ColumnRow) -> TextCell:
         if item.personal:

@@ -100,7 +100,9 @@ class TablesPage(JobPage):
         services = self.context.services
         sample = services.tables.sample(table.name, SAMPLE_ROWS, ctx, masked=masked)
         links = tuple(k for k in self._listed.links if table.name in {k.one_table, k.many_table})
-        return TableDetails(table, sample, links, tuple(services.tables.used_by(table.name)), self._listed.may_change)
+        may_show = may(services.roles.role(), Action.SHOW_PERSONAL_VALUES)
+        used = tuple(services.tables.used_by(table.name))
+        return TableDetails(table, sample, links, used, self._listed.may_change, may_show)
 
     # Answers
 
@@ -177,7 +179,12 @@ class TablesPage(JobPage):
             self.context.navigator.changed("tables")
 
         self.do(
-            "Add tables", work, told, pool="queries", on_progress=progressed, always=lambda: self._add.set_busy(False)
+            "Add tables",
+            work,
+            told,
+            pool="queries",
+            on_progress=progressed,
+            always=lambda: self._add.set_busy(False, self.tr("Add table")),
         )
 
     def _on_refresh(self, name: str) -> None:

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog
+
+from app.bootstrap import Services, create_workspace
+from app.core.roles import Role
+from app.core.tables import Meaning, TableRole
+from app.ui.pages.tables import TablesPage
+from app.ui.widgets.columns import cell_text
+from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.table import DataTable
+from tests.fakes.secret_store import MemoryStore
+from tests.ui.checks import nameless
+from tests.ui.page_bench import PageBench, page_bench
+from tests.ui.workspace import small_services  # noqa: F401 - a fixture
+
+
+@pytest.fixture
+def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:  # noqa: F811 - the fixture
+    with page_bench(small_services, theme, runner) as made:
+        yield made
+
+
+@pytest.fixture
+def page(bench) -> TablesPage:
+    return bench.show(TablesPage(bench.context))
+
+
+def columns(page: TablesPage) -> DataTable:
+    return page._details._columns
+
+
+def cell(page: TablesPage, column: str, key: str) -> str:
+    table = columns(page)
+    return cell_text(next(c for c in table.columns if c.key == key).cell(table.row(column)))
+
+
+def meaning(page: TablesPage, column: str) -> str:
+    return cell(page, column, "meaning")
+
+
+def sample(page: TablesPage) -> str:
+    shown = [t for t in page._details.findChildren(DataTable) if t is not columns(page) and t.isVisible()]
+    return str([row.values for table in shown for row in table.rows_model.rows])
+
+
+def test_tables_with_columns_profile_links_and_masked_rows(bench, page):
+    assert page._list.table.visible_keys() == ["Customer", "Orders"]
+    assert page._details._name.words() == "Customer"
+    assert columns(page).visible_keys()[:3] == ["CustomerId", "FirstName", "LastName"]
+    assert cell(page, "CustomerId", "distinct") == "200"
+    assert cell(page, "CustomerId", "frequent") == "Every value once"
+    assert cell(page, "Email", "frequent") == "Personal, not shown"
+    assert page._details._hidden.isVisible()
+    assert "ann1@example.com" not in sample(page)
+    assert nameless(page) == []
+
+
+def test_show_unmasks_until_another_table_is_chosen(bench, page):
+    page._details._show.click()
+    bench.settle()
+    assert "ann1@example.com" in sample(page)
+    page._list.select("Orders")
+    bench.settle()
+    assert page._details._name.words() == "Orders"
+    page._list.select("Customer")
+    bench.settle()
+    assert "ann1@example.com" not in sample(page)
+
+
+def test_a_meaning_is_changed_in_the_row(bench, page, small_services):  # noqa: F811
+    assert "check" in meaning(page, "Email")
+    bench.click_cell(columns(page), "Email", "meaning")
+    bench.choose("E-mail")
+    assert meaning(page, "Email") == "E-mail"
+    column = small_services.tables.get("Customer").column("Email")
+    assert column is not None
+    assert (column.meaning, column.confirmed) == (Meaning.EMAIL, True)
+    assert "tables" in bench.navigator.changes
+
+
+def test_key_and_role_are_changed(bench, page, small_services):  # noqa: F811
+    bench.click_cell(columns(page), "Email", "meaning")
+    bench.choose("Use as key")
+    assert small_services.tables.get("Customer").key == "Email"
+    page._details._more.click()
+    bench.choose("Rows are: Contacts")
+    assert small_services.tables.get("Customer").role is TableRole.CONTACT
+
+
+def test_a_csv_file_is_added_and_chosen(bench, page, tmp_path, small_services):  # noqa: F811
+    path = tmp_path / "Stores.csv"
+    path.write_text("StoreId,City\nS1,Berlin\nS2,Wien\n", "utf-8")
+    page._add.click()
+    picker = page.findChild(QFileDialog)
+    assert picker is not None
+    picker.filesSelected.emit([str(path)])
+    picker.reject()
+    assert page._add.is_busy()
+    bench.settle()
+    assert not page._add.is_busy()
+    assert page._add.text() == "Add table"
+    assert page._list.key() == "Stores"
+    assert small_services.tables.get("Stores").rows == 2
+    assert bench.navigator.toasts[-1].text == "Added 1 table."
+
+
+def test_a_file_that_is_no_table_is_told_and_nothing_is_lost(bench, page, tmp_path):
+    path = tmp_path / "notes.xlsx"
+    path.write_bytes(b"this is no workbook")
+    page.add_files([path])
+    bench.settle()
+    assert len(bench.navigator.errors) == 1
+    bench.navigator.errors.clear()
+    assert page._list.table.visible_keys() == ["Customer", "Orders"]
+    assert page._add.text() == "Add table"
+
+
+def test_refresh_reads_the_source_again(bench, page, small_services):  # noqa: F811
+    source = small_services.folder / "source" / "Customer.csv"
+    with source.open("a", encoding="utf-8") as file:
+        file.write("C9999,New,Person,new@example.com,DE,true,5.50\n")
+    page._details._refresh.click()
+    bench.settle()
+    assert small_services.tables.get("Customer").rows == 201
+    assert bench.navigator.toasts[-1].text == "Customer refreshed, +1 rows"
+    assert "201" in page._details._size.words()
+
+
+def test_a_table_is_removed_after_its_users_were_named_and_put_back(bench, page, small_services):  # noqa: F811
+    page._details._more.click()
+    bench.choose("Remove table")
+    dialog = bench.dialog()
+    assert isinstance(dialog, ConfirmDialog)
+    assert "Everyone" in dialog.accessibleDescription()
+    gone = []
+    dialog.destroyed.connect(lambda: gone.append(True))
+    dialog.confirm_button.click()
+    bench.settle()
+    bench.wait(lambda: gone == [True])
+    assert page._list.table.visible_keys() == ["Orders"]
+    assert page._list.key() == "Orders"
+    bench.navigator.toasts[-1].undo()
+    bench.settle()
+    assert page._list.table.visible_keys() == ["Customer", "Orders"]
+
+
+def test_keyboard_and_search(bench, page):
+    page._list.table.setFocus(Qt.FocusReason.TabFocusReason)
+    QTest.keyClick(page._list.table, Qt.Key.Key_Down)
+    bench.settle()
+    assert page._details._name.words() == "Orders"
+    QTest.keyClick(page, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert page.search_field.hasFocus()
+    QTest.keyClicks(page.search_field, "cust")
+    assert page._list.table.visible_keys() == ["Customer"]
+
+
+def test_a_table_is_opened_from_elsewhere(bench, page):
+    page.activate("Orders")
+    bench.settle()
+    assert page._details._name.words() == "Orders"
+
+
+def test_contributors_look_but_do_not_change(bench, small_services):  # noqa: F811
+    small_services.roles.set_role(Role.CONTRIBUTOR)
+    page = bench.show(TablesPage(bench.context))
+    assert not page._add.isVisible()
+    assert not page._details._refresh.isVisible()
+    bench.click_cell(columns(page), "Email", "meaning")
+    assert QApplication.activePopupWidget() is None
+
+
+def test_viewers_see_no_personal_values(bench, small_services):  # noqa: F811
+    small_services.roles.set_role(Role.VIEWER)
+    page = bench.show(TablesPage(bench.context))
+    assert not page._details._show.isVisible()
+    assert "ann1@example.com" not in sample(page)
+
+
+def test_no_tables_yet(theme, runner, tmp_path):
+    services = create_workspace(tmp_path / "ws", "Shop", "consumers", country_code="DE", secrets=MemoryStore())
+    with page_bench(services, theme, runner) as bench:
+        page = bench.show(TablesPage(bench.context))
+        assert page.empty.isVisible()
+        page.empty.primary.click()
+        picker = page.findChild(QFileDialog)
+        assert picker is not None
+        picker.reject()
+    services.close()
+
+
+def test_what_cannot_be_read_is_told_in_place(bench, page, small_services, monkeypatch):  # noqa: F811
+    with monkeypatch.context() as patch:
+        patch.setattr(small_services.tables, "all", lambda: 1 / 0)
+        QTest.keyClick(page, Qt.Key.Key_F5)
+        bench.settle()
+        assert page._error.isVisible()
+    page._error.primary.click()
+    bench.settle()
+    assert page._details.isVisible()
+
+
+@pytest.mark.parametrize("size", [(1152, 860), (968, 700)])
+def test_nothing_scrolls_sideways(bench, size):
+    page = bench.show(TablesPage(bench.context), size=size)
+    assert page._list.table.horizontalScrollBar().maximum() == 0
+    assert columns(page).horizontalScrollBar().maximum() == 0
+    assert page._details._name.width() >= page._details._name.fontMetrics().horizontalAdvance("Customer")
