@@ -46,6 +46,10 @@ class MemberSource(Protocol):
         """Count exactly, with the verdict of the target's limits."""
         ...
 
+    def unique(self, segments: Sequence[Segment], ctx: JobContext) -> int:
+        """How many members are to be sent of all these segments, each counted once."""
+        ...
+
     def left_out(self, segment: Segment, ctx: JobContext) -> Iterator[Reject]:
         """Members without a usable key, with field and reason."""
         ...

@@ -119,7 +119,7 @@ class Judge:
     def allowed(self, segments: Sequence[Segment], ctx: JobContext) -> list[tuple[Segment, Count]]:
         """The segments that may go with their counts; raises NothingSent when there are none."""
         counts = [(s, c) for s in segments if (c := self._count(s, ctx)) is not None]
-        counts = self._within_export_limit(counts)
+        counts = self._within_export_limit(counts, ctx)
         if not counts:
             raise NothingSent(self.skip_status or Status.SKIPPED_TOO_SMALL)
         self._state.set_total(sum(c.to_send for _s, c in counts), "members")
@@ -142,11 +142,18 @@ class Judge:
             return count
         return None
 
-    def _within_export_limit(self, counts: list[tuple[Segment, Count]]) -> list[tuple[Segment, Count]]:
-        """A limit on the whole export counts all its segments together; no segment can be picked to stay behind for it."""
+    def _within_export_limit(self, counts: list[tuple[Segment, Count]], ctx: JobContext) -> list[tuple[Segment, Count]]:
+        """A limit on the whole export counts the members of all its segments once, as the wizard shows them.
+
+        No segment can be picked to stay behind for it.
+        """
         limits = self._description.limits
-        total = sum(c.to_send for _s, c in counts)
-        if limits.maximum is None or limits.scope is LimitScope.PER_SEGMENT or total <= limits.maximum:
+        if limits.maximum is None or limits.scope is LimitScope.PER_SEGMENT:
+            return counts
+        if sum(c.to_send for _s, c in counts) <= limits.maximum:
+            return counts
+        total = self._source.unique([s for s, _c in counts], ctx)
+        if total <= limits.maximum:
             return counts
         for segment, _count in counts:
             sentence = f"Too large together: {total:,} of {limits.maximum:,} allowed; it was skipped."

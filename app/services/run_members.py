@@ -52,6 +52,13 @@ class WorkspaceMembers:
         spec = CountSpec(self._identity(segment), self._description.limits)
         return self._counter.count(self._scope, segment, spec, ctx)
 
+    def unique(self, segments: Sequence[Segment], ctx: JobContext) -> int:
+        """See `MemberSource.unique`."""
+        if len(segments) == 1:
+            return self.count(segments[0], ctx).to_send
+        spec = CountSpec(self._identity(segments[0]), self._description.limits)
+        return self._counter.totals(self._scope, segments, spec, ctx).to_send
+
     def left_out(self, segment: Segment, ctx: JobContext) -> Iterator[Reject]:
         """See `MemberSource.left_out`."""
         return self._members.left_out(self._scope, segment, self._spec(segment), ctx)

@@ -90,6 +90,7 @@ class FakeMembers:
     sizes: Mapping[str, int]
     limits: Limits
     without_key: int = 0
+    in_several: int = 0
     on_batch: Callable[[int], None] = lambda _number: None
     sent_empty: Mapping[str, int] = field(default_factory=dict)
 
@@ -99,6 +100,9 @@ class FakeMembers:
         to_send = max(members - self.without_key, 0)
         verdict, reason = verdict_for(to_send, self.limits)
         return Count(segment.name, members, to_send, 0, 0, 0, to_send, NOW, verdict, reason)
+
+    def unique(self, segments: Sequence[Segment], ctx: JobContext) -> int:
+        return sum(self.count(segment, ctx).to_send for segment in segments) - self.in_several
 
     def left_out(self, segment: Segment, ctx: JobContext) -> Iterator[Reject]:
         for i in range(min(self.without_key, self.sizes[segment.name])):

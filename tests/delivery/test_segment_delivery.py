@@ -89,6 +89,12 @@ def test_too_large_names_a_run_that_also_has_a_too_small_segment(tmp_path: Path)
     assert bench.run().status is Status.SKIPPED_TOO_LARGE
 
 
+def test_a_limit_on_the_export_counts_who_is_in_several_segments_once(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, {"A": 20, "B": 11}, Limits(maximum=30, scope=LimitScope.PER_EXPORT))
+    bench.members.in_several = 1
+    assert bench.run().status is Status.SUCCESSFUL
+
+
 def test_a_limit_on_the_export_counts_all_segments_together(tmp_path: Path) -> None:
     limits = Limits(maximum=30, scope=LimitScope.PER_EXPORT)
     bench = Bench(tmp_path, {"A": 20, "B": 11}, limits)

@@ -41,7 +41,7 @@ class SegmentReview(QObject):
         segments = self._formats.counted(going, "segments")
         if not going:
             return self.tr("No segment will be sent.")
-        return self.tr("{segments} to {target}; each member is sent once.").format(
+        return self.tr("{segments} to {target}; who is in several is counted once.").format(
             segments=segments, target=self._state.destination_name
         )
 

@@ -51,7 +51,7 @@ class SegmentsStep(StepWidget):
         """The limit and what it means."""
         description = self.state.description
         if description is None or description.limits.maximum is None:
-            return self.tr("Their members are sent once each, whatever the number of segments they are in.")
+            return self.tr("Each segment is sent as a whole; who is in several is counted once.")
         return self.tr("{target} takes up to {limit} members. Larger segments are skipped, never cut.").format(
             target=description.name, limit=self.formats.number(description.limits.maximum)
         )
