@@ -139,7 +139,7 @@ def test_a_network_cut_over_sftp_leaves_the_last_good_data(
 
     def cut_at_the_second(self: FileDelivery, part):  # type: ignore[no-untyped-def]
         if part.target.endswith("_2.csv"):
-            server.break_connections()
+            server.stop()  # the line is cut and stays so: a new connection does not help
         return advance(self, part)
 
     with monkeypatch.context() as patch:
@@ -151,6 +151,7 @@ def test_a_network_cut_over_sftp_leaves_the_last_good_data(
     assert broken.totals.files == 0
     published = [f for f in files_below(server.folder) if not Path(f).name.startswith(".")]
     assert {f: (server.folder / f).read_bytes() for f in published} == before
+    server.start_again()
     (again,) = shop.run("Lake")
     assert again.status is Status.SUCCESSFUL
 

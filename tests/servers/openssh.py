@@ -78,6 +78,10 @@ class OpenSshServer:
         self.process.terminate()
         self.process.wait(10)
 
+    def start_again(self) -> None:
+        """Listen again on the same port with the same keys, after `stop`."""
+        self.process = _listen(self.root, self.port)
+
 
 def start(root: Path, *, host_key_type: str = "ssh-ed25519", port: int | None = None) -> OpenSshServer:
     """Start a server that keeps everything below `root`."""
@@ -111,8 +115,7 @@ MaxStartups 100
 LogLevel ERROR
 """
     )
-    process = subprocess.Popen([SSHD, "-D", "-f", str(config), "-E", str(root / "sshd.log")], stdin=subprocess.DEVNULL)
-    _wait_for(port, process, root / "sshd.log")
+    process = _listen(root, port)
     public = host_key.convert_to_public()
     return OpenSshServer(
         port=port,
@@ -123,6 +126,13 @@ LogLevel ERROR
         fingerprint=public.get_fingerprint(),
         process=process,
     )
+
+
+def _listen(root: Path, port: int) -> subprocess.Popen[bytes]:
+    command = [SSHD, "-D", "-f", str(root / "sshd_config"), "-E", str(root / "sshd.log")]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    _wait_for(port, process, root / "sshd.log")
+    return process
 
 
 @contextmanager
