@@ -29,7 +29,14 @@ def add_connections(stage: Stage) -> None:
     for days, name, destination, settings, secrets, access in (
         (362, "Archive", "local-folder", {"folder": str(folder / "archive")}, {}, Access.ADMINS),
         (286, "Mailchimp US", "mailchimp", address, {"api_key": OTHER_KEY}, Access.CONTRIBUTORS),
-        (263, "Partner SFTP", "sftp", {"host": "sftp.partner.example", "user": "nw"}, {"password": "p"}, Access.ADMINS),
+        (
+            263,
+            "Partner SFTP",
+            "sftp",
+            {"host": "sftp.partner.example", "user": "nw"},
+            {"password": "a long password"},
+            Access.ADMINS,
+        ),
         (263, "Store lists", "local-folder", {"folder": str(folder / "stores")}, {}, Access.CONTRIBUTORS),
         (31, "Team drive", "local-folder", {"folder": str(folder / "team")}, {}, Access.CONTRIBUTORS),
         (12, "Warehouse", "local-folder", {"folder": str(folder / "warehouse")}, {}, Access.ADMINS),

@@ -237,6 +237,7 @@ def test_contributors_see_what_they_may_use_without_gallery(bench, services, tmp
     page = bench.show(ConnectionsPage(bench.context))
     assert page.table.rows.visible_keys() == ["Ours"]
     assert not page.gallery.isVisible()
+    assert page.table.y() == 0
     assert not page.add_button.isVisible()
     assert shown(page, "Ours", "action")[0] == ""
     page._on_menu_asked("Ours", page.mapToGlobal(page.rect().center()))

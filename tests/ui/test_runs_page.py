@@ -193,11 +193,13 @@ def test_f5_reads_again(bench, small_services):  # noqa: F811
     assert len(page._rows) == 1
 
 
-def test_nothing_is_cut_on_the_smallest_window(bench, small_services):  # noqa: F811
+@pytest.mark.parametrize("size", [(1152, 860), (968, 700)])
+def test_nothing_is_cut_or_covered(bench, small_services, size):  # noqa: F811
     run(small_services, "Weekly letter")
-    page = bench.show(RunsPage(bench.context), size=(968, 700))
+    page = bench.show(RunsPage(bench.context), size=size)
     chips = list(page._chips._buttons.values())
     assert all(chip.geometry().right() <= page._chips.width() for chip in chips)
     assert page._chips.geometry().right() <= page._left.width()
     details = page._details
+    assert details._pill.geometry().left() > details._name.geometry().right()
     assert details.widget().width() <= details.viewport().width()

@@ -211,4 +211,5 @@ def test_nothing_scrolls_sideways(bench, size):
     page = bench.show(TablesPage(bench.context), size=size)
     assert page._list.table.horizontalScrollBar().maximum() == 0
     assert columns(page).horizontalScrollBar().maximum() == 0
+    assert page._details._role.geometry().left() > page._details._name.geometry().right()
     assert page._details._name.width() >= page._details._name.fontMetrics().horizontalAdvance("Customer")

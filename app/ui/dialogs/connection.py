@@ -318,7 +318,9 @@ class ConnectionDialog(Dialog):
         if self._opening is None or self._testing is not None:
             return
         self._forget_test()
-        if self.form.check():
+        wrong = self.form.check()
+        if wrong:
+            self._show_field(next(iter(wrong)))
             self._renew()
             return
         opening = self._opening
@@ -363,11 +365,15 @@ class ConnectionDialog(Dialog):
             self._refused = self._host()
         elif isinstance(error, InvalidSettings):
             self.form.show_errors(error.fields)
+            self._show_field(next(iter(error.fields)))
             return
         else:
             field = next((f for f in self._secret_ids() if error.code.startswith(f"{f}_")), None)
             if field is not None:
                 self.form.show_errors({field: f"{error.why or error.what} {error.fix}".strip()})
+                self._tell(refused(error), in_view=False)
+                self._show_field(field)
+                return
         self._tell(refused(error))
 
     def _secret_ids(self) -> list[str]:
@@ -484,6 +490,11 @@ class ConnectionDialog(Dialog):
         """Bring the note into view when the dialog is higher than the window."""
         bar = self._scroll.verticalScrollBar()
         QTimer.singleShot(0, bar, lambda: bar.setValue(bar.maximum()))
+
+    def _show_field(self, field_id: str) -> None:
+        """Bring a field into view, with its sentence below."""
+        field = self.form.entry(field_id)
+        QTimer.singleShot(0, field, lambda: self._scroll.ensureWidgetVisible(field, 0, 48))
 
     def _on_help_clicked(self) -> None:
         if self._opening is not None:

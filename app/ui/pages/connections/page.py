@@ -121,6 +121,7 @@ class ConnectionsPage(JobPage):
         for part in (self._note_row, self.table, self._none):
             body.addWidget(part)
         body.addWidget(self.gallery, 1)
+        body.addStretch(0)
         layout = QVBoxLayout(self.content)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._scroll)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PySide6.QtCore import QCoreApplication, QPoint, Qt, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.connections import HealthState
 from app.ui.formats import NOTHING, Formats
@@ -64,6 +64,7 @@ class ConnectionTable(QWidget):
         layout.addWidget(self.rows)
         layout.addWidget(self._more_row)
         layout.addWidget(Line(theme))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.more.clicked.connect(self._on_more_clicked)
         self.rows.cell_action.connect(lambda name, _column: self.action_asked.emit(name))
         self.rows.menu_asked.connect(self.menu_asked)

@@ -100,6 +100,7 @@ class RunDetailsView(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(self.tr("Details of the run"))
         self._pill.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._name.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         title = row(self._name, self._pill, None, spacing=10)
         head = row(self._badge, 4, column(title, self._line, spacing=2), self._open, self._again, self._cancel)
         head.setStretch(2, 1)

@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.tables import Link, Meaning, Table, TableRole
 from app.data.looking import ColumnProfile
@@ -81,7 +81,7 @@ class TableDetailsView(QWidget):
         self._icon = IconLabel(theme, "table", "accent_text", 18)
         self._name = ElidedLabel(theme, "", "title")
         self._role = Pill(theme, "", "accent")
-        self._size = Label(theme, "", "body", "text2")
+        self._size = ElidedLabel(theme, "", "body", "text2")
         self._refresh = Button(theme, self.tr("Refresh"), "secondary", icon="arrows-clockwise")
         self._more = IconButton(theme, "dots-three-bold", self.tr("More actions"))
         self._columns = DataTable(
@@ -165,9 +165,11 @@ class TableDetailsView(QWidget):
 
     def _assemble(self) -> None:
         theme = self._theme
+        self._name.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         head = row(
-            self._icon, self._name, self._role, 4, self._size, None, self._refresh, self._more, margins=(20, 10, 20, 10)
+            self._icon, self._name, self._role, 4, self._size, self._refresh, self._more, margins=(20, 10, 20, 10)
         )
+        head.setStretchFactor(self._size, 1)
         middle = Area(theme)
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
