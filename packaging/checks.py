@@ -89,7 +89,7 @@ def no_packages(root: Path) -> Iterator[Finding]:
 
 def icons_tested(root: Path) -> Iterator[Finding]:
     """An icon name that does not exist shows only at run time, so a test asks for each of them."""
-    users = [path for path in source_files(root / "app", ".py") if "import qtawesome" in _text(path)]
+    users = [path for path in source_files(root / "app", ".py") if "qtawesome" in _text(path)]
     tests = (root / "tests" / "ui").rglob("test_*.py")
     if users and not any("ICONS" in test.read_text("utf-8") for test in tests):
         yield Finding(_name(users[0], root), "uses icons, and no test of the window asks for each of ICONS")

@@ -21,7 +21,7 @@ def test_every_icon_exists(theme: Theme, name: str) -> None:
 
 
 def test_unknown_icon_is_empty_and_logged(qapp: object, caplog: pytest.LogCaptureFixture) -> None:
-    icons = IconSet(names=())
+    icons = IconSet()
     with caplog.at_level(logging.WARNING):
         assert icons.get("plugs-no-such-thing", "#000000").isNull()
     assert "plugs-no-such-thing" in caplog.text

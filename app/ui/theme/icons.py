@@ -1,16 +1,20 @@
-"""Icons by the names of the design, drawn by qtawesome from the bundled Phosphor font.
+"""Icons by the names of the design, drawn from the icon fonts that the package qtawesome brings.
 
-An unknown name raises in qtawesome, and inside a paint event that ends the process. So every name is resolved once when
-the window starts, and a name that cannot be resolved gives an empty icon and one line in the log.
+Its fonts are used and its code is not: importing it takes longer than everything else before the first paint, because it loads
+every Qt module and all twelve of its fonts. A font is read here when the first icon of its family is asked for. A name that is
+in no font gives an empty icon and one line in the log.
 """
 
 from __future__ import annotations
 
+import json
 import logging
-from typing import Final
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, NamedTuple
 
-import qtawesome
-from PySide6.QtGui import QIcon
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QIconEngine, QPainter, QPixmap
 
 log = logging.getLogger(__name__)
 
@@ -40,45 +44,97 @@ _OPERATORS = "mdi6.set-all mdi6.set-center mdi6.set-left"
 ICONS: Final[tuple[str, ...]] = tuple(dict.fromkeys([f"ph.{name}" for name in _PHOSPHOR.split()] + _OPERATORS.split()))
 """Every icon the window uses, with its family; a test resolves them all."""
 
-_SCALE = 1.12
+_FILES: Final = {"ph": "phosphor", "mdi6": "materialdesignicons6-webfont"}
+"""How the files of a family begin."""
+
+_SCALE: Final = 0.98
+"""Font size as a part of the icon's height."""
 
 
 def full_name(name: str) -> str:
-    """Return the qtawesome name: `play` means `ph.play`, a name with a family stays."""
+    """Return the name with its family: `play` means `ph.play`, a name with a family stays."""
     return name if "." in name else f"ph.{name}"
 
 
-class IconSet:
-    """Icons of one mode, made once per name and colour. Main thread only."""
+class _Glyphs(NamedTuple):
+    """An icon font: its family for Qt, and the characters of the names."""
 
-    def __init__(self, names: tuple[str, ...] = ICONS) -> None:
+    family: str
+    characters: dict[str, str]
+
+
+class _Engine(QIconEngine):
+    """Paints one character, in one colour for every state: a disabled icon has a role of its own."""
+
+    def __init__(self, family: str, character: str, color: str) -> None:
+        super().__init__()
+        self._font = QFont(family)
+        self._character = character
+        self._color = QColor(color)
+
+    def paint(self, painter: QPainter, rect: QRect, _mode: QIcon.Mode, _state: QIcon.State) -> None:
+        """Paint into that place."""
+        painter.save()
+        self._font.setPixelSize(max(1, round(_SCALE * rect.height())))
+        painter.setFont(self._font)
+        painter.setPen(self._color)
+        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, self._character)
+        painter.restore()
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        """Paint on nothing; Qt's own would paint on uncleared memory."""
+        pixmap = QPixmap(size)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        self.paint(painter, QRect(QPoint(0, 0), size), mode, state)
+        painter.end()
+        return pixmap
+
+
+class IconSet:
+    """Icons, made once per name and colour. Main thread only."""
+
+    def __init__(self) -> None:
         self._made: dict[tuple[str, str], QIcon] = {}
-        self._known: set[str] = set()
-        for name in names:
-            try:
-                qtawesome.icon(name)
-            except Exception:  # noqa: BLE001 - qtawesome raises plain Exception for a name it does not have
-                log.warning("The icon %s is not in the bundled fonts.", name)
-            else:
-                self._known.add(name)
+        self._fonts: dict[str, _Glyphs] = {}
 
     def get(self, name: str, color: str) -> QIcon:
         """Return the icon `name` in `color` (#RRGGBB); an empty icon when the name is unknown. Never raises."""
-        full = full_name(name)
-        key = (full, color)
+        key = (full_name(name), color)
         icon = self._made.get(key)
         if icon is None:
-            icon = self._draw(full, color)
-            self._made[key] = icon
+            icon = self._made[key] = self._make(*key)
         return icon
 
-    def _draw(self, full: str, color: str) -> QIcon:
-        if full not in self._known:
-            try:
-                qtawesome.icon(full)
-            except Exception:  # noqa: BLE001 - see above
-                log.warning("The icon %s is not in the bundled fonts.", full)
-                return QIcon()
-            self._known.add(full)
-        # One colour for every state: qtawesome would otherwise grey disabled icons by the palette, not by our roles.
-        return qtawesome.icon(full, color=color, color_disabled=color, scale_factor=_SCALE)
+    def _make(self, full: str, color: str) -> QIcon:
+        family, _, short = full.partition(".")
+        if family not in self._fonts:
+            self._fonts[family] = _load(family)
+        glyphs = self._fonts[family]
+        character = glyphs.characters.get(short)
+        if character is None:
+            log.warning("The icon %s is not in the bundled fonts.", full)
+            return QIcon()
+        return QIcon(_Engine(glyphs.family, character, color))
+
+
+def _load(family: str) -> _Glyphs:
+    """Load the font of a family; one without names when it is not there."""
+    start = _FILES.get(family)
+    package = find_spec("qtawesome")
+    folders = package.submodule_search_locations if package is not None else None
+    if start is None or not folders:
+        return _Glyphs("", {})
+    fonts = Path(folders[0]) / "fonts"
+    try:
+        (font,) = fonts.glob(f"{start}-*.ttf")
+        (names,) = fonts.glob(f"{start}-charmap-*.json")
+        numbers: dict[str, str] = json.loads(names.read_bytes())
+    except (OSError, ValueError):
+        log.warning("The icon font %s can't be read from %s.", start, fonts)
+        return _Glyphs("", {})
+    families = QFontDatabase.applicationFontFamilies(QFontDatabase.addApplicationFont(str(font)))
+    if not families:
+        log.warning("The icon font %s could not be loaded.", font.name)
+        return _Glyphs("", {})
+    return _Glyphs(families[0], {name: chr(int(number, 16)) for name, number in numbers.items()})
