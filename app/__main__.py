@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from app.cli.options import split_options
+
 
 def open_window(workspace: str | None) -> int:
     """Open the window on that workspace, or on the one opened last; returns when it is closed."""
@@ -20,7 +22,10 @@ def check_window() -> str:
 
 
 def main() -> int:
-    """Run and return the exit status."""
+    """Run and return the exit status; the command line is only imported for a command, so the window starts without it."""
+    options, command = split_options(sys.argv[1:])
+    if not command:
+        return open_window(options.workspace)
     from app.cli.main import run
 
     return run(sys.argv[1:], open_window, check_window)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 from app.secrets.redaction import RedactingFilter, Redactor
 
 if TYPE_CHECKING:
-    from app.cli.output import Options
+    from app.cli.options import Options
     from app.cli.session import Session
 
 logger = logging.getLogger(__name__)

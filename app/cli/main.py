@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -26,7 +25,8 @@ from app.cli import (
     workspace,
 )
 from app.cli.logs import console_log
-from app.cli.output import Exit, Options, Output, exit_for
+from app.cli.options import split_options
+from app.cli.output import Exit, Output, exit_for
 from app.cli.session import Session
 from app.core.errors import FixSettings, as_sendoff_error
 from app.jobs import Cancelled
@@ -74,31 +74,6 @@ for group, commands in (
     app.add_typer(commands, name=group)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
-
-
-def split_options(arguments: list[str]) -> tuple[Options, list[str]]:
-    """Take `--workspace`, `--json`, `--quiet` and `--debug` out of the arguments, wherever they stand before a `--`.
-
-    A `--workspace` without a folder is left for the parser, which says what is missing.
-    """
-    workspace: str | None = os.environ.get("SENDOFF_WORKSPACE") or None
-    flags = {"--json": False, "--quiet": False, "--debug": False}
-    rest: list[str] = []
-    waiting = list(arguments)
-    while waiting:
-        argument = waiting.pop(0)
-        if argument == "--":
-            rest += [argument, *waiting]
-            break
-        if argument in flags:
-            flags[argument] = True
-        elif argument == "--workspace" and waiting:
-            workspace = waiting.pop(0)
-        elif argument.startswith("--workspace="):
-            workspace = argument.partition("=")[2]
-        else:
-            rest.append(argument)
-    return Options(workspace, flags["--json"], flags["--quiet"], flags["--debug"]), rest
 
 
 def run(arguments: list[str], open_window: Callable[[str | None], int], check_window: Callable[[], str]) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum, IntEnum
 from pathlib import PurePath
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TextIO
 
 import orjson
 
+from app.cli.options import Options
 from app.core.errors import FixData, FixSettings, NotAllowed, SendoffError
 from app.jobs import JobContext, Progress
 
@@ -47,16 +48,6 @@ def exit_for(error: SendoffError) -> Exit:
     if isinstance(error, (FixData, FixSettings)):
         return Exit.WRONG_USE
     return Exit.FAILED
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options every command takes, wherever they stand."""
-
-    workspace: str | None = None
-    json: bool = False
-    quiet: bool = False
-    debug: bool = False
 
 
 class Output:

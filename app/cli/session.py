@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from app.cli.output import Exit, Options, Output
+from app.cli.options import Options
+from app.cli.output import Exit, Output
 from app.core.errors import FixSettings
 
 if TYPE_CHECKING:

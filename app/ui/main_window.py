@@ -9,7 +9,9 @@ window.show()
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEvent, QShortcut
@@ -17,10 +19,11 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QWidget
 
 from app.ui.navigation import CountTone, Navigation
 from app.ui.theme import Theme
-from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.overlay import Scrim, focusable
-from app.ui.widgets.palette import PaletteGroup, SearchPalette
 from app.ui.widgets.toasts import ToastHost
+
+if TYPE_CHECKING:
+    from app.ui.widgets.palette import PaletteGroup, SearchPalette
 
 MINIMUM = QSize(1024, 700)
 DEFAULT = QSize(1360, 860)
@@ -71,7 +74,6 @@ class MainWindow(QMainWindow):
         self._root.addWidget(self._shell)
         self.setCentralWidget(self._root)
         self.toasts = ToastHost(theme, self)
-        self.palette_popup = SearchPalette(theme, self, lambda words: self._groups(words))
         self._connect_navigation()
         self._add_shortcuts()
         self._limit_size()
@@ -177,6 +179,8 @@ class MainWindow(QMainWindow):
         if not self._may_close():
             event.ignore()
             return
+        from app.ui.widgets.dialogs import Dialog
+
         for dialog in self.findChildren(Dialog):
             dialog.reject()
         super().closeEvent(event)
@@ -189,6 +193,13 @@ class MainWindow(QMainWindow):
         page = self._settings.value("window/page", "")
         if isinstance(page, str) and page in self._widgets:
             self.show_page(page)
+
+    @cached_property
+    def palette_popup(self) -> SearchPalette:
+        """The search over everything; made when it is first asked for, after the first paint."""
+        from app.ui.widgets.palette import SearchPalette
+
+        return SearchPalette(self.theme, self, lambda words: self._groups(words))
 
     # Inside
 

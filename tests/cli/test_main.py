@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.cli import exports
-from app.cli.main import split_options
+from app.cli.options import split_options
 from app.core.errors import FixSettings
 from app.version import VERSION
 from tests.cli.desk import Desk
