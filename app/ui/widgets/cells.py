@@ -288,7 +288,7 @@ class CellDelegate(QStyledItemDelegate):
         """Return where the content of a cell goes, beside `...` while it shows; the hairline below is not part of it."""
         column = self._columns[index.column()]
         left, right = self.padding(index.column())
-        if column.menu and dots:
+        if column.menu and (dots or isinstance(index.data(CELL_ROLE), ActionCell)):  # what is clicked never moves
             right += 28
         live = index.data(LIVE_ROLE) is not False
         return Spot(rect.adjusted(left, 0, -right, -1), live, column.align == "right", column.middle)

@@ -27,7 +27,9 @@ from app.ui.widgets.table import ROW_ONE_LINE, DataTable
 from app.ui.widgets.table_header import HEIGHT as HEADER
 
 PANEL, COLUMN_ROW, NAME_WIDTH = 256, 44, 220
-SHOWN_COLUMNS = 8
+SHOWN_COLUMNS, SHOWN_USERS = 8, 8
+MUCH_EMPTY = 0.2
+IDENTIFIERS = (Meaning.EMAIL, Meaning.PHONE)
 SCROLL_BAR = 12
 
 
@@ -93,7 +95,8 @@ class TableDetailsView(QWidget):
         self._links = QVBoxLayout()
         self._links.setSpacing(6)
         self._source = FactList(theme, self.tr("Source"))
-        self._used = FactList(theme, self.tr("Used by"), align="left")
+        self._used = QVBoxLayout()
+        self._used.setSpacing(6)
         self._connect()
         self._assemble()
 
@@ -145,8 +148,13 @@ class TableDetailsView(QWidget):
             self._links.addWidget(Label(self._theme, detail, "caption", "text2"))
         if not details.links:
             self._links.addWidget(Label(self._theme, self.tr("No links."), "body", "text2"))
-        users = details.used_by or (self.tr("Nothing yet"),)
-        self._used.set_facts([Fact("", name) for name in users[:8]])
+        clear(self._used)
+        for name in details.used_by[:SHOWN_USERS] or (self.tr("Nothing yet"),):
+            self._used.addWidget(ElidedLabel(self._theme, name))
+        rest = len(details.used_by) - SHOWN_USERS
+        if rest > 0:
+            words = self.tr("and {n} more").format(n=self._formats.number(rest))
+            self._used.addWidget(Label(self._theme, words, "body", "text2"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave out what matters least when the columns do not fit beside each other."""
@@ -201,7 +209,7 @@ class TableDetailsView(QWidget):
             side.addSpacing(8)
             side.addWidget(Line(theme))
             side.addWidget(Label(theme, title, "subtitle"))
-            side.addWidget(part)
+            side.addLayout(part) if isinstance(part, QVBoxLayout) else side.addWidget(part)
         side.addStretch(1)
         both = QHBoxLayout(self)
         both.setContentsMargins(0, 0, 0, 0)
@@ -242,7 +250,9 @@ class TableDetailsView(QWidget):
     def _empty_cell(self, item: _ColumnRow) -> NumberCell:
         if item.profile is None:
             return NumberCell(NOTHING)
-        return NumberCell(self._formats.percent(item.profile.empty), item.profile.empty)
+        identifies = item.is_key or item.meaning in IDENTIFIERS
+        ink = "warning" if identifies and item.profile.empty > MUCH_EMPTY else "text"
+        return NumberCell(self._formats.percent(item.profile.empty), item.profile.empty, ink=ink)
 
     def _distinct_cell(self, item: _ColumnRow) -> NumberCell:
         if item.profile is None or self._table is None:
