@@ -163,6 +163,12 @@ class JobRunner(QObject):
 
     def is_idle(self) -> bool:
         """Whether no thread works for the window any more."""
+        for number in [number for number, future in self._futures.items() if future.cancelled()]:
+            # The pool was closed before it began: it never tells its end.
+            del self._futures[number]
+            entry = self._entries.pop(number, None)
+            if entry is not None:
+                entry.job.finished = Finished(Outcome.CANCELLED)
         return not self._entries and all(f.done() for f in self._futures.values())
 
     def wait_idle(self, seconds: float) -> bool:

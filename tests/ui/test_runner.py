@@ -155,6 +155,23 @@ def test_shutdown_cancels_mutes_and_refuses(qtbot: QtBot) -> None:
     runner.close()
 
 
+def test_a_job_that_never_began_does_not_hold_the_end(qtbot: QtBot) -> None:
+    runner = JobRunner(Pools({"store": 1}))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold(_ctx: JobContext) -> None:
+        begun.set()
+        go_on.wait(5)
+
+    runner.submit("store", "Hold the only thread", hold)
+    assert begun.wait(5)
+    behind = runner.submit("store", "Wait behind it", lambda _ctx: None)
+    runner.close(wait_for_threads=False)
+    go_on.set()
+    assert runner.wait_idle(5)
+    assert behind.finished == Finished(Outcome.CANCELLED)
+
+
 def test_an_unknown_pool_is_refused(runner: JobRunner) -> None:
     with pytest.raises(KeyError):
         runner.submit("nowhere", "Count", lambda _ctx: 1)

@@ -43,9 +43,12 @@ class ProgressBar(QProgressBar):
 
     def set_share(self, share: float, *, fill: str | None = None) -> None:
         """Show `share` (0 to 1), in another colour role when given."""
-        self._fill = fill or self._fill
         share = min(max(share, 0.0), 1.0)
-        self.setValue(round(share * _STEPS))
+        value, fill = round(share * _STEPS), fill or self._fill
+        if value == self.value() and fill == self._fill:
+            return  # Qt would paint the window at once, in the middle of whatever is being done
+        self._fill = fill
+        self.setValue(value)
         duration = self._theme.motion.duration(200) if self.isVisible() else 0
         self._glide.stop()
         if duration == 0:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -61,6 +63,7 @@ class SegmentCounts(QObject):
         self._state = state
         self._known: dict[str, Counted] = {}
         self._jobs: dict[str, Job] = {}
+        self._waiting: deque[Callable[[], None]] = deque()
         self._asked: tuple[object, ...] = ()
         self._total_asked: tuple[object, ...] = ()
         self._total: Total | None = None
@@ -72,6 +75,9 @@ class SegmentCounts(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(TELL_MS)
         self._timer.timeout.connect(self.changed)
+        self._starter = QTimer(self)
+        self._starter.setInterval(0)
+        self._starter.timeout.connect(self._start_next)
         self.counted_at: datetime | None = None
 
     def of(self, name: str) -> Counted:
@@ -90,7 +96,7 @@ class SegmentCounts(QObject):
 
     def running(self) -> bool:
         """Whether a segment is being counted."""
-        return bool(self._jobs)
+        return bool(self._jobs or self._waiting)
 
     def count(
         self, names: Iterable[str], destination: str, match: Mapping[str, str], basis: object, *, again: bool = False
@@ -110,6 +116,7 @@ class SegmentCounts(QObject):
         for job in self._jobs.values():
             self._state.context.runner.abandon(job)
         self._jobs.clear()
+        self._waiting.clear()
         services = self._state.context.services
         for name in wanted:
             self._known[name] = replace(
@@ -122,7 +129,8 @@ class SegmentCounts(QObject):
             lambda finished: self._on_cached(finished, asked),
         )
         for name in wanted:
-            self._jobs[name] = self._start(name, destination, match, again=again)
+            self._waiting.append(partial(self._start, name, destination, dict(match), again=again))
+        self._starter.start()
         self._tell()
 
     def add_up(self, names: Iterable[str]) -> None:
@@ -141,7 +149,14 @@ class SegmentCounts(QObject):
         services, (destination, match) = self._state.context.services, self._asked[1:3]
         self._query.ask(lambda ctx: services.counts.total(chosen, destination, ctx, match=dict(match) or None))
 
-    def _start(self, name: str, destination: str, match: Mapping[str, str], *, again: bool) -> Job:
+    def _start_next(self) -> None:
+        """One a turn of the event loop: a thread that starts while others work takes its time."""
+        if self._waiting:
+            self._waiting.popleft()()
+        else:
+            self._starter.stop()
+
+    def _start(self, name: str, destination: str, match: Mapping[str, str], *, again: bool) -> None:
         services, keys = self._state.context.services, dict(match) or None
 
         def work(ctx: JobContext) -> Count:
@@ -155,7 +170,9 @@ class SegmentCounts(QObject):
             self._state.submit(
                 "queries", f"Estimate {name}", guess, lambda finished: self._on_estimated(name, finished)
             )
-        return self._state.submit("queries", f"Count {name}", work, lambda finished: self._on_counted(name, finished))
+        self._jobs[name] = self._state.submit(
+            "queries", f"Count {name}", work, lambda finished: self._on_counted(name, finished)
+        )
 
     def _on_cached(self, finished: Finished, asked: tuple[object, ...]) -> None:
         if finished.outcome is not Outcome.DONE or asked != self._asked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from app.core.drafts import DataOutDraft
 from app.core.exports import ExportKind
@@ -38,9 +38,17 @@ class DataOutWizard(ExportWizard):
         """The state with its files."""
         return DataOutState(self.context, facts, self.new_draft(facts), self)
 
-    def make_steps(self, state: WizardState) -> Sequence[StepWidget]:
+    def step_makers(self, state: WizardState) -> Sequence[Callable[[], StepWidget]]:
         """The four steps."""
         assert isinstance(state, DataOutState)
+        return (
+            lambda: DestinationStep(state, self._resume),
+            lambda: TablesStep(state),
+            lambda: FormatStep(state),
+            lambda: self._make_review(state),
+        )
+
+    def _make_review(self, state: DataOutState) -> ReviewStep:
         words = DataOutReview(state)
         change = ChangeCard(state, words.figures, words.last, words.sentence)
         panel = ReviewPanel(
@@ -52,9 +60,4 @@ class DataOutWizard(ExportWizard):
             remarks=words.remarks,
             go_to=self._go_to,
         )
-        return (
-            DestinationStep(state, self._resume),
-            TablesStep(state),
-            FormatStep(state),
-            ReviewStep(state, change, panel, state.ask_files),
-        )
+        return ReviewStep(state, change, panel, state.ask_files)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QWidget
 
@@ -50,9 +50,17 @@ class SegmentExportWizard(ExportWizard):
         """The state with its counts."""
         return SegmentState(self.context, facts, self.new_draft(facts), self)
 
-    def make_steps(self, state: WizardState) -> Sequence[StepWidget]:
+    def step_makers(self, state: WizardState) -> Sequence[Callable[[], StepWidget]]:
         """The four steps."""
         assert isinstance(state, SegmentState)
+        return (
+            lambda: DestinationStep(state, self._resume, self._wanted),
+            lambda: SegmentsStep(state, self._split),
+            lambda: MatchingStep(state),
+            lambda: self._make_review(state),
+        )
+
+    def _make_review(self, state: SegmentState) -> ReviewStep:
         words = SegmentReview(state)
         change = ChangeCard(state, words.figures, words.last, words.sentence)
         panel = ReviewPanel(
@@ -64,18 +72,14 @@ class SegmentExportWizard(ExportWizard):
             remarks=words.remarks,
             go_to=self._go_to,
         )
-        matching = MatchingStep(state)
 
         def before_review() -> None:
             state.count()
-            matching.target.show_state()  # so that an audience has its name and not its id
+            matching = self.steps[2]
+            if isinstance(matching, MatchingStep):
+                matching.target.show_state()  # so that an audience has its name and not its id
 
-        return (
-            DestinationStep(state, self._resume, self._wanted),
-            SegmentsStep(state, self._split),
-            matching,
-            ReviewStep(state, change, panel, before_review),
-        )
+        return ReviewStep(state, change, panel, before_review)
 
     def members_to_send(self) -> int | None:
         """The total, as far as it is counted."""

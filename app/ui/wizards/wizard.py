@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
@@ -46,7 +46,8 @@ class ExportWizard(QWidget):
         self.export_name = export_name
         self.state: WizardState | None = None
         self.shell: WizardShell | None = None
-        self.steps: Sequence[StepWidget] = ()
+        self.steps: list[StepWidget] = []
+        self._makers: list[Callable[[], StepWidget]] = []
         self._reading: Job | None = None
         self._saving: Job | None = None
         self._stack = QStackedLayout(self)
@@ -64,8 +65,8 @@ class ExportWizard(QWidget):
         """The state around the draft."""
         raise NotImplementedError
 
-    def make_steps(self, state: WizardState) -> Sequence[StepWidget]:
-        """The four steps."""
+    def step_makers(self, state: WizardState) -> Sequence[Callable[[], StepWidget]]:
+        """What makes each of the four steps, in order."""
         raise NotImplementedError
 
     def kind_words(self) -> str:
@@ -157,7 +158,20 @@ class ExportWizard(QWidget):
     def _begin(self, facts: Facts) -> None:
         self.state = self.make_state(facts)
         self.state.setParent(self)
-        self.steps = self.make_steps(self.state)
+        self._makers = list(self.step_makers(self.state))
+        self._builder = QTimer(self)
+        self._builder.timeout.connect(self._build_next)
+        self._builder.start(0)
+
+    def _build_next(self) -> None:
+        """A step a turn of the event loop, then the frame around them: the window never stands still."""
+        if len(self.steps) < len(self._makers):
+            self.steps.append(self._makers[len(self.steps)]())
+        elif self.state is not None:
+            self._builder.stop()
+            self._show_shell(self.state)
+
+    def _show_shell(self, state: WizardState) -> None:
         self.shell = WizardShell(
             self.context.theme,
             self.steps,
@@ -170,12 +184,12 @@ class ExportWizard(QWidget):
         self.shell.saved.connect(self._on_save_asked)
         self.shell.finished.connect(self._on_run_asked)
         self.shell.step_changed.connect(self._on_step_changed)
-        self.state.changed.connect(self._show_identity)
-        self.state.saved.connect(self._on_draft_saved)
-        self.state.save_failed.connect(self._on_draft_failed)
+        state.changed.connect(self._show_identity)
+        state.saved.connect(self._on_draft_saved)
+        state.save_failed.connect(self._on_draft_failed)
         self._stack.addWidget(self.shell)
         self._stack.setCurrentWidget(self.shell)
-        if facts.editing is not None:
+        if state.facts.editing is not None:
             self.shell.set_reached(len(self.steps) - 1)
         self._show_identity()
         self.shell.setFocus(Qt.FocusReason.OtherFocusReason)
