@@ -344,6 +344,9 @@ def test_a_running_export_must_end_first(used, bench, services):
     dialog = bench.dialog()
     assert dialog.running_note.isVisible()
     assert not dialog.remove_button.isEnabled()
+    dialog.running_note.primary.click()
+    bench.settle()
+    assert services._store.runs.cancel_requested(run.id)
     services._store.runs.save(replace(run, status=Status.CANCELLED))
     bench.wait(dialog.remove_button.isEnabled)
 

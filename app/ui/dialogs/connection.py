@@ -133,6 +133,9 @@ class ConnectionDialog(Dialog):
             return
         self._opening = end.value
         self._build(end.value)
+        QTimer.singleShot(0, self, self._show)  # a turn of the event loop between: neither part holds the window up
+
+    def _show(self) -> None:
         super().open()
         self._renew()
         self._probe()

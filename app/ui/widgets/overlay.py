@@ -20,13 +20,17 @@ def focusable(root: QWidget) -> list[QWidget]:
     seen: set[int] = set()
     while widget is not None and id(widget) not in seen:
         seen.add(id(widget))
-        takes_tab = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus) and widget.focusProxy() is None
-        if root.isAncestorOf(widget) and takes_tab and widget.isVisible() and widget.isEnabled():
+        if root.isAncestorOf(widget) and _takes_tab(widget):  # most of the chain is the window's, and is passed quickly
             found.append(widget)
         widget = widget.nextInFocusChain()
         if widget is root:
             break
     return found
+
+
+def _takes_tab(widget: QWidget) -> bool:
+    takes = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus) and widget.focusProxy() is None
+    return takes and widget.isVisible() and widget.isEnabled()
 
 
 def move_focus_within(root: QWidget, *, forward: bool) -> bool:
