@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 commands = typer.Typer(help="Connections to destinations; made by an admin.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="CONNECTION")]
 SetOption = Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="A setting of the destination.")]
+TrustOption = Annotated[bool, typer.Option("--trust-host-key", help="Trust the server's key without asking.")]
 SecretOption = Annotated[list[str], typer.Option("--secret", metavar="NAME=SOURCE", help=HELP)]
 
 
@@ -55,15 +56,19 @@ def _test_draft(
         try:
             return session.services.connections.test_draft(destination, settings, secrets, None, progress.context())
         except UnknownHostKey as unknown:
-            session.output.say(f"{unknown.host} shows the {unknown.key_type} key {unknown.fingerprint}.")
-            asked = sys.stdin.isatty() and not trust
-            if not trust and not (
-                asked and typer.confirm("Is this the server's key, and do you trust it?", default=False, err=True)
-            ):
-                unknown.fix += " Repeat the command with --trust-host-key."
-                raise
+            _demand_trust(session, unknown, trust=trust)
             settings["host_key"] = unknown.key
             return session.services.connections.test_draft(destination, settings, secrets, None, progress.context())
+
+
+def _demand_trust(session: Session, unknown: UnknownHostKey, *, trust: bool) -> None:
+    """Show the key of a server nobody knows yet; raise it again unless a person says that it is the right one."""
+    session.output.say(f"{unknown.host} shows the {unknown.key_type} key {unknown.fingerprint}.")
+    question = "Is this the server's key, and do you trust it?"
+    if trust or (sys.stdin.isatty() and typer.confirm(question, default=False, err=True)):
+        return
+    unknown.fix += " Then repeat the command with --trust-host-key."
+    raise unknown
 
 
 @commands.command()
@@ -76,9 +81,7 @@ def add(
     share: Annotated[Access, typer.Option(help="Who may use it.")] = Access.ADMINS,
     agree: Annotated[bool, typer.Option("--agree", help="You agree that data leaves to this destination.")] = False,
     no_test: Annotated[bool, typer.Option("--no-test", help="Save without testing.")] = False,
-    trust_host_key: Annotated[
-        bool, typer.Option("--trust-host-key", help="Trust the server's key without asking.")
-    ] = False,
+    trust_host_key: TrustOption = False,
 ) -> None:
     """Add a connection: test it, then store its secrets in the system's keyring."""
     session = session_of(context)
@@ -170,34 +173,41 @@ def show(context: typer.Context, name: Name) -> None:
     )
 
 
-@commands.command()
-def test(context: typer.Context, name: Name) -> None:
+@commands.command("test")
+def reach(context: typer.Context, name: Name, trust_host_key: TrustOption = False) -> None:
     """Reach the target with the stored secrets."""
     session = session_of(context)
+    connections = session.services.connections
     try:
         with session.output.progress() as progress:
-            result = session.services.connections.test(name, progress.context())
+            try:
+                result = connections.test(name, progress.context())
+            except UnknownHostKey as unknown:
+                _demand_trust(session, unknown, trust=trust_host_key)
+                settings = {**connections.get(name).connection.settings, "host_key": unknown.key}
+                connections.edit(name, settings=settings)
+                result = connections.test(name, progress.context())
     except NotAllowed:
         raise
     except SendoffError as error:
-        if not session.services.connections.exists(name):
+        if not connections.exists(name):
             raise
-        document = {
-            "connection": name,
-            "ok": False,
-            "reached": "",
-            "milliseconds": None,
-            "rights": [],
-            "error": error.as_dict(),
-        }
-        session.output.result(document, str(error))
-        if isinstance(error, ChangedHostKey):
-            session.output.say("If the server was really set up anew, remove its trusted key: --set host_key=")
-        session.status = Exit.FAILED
+        _tell_failed(session, name, error)
         return
     session.output.result(
         {"connection": name, **_tested(result)}, f"Reached {result.reached} in {result.milliseconds:,} ms."
     )
+
+
+def _tell_failed(session: Session, name: str, error: SendoffError) -> None:
+    nothing = {"connection": name, "ok": False, "reached": "", "milliseconds": None, "rights": []}
+    session.output.result({**nothing, "error": error.as_dict()}, str(error))
+    if isinstance(error, ChangedHostKey):
+        session.output.say(
+            f"If it was really set up anew: sendoff connections edit '{name}' --set host_key= "
+            f"and then sendoff connections test '{name}' --trust-host-key"
+        )
+    session.status = Exit.FAILED
 
 
 @commands.command()

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 
 import typer
 
@@ -24,11 +20,12 @@ from app.cli import (
     tables,
     workspace,
 )
+from app.cli.interrupts import Interrupts
 from app.cli.logs import console_log
 from app.cli.options import split_options
 from app.cli.output import Exit, Output, exit_for
 from app.cli.session import Session
-from app.core.errors import FixSettings, as_sendoff_error
+from app.core.errors import FixSettings, SendoffError, as_sendoff_error
 from app.jobs import Cancelled
 from app.version import VERSION
 
@@ -89,7 +86,7 @@ def run(arguments: list[str], open_window: Callable[[str | None], int], check_wi
         return open_window(options.workspace)
     output = Output(options)
     session = Session(options, output, open_window, check_window)
-    with console_log(options, session) as log, _terminated_as_interrupted():
+    with console_log(options, session) as log, Interrupts() as interrupts:
         try:
             return _dispatch(rest, session)
         except (typer.Abort, KeyboardInterrupt, Cancelled):
@@ -100,6 +97,9 @@ def run(arguments: list[str], open_window: Callable[[str | None], int], check_wi
         except Exception as raised:  # noqa: BLE001 - the one place where everything left over becomes three sentences
             if options.debug:
                 log.traceback(raised)
+            if interrupts.came and not isinstance(raised, SendoffError):
+                output.say("Cancelled.")
+                return Exit.CANCELLED
             error = as_sendoff_error(raised)
             output.error(error)
             return exit_for(error)
@@ -127,20 +127,3 @@ def _wrong_use(wrong: typer.TyperException, output: Output) -> Exit:
     fix = f"'{command} --help' shows how it is written."
     output.error(FixSettings(sentence, "", fix, code="wrong_use"))
     return Exit.WRONG_USE
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Let the system's request to end do what Ctrl+C does: cancel after the batch in flight."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

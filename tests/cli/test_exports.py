@@ -80,7 +80,10 @@ def test_copy_detach_attach_remove(exports: Desk) -> None:
     (run,) = said.document["runs"]
     assert run["status"] == "no_connection"
     assert set(run["error"]) == {"what", "why", "fix"}
-    assert exports.told("exports", "attach", "Lake 2", "--connection", "Drive")["connection"] == "Drive"
+    to_drive = ("exports", "attach", "Lake 2", "--connection", "Drive")
+    assert exports.told(*to_drive) == {"export": "Lake 2", "connection": "Drive", "agreed": False}
+    assert exports.do("exports", "run", "Lake 2").status == 1  # nobody agreed that it leaves there
+    assert exports.told(*to_drive, "--agree")["agreed"] is True
     exports.done("exports", "run", "Lake 2")
     assert exports.told("exports", "remove", "Lake 2") == {"removed": "Lake 2"}
     assert [e["name"] for e in exports.told("exports", "list")["exports"]] == ["Lake", "Partner"]

@@ -70,6 +70,22 @@ def test_an_interrupt_cancels_after_the_batch_in_flight(
 
 
 @posix
+def test_an_interrupted_import_leaves_no_table(desk: Desk) -> None:
+    desk.done("workspace", "create", desk.workspace, "--audience", "consumers")
+    rows = "".join(f"{i},user{i}@example.com,{i * 7919 % 1000}\n" for i in range(1000))
+    (desk.folder / "Big.csv").write_text("Id,Email,Number\n" + rows * 2000, "utf-8")
+    process = desk.program("tables", "add", desk.folder / "Big.csv")
+    assert process.stderr is not None
+    assert "Reading" in process.stderr.readline()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    status, _, err = ended(process)
+    assert (status, err.splitlines()[-1]) == (5, "Cancelled.")
+    assert desk.told("tables", "list") == {"tables": []}
+    assert [p for p in (desk.workspace / "tmp").rglob("*") if p.is_file()] == []
+
+
+@posix
 def test_a_killed_run_is_named_interrupted_and_run_again(slow_newsletter: Desk, mailchimp: MailchimpEmulator) -> None:
     process = slow_newsletter.program("exports", "run", "Newsletter")
     wait_until(lambda: len(mailchimp.audience.contacts) >= 500)

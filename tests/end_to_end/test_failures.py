@@ -119,6 +119,16 @@ def test_a_server_that_shows_another_key(over_sftp: Desk, server: openssh.OpenSs
         assert said.status == 1
         assert "another key" in said.out
         assert list(another.folder.iterdir()) == []
+        (over_sftp.folder / "key").write_text(another.key)
+        renewed = ("--set", "host_key=", "--set", f"folder={another.folder}")
+        over_sftp.done(
+            "connections", "edit", "Server", *renewed, "--secret", f"private_key=file:{over_sftp.folder / 'key'}"
+        )
+        said = over_sftp.do("connections", "test", "Server")
+        assert said.status == 1
+        assert "--trust-host-key" in said.out
+        over_sftp.done("connections", "test", "Server", "--trust-host-key")
+        over_sftp.done("exports", "run", "Lake")
     finally:
         another.stop()
     assert contents(server.folder) == before
