@@ -15,13 +15,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
-from app.core.errors import as_sendoff_error
-from app.jobs import Pools
 from app.services.places import config_folder
 from app.ui.main_window import MainWindow
 from app.ui.page_slot import PageSlot
 from app.ui.preferences import Preferences
-from app.ui.runner import JobRunner
 from app.ui.theme import Theme
 
 if TYPE_CHECKING:
@@ -57,10 +54,10 @@ class WindowProgram(QObject):
         super().__init__()
         self._application = application
         self.preferences = Preferences(folder / "window.ini", self)
-        self.theme = Theme(application, self.preferences.theme_choice(), self)
+        # Of the application, not of this program: it must outlive every widget that listens to it.
+        self.theme = Theme(application, self.preferences.theme_choice(), application)
         self.theme.motion.reduced = self.preferences.reduced_motion()
         self.theme.apply()
-        self.runner = JobRunner(Pools(), self)
         self.window = MainWindow(self.theme, self.preferences.ini)
         self.titles = dict(zip(PAGES, self._page_titles(), strict=True))
         self.slots = {page: PageSlot(self.theme, self.titles[page]) for page in PAGES}
@@ -79,12 +76,15 @@ class WindowProgram(QObject):
 
         `opener` and `formats` replace how a folder is opened and how numbers and times are said.
         """
+        from app.jobs import Pools
         from app.ui.closing import Closing, Stopping
         from app.ui.formats import Formats
         from app.ui.logbook import Logbook
         from app.ui.opening import Opening
+        from app.ui.runner import JobRunner
         from app.ui.window_session import Frame
 
+        self.runner = JobRunner(Pools(), self)
         self.logbook = Logbook(self._logs, self)
         self.logbook.open()
         self.logbook.catch_faults()
@@ -106,8 +106,8 @@ class WindowProgram(QObject):
 
     def end(self) -> None:
         """Give threads, hooks and handlers back."""
-        self.runner.close(wait_for_threads=False)
-        if hasattr(self, "logbook"):
+        if hasattr(self, "runner"):
+            self.runner.close(wait_for_threads=False)
             self.logbook.close()
 
     def _page_titles(self) -> tuple[str, ...]:
@@ -127,6 +127,7 @@ class WindowProgram(QObject):
             self.logbook.mask(session.services.redactor)
 
     def _on_fault(self, error: BaseException) -> None:
+        from app.core.errors import as_sendoff_error
         from app.ui.dialogs.error import ErrorDialog
 
         ErrorDialog(self.theme, self.window, as_sendoff_error(error)).open()

@@ -1,0 +1,311 @@
+"""The real window: opened on a real workspace, driven with mouse and keys, closed as people close it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QLocale, Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.bootstrap import Services
+from app.core.roles import Role
+from app.core.runs import Status
+from app.store import Store
+from app.ui.application import WindowProgram
+from app.ui.dialogs.error import ErrorDialog
+from app.ui.formats import Formats
+from app.ui.pages.exports.page import ExportsPage
+from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.states import EmptyState
+from tests.fakes.secret_store import MemoryStore
+from tests.ui.workspace import make_small
+
+LONG = 20_000
+
+
+class Desk:
+    """The program on a small workspace, and short words for what tests do with it."""
+
+    def __init__(self, qtbot: QtBot, folder: Path) -> None:
+        self.qtbot = qtbot
+        self.folder = folder
+        self.program: WindowProgram | None = None
+
+    def open(self, workspace: Path | None, **changes: Any) -> WindowProgram:
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        self.program = WindowProgram(application, self.folder / "config")
+        self.program.show()
+        self.program.begin(
+            None if workspace is None else str(workspace),
+            opener=changes.get("opener", self._services),
+            formats=Formats(QLocale("en_GB")),
+        )
+        return self.program
+
+    def _services(self, folder: Path) -> Services:
+        return Services(folder, Store.open(folder), secrets=MemoryStore())
+
+    @property
+    def page(self) -> ExportsPage:
+        assert self.program is not None
+        page = self.program.slots["exports"].page()
+        assert isinstance(page, ExportsPage)
+        return page
+
+    @property
+    def session(self) -> Any:
+        assert self.program is not None
+        return self.program.opening.session
+
+    def ready(self) -> None:
+        self.qtbot.waitUntil(lambda: self.session is not None and self.session.snapshot is not None, timeout=LONG)
+        self.qtbot.waitUntil(lambda: self.page.settled() and bool(self.page._lines), timeout=LONG)
+        window = self.page.window()
+        window.activateWindow()
+        self.qtbot.waitUntil(window.isActiveWindow, timeout=LONG)
+
+    def select(self, *names: str) -> None:
+        keys = [key for name in names for key, line in self.page._lines.items() if line.name == name]
+        assert len(keys) == len(names)
+        self.page.table.select_keys(keys)
+
+    def status(self, name: str) -> Status | None:
+        return next(line.status for line in self.page._lines.values() if line.name == name)
+
+    def ended(self, name: str) -> Any:
+        """The latest run of an export once it has ended."""
+        run = next(line.run for line in self.page._lines.values() if line.name == name)
+        return run if run is not None and run.status.ended else None
+
+    def names(self) -> list[str]:
+        return sorted(line.name for line in self.page._lines.values())
+
+    def until(self, condition: Any) -> None:
+        self.qtbot.waitUntil(condition, timeout=LONG)
+
+    def close(self) -> None:
+        program = self.program
+        assert program is not None
+        program.closing.begin()
+        self.until(lambda: not program.window.isVisible())
+        self.end()
+
+    def end(self) -> None:
+        program, self.program = self.program, None
+        assert program is not None
+        program.end()
+        program.window.deleteLater()
+        program.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    make_small(tmp_path / "workspace").close()
+    return tmp_path / "workspace"
+
+
+@pytest.fixture
+def desk(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setenv("SENDOFF_CONFIG_DIR", str(tmp_path / "config"))
+    desk = Desk(qtbot, tmp_path)
+    yield desk
+    if desk.program is not None:
+        desk.close()
+
+
+def test_the_workspace_fills_the_window(desk: Desk, workspace: Path) -> None:
+    program = desk.open(workspace)
+    desk.ready()
+    assert program.window.windowTitle() == "Exports – Small shop – Sendoff"
+    assert desk.names() == ["Two countries", "Weekly letter", "Whole tables"]
+    sizes = {line.name: line.size for line in desk.page._lines.values()}
+    assert sizes["Weekly letter"] == 200
+    assert sizes["Whole tables"] == 800
+
+
+def test_run_with_the_mouse_delivers_the_file(desk: Desk, workspace: Path) -> None:
+    desk.open(workspace)
+    desk.ready()
+    desk.select("Weekly letter")
+    desk.qtbot.mouseClick(desk.page.bar.button("run"), Qt.MouseButton.LeftButton)
+    desk.until(lambda: desk.status("Weekly letter") is Status.SUCCESSFUL)
+    files = list((workspace / "delivered").rglob("*.csv"))
+    assert len(files) == 1
+    assert len(files[0].read_text("utf-8").splitlines()) == 201
+
+
+def test_run_with_the_keyboard(desk: Desk, workspace: Path) -> None:
+    desk.open(workspace)
+    desk.ready()
+    desk.select("Whole tables")
+    desk.page.table.setFocus()
+    desk.qtbot.keyClick(desk.page.table, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    desk.until(lambda: desk.ended("Whole tables") is not None)
+    assert desk.ended("Whole tables").status is Status.SUCCESSFUL, desk.ended("Whole tables").error
+
+
+def test_duplicate_and_undo_with_ctrl_z(desk: Desk, workspace: Path) -> None:
+    desk.open(workspace)
+    desk.ready()
+    desk.select("Two countries")
+    desk.qtbot.mouseClick(desk.page.bar.button("duplicate"), Qt.MouseButton.LeftButton)
+    desk.until(lambda: "Two countries copy" in desk.names())
+    desk.until(lambda: [line.name for line in desk.page.selected()] == ["Two countries copy"])
+    desk.page.table.setFocus()
+    desk.qtbot.keyClick(desk.page.table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    desk.until(lambda: "Two countries copy" not in desk.names())
+
+
+def test_remove_one_and_undo_brings_the_same_export_back(desk: Desk, workspace: Path) -> None:
+    program = desk.open(workspace)
+    desk.ready()
+    before = dict(desk.page._lines)
+    desk.select("Two countries")
+    desk.page.table.setFocus()
+    desk.qtbot.keyClick(desk.page.table, Qt.Key.Key_Delete)
+    desk.until(lambda: "Two countries" not in desk.names())
+    assert program.window.toasts.undo_last()
+    desk.until(lambda: "Two countries" in desk.names())
+    assert desk.page._lines.keys() == before.keys()
+
+
+def test_removing_several_is_asked(desk: Desk, workspace: Path) -> None:
+    program = desk.open(workspace)
+    desk.ready()
+    desk.select("Two countries", "Whole tables")
+    desk.qtbot.mouseClick(desk.page.bar.button("remove"), Qt.MouseButton.LeftButton)
+    dialog = program.window.findChild(ConfirmDialog)
+    assert dialog is not None
+    assert dialog.windowTitle() == "Remove 2 exports?"
+    desk.qtbot.mouseClick(dialog.confirm_button, Qt.MouseButton.LeftButton)
+    desk.until(lambda: desk.names() == ["Weekly letter"])
+
+
+def test_detach_then_undo(desk: Desk, workspace: Path) -> None:
+    program = desk.open(workspace)
+    desk.ready()
+    desk.select("Weekly letter")
+    desk.page._do("detach")
+    desk.until(lambda: desk.status("Weekly letter") is Status.NO_CONNECTION)
+    assert program.window.toasts.undo_last()
+    desk.until(lambda: desk.status("Weekly letter") is None)
+
+
+def test_another_process_is_noticed(desk: Desk, workspace: Path) -> None:
+    desk.open(workspace)
+    desk.ready()
+    desk.until(lambda: desk.session._watch._known is not None)
+    other = Services(workspace, Store.open(workspace), secrets=MemoryStore())
+    other.exports.rename("Whole tables", "Renamed elsewhere")
+    other.close()
+    desk.until(lambda: "Renamed elsewhere" in desk.names())
+
+
+def test_a_viewer_sees_no_changing_commands(desk: Desk, workspace: Path) -> None:
+    services = Services(workspace, Store.open(workspace), secrets=MemoryStore())
+    services.roles.set_role(Role.VIEWER)
+    services.close()
+    desk.open(workspace)
+    desk.ready()
+    desk.select("Weekly letter")
+    assert desk.page.add_button.isHidden()
+    assert all(desk.page.bar.button(key).isHidden() for key in ("edit", "run", "run_all", "remove", "schedule"))
+    desk.page._do("remove")
+    assert "Weekly letter" in desk.names()
+
+
+def test_closing_while_running_asks_and_interrupts_nothing_by_itself(desk: Desk, workspace: Path) -> None:
+    program = desk.open(workspace)
+    desk.ready()
+    desk.select("Whole tables")
+    desk.page._do("run")
+    desk.until(lambda: bool(desk.session.feed.active()))
+    if desk.session.feed.active():
+        program.window.close()
+        dialog = program.window.findChild(ConfirmDialog)
+        if dialog is not None:
+            assert program.window.isVisible()
+            assert dialog.windowTitle() == "Stop the running export?"
+            desk.qtbot.mouseClick(dialog.confirm_button, Qt.MouseButton.LeftButton)
+    desk.until(lambda: not program.window.isVisible())
+    desk.end()
+    services = Services(workspace, Store.open(workspace), secrets=MemoryStore())
+    run = services.runs.list()[0]
+    services.close()
+    assert run.status in {Status.CANCELLED, Status.SUCCESSFUL, Status.INTERRUPTED}
+
+
+def test_closing_while_nothing_runs_ends_at_once(desk: Desk, workspace: Path) -> None:
+    program = desk.open(workspace)
+    desk.ready()
+    program.window.close()
+    desk.until(lambda: not program.window.isVisible())
+    desk.end()
+
+
+def test_without_a_workspace_the_start_page_comes(desk: Desk, tmp_path: Path) -> None:
+    from app.ui.pages.start import StartPage
+
+    program = desk.open(None)
+    desk.until(program.window.is_full)
+    page = program.window.findChild(StartPage)
+    assert page is not None
+    page._later.setChecked(True)
+    page._name.set_value("Fresh start")
+    page._folder.set_value(str(tmp_path / "fresh"))
+    page._check()
+    desk.qtbot.mouseClick(page.create_button, Qt.MouseButton.LeftButton)
+    desk.until(lambda: desk.session is not None and desk.session.snapshot is not None)
+    assert not program.window.is_full()
+    assert program.window.windowTitle() == "Exports – Fresh start – Sendoff"
+    desk.until(lambda: desk.page.empty.isVisible())
+
+
+def test_a_damaged_workspace_is_told_with_a_way_out(desk: Desk, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / "workspace.db").write_bytes(b"this is no database" * 400)
+    program = desk.open(damaged)
+    desk.until(program.window.is_full)
+    failure = next(widget for widget in program.window.findChildren(EmptyState) if widget.isVisible())
+    assert failure.accessibleName()
+    assert failure.secondary.text() == "Choose another workspace"
+    assert (damaged / "workspace.db").read_bytes().startswith(b"this is no database")
+
+
+def test_a_fault_nobody_caught_is_told(desk: Desk, workspace: Path) -> None:
+    program = desk.open(workspace)
+    desk.ready()
+    program.logbook.fault.emit(ValueError("secret text"))
+    desk.until(lambda: program.window.findChild(ErrorDialog) is not None)
+    dialog = program.window.findChild(ErrorDialog)
+    assert "secret text" not in dialog.accessibleDescription()
+    dialog.reject()
+
+
+def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
+    code = (
+        "import sys, app.ui.application as a\n"
+        "heavy = {'duckdb', 'pandas', 'pyarrow', 'httpx2', 'keyring', 'sqlalchemy', 'sqlglot', 'typer', 'qtawesome'}\n"
+        "from PySide6.QtWidgets import QApplication\n"
+        "from pathlib import Path\n"
+        "import tempfile\n"
+        "q = QApplication([])\n"
+        "p = a.WindowProgram(q, Path(tempfile.mkdtemp()))\n"
+        "p.show(); q.processEvents()\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "[]"
