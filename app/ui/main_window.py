@@ -20,10 +20,10 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QWidget
 from app.ui.navigation import CountTone, Navigation
 from app.ui.theme import Theme
 from app.ui.widgets.overlay import Scrim, focusable
-from app.ui.widgets.toasts import ToastHost
 
 if TYPE_CHECKING:
     from app.ui.widgets.palette import PaletteGroup, SearchPalette
+    from app.ui.widgets.toasts import ToastHost
 
 MINIMUM = QSize(1024, 700)
 DEFAULT = QSize(1360, 860)
@@ -73,7 +73,6 @@ class MainWindow(QMainWindow):
         self._root = QStackedWidget()
         self._root.addWidget(self._shell)
         self.setCentralWidget(self._root)
-        self.toasts = ToastHost(theme, self)
         self._connect_navigation()
         self._add_shortcuts()
         self._limit_size()
@@ -193,6 +192,13 @@ class MainWindow(QMainWindow):
         page = self._settings.value("window/page", "")
         if isinstance(page, str) and page in self._widgets:
             self.show_page(page)
+
+    @cached_property
+    def toasts(self) -> ToastHost:
+        """The short messages at the bottom; made when first asked for, after the first paint."""
+        from app.ui.widgets.toasts import ToastHost
+
+        return ToastHost(self.theme, self)
 
     @cached_property
     def palette_popup(self) -> SearchPalette:

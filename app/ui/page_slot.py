@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from app.ui.theme import Theme
 from app.ui.widgets.labels import Area
-from app.ui.widgets.states import EmptyState, Loading
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +75,8 @@ class PageSlot(Area):
 
     def _show_skeleton(self) -> None:
         if self._page is None and self._make is None:
+            from app.ui.widgets.states import Loading
+
             host = QWidget()
             layout = QStackedLayout(host)
             layout.setContentsMargins(24, 96, 24, 24)
@@ -83,6 +84,8 @@ class PageSlot(Area):
             self._show(host)
 
     def _failure(self) -> QWidget:
+        from app.ui.widgets.states import EmptyState
+
         failure = EmptyState(
             self._theme,
             self.tr("This page can't be shown."),
