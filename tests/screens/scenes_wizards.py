@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from app.core.exports import Compression, FileType
@@ -77,7 +78,13 @@ def destination(stage: Stage) -> None:
 
 @scene("03-segment-wizard-segments", fresh=True)
 def choose_segments(stage: Stage) -> None:
-    segments(stage)
+    """Mailchimp with a limit that one of the sample's segments is over."""
+    real = stage.services.destinations._descriptions
+    stage.services.destinations._descriptions = lambda: tuple(
+        replace(each, limits=replace(each.limits, maximum=100_000)) if each.id == "mailchimp" else each
+        for each in real()
+    )
+    segments(stage, "All contactable", "Newsletter weekly", "High spend DE and AT")
 
 
 @scene("04-segment-wizard-data-matching", fresh=True)

@@ -99,10 +99,9 @@ class MatchingStep(StepWidget):
         return self.tr("{fields} will be sent").format(fields=fields)
 
     def entered(self) -> None:
-        """Ask the target for its fields and guess what is not matched yet."""
+        """Ask the target for its fields."""
         self.state.ask_fields()
         self._read_samples()
-        self._guess()
         super().entered()
 
     # Building
@@ -179,6 +178,7 @@ class MatchingStep(StepWidget):
 
     def show_state(self) -> None:
         """Show target fields, the match and its samples."""
+        self._guess()  # the audience's own fields may have come meanwhile
         state, free = self.state, self._free()
         self.target.show_state()
         self._target_line.setVisible(self.target.isVisibleTo(self))
@@ -411,8 +411,12 @@ class MatchingStep(StepWidget):
         self.show_state()
 
     def _on_match_again_clicked(self) -> None:
+        before = self.state.draft.match
         self._guess(again=True)
         self.show_state()
+        if before:
+            words = self.tr("The fields are matched again.")
+            self.context.navigator.toast(words, lambda: self.state.update(match=before))
 
     def _on_add_clicked(self) -> None:
         items = self._addable()

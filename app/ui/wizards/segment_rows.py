@@ -159,10 +159,10 @@ def _sort_by(field: str) -> Callable[[SegmentLine], float]:
     return value
 
 
-def columns(formats: Formats, identifier: str) -> list[Column[SegmentLine]]:
-    """The columns; `identifier` names what makes a member eligible."""
+def columns(formats: Formats) -> list[Column[SegmentLine]]:
+    """The columns of the segments table."""
     cells = _Cells(formats)
-    valid = _tr("Members with a valid {identifier}").format(identifier=identifier)
+    valid = _tr("Members whose key identifier can be used, such as a valid e-mail address")
     return [
         Column("chosen", "", cells.chosen, accessible=cells.chosen_words, width=60, hideable=False),
         Column(

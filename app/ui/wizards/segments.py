@@ -92,7 +92,7 @@ class SegmentsStep(StepWidget):
         self.table = DataTable(
             theme,
             self.tr("Segments"),
-            columns(self.formats, self._identifier()),
+            columns(self.formats),
             row_height=ROW_WITH_CONTROLS,
             live=lambda line: line.taken,
             multiple=False,
@@ -155,13 +155,6 @@ class SegmentsStep(StepWidget):
             Choice("selected", self.tr("Selected"), number(len(self.state.draft.segments))),
             Choice("not eligible", self.tr("Not eligible"), number(refused)),
         ]
-
-    def _identifier(self) -> str:
-        description = self.state.description
-        if description is None or not description.key_fields:
-            return self.tr("key")
-        names = {field.id: field.name.lower() for field in description.fields}
-        return names.get(description.key_fields[0], description.key_fields[0])
 
     def _show_header(self) -> None:
         eligible = {segment.name for segment in self.state.eligible()}

@@ -328,7 +328,7 @@ class ExportWizard(QWidget):
             return
         export, problem = finished.value
         self.state.dirty = False
-        navigator = self.context.navigator
+        navigator, window = self.context.navigator, self.window()
         words = self.tr("“{name}” is saved and runs.") if run else self.tr("“{name}” is saved.")
         announce(self, words.format(name=export.name))
         self.state.shut()
@@ -338,7 +338,7 @@ class ExportWizard(QWidget):
             navigator.changed("runs")
         navigator.show_page("exports", export.name)
         if problem is not None:
-            navigator.show_error(problem, self.window())
+            navigator.show_error(problem, window)
         else:
             navigator.toast(words.format(name=export.name))
 
