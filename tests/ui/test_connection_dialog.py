@@ -217,6 +217,22 @@ def test_a_name_changes_without_a_test(bench, services, emulator):
     assert not services.connections.exists("News")
 
 
+def test_consent_can_be_given_anew(bench, services, emulator):
+    services.connections.add(
+        "News", "mailchimp", {"api_url": emulator.url}, {"api_key": KEY}, Access.ADMINS, agreed=True
+    )
+    before = services.connections.get("News").connection.consent
+    dialog = opened(bench, name="News")
+    assert before.by in dialog.consent.detail.words()
+    dialog.consent.box.click()
+    assert not dialog.save_button.isEnabled()
+    dialog.consent.box.click()
+    dialog.save_button.click()
+    bench.settle()
+    after = services.connections.get("News").connection
+    assert after.consent.at > before.at
+
+
 def test_names_are_unique_whatever_the_case(bench, services, emulator):
     services.connections.add("Mailchimp", "mailchimp", {}, {"api_key": KEY}, Access.ADMINS, agreed=True)
     dialog = opened(bench, "mailchimp")

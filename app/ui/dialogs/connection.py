@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QPoint, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.core.connections import Access, ChangedHostKey, Connection, TestResult, UnknownHostKey
-from app.core.errors import FixData, SendoffError, as_sendoff_error
+from app.core.errors import SendoffError, as_sendoff_error
 from app.core.names import fold
-from app.core.roles import Action
 from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.connection_forms import InvalidSettings
 from app.ui.context import WindowContext
 from app.ui.dialogs.connection_fields import ConnectionForm
+from app.ui.dialogs.connection_reading import Opening, read_opening, read_secret_file
 from app.ui.dialogs.connection_words import ResultNote, access_hint, consent_words, head_words, refused, succeeded
 from app.ui.runner import Finished, Job, Outcome
 from app.ui.widgets.buttons import Button, IconButton
@@ -33,53 +32,8 @@ from app.ui.widgets.labels import announce
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.notes import Note
 
-if TYPE_CHECKING:
-    from app.bootstrap import Services
-
 PLAIN, PAIRED = 560, 640
 HOST_KEY = "host_key"
-LARGEST_SECRET_FILE = 64 * 1024
-
-
-@dataclass(frozen=True)
-class _Opening:
-    """What the dialog is about; read in a job."""
-
-    description: Description
-    connection: Connection | None
-    names: frozenset[str]
-    proposed: str
-
-
-def _read_opening(
-    services: Services, destination_id: str | None, connection_name: str | None, _ctx: JobContext
-) -> _Opening:
-    services.roles.demand(Action.CHANGE_CONNECTIONS)
-    connection = services.connections.get(connection_name).connection if connection_name is not None else None
-    description = services.destinations.get(connection.destination if connection is not None else destination_id or "")
-    names = frozenset(
-        fold(r.connection.name) for r in services.connections.all() if r.connection.name != connection_name
-    )
-    proposed, number = description.name, 2
-    while fold(proposed) in names:
-        proposed, number = f"{description.name} {number}", number + 1
-    return _Opening(description, connection, names, connection.name if connection is not None else proposed)
-
-
-def _read_secret_file(path: Path, _ctx: JobContext) -> str:
-    with path.open("rb") as file:
-        data = file.read(LARGEST_SECRET_FILE + 1)
-    try:
-        if len(data) > LARGEST_SECRET_FILE:
-            raise ValueError
-        return data.decode()
-    except ValueError:
-        raise FixData(
-            f"{path.name} is not a key file.",
-            "Key files are short texts.",
-            "Choose the private key itself, in OpenSSH or PEM form.",
-            code="not_a_key_file",
-        ) from None
 
 
 class ConnectionDialog(Dialog):
@@ -108,7 +62,7 @@ class ConnectionDialog(Dialog):
         self._wanted = (destination_id, connection_name)
         self._on_saved = on_saved
         self._over = over
-        self._opening: _Opening | None = None
+        self._opening: Opening | None = None
         self._jobs: set[Job] = set()
         self._testing: Job | None = None
         self._tested: TestResult | None = None
@@ -117,11 +71,12 @@ class ConnectionDialog(Dialog):
         self._store_works: bool | None = None
         self._saving = False
         self._edited = False
+        self._agreed_anew = False
         self.finished.connect(self._on_closed)
 
     def open(self) -> None:
         """Read what it is about, then show it; an error is told in its place."""
-        self._submit("Read a connection", partial(_read_opening, self.context.services, *self._wanted), self._on_opened)
+        self._submit("Read a connection", partial(read_opening, self.context.services, *self._wanted), self._on_opened)
 
     # Made when it is known what it is about
 
@@ -140,7 +95,7 @@ class ConnectionDialog(Dialog):
         self._renew()
         self._probe()
 
-    def _build(self, opening: _Opening) -> None:
+    def _build(self, opening: Opening) -> None:
         theme, description = self.theme, opening.description
         connection = opening.connection
         self.name_field = TextField(theme, self.tr("Display name"), value=opening.proposed)
@@ -167,7 +122,7 @@ class ConnectionDialog(Dialog):
         self._assemble(opening)
         self._connect()
 
-    def _assemble(self, opening: _Opening) -> None:
+    def _assemble(self, opening: Opening) -> None:
         description = opening.description
         self._width = PAIRED if self.form.is_paired else PLAIN
         self._show_head()
@@ -204,7 +159,7 @@ class ConnectionDialog(Dialog):
         self.form.changed.connect(self._on_form_changed)
         self.form.file_picked.connect(self._on_file_picked)
         self.access.chosen.connect(lambda _key: self._renew())
-        self.consent.toggled.connect(lambda _on: self._renew())
+        self.consent.toggled.connect(self._on_consent_toggled)
         self.help_link.clicked.connect(self._on_help_clicked)
         self.no_store.secondary_clicked.connect(self._probe)
         self.note.primary_clicked.connect(self._on_trust_clicked)
@@ -277,6 +232,10 @@ class ConnectionDialog(Dialog):
         self.name_field.set_error("")
         self._renew()
 
+    def _on_consent_toggled(self, agreed: bool) -> None:  # noqa: FBT001 - a signal's argument
+        self._agreed_anew = agreed
+        self._renew()
+
     def _name_problem(self) -> str:
         name = self.name_field.value().strip()
         if not name:
@@ -313,7 +272,7 @@ class ConnectionDialog(Dialog):
                 told = as_sendoff_error(end.error)
                 self.form.entry(field_id).set_error(f"{told.what} {told.fix}".strip())
 
-        self._submit("Read a key file", partial(_read_secret_file, path), read)
+        self._submit("Read a key file", partial(read_secret_file, path), read)
 
     # Testing
 
@@ -447,16 +406,16 @@ class ConnectionDialog(Dialog):
         self._submit("Save a connection", partial(self._work_to_save(self._opening, tested)), self._on_save_ended)
         self._renew()
 
-    def _work_to_save(self, opening: _Opening, tested: TestResult | None) -> Callable[[JobContext], Connection]:
+    def _work_to_save(self, opening: Opening, tested: TestResult | None) -> Callable[[JobContext], Connection]:
         connections, connection = self.context.services.connections, opening.connection
         name, access = self.name_field.value().strip(), Access(self.access.current())
         settings, secrets, agreed = self.form.settings(), self.form.secrets(), self.consent.is_agreed()
         if connection is None:
             add = partial(connections.add, name, opening.description.id, settings, secrets, access)
             return lambda _ctx: add(agreed=agreed, tested=tested)
-        return lambda _ctx: connections.edit(
-            connection.name, new_name=name, settings=settings, secrets=secrets, access=access, tested=tested
-        )
+        edit = partial(connections.edit, connection.name, new_name=name, settings=settings, secrets=secrets)
+        anew = self._agreed_anew
+        return lambda _ctx: edit(access=access, agreed=anew, tested=tested)
 
     def _on_save_ended(self, end: Finished) -> None:
         self._saving = False
