@@ -12,6 +12,7 @@ from app.ui.widgets.code import CodeView
 from app.ui.widgets.facts import Fact, FactList
 from app.ui.widgets.pick_list import PickItem, PickList
 from app.ui.widgets.picker import Picker
+from app.ui.widgets.time_fields import TimeField
 
 ITEMS = [
     PickItem("a", "Customer.Email", "Text", "a•••"),
@@ -90,3 +91,14 @@ def test_facts_change_their_values_in_place(qtbot: Any, theme: Theme) -> None:
     assert [label.words() for label in facts._values] == ["2", "2"]
     facts.set_facts([Fact("Other", "3")])
     assert [label.words() for label in facts._values] == ["3"]
+
+
+def test_a_time_of_day_is_readable_in_both_themes(qtbot: Any, theme: Theme) -> None:
+    field = TimeField(theme, "At")
+    qtbot.addWidget(field)
+    field.setFixedWidth(112)
+    field.show()
+    for mode in ("dark", "light"):
+        theme.set_choice(mode)
+        room = field.lineEdit().width() - field.lineEdit().textMargins().left()
+        assert room >= field.fontMetrics().horizontalAdvance("05:35")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QHBoxLayout, QPushButton, QTimeEdit, QWidget
 
 from app.core.schedules import WEEKDAYS
@@ -26,6 +26,20 @@ class TimeField(QTimeEdit):
         self.setFont(theme.font("body"))
         self.setFixedHeight(32)
         self.lineEdit().setTextMargins(30, 0, 0, 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Place the text anew."""
+        super().resizeEvent(event)
+        self._place_text()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Place the text anew when the theme changed."""
+        super().changeEvent(event)
+        self._place_text()
+
+    def _place_text(self) -> None:
+        """Give the text the whole field: the style sheet leaves it 1 px."""
+        self.lineEdit().setGeometry(self.rect().adjusted(2, 1, -2, -1))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the field with our edge and the clock."""
