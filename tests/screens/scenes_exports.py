@@ -14,13 +14,13 @@ WIDE, NARROW = ((1360, 860),), ((1024, 700),)
 
 def select(stage: Stage, *names: str) -> None:
     page = stage.page("exports")
-    page.table.select_keys([key for name in names for key, line in page._lines.items() if line.name == name])
+    page.table.select_keys([key for name in names for key, line in page.list.lines.items() if line.name == name])
     stage.settle()
 
 
 def running(stage: Stage, name: str) -> Run:
     """A run in the middle of its way, told as the runs of this process are."""
-    line = next(line for line in stage.page("exports")._lines.values() if line.name == name)
+    line = next(line for line in stage.page("exports").list.lines.values() if line.name == name)
     start = NOW - timedelta(seconds=393)
     times = ((PhaseName.PREPARE, 0, 4), (PhaseName.COUNT, 4, 35), (PhaseName.MATCH, 35, 97))
     phases = [

@@ -20,26 +20,24 @@ from app.ui.pages.exports.actions import ExportActions
 from app.ui.pages.exports.commands import ExportCommands
 from app.ui.pages.exports.drawer import TREND_RUNS, ExportDetails
 from app.ui.pages.exports.empty import EmptyExports
-from app.ui.pages.exports.filters import ALL, ATTENTION, RUNNING, SCHEDULED, Filters, count_chips, in_chip
 from app.ui.pages.exports.lines import ExportLine, LineWords
+from app.ui.pages.exports.list_view import ExportsList
 from app.ui.pages.exports.reading import ExportsData, count_again, read_exports
 from app.ui.preferences import Preferences
 from app.ui.runner import Finished, Job, LiveQuery, Outcome
-from app.ui.widgets.buttons import Button, IconButton
-from app.ui.widgets.choice import ChipBar, Choice
+from app.ui.widgets.buttons import Button
 from app.ui.widgets.command_bar import CommandBar
 from app.ui.widgets.drawer import DrawerArea
-from app.ui.widgets.labels import Area, Label, announce, row
+from app.ui.widgets.labels import Area, announce
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.overlay import Scrim
 from app.ui.widgets.page_head import PageHead
 from app.ui.widgets.states import EmptyState, Loading
-from app.ui.widgets.table import DataTable
 
 log = logging.getLogger(__name__)
 
 REFRESH_MS, SKELETON_MS = 100, 200
-_COLUMNS, _DRAWER = "exports/columns", "exports/drawer"
+_DRAWER = "exports/drawer"
 
 
 class ExportsPage(Area):
@@ -52,9 +50,7 @@ class ExportsPage(Area):
         self._context = context
         self._preferences = preferences
         self.title = self.tr("Exports")
-        self._lines: dict[str, ExportLine] = {}
         self._data: ExportsData | None = None
-        self._filters = Filters()
         self._cancelling: set[str] = set()
         self._focus: str | None = None
         self._reading: Job | None = None
@@ -110,21 +106,13 @@ class ExportsPage(Area):
         self.bar.set_primary(self.add_button)
         for command in self._commands.commands():
             self.bar.add(command)
-        self.chips = ChipBar(theme, self.tr("Show"), self._chip_choices())
-        self._filter = IconButton(theme, "funnel", self.tr("Filter"))
-        self._columns = IconButton(theme, "sliders-horizontal", self.tr("Columns"))
-        compact = self._preferences.compact_rows()
-        self.table = DataTable(theme, self.title, self._words.columns(), row_height=44 if compact else 52)
-        self.table.sort_by("last_run", descending=True)
-        self.table.restore_columns(self._preferences.text(_COLUMNS))
+        self.list = ExportsList(theme, self._context.formats, self._words, self._preferences, self.search_field)
+        self.table = self.list.table
         self.details = ExportDetails(theme, self._context.formats, self._words)
         self.drawer = DrawerArea(theme, self.tr("Details"))
         self.empty = EmptyExports(theme, self._context.formats)
         self._loading = Loading(theme, self.tr("Reading the exports"), rows=8, row_height=52)
         self._blank = QWidget()
-        self.no_match = EmptyState(
-            theme, self.tr("No exports match"), icon="magnifying-glass", secondary=self.tr("Clear filters")
-        )
         self._error = EmptyState(
             theme,
             self.tr("The exports can’t be shown."),
@@ -132,24 +120,15 @@ class ExportsPage(Area):
             icon_role="danger",
             primary=self.tr("Try again"),
         )
-        self._total = Label(theme, "", "caption", "text2")
-        self._age = Label(theme, "", "caption", "text2")
-        self.recount = IconButton(theme, "arrows-clockwise", self.tr("Count again"), shortcut_hint="F5")
 
     def _connect_signals(self) -> None:
         navigator = self._context.navigator
         navigator.noticed.connect(self._on_noticed)
         navigator.runs_updated.connect(self._on_runs_updated)
-        self.search_field.textChanged.connect(self._on_search_changed)
-        self.chips.chosen.connect(self._on_filter_changed)
-        self._filter.clicked.connect(self._on_filter_clicked)
-        self._columns.clicked.connect(self._on_columns_clicked)
         self.table.selection_changed.connect(self._on_selection_changed)
         self.table.activated_key.connect(lambda _key: self._do("edit"))
         self.table.menu_asked.connect(self._on_menu_asked)
-        self.table.columns_changed.connect(self._on_columns_changed)
         self.table.cell_action.connect(self._on_cell_action)
-        self.table.horizontalHeader().sectionResized.connect(self._on_columns_changed)
         self.bar.clear_asked.connect(lambda: self.table.select_keys([]))
         self.bar.details_asked.connect(self.drawer.toggle)
         self.drawer.opened_changed.connect(self._on_drawer_changed)
@@ -163,31 +142,15 @@ class ExportsPage(Area):
         self.empty.export_asked.connect(self.add_button.showMenu)
         self.empty.import_asked.connect(self._actions.import_file)
         self.empty.admin_text_asked.connect(self._on_admin_text_asked)
-        self.no_match.secondary_clicked.connect(self.clear_filters)
         self._error.primary_clicked.connect(self.refresh)
         self._loading.cancelled.connect(self._on_loading_cancelled)
-        self.recount.clicked.connect(self.count_again)
+        self.list.recount_asked.connect(self.count_again)
         self._actions.cancelling.connect(self._on_cancelling)
         self._actions.focus_asked.connect(self.activate)
         self._trend.ready.connect(self.details.show_trend)
 
     def _assemble(self) -> None:
-        theme = self._context.theme
-        content = Area(theme)
-        chips = row(self.chips, None, self._filter, self._columns, margins=(24, 12, 20, 6))
-        self._list = QStackedWidget()
-        for widget in (self.table, self.no_match):
-            self._list.addWidget(widget)
-        foot = Area(theme, "surface", "t")
-        foot.setFixedHeight(33)
-        foot.setLayout(row(self._total, None, self._age, self.recount, margins=(24, 1, 12, 0)))
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(chips)
-        column.addWidget(self._list, 1)
-        column.addWidget(foot)
-        self.drawer.set_content(content)
+        self.drawer.set_content(self.list)
         self.drawer.set_drawer(self.details)
         loading = QWidget()
         holder = QVBoxLayout(loading)
@@ -248,16 +211,9 @@ class ExportsPage(Area):
             self._select_focus()
         self._refresh_timer.start()
 
-    def clear_filters(self) -> None:
-        """Show all exports."""
-        self.search_field.clear()
-        self._filters = Filters()
-        self.chips.set_current(ALL)
-        self._on_filter_changed()
-
     def selected(self) -> list[ExportLine]:
         """Return the selected lines from top to bottom."""
-        return [self._lines[key] for key in self.table.selected_keys() if key in self._lines]
+        return self.list.selected()
 
     def settled(self) -> bool:
         """Whether everything is read and counted, for pictures and tests."""
@@ -278,7 +234,7 @@ class ExportsPage(Area):
         self._offer_details()
 
     def _offer_details(self) -> None:
-        self.bar.set_details_shown(shown=not self.drawer.is_docked() and bool(self._lines))
+        self.bar.set_details_shown(shown=not self.drawer.is_docked() and bool(self.list.lines))
 
     # Reading
 
@@ -306,7 +262,7 @@ class ExportsPage(Area):
             self._read()
 
     def _take(self, data: ExportsData) -> None:
-        before = self._lines
+        before = self.list.lines
         self._data = data
         lines = []
         for export_row in data.rows:
@@ -316,9 +272,8 @@ class ExportsPage(Area):
             if known is not None and known.run is not None and _newer(known.run, line.run):
                 line = line.with_run(known.run)
             lines.append(replace(line, recounting=known.recounting if known is not None else False))
-        self._lines = {line.key: line for line in lines}
         self._cancelling &= {line.run.id for line in lines if line.run is not None and line.active}
-        self.table.set_rows(lines)
+        self.list.show_lines(lines)
         self.empty.set_readiness(data.readiness)
         self._stack.setCurrentWidget(self.drawer if lines else self.empty)
         if not lines:
@@ -335,27 +290,25 @@ class ExportsPage(Area):
     def _select_focus(self) -> None:
         if self._focus is None:
             return
-        key = next((key for key, line in self._lines.items() if line.name == self._focus), None)
+        key = next((key for key, line in self.list.lines.items() if line.name == self._focus), None)
         if key is None:
             return
         self._focus = None
-        if key not in self.table.visible_keys():
-            self.clear_filters()
-        self.table.select_keys([key])
+        self.list.select(key)
 
     # Counting
 
     def count_again(self) -> None:
         """Count the segments of all exports anew."""
-        self._count(list(self._lines.values()))
+        self._count(list(self.list.lines.values()))
 
     def _count(self, lines: Sequence[ExportLine]) -> None:
         lines = [line for line in lines if line.export.kind is ExportKind.SEGMENT]
         if not lines or (self._counting is not None and self._counting.running):
             return
         for line in lines:
-            self._replace(replace(line, recounting=True))
-        self.recount.set_busy(True)
+            self.list.update_line(replace(line, recounting=True))
+        self.list.recount.set_busy(True)
         services, rows = self._context.services, [line.row for line in lines]
         self._counting = self._context.runner.submit(
             "queries",
@@ -367,20 +320,20 @@ class ExportsPage(Area):
 
     def _on_counting(self, progress: Progress) -> None:
         formats = self._context.formats
-        self._age.set_words(
+        self.list.show_age(
             self.tr("Counting {n} of {total} segments").format(
                 n=formats.number(min(progress.done + 1, progress.total or 0)), total=formats.number(progress.total or 0)
             )
         )
 
     def _on_counted(self, finished: Finished) -> None:
-        self.recount.set_busy(False)
-        for line in list(self._lines.values()):
+        self.list.recount.set_busy(False)
+        for line in list(self.list.lines.values()):
             if line.recounting:
-                self._replace(replace(line, recounting=False))
-        self._show_foot()
+                self.list.update_line(replace(line, recounting=False))
+        self._show_age()
         if finished.outcome is Outcome.FAILED and finished.error is not None:
-            self._age.set_words(as_sendoff_error(finished.error).what)
+            self.list.show_age(as_sendoff_error(finished.error).what)
             return
         self._read()
 
@@ -395,19 +348,15 @@ class ExportsPage(Area):
 
     def _on_runs_updated(self, runs: tuple[Run, ...]) -> None:
         for run in runs:
-            line = self._lines.get(run.export_id)
+            line = self.list.lines.get(run.export_id)
             if line is None or not _newer(run, line.run):
                 continue
             if run.status.ended:
                 self._cancelling.discard(run.id)
                 if line.active:
                     self._announce(run)
-            self._replace(line.with_run(run))
+            self.list.update_line(line.with_run(run))
         self._show_everything()
-
-    def _replace(self, line: ExportLine) -> None:
-        self._lines[line.key] = line
-        self.table.update_row(line)
 
     def _announce(self, run: Run) -> None:
         words = self.tr("{export}: {status}").format(
@@ -422,51 +371,15 @@ class ExportsPage(Area):
     # Showing
 
     def _show_everything(self) -> None:
-        self._show_chips()
-        self._apply_filter()
+        self.list.show_counts()
         self._show_commands()
         self._show_details()
-        self._show_foot()
-
-    def _chip_choices(self) -> list[Choice]:
-        counts = count_chips(self._lines.values())
-        number = self._context.formats.number
-        return [
-            Choice(ALL, self.tr("All"), number(counts[ALL])),
-            Choice(RUNNING, self.tr("Running"), number(counts[RUNNING]), dot="bar" if counts[RUNNING] else ""),
-            Choice(
-                ATTENTION,
-                self.tr("Needs attention"),
-                number(counts[ATTENTION]),
-                dot="danger_fill" if counts[ATTENTION] else "",
-            ),
-            Choice(SCHEDULED, self.tr("Scheduled"), number(counts[SCHEDULED])),
-        ]
-
-    def _show_chips(self) -> None:
-        self.chips.set_choices(self._chip_choices())
-
-    def _apply_filter(self) -> None:
-        chip, filters, lines = self.chips.current() or ALL, self._filters, self._lines
-
-        def accepts(shown: ExportLine) -> bool:
-            line = lines.get(shown.key, shown)
-            return in_chip(line, chip) and filters.accepts(line)
-
-        self.table.set_filter(None if chip == ALL and not filters.active else accepts)
-        self._filter.set_icon_name("funnel-fill" if filters.active else "funnel")
-        nothing = bool(self._lines) and not self.table.visible_keys()
-        words = self.search_field.text().strip()
-        if nothing:
-            self.no_match.set_words(
-                self.tr("No exports match “{words}”").format(words=words) if words else self.tr("No exports here")
-            )
-        self._list.setCurrentWidget(self.no_match if nothing else self.table)
+        self._show_age()
 
     def _show_commands(self) -> None:
         role = self._data.role if self._data is not None else Role.VIEWER
         selected = self.selected()
-        self._commands.show(self.bar, selected, list(self._lines.values()), role)
+        self._commands.show(self.bar, selected, list(self.list.lines.values()), role)
         number = self._context.formats.number(len(selected))
         self.bar.set_selected(self.tr("{n} selected").format(n=number) if selected else "")
 
@@ -479,13 +392,12 @@ class ExportsPage(Area):
         elif selected:
             self.details.show_sums(selected)
 
-    def _show_foot(self) -> None:
-        formats = self._context.formats
-        self._total.set_words(formats.counted(len(self._lines), "exports"))
+    def _show_age(self) -> None:
         counted = self._data.counted_at if self._data is not None else None
         if self._counting is None or not self._counting.running:
-            self._age.set_words(
-                "" if counted is None else self.tr("Counts refreshed {time}").format(time=formats.clock(counted))
+            clock = self._context.formats.clock
+            self.list.show_age(
+                "" if counted is None else self.tr("Counts refreshed {time}").format(time=clock(counted))
             )
 
     # Slots
@@ -499,50 +411,6 @@ class ExportsPage(Area):
             self._reading = None
         self._error.set_words(self.tr("Reading the exports was cancelled."))
         self._stack.setCurrentWidget(self._error)
-
-    def _on_search_changed(self, words: str) -> None:
-        self.table.set_filter_words(words)
-        self._apply_filter()
-
-    def _on_filter_changed(self, _chip: str = "") -> None:
-        self._apply_filter()
-
-    def _on_filter_clicked(self) -> None:
-        menu = Menu(self._context.theme, self.tr("Filter"), self)
-        for kind, words in (
-            (ExportKind.SEGMENT, self.tr("Segment exports")),
-            (ExportKind.DATA_OUT, self.tr("Data-out exports")),
-        ):
-            menu.add(
-                words, lambda k=kind: self._set_filters(self._filters.with_kind(k)), checked=kind in self._filters.kinds
-            )
-        menu.addSeparator()
-        names = {line.export.destination: line.row.description.name for line in self._lines.values()}
-        for destination, name in sorted(names.items(), key=lambda pair: pair[1].casefold()):
-            menu.add(
-                name,
-                lambda d=destination: self._set_filters(self._filters.with_destination(d)),
-                checked=destination in self._filters.destinations,
-            )
-        menu.addSeparator()
-        menu.add(self.tr("Clear filters"), self.clear_filters, icon="x", enabled=self._filters.active)
-        self._popup(menu, self._filter)
-
-    def _set_filters(self, filters: Filters) -> None:
-        self._filters = filters
-        self._apply_filter()
-
-    def _on_columns_clicked(self) -> None:
-        menu = Menu(self._context.theme, self.tr("Columns"), self)
-        self.table.fill_columns_menu(menu)
-        self._popup(menu, self._columns)
-
-    def _popup(self, menu: Menu, button: QWidget) -> None:
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(button.mapToGlobal(QPoint(button.width() - menu.sizeHint().width(), button.height())))
-
-    def _on_columns_changed(self, *_change: object) -> None:
-        self._preferences.set_text(_COLUMNS, self.table.save_columns())
 
     def _on_selection_changed(self) -> None:
         selected = self.selected()
@@ -579,13 +447,13 @@ class ExportsPage(Area):
             self.table.select_keys([key])
         menu = Menu(self._context.theme, self.tr("Commands"), self)
         role = self._data.role if self._data is not None else Role.VIEWER
-        self._commands.fill_menu(menu, self.selected(), list(self._lines.values()), role)
+        self._commands.fill_menu(menu, self.selected(), list(self.list.lines.values()), role)
         menu.aboutToHide.connect(menu.deleteLater)
         if not menu.isEmpty():
             menu.popup(place)
 
     def _on_cell_action(self, key: str, column: str) -> None:
-        if column == "name" and key in self._lines:
+        if column == "name" and key in self.list.lines:
             self._on_menu_asked(key, self.table.rect_of(key, "name").bottomRight())
 
     def _on_admin_text_asked(self) -> None:
@@ -621,7 +489,7 @@ class ExportsPage(Area):
 
     def _do(self, key: str) -> None:
         """Carry out a command on the selection, when it is possible and allowed."""
-        selected, lines = self.selected(), list(self._lines.values())
+        selected, lines = self.selected(), list(self.list.lines.values())
         cancels = self._commands.cancels(selected)
         if key == "start" and not cancels:
             key = "run"

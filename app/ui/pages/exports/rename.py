@@ -23,7 +23,7 @@ class RenameDialog(Dialog):
         super().__init__(theme, opener, self.tr("Rename export"), width=480)
         self._old = name
         self._taken = {other.casefold() for other in taken} - {name.casefold()}
-        self.field = TextField(theme, self.tr("Display name"), name)
+        self.field = TextField(theme, self.tr("Display name"), value=name)
         form = Form(theme)
         form.add_row(self.tr("Display name"), self.field)
         self.body.addWidget(form)
