@@ -14,6 +14,7 @@ import typer
 from app.cli.output import Exit
 from app.cli.session import Session, session_of
 from app.core.errors import SendoffError, TryAgain, as_sendoff_error
+from app.core.roles import Role
 from app.jobs import JobContext
 from app.services.places import config_folder
 
@@ -56,8 +57,9 @@ def _of_workspace(session: Session) -> list[Check]:
     opened = _check("workspace", lambda: f"“{session.services.workspace.info().name}” can be read.")
     if not opened.ok:
         return [opened]
-    rows = session.services.connections.all()
-    names = [row.connection.name for row in rows]
+    if session.services.roles.role() is not Role.ADMIN:  # only an admin may reach a target by hand
+        return [opened]
+    names = [row.connection.name for row in session.services.connections.all()]
     return [opened, *(_check(f"connection {name}", partial(_connection, session, name)) for name in names)]
 
 

@@ -90,16 +90,14 @@ def run(arguments: list[str], open_window: Callable[[str | None], int], check_wi
         try:
             return _dispatch(rest, session)
         except (typer.Abort, KeyboardInterrupt, Cancelled):
-            output.say("Cancelled.")
-            return Exit.CANCELLED
+            return _cancelled(output)
         except typer.TyperException as wrong:
             return _wrong_use(wrong, output)
         except Exception as raised:  # noqa: BLE001 - the one place where everything left over becomes three sentences
             if options.debug:
                 log.traceback(raised)
             if interrupts.came and not isinstance(raised, SendoffError):
-                output.say("Cancelled.")
-                return Exit.CANCELLED
+                return _cancelled(output)
             error = as_sendoff_error(raised)
             output.error(error)
             return exit_for(error)
@@ -112,6 +110,13 @@ def _dispatch(arguments: list[str], session: Session) -> int:
     if result == INTERRUPTED:
         raise KeyboardInterrupt
     return int(result) if isinstance(result, int) else int(session.status)
+
+
+def _cancelled(output: Output) -> Exit:
+    output.say("Cancelled.")
+    if output.options.json:
+        output.document({"error": {"what": "Cancelled.", "why": "", "fix": ""}})
+    return Exit.CANCELLED
 
 
 def _wrong_use(wrong: typer.TyperException, output: Output) -> Exit:

@@ -149,6 +149,7 @@ def test_ctrl_c_ends_as_cancelled(desk: Desk, monkeypatch: pytest.MonkeyPatch, e
     assert said.status == 5
     assert said.err.strip() == "Cancelled."
     assert desk.do("exports", "apply", "x.yaml", "--quiet").err.strip() == ""
+    assert desk.do("exports", "apply", "x.yaml", "--json").document["error"]["what"] == "Cancelled."
 
 
 def test_quiet_still_tells_errors(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +170,7 @@ def test_doctor_works_without_a_workspace(desk: Desk) -> None:
     assert said.status == 1
 
 
-def test_doctor_tries_each_connection(shop: Desk) -> None:
+def test_doctor_tries_each_connection(shop: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def checks() -> dict[str, bool]:
         return {each["name"]: each["ok"] for each in shop.do("doctor", "--json").document["checks"]}
 
@@ -178,3 +179,5 @@ def test_doctor_tries_each_connection(shop: Desk) -> None:
     shop.drive.rmdir()
     shop.drive.write_text("a file where the folder was")
     assert not checks()["connection Drive"]
+    monkeypatch.setenv("SENDOFF_ROLE", "contributor")
+    assert list(checks()) == ["window", "keyring", "engine", "disk", "workspace"]
