@@ -188,10 +188,21 @@ def test_a_segment_over_the_limit_is_noted_skipped_and_alone_blocks(bench: Bench
 
 
 def test_segments_too_large_together_are_all_skipped_as_the_run_does(bench: Bench) -> None:
-    limit(bench.context.services, maximum=210)
-    wizard = to_segments(bench, "Everyone", "Germany")
+    limit(bench.context.services, maximum=60)
+    wizard = to_segments(bench, "Germany", "Big spenders")
     assert wizard.state.going() == []
-    assert "Too large together: 250 of 210 allowed." in wizard.steps[1].issues()[0]
+    assert "Too large together: 61 of 60 allowed." in wizard.steps[1].issues()[0]
+    assert wizard.steps[1].panel_number() == "61 unique members, over the limit: none will be sent"
+    wizard.steps[1]._toggle("Big spenders")
+    bench.settle()
+    assert wizard.state.going() == ["Germany"]
+
+
+def test_who_is_in_several_segments_counts_once_against_the_limit(bench: Bench) -> None:
+    limit(bench.context.services, maximum=62)
+    wizard = to_segments(bench, "Germany", "Big spenders")
+    assert sum(wizard.state.counts.of(name).count.to_send for name in wizard.state.draft.segments) == 64
+    assert wizard.state.going() == ["Big spenders", "Germany"]
 
 
 def test_a_segment_under_the_minimum_says_so(bench: Bench) -> None:

@@ -57,24 +57,34 @@ class SegmentState(WizardState):
 
     def blocked(self) -> dict[str, str]:
         """The segments that can't go, with the sentence."""
+        found = self._blocked_alone()
+        return found | self._too_large_together([name for name in self.draft.segments if name not in found])
+
+    def candidates(self) -> list[str]:
+        """The chosen segments that could go, each looked at alone; the total is theirs."""
+        blocked = self._blocked_alone()
+        return [name for name in self.draft.segments if name not in blocked]
+
+    def _blocked_alone(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for segment in self.facts.segments:
             reason = self.why_not(segment) or self.counts.of(segment.name).blocked
             if reason:
                 found[segment.name] = reason
         gone = [name for name in self.draft.segments if self.segment(name) is None]
-        found |= {name: self.tr("This segment was removed.") for name in gone}
-        return found | self._too_large_together([name for name in self.draft.segments if name not in found])
+        return found | {name: self.tr("This segment was removed.") for name in gone}
 
     def _too_large_together(self, names: list[str]) -> dict[str, str]:
         """A limit on the whole export skips all of them, as the run does: none can be picked to stay behind."""
         limits = self.description.limits if self.description is not None else Limits()
-        known = [count.to_send for name in names if (count := self.counts.of(name).count) is not None]
-        if limits.maximum is None or limits.scope is LimitScope.PER_SEGMENT or sum(known) <= limits.maximum:
+        total = self.counts.total if self.counts.total_sure else None
+        if limits.maximum is None or limits.scope is LimitScope.PER_SEGMENT or total is None:
+            return {}
+        if total.to_send <= limits.maximum:
             return {}
         number = self.context.formats.number
         sentence = self.tr("Too large together: {n} of {limit} allowed.").format(
-            n=number(sum(known)), limit=number(limits.maximum)
+            n=number(total.to_send), limit=number(limits.maximum)
         )
         return dict.fromkeys(names, sentence)
 
@@ -96,10 +106,10 @@ class SegmentState(WizardState):
         names = [segment.name for segment in self.facts.segments if not self.why_not(segment)]
         basis = (self.facts.segments, self.facts.catalog)
         self.counts.count(names, self.description.id, keys, basis, again=again)
-        self.counts.add_up(self.going())
+        self.counts.add_up(self.candidates())
 
     def _on_counts_changed(self) -> None:
-        self.counts.add_up(self.going())
+        self.counts.add_up(self.candidates())
         self.changed.emit()
 
     # Fields

@@ -203,7 +203,7 @@ class SegmentsStep(StepWidget):
     def _choose(self, names: tuple[str, ...]) -> None:
         order = {segment.name: number for number, segment in enumerate(self.state.facts.segments)}
         self.state.update(segments=tuple(sorted(names, key=lambda name: order.get(name, len(order)))))
-        self.state.counts.add_up(self.state.going())
+        self.state.counts.add_up(self.state.candidates())
         self.show_state()
 
     # Slots

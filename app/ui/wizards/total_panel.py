@@ -64,6 +64,8 @@ class TotalPanel(QWidget):
         if total is None:
             return self.tr("No segment chosen") if not self._state.draft.segments else self.tr("Counting")
         number = self._state.context.formats.number(total.to_send)
+        if self._state.candidates() and not self._state.going():
+            return self.tr("{n} unique members, over the limit: none will be sent").format(n=number)
         if self._state.counts.total_sure:
             return self.tr("{n} unique members will be sent").format(n=number)
         return self.tr("At least {n} unique members will be sent").format(n=number)
@@ -72,14 +74,16 @@ class TotalPanel(QWidget):
         """Show the total of what is chosen."""
         state, formats = self._state, self._state.context.formats
         total, sure = state.counts.total, state.counts.total_sure
-        going = state.going()
+        going = state.candidates()
+        over = bool(going) and not state.going()
         counting = bool(going) and not sure
         self._prefix.setVisible(counting and total is not None)
         self._prefix.set_words(self.tr("at least"))
         self._number.set_words(formats.number(total.to_send) if total is not None else ("0" if not going else "–"))
-        self._number.set_ink("text3" if counting else "text")
+        self._number.set_ink("text3" if counting else "warning" if over else "text")
         self._spinner.setVisible(counting)
-        self._words.set_words(self.tr("unique members will be sent"))
+        words = self.tr("unique members, over the limit: none will be sent")
+        self._words.set_words(words if over else self.tr("unique members will be sent"))
         self._show_limit(total)
         shown = total is not None and bool(going)
         for widget in (self._line, self._sums):
@@ -131,7 +135,9 @@ class TotalPanel(QWidget):
         ]
         if total.suppressed:
             facts.append(Fact(self.tr("On the suppression list"), minus(total.suppressed)))
-        facts.append(Fact(self.tr("Will be sent"), number(total.to_send), strong=True))
+        over = bool(self._state.candidates()) and not self._state.going()
+        words = self.tr("Unique members") if over else self.tr("Will be sent")
+        facts.append(Fact(words, number(total.to_send), strong=True))
         return facts
 
     def _key_words(self) -> str:
