@@ -96,7 +96,7 @@ def line(latest: Run | None = None, *, attached: bool = True, size: int | None =
     [
         (None, ("Not run yet", "")),
         (run(Status.SUCCESSFUL, totals=Totals(added=842)), ("Successful", "842 added")),
-        (run(Status.SUCCESSFUL, totals=Totals(rows=9, files=1), unit="rows"), ("Successful", "1 file")),
+        (run(Status.SUCCESSFUL, totals=Totals(rows=9, files=1), unit="rows"), ("Successful", "9 sent")),
         (run(Status.SUCCESSFUL), ("Successful", "Nothing to send")),
         (run(Status.COMPLETED_WITH_REJECTS, totals=Totals(rejected=38)), ("Completed with rejects", "38 rejected")),
         (run(Status.FAILED, error=RunError("a", "b", "c", "sign_in")), ("Failed", "Sign in again")),
@@ -142,6 +142,8 @@ def test_kinds_and_rows(words: LineWords) -> None:
     tables = line(kind=ExportKind.DATA_OUT, segments=(), tables=(TableChoice("A"), TableChoice("B")), size=6_360_000)
     assert words.kind(tables.export) == "Tables · 2"
     assert words.size(tables) == "6.36 M rows"
+    ended = run(Status.SUCCESSFUL, totals=Totals(rows=9, files=1), unit="rows")
+    assert words.detail(replace(tables, run=ended)) == "1 file"
     assert words.kind(line().export) == "Segment"
 
 

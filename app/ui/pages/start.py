@@ -71,14 +71,12 @@ class StartPage(Area):
     def _create_elements(self) -> None:
         theme = self._theme
         self._sample = RadioCard(
-            theme, self.tr("Sample workspace"), self.tr("Made-up customers to try everything"), icon="magic-wand"
+            theme, self.tr("Sample workspace"), self.tr("Made-up customers to try it"), icon="magic-wand"
         )
         self._files = RadioCard(
             theme, self.tr("A folder of files"), self.tr("CSV, Parquet, JSON, Excel"), icon="folder-open"
         )
-        self._later = RadioCard(
-            theme, self.tr("Nothing yet"), self.tr("An empty workspace; add tables later"), icon="table"
-        )
+        self._later = RadioCard(theme, self.tr("Nothing yet"), self.tr("Empty; add tables later"), icon="table")
         self._consumers = RadioCard(
             theme, self.tr("Individual consumers"), self.tr("People with an e-mail address or phone number")
         )
@@ -191,6 +189,7 @@ class StartPage(Area):
         self._back.setVisible(can_go_back)
         inside = Area(theme, "subtle")
         layout = QVBoxLayout(inside)
+        layout.setContentsMargins(16, 16, 16, 16)
         layout.addStretch(1)
         line = QHBoxLayout()
         line.addStretch(1)

@@ -17,6 +17,9 @@ DISPLAY: Final = "Inter Display"
 MONO: Final = "JetBrains Mono"
 FALLBACK: Final = ("Segoe UI Variable", "Segoe UI", "Noto Sans", "sans-serif")
 
+_MOST_FONTS: Final = 32
+"""Application fonts have small numbers, given in order; more than these are never loaded."""
+
 
 @dataclass(frozen=True)
 class TypeRole:
@@ -51,7 +54,13 @@ def font_folder() -> Path:
 
 
 def load_fonts(folder: Path | None = None) -> tuple[str, ...]:
-    """Load every bundled font and return the families found; a file Qt refuses is logged and left out."""
+    """Load every bundled font and return the families found; a file Qt refuses is logged and left out.
+
+    What this process has loaded already stays: a second copy of a family changes which of its glyphs Qt takes.
+    """
+    loaded = [name for number in range(_MOST_FONTS) for name in QFontDatabase.applicationFontFamilies(number)]
+    if folder is None and {TEXT, DISPLAY, MONO}.issubset(loaded):
+        return tuple(dict.fromkeys(loaded))
     folder = folder or font_folder()
     families: list[str] = []
     for path in sorted(folder.glob("*")):

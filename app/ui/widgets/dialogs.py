@@ -10,7 +10,7 @@ A dialog deletes itself after it closed. It never blocks: there is no `exec`.
 from __future__ import annotations
 
 import shiboken6
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
@@ -78,6 +78,8 @@ class Dialog(QDialog):
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(self._content)
+        # The scroll area keeps the content's wish for another size to itself.
+        self._content.installEventFilter(self)
         self._scroll.viewport().setAutoFillBackground(False)
         self._content.setAutoFillBackground(False)
         outer.addWidget(self._scroll, 1)
@@ -177,6 +179,12 @@ class Dialog(QDialog):
     def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: FBT001 - Qt's signature
         """Keep the focus inside."""
         return move_focus_within(self, forward=forward)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Grow and shrink with the content inside the scroll area."""
+        if watched is self._content and event.type() == QEvent.Type.LayoutRequest:
+            QTimer.singleShot(0, self, self._place)
+        return super().eventFilter(watched, event)
 
     def event(self, event: QEvent) -> bool:
         """Grow and shrink with the content."""

@@ -119,9 +119,10 @@ class LineWords(QObject):
         run = line.run
         if run is None or line.status is None:
             return ""
+        if line.status is Status.SUCCESSFUL:
+            return self._result(run, segment=line.export.kind is ExportKind.SEGMENT)
         say = {
             Status.QUEUED: self._queue,
-            Status.SUCCESSFUL: self._result,
             Status.COMPLETED_WITH_REJECTS: self._rejects,
             Status.FAILED: self._reason,
             Status.CANCELLED: self._how_far,
@@ -151,9 +152,11 @@ class LineWords(QObject):
             return self.tr("Over the limit")
         return self.tr("{n} over limit").format(n=self._formats.number(over))
 
-    def _result(self, run: Run) -> str:
+    def _result(self, run: Run, *, segment: bool) -> str:
         totals, number = run.totals, self._formats.number
-        if run.unit == "rows" or totals.files:
+        if run.unit == "rows" and totals.rows and segment:
+            return self.tr("{n} sent").format(n=number(totals.rows))
+        if run.unit == "rows":
             return self._formats.counted(totals.files, "files")
         for value, words in (
             (totals.added, self.tr("{n} added")),
