@@ -34,7 +34,7 @@ class PageSlot(Area):
         """Say how the page is made; it is made now when the slot is in front."""
         self._make = make
         if self.isVisible():
-            self.page()
+            QTimer.singleShot(0, self, self.page)  # a turn of its own: opening a workspace must not stall the window
 
     def page(self) -> QWidget | None:
         """Return the page, made on first use; None before `fill`, and when it could not be made."""

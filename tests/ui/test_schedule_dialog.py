@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -35,12 +34,12 @@ def formats(qapp: object) -> Formats:
 
 
 @pytest.fixture
-def window(qtbot: QtBot) -> Iterator[QWidget]:
+def window(qtbot: QtBot) -> QWidget:
     host = QWidget()
     host.resize(1024, 760)
     host.show()
     qtbot.addWidget(host)
-    yield host
+    return host
 
 
 def open_dialog(theme: Theme, formats: Formats, window: QWidget, *rows: ExportRow) -> ScheduleDialog:
