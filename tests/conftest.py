@@ -7,11 +7,23 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if "--onscreen" not in sys.argv:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.fonts=false")
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
+# The machine may be busy with other tests, so no example has a deadline; what a test found on another day must not make it
+# fail here, so there is no database, and the gate tries the same examples each time.
+settings.register_profile(
+    "sendoff",
+    deadline=None,
+    database=None,
+    derandomize=os.environ.get("CI", "").lower() in {"1", "true"},
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("sendoff")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

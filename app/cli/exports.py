@@ -72,6 +72,8 @@ def run_sentence(run: Run) -> str:
 
 def wait_for(session: Session, runs: list[Run]) -> list[Run]:
     """Wait until they end, with progress; Ctrl+C cancels them after the batch in flight."""
+    if not runs:
+        return []
     service = session.services.runs
     ids = [run.id for run in runs]
     with session.output.progress() as progress:
@@ -162,11 +164,19 @@ def detach(context: typer.Context, name: Name) -> None:
 
 
 @commands.command()
-def attach(context: typer.Context, name: Name, connection: Annotated[str, typer.Option(metavar="CONNECTION")]) -> None:
-    """Give an export a connection of the same destination."""
+def attach(
+    context: typer.Context,
+    name: Name,
+    connection: Annotated[str, typer.Option(metavar="CONNECTION")],
+    agree: Annotated[bool, typer.Option("--agree", help="You agree that this data leaves to that connection.")] = False,
+) -> None:
+    """Give an export a connection of the same destination; without consent to it the export does not run."""
     session = session_of(context)
-    session.services.exports.attach(name, connection)
-    session.output.result({"export": name, "connection": connection}, f"'{name}' uses '{connection}' now.")
+    attached = session.services.exports.attach(name, connection, agreed=agree)
+    text = f"'{name}' uses '{connection}' now."
+    if attached.consent is None:
+        text += " Nobody agreed yet that its data leaves there, so it does not run: repeat the command with --agree."
+    session.output.result({"export": name, "connection": connection, "agreed": attached.consent is not None}, text)
 
 
 @commands.command()
@@ -213,7 +223,7 @@ def run(
     started = service.run_all(Trigger.COMMAND_LINE) if everything else service.start(names, Trigger.COMMAND_LINE)
     if not started:
         session.output.say("Nothing was run. There is no export with a connection you may use.")
-    ended = wait_for(session, started) if started else []
+    ended = wait_for(session, started)
     if session.options.json:
         session.output.document({"runs": [run_document(r) for r in ended]})
     else:

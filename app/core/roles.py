@@ -30,6 +30,7 @@ class Action(StrEnum):
     CHANGE_SEGMENTS = "change segments"
     CHANGE_TABLES = "change tables"
     CHANGE_SETTINGS = "change settings"
+    CHANGE_ROLE = "change roles"
     SHOW_PERSONAL_VALUES = "show personal values"
     DETACH_CONNECTION = "detach connections"
 
@@ -37,6 +38,7 @@ class Action(StrEnum):
 _NEEDED: dict[Action, Role] = {
     Action.CHANGE_CONNECTIONS: Role.ADMIN,
     Action.CHANGE_SETTINGS: Role.ADMIN,
+    Action.CHANGE_ROLE: Role.ADMIN,
     Action.CHANGE_TABLES: Role.ADMIN,
     Action.CHANGE_EXPORTS: Role.CONTRIBUTOR,
     Action.RUN_EXPORTS: Role.CONTRIBUTOR,

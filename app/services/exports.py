@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from app.core.connections import Access, Connection
+from app.core.connections import Access, Connection, Consent
 from app.core.counts import Count
 from app.core.errors import FixData, FixSettings, SendoffError
 from app.core.export_documents import Where, from_document, to_document
@@ -147,6 +147,7 @@ class ExportService:
             raise FixData(
                 f"“{twice}” is defined twice.", "Each export stands once.", "Remove one.", code="export_document"
             )
+        self._schedules_begin(exports)
         return self._store.exports.save_all(exports)
 
     def save(self, export: Export) -> Export:
@@ -157,7 +158,9 @@ class ExportService:
         before = self._store.exports.by_id(export.id)
         if before is not None and before.connection == export.connection and before.consent and export.consent:
             export = replace(export, consent=before.consent)
-        return self._store.exports.save(self._checked(export))
+        export = self._checked(export)
+        self._schedules_begin([export])
+        return self._store.exports.save(export)
 
     def copy(self, name: str, new_name: str) -> Export:
         """The same export under a new name, without its schedule, so that nothing is sent twice by surprise."""
@@ -187,8 +190,12 @@ class ExportService:
         self._demand_idle(export)
         return self._store.exports.save(replace(export, connection=None))
 
-    def attach(self, name: str, connection: str) -> Export:
-        """Give it a connection of the same destination; raises FixSettings for another one."""
+    def attach(self, name: str, connection: str, *, agreed: bool = False) -> Export:
+        """Give it a connection of the same destination; raises FixSettings for another one.
+
+        A consent counts for the connection it was given for. To another one this person agrees anew, or the export has no
+        consent: `problems` says so, and it does not run.
+        """
         export = export_named(self._store, name)
         given = self._connection_named(connection)
         self._demand(Action.CHANGE_EXPORTS, export)
@@ -201,7 +208,12 @@ class ExportService:
                 f"Choose a connection to {wanted}, or make a new export.",
                 code="other_destination",
             )
-        return self._store.exports.save(replace(export, connection=given.id))
+        consent = Consent(self._roles.person(), self._clock()) if agreed else None
+        if export.connection == given.id:
+            consent = export.consent or consent
+        attached = replace(export, connection=given.id, consent=consent)
+        self._schedules_begin([attached])
+        return self._store.exports.save(attached)
 
     def remove(self, name: str) -> Export:
         """Remove an export and return it for `put_back`; what the target holds stays there. A run must have ended."""
@@ -213,6 +225,7 @@ class ExportService:
     def put_back(self, export: Export) -> Export:
         """Bring back what `remove` returned."""
         self._demand(Action.CHANGE_EXPORTS, export)
+        self._schedules_begin([export])
         return self._store.exports.save(export)
 
     def auto_match(self, segments: Sequence[str], fields: Sequence[Wanted]) -> dict[str, MatchGuess]:
@@ -284,6 +297,14 @@ class ExportService:
         if same is not None and same.id != export.id:
             raise name_taken(export.name, "export")
         return export
+
+    def _schedules_begin(self, exports: Sequence[Export]) -> None:
+        """Let schedules that are new here, changed or no longer paused count from now: no earlier due time is caught up."""
+        for export in exports:
+            before = self._store.exports.by_id(export.id)
+            same = before is not None and (before.schedule, before.connection) == (export.schedule, export.connection)
+            if export.schedule is not None and not same:
+                self._store.schedule_marks.set(export.id, self._clock())
 
     def _around(self, export: Export) -> Surroundings:
         return Surroundings(

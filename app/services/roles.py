@@ -29,7 +29,7 @@ class RoleService:
         return given if wanted is None or wanted.rank > given.rank else wanted
 
     def set_role(self, role: Role) -> None:
-        """Set the workspace's role; raises NotAllowed while the environment lowers it."""
+        """Set the workspace's role, which only an admin may; raises NotAllowed, also while the environment lowers it."""
         if self._lowered() is not None:
             raise NotAllowed(
                 "The role can't be changed here.",
@@ -37,6 +37,7 @@ class RoleService:
                 f"Start Sendoff without {_LOWERED_BY}.",
                 code="role",
             )
+        self.demand(Action.CHANGE_ROLE)
         self._store.workspace.set_setting(_SETTING, role.value)
 
     def person(self) -> str:

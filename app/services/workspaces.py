@@ -41,7 +41,9 @@ class WorkspaceService:
         self._roles.demand(Action.CHANGE_SETTINGS)
         if not (len(code) == 2 and code.isascii() and code.isupper()):
             raise FixSettings(
-                f"“{code}” is no country.", "A country is two letters, such as DE.", "Choose one of the list.",
+                f"“{code}” is no country.",
+                "A country is two letters, such as DE.",
+                "Choose one of the list.",
                 code="country",
             )
         return self._store.workspace.set_country(code)

@@ -18,6 +18,7 @@ from app.jobs import JobContext
 from app.ui.change_watch import ChangeWatch
 from app.ui.context import EVERYTHING, WindowContext
 from app.ui.dialogs.error import ErrorDialog
+from app.ui.dialogs.role import role_dialog
 from app.ui.formats import Formats
 from app.ui.main_window import MainWindow
 from app.ui.page_slot import PageSlot
@@ -338,12 +339,23 @@ class WindowSession(QObject):
         for role in reversed(Role):
             menu.add(
                 self.context.formats.role(role),
-                lambda r=role: self._set_role(r),
+                lambda r=role: self._ask_role(r),
                 checked=role is current,
             )
         foot = self._frame.window.navigation.foot
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(foot.mapToGlobal(QPoint(0, -menu.sizeHint().height())))
+
+    def _ask_role(self, role: Role) -> None:
+        current = self.snapshot.role if self.snapshot is not None else None
+        if role is current:
+            return
+        if current is not Role.ADMIN:
+            self._set_role(role)  # the service says why not
+            return
+        dialog = role_dialog(self._frame.theme, self._frame.window, self.context.formats.role(role))
+        dialog.accepted.connect(lambda: self._set_role(role))
+        dialog.open()
 
     def _set_role(self, role: Role) -> None:
         self._frame.runner.submit(

@@ -170,7 +170,7 @@ def test_a_day_the_calendar_of_a_zone_lacks_still_ends() -> None:
 
 
 @given(schedules(), moments, st.timedeltas(timedelta(0), timedelta(days=120)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_missed_is_the_latest_due_time_and_counts_once(schedule: Schedule, last: datetime, away: timedelta) -> None:
     now = last + away
     due = missed(schedule, last, now)

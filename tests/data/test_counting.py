@@ -212,7 +212,7 @@ def by_hand(
     return {row[0]: (known[row[0]], known[row[0]] in refused) for row in filled if row[2] in country}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(rows=people, empty_refuses=st.booleans())
 def test_numbers_are_those_found_by_hand(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[Any, ...]], empty_refuses: bool

@@ -52,7 +52,7 @@ def in_sql(connection: duckdb.DuckDBPyConnection, rule: str, texts: list[str | N
 
 
 @pytest.mark.parametrize("rule", sorted(identifiers.RULES))
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(st.none() | values, min_size=20, max_size=40), country=countries)
 def test_sql_says_what_python_says(
     connection: duckdb.DuckDBPyConnection, rule: str, texts: list[str | None], country: str

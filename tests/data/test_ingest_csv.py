@@ -333,7 +333,7 @@ def test_a_cancel_stops_the_reading(desk):
 cells = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=12)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.integers(1, 5).flatmap(
         lambda width: st.lists(st.lists(cells, min_size=width, max_size=width), min_size=1, max_size=6)
@@ -360,7 +360,7 @@ def test_any_table_written_by_the_csv_module_comes_back(desk, data, delimiter, q
 words = st.text(st.sampled_from("abcdeäß ,;|'\"\n"), min_size=1, max_size=10).map(lambda text: "x" + text)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.integers(2, 5).flatmap(
         lambda width: st.lists(st.lists(words, min_size=width, max_size=width), min_size=3, max_size=8)

@@ -160,7 +160,7 @@ def test_cancel_while_reading_and_a_reader_that_stops(engine: DuckDBEngine) -> N
     assert list(other) == []
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
 @given(rows=people, empty_refuses=st.booleans())
 def test_members_are_those_that_were_counted(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[Any, ...]], empty_refuses: bool

@@ -67,8 +67,8 @@ def check_same(connection: duckdb.DuckDBPyConnection, folder: Path, data: st.Dat
         assert set(run(connection, rows_of)) == oracle.members(asked)
 
 
-FEW = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
-MANY = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=80, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=200, suppress_health_check=list(HealthCheck))
 
 
 @FEW

@@ -214,7 +214,7 @@ values = (
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     rows=st.lists(st.tuples(values, values), max_size=8),
     delimiter=st.sampled_from([",", ";", "\t", "|", "a", "1"]),

@@ -100,7 +100,7 @@ def test_outcomes_are_counted_and_rejects_written_down(tmp_path: Path) -> None:
 
 
 @given(st.integers(1, 40), st.sets(st.integers(0, 39), max_size=6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_refused_batch_is_halved_until_the_bad_rows_stand_alone(
     tmp_path_factory: pytest.TempPathFactory, number: int, bad: set[int]
 ) -> None:

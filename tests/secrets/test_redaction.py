@@ -10,7 +10,7 @@ import urllib.parse
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.secrets.redaction import MASK, RedactingFilter, Redactor
@@ -44,7 +44,6 @@ def shows(text: str, secret: str) -> bool:
 
 
 @given(secrets=st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=4), text=texts, data=st.data())
-@settings(deadline=None)  # the machine may be busy with other tests
 def test_no_known_secret_survives_however_they_overlap(secrets: list[str], text: str, data: st.DataObject) -> None:
     pieces = data.draw(st.lists(st.one_of(st.just(text), st.sampled_from(secrets)), max_size=8))
     masked = redactor_of(*secrets).redact("".join(pieces).replace(MASK, ""))
@@ -67,7 +66,6 @@ ENCODERS = {
 
 @pytest.mark.parametrize("encoder", ENCODERS)
 @given(secret=secret_texts, before=surroundings, after=surroundings)
-@settings(deadline=None)  # the machine may be busy with other tests
 def test_every_spelling_is_masked(encoder: str, secret: str, before: str, after: str) -> None:
     spelled = ENCODERS[encoder](secret)
     masked = redactor_of(secret).redact(f"{before} {spelled} {after}")
@@ -76,7 +74,6 @@ def test_every_spelling_is_masked(encoder: str, secret: str, before: str, after:
 
 
 @given(secret=secret_texts, user=st.text(max_size=12), tail=st.text(max_size=12))
-@settings(deadline=None)  # the machine may be busy with other tests
 def test_base64_of_a_user_and_the_secret_is_masked_whole(secret: str, user: str, tail: str) -> None:
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         header = encode(f"{user}:{secret}{tail}".encode()).decode()
@@ -86,14 +83,12 @@ def test_base64_of_a_user_and_the_secret_is_masked_whole(secret: str, user: str,
 
 
 @given(text=texts)
-@settings(deadline=None)  # the machine may be busy with other tests
 def test_text_without_secrets_stays(text: str) -> None:
     if not any(mark in text for mark in ":=@-") and "," not in text:
         assert redactor_of("never in there, ever").redact(text) == text
 
 
 @given(text=st.text(alphabet='pasword=:"\\ token,{}[]&;\n1aX', max_size=80))
-@settings(deadline=None)  # the machine may be busy with other tests
 def test_masking_twice_changes_nothing_more(text: str) -> None:
     once = Redactor().redact(text)
     assert Redactor().redact(once) == once

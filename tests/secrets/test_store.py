@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from keyring.backends import chainer, fail, null
 from keyring.errors import InitError, KeyringLocked, NoKeyringError
@@ -42,7 +42,6 @@ def store(backend: FakeKeyring) -> KeyringStore:
 
 
 @given(text=st.one_of(secret_texts, st.text(max_size=5000)), units=st.integers(2, 1300))
-@settings(deadline=None)  # the machine may be busy with other tests
 def test_pieces_are_short_enough_and_make_the_text_again(text: str, units: int) -> None:
     pieces = split(text, units)
     assert "".join(pieces) == text
@@ -50,7 +49,6 @@ def test_pieces_are_short_enough_and_make_the_text_again(text: str, units: int) 
 
 
 @given(values=st.lists(secret_texts, min_size=1, max_size=4))
-@settings(deadline=None)
 def test_any_text_comes_back_under_the_windows_limit_and_leaves_nothing(values: list[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         keyring, manager = windows_keyring(patch)

@@ -54,7 +54,8 @@ class House:
     masked: list[str] = field(default_factory=list)
 
     def role(self, role: Role) -> None:
-        self.roles.set_role(role)
+        """Work in this role from now on, as another admin's decision."""
+        self.store.workspace.set_setting("role", role.value)
 
     def connect(self, name: str = "Tiny one", access: Access = Access.CONTRIBUTORS) -> Connection:
         return self.connections.add(name, "tiny", {"host": "tiny.example"}, {"key": KEY}, access, agreed=True)

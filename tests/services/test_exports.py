@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.core.connections import Access
+from app.core.connections import Access, Consent
 from app.core.errors import FixData, FixSettings, NotAllowed, SendoffError, TryAgain
+from app.core.export_documents import read_schedule
 from app.core.exports import ExportKind, SyncMode
 from app.core.matching import MatchKind
 from app.core.roles import Role
@@ -178,8 +179,72 @@ def test_detach_pauses_and_attach_brings_back(ready):
     with pytest.raises(FixSettings) as raised:
         ready.exports.attach("Newsletter", "Folder")
     assert raised.value.code == "other_destination"
-    ready.exports.attach("Newsletter", "tiny ONE")
+    ready.exports.attach("Newsletter", "tiny ONE", agreed=True)
     assert ready.exports.get("Newsletter").connection.name == "Tiny one"
+    assert ready.exports.problems("Newsletter") == []
+
+
+def test_a_consent_counts_for_the_connection_it_was_given_for(ready):
+    first = ready.exports.apply(ready.document()).consent
+    ready.connect("Tiny two")
+    assert ready.exports.attach("Newsletter", "Tiny one").consent == first
+    ready.clock.forward(days=3)
+    assert ready.exports.attach("Newsletter", "Tiny two").consent is None
+    assert any("agreed" in problem for problem in ready.exports.problems("Newsletter"))
+    agreed = ready.exports.attach("Newsletter", "Tiny two", agreed=True).consent
+    assert agreed == Consent(ready.roles.person(), ready.clock.now)
+    assert ready.exports.attach("Newsletter", "Tiny two", agreed=True).consent == agreed
+    assert ready.exports.problems("Newsletter") == []
+    ready.exports.detach("Newsletter")
+    assert ready.exports.attach("Newsletter", "Tiny one").consent is None
+
+
+def test_undoing_a_detach_brings_the_consent_back(ready):
+    made = ready.exports.apply(ready.document())
+    detached = ready.exports.detach("Newsletter")
+    assert ready.exports.save(replace(detached, connection=made.connection)) == made
+
+
+DAILY = {"every": "day", "at": "08:00", "time_zone": "UTC"}
+
+
+def apply_schedule(house):
+    return house.exports.apply(house.document(schedule=DAILY))
+
+
+def save_schedule(house):
+    return house.exports.save(replace(house.exports.get("Newsletter").export, schedule=read_schedule(DAILY, "It")))
+
+
+def attach_again(house):
+    apply_schedule(house)
+    house.exports.detach("Newsletter")
+    house.clock.forward(hours=24)
+    return house.exports.attach("Newsletter", "Tiny one", agreed=True)
+
+
+def put_back_later(house):
+    apply_schedule(house)
+    removed = house.exports.remove("Newsletter")
+    house.clock.forward(hours=24)
+    return house.exports.put_back(removed)
+
+
+@pytest.mark.parametrize("begin", [apply_schedule, save_schedule, attach_again, put_back_later])
+def test_no_due_time_from_before_a_schedule_began_is_caught_up(ready, begin):
+    made = ready.exports.apply(ready.document())
+    ready.store.schedule_marks.set(made.id, ready.clock.now - timedelta(days=2))  # somebody looked two days ago
+    export = begin(ready)
+    assert ready.store.schedule_marks.get(export.id) == ready.clock.now
+
+
+def test_a_change_of_something_else_still_catches_up(ready):
+    made = apply_schedule(ready)
+    looked = ready.store.schedule_marks.get(made.id)
+    ready.clock.forward(days=2)
+    ready.exports.apply(ready.document(schedule=DAILY, sync="update", target={"list": "l2"}))
+    ready.exports.rename("Newsletter", "Weekly")
+    assert ready.store.schedule_marks.get(made.id) == looked
 
 
 def test_remove_and_put_back(ready):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tools.planted_secret import Hit, forms_of, search, search_processes
@@ -55,7 +55,6 @@ def test_each_form_is_found(tmp_path: Path, writer: str) -> None:
 
 
 @given(secret=st.text(min_size=8, max_size=40), before=st.binary(max_size=9), after=st.binary(max_size=9))
-@settings(deadline=None)  # the machine may be busy with other tests
 def test_base64_is_found_at_any_offset(secret: str, before: bytes, after: bytes) -> None:
     encoded = base64.b64encode(before + secret.encode() + after)
     assert any(needle in encoded for needle in forms_of(secret)["base64"])

@@ -42,10 +42,15 @@ def runner(qapp: QApplication) -> Iterator[JobRunner]:
 
 @pytest.fixture(autouse=True)
 def nothing_left_running(qapp: QApplication) -> Iterator[None]:
-    """Fail when a test leaves a worker thread behind."""
+    """Fail when a test leaves a worker thread behind, and take away its widgets here, on the main thread.
+
+    What is left after that stays until the end (modules, caches): it is set aside, or the collector would walk through all
+    of it after each test, 2 s each time when the whole suite is loaded.
+    """
     before = set(threading.enumerate())
     yield
     gc.collect()
+    gc.freeze()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     for thread in set(threading.enumerate()) - before:
         thread.join(5)

@@ -103,7 +103,7 @@ def test_proxy_keeps_qts_contract(qtmodeltester: ModelTester) -> None:
 KEYS = st.lists(st.sampled_from("abcdefghij"), unique=True)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(before=KEYS, after=KEYS, picked=st.sets(st.sampled_from("abcdefghij")))
 def test_set_rows_ends_right_and_keeps_persistent_indexes(
     qapp: object, before: list[str], after: list[str], picked: set[str]

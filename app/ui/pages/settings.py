@@ -15,6 +15,7 @@ from app.core.errors import as_sendoff_error
 from app.core.roles import Action, Role, may
 from app.core.workspaces import WorkspaceInfo
 from app.ui.context import WindowContext
+from app.ui.dialogs.role import role_dialog
 from app.ui.preferences import Preferences
 from app.ui.runner import Finished, Outcome
 from app.ui.theme import Theme
@@ -328,6 +329,8 @@ class SettingsPage(Area):
         self._folder.set_words(data.folder)
         self._role_pill.set_pill(formats.role(data.role), "accent")
         self._roles[data.role].setChecked(True)
+        for role, radio in self._roles.items():
+            radio.setEnabled(role is data.role or may(data.role, Action.CHANGE_ROLE))
 
     def _save(self, name: str, work: Callable[[], object], told: str, undo: Callable[[], object] | None) -> None:
         """Save in a job, tell it with its own undo, or say why not."""
@@ -402,13 +405,14 @@ class SettingsPage(Area):
         before = self._data
         if before is None or role is before.role:
             return
-        services, old = self._context.services, before.role
-        self._save(
-            self.tr("Change the role"),
-            lambda: services.roles.set_role(role),
-            self.tr("Role changed"),
-            lambda: services.roles.set_role(old),
-        )
+        dialog = role_dialog(self._context.theme, self, self._context.formats.role(role))
+        dialog.accepted.connect(lambda: self._set_role(role))
+        dialog.rejected.connect(self.refresh)
+        dialog.open()
+
+    def _set_role(self, role: Role) -> None:
+        services = self._context.services
+        self._save(self.tr("Change the role"), lambda: services.roles.set_role(role), self.tr("Role changed"), None)
 
     def _on_probe_clicked(self) -> None:
         self.probe.set_busy(True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.core.exports import Export, ExportKind
 from app.core.runs import Run, Trigger
 from app.core.schedules import Schedule
 from app.ui.context import WindowContext
+from app.ui.dialogs.attach import AttachDialog
 from app.ui.dialogs.schedule import ScheduleDialog
 from app.ui.pages.exports.lines import ExportLine
 from app.ui.pages.exports.rename import RenameDialog
@@ -116,21 +118,20 @@ class ExportActions(QObject):
 
     def detach(self, lines: Sequence[ExportLine]) -> None:
         """Take the connection off."""
-        attached = {line.name: line.row.connection.name for line in lines if line.row.connection is not None}
+        attached = [line.export for line in lines if line.row.connection is not None]
 
-        def work(_ctx: object) -> None:
-            for name in attached:
-                self._services.exports.detach(name)
+        def work(_ctx: object) -> list[Export]:
+            return [self._services.exports.detach(export.name) for export in attached]
 
-        def back(_ctx: object) -> None:
-            for name, connection in attached.items():
-                self._services.exports.attach(name, connection)
+        def back(detached: list[Export]) -> None:
+            for before, after in zip(attached, detached, strict=True):
+                self._services.exports.save(replace(after, connection=before.connection))
 
         self._do(
             self.tr("Detach the connection"),
             work,
             told=self.tr("Connection detached"),
-            undo=lambda _done: back,
+            undo=lambda detached: lambda _ctx: back(detached),
         )
 
     def attach(self, line: ExportLine, at: QWidget) -> None:
@@ -157,19 +158,24 @@ class ExportActions(QObject):
     def _offer_connections(self, line: ExportLine, names: Sequence[str], at: QWidget) -> None:
         if not names:
             self._context.navigator.open_connection_dialog(
-                line.export.destination, None, lambda name: self._attach(line.name, name)
+                line.export.destination, None, lambda name: self._ask_attach(line.name, name)
             )
             return
         menu = Menu(self._context.theme, self.tr("Attach a connection"), self._page)
         for name in names:
-            menu.add(name, lambda n=name: self._attach(line.name, n), icon="link")
+            menu.add(name, lambda n=name: self._ask_attach(line.name, n), icon="link")
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(at.mapToGlobal(QPoint(20, 120)))
+
+    def _ask_attach(self, name: str, connection: str) -> None:
+        dialog = AttachDialog(self._context.theme, self._page, name, connection)
+        dialog.accepted.connect(lambda: self._attach(name, connection))
+        dialog.open()
 
     def _attach(self, name: str, connection: str) -> None:
         self._do(
             self.tr("Attach the connection"),
-            lambda _ctx: self._services.exports.attach(name, connection),
+            lambda _ctx: self._services.exports.attach(name, connection, agreed=True),
             told=self.tr("Connection attached"),
             undo=lambda _done: lambda _ctx: self._services.exports.detach(name),
         )
