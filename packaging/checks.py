@@ -108,7 +108,8 @@ def source_files(root: Path, suffix: str = "") -> Iterator[Path]:
     """The files of a folder in order, without what tools and builds leave behind."""
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if _is_source_folder(name))
-        yield from (Path(folder, name) for name in sorted(files) if name.endswith(suffix))
+        # In a further work tree of a clone, `.git` is a file.
+        yield from (Path(folder, name) for name in sorted(files) if name.endswith(suffix) and name != ".git")
 
 
 def _is_source_folder(name: str) -> bool:

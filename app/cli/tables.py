@@ -27,7 +27,7 @@ def add(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...")],
     name: Annotated[str, typer.Option(help="Name of the table; else the file's.")] = "",
 ) -> None:
-    """Import CSV, Parquet, JSON lines, Excel, DuckDB or SQLite files, or a folder of parts."""
+    """Import CSV, Parquet, JSON lines, Excel, DuckDB or SQLite files, a folder of parts, or a Common Data Model folder."""
     session = session_of(context)
     with session.output.progress() as progress:
         added = session.services.tables.add(paths, name or None, progress.context())

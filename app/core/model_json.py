@@ -81,8 +81,13 @@ def _entity(written: ModelTable, format: Format, moment: str) -> dict[str, Any]:
 
 def _attribute(column: Column) -> dict[str, Any]:
     attribute: dict[str, Any] = {"name": column.name, "dataType": DATA_TYPES[column.type]}
+    notes = []
     if column.meaning is not Meaning.NONE:
-        attribute["annotations"] = [{"name": "sendoff:meaning", "value": column.meaning.value}]
+        notes.append({"name": "sendoff:meaning", "value": column.meaning.value})
+    if column.type is ColumnType.BINARY:  # the model has no word for it; text files hold it as base64
+        notes.append({"name": "sendoff:type", "value": column.type.value})
+    if notes:
+        attribute["annotations"] = notes
     return attribute
 
 

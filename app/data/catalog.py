@@ -66,12 +66,24 @@ class Understood:
 
 
 def understand(
-    cursor: Cursor, name: str, columns: Sequence[Column], files: Sequence[Path | str], rows: int, catalog: Catalog
+    cursor: Cursor,
+    name: str,
+    columns: Sequence[Column],
+    files: Sequence[Path | str],
+    rows: int,
+    catalog: Catalog,
+    *,
+    declared_key: str | None = None,
 ) -> Understood:
-    """Guess meanings from the first rows, the key by counting, and the role beside the tables that are there."""
+    """Guess meanings from the first rows, the key by counting, and the role beside the tables that are there.
+
+    Meanings and a key that the source itself declares are kept; the key only where it is one.
+    """
     listed = [str(file) for file in files]
     meant = tuple(_meant(cursor, columns, listed))
-    key = find_key(cursor, name, meant, listed, rows)
+    key = declared_key
+    if key is None or all(c.name != key for c in columns) or not is_unique(cursor, listed, key):
+        key = find_key(cursor, name, meant, listed, rows)
     return Understood(meant, key, _role(name, meant, key, catalog))
 
 
@@ -123,7 +135,12 @@ def _meant(cursor: Cursor, columns: Sequence[Column], files: Sequence[str]) -> l
         found = cursor.execute(query, [list(files)]).fetchall()
         for place, column in enumerate(looked_at):
             samples[column.name] = [row[place] for row in found if row[place] and row[place].strip()]
-    return [replace(column, meaning=meaning_of(column, samples.get(column.name, []))) for column in columns]
+    return [
+        column
+        if column.meaning is not Meaning.NONE
+        else replace(column, meaning=meaning_of(column, samples.get(column.name, [])))
+        for column in columns
+    ]
 
 
 def meaning_of(column: Column, sample: Sequence[str]) -> Meaning:

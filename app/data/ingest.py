@@ -11,7 +11,7 @@ from typing import Final
 
 from app.core.errors import FixData, as_sendoff_error
 from app.data.engines.duckdb import DuckDBEngine
-from app.data.readers import databases, delimited, excel, json_lines, parquet
+from app.data.readers import cdm, databases, delimited, excel, json_lines, parquet
 from app.data.readers.incoming import Incoming, ReadJob, ReadOptions, refused
 from app.data.readers.names import table_name
 from app.jobs import JobContext, Progress
@@ -49,8 +49,15 @@ class _Group:
 
     @property
     def is_book(self) -> bool:
-        """Whether its one file holds tables rather than rows."""
-        return _ending(self.files[0]) in _BOOKS
+        """Whether its one file holds, or describes, tables rather than rows."""
+        return _book(self.files[0]) is not None
+
+    @property
+    def bytes(self) -> int:
+        """What is read for it."""
+        if cdm.is_model(self.files[0]):
+            return cdm.size(self.files[0])
+        return sum(file.stat().st_size for file in self.files)
 
 
 def read(
@@ -75,7 +82,7 @@ def read(
         if not path.exists():
             raise refused(str(path), "There is no such file or folder.", "Check the path.", "no_file")
     groups = [g for g in _groups(paths, name) if within is None or g.is_book or g.within == within]
-    total = sum(file.stat().st_size for group in groups for file in group.files)
+    total = sum(group.bytes for group in groups)
     job = ReadJob(engine, staging, ctx, options or ReadOptions(), total, within)
     used = list(taken)
     incoming: list[Incoming] = []
@@ -105,15 +112,15 @@ def _as_ours(error: OSError) -> Exception:
 
 
 def _read_group(job: ReadJob, group: _Group) -> Iterator[Incoming]:
-    ending = _ending(group.files[0])
-    if group.is_book:
-        tables = list(_BOOKS[ending](job, group.files[0]))
+    book = _book(group.files[0])
+    if book is not None:
+        tables = list(book(job, group.files[0]))
         for table in tables:
             # A name given for a book with one table is that table's.
             named = group.name if len(tables) == 1 and group.named else table.name
-            yield replace(table, name=named, paths=group.paths, within=table.name)
+            yield replace(table, name=named, paths=group.paths, within=table.within or table.name)
         return
-    table = _ROWS[ending](job, group.name, group.files, group.source)
+    table = _ROWS[_ending(group.files[0])](job, group.name, group.files, group.source)
     yield replace(table, paths=group.paths, within=group.within)
 
 
@@ -135,7 +142,10 @@ def _groups(paths: Sequence[Path], name: str | None) -> list[_Group]:
 
 
 def _folder_groups(folder: Path) -> list[_Group]:
-    """The tables of a folder: files whose names differ by their number only are parts of one."""
+    """The tables of a folder: what its model says, else files whose names differ by their number only are parts of one."""
+    model = cdm.model_file(folder)
+    if model is not None:
+        return [_Group(folder.resolve().name, (model,), str(folder), (folder,))]
     parts: dict[tuple[str, str], list[Path]] = {}
     for file in sorted(folder.iterdir()):
         if file.is_file() and _ending(file) in {**_ROWS, **_BOOKS} and not file.name.startswith((".", "_")):
@@ -158,6 +168,11 @@ def _folder_groups(folder: Path) -> list[_Group]:
             stem = _PART.sub("", _stem(files[0])) or name
             groups.append(_Group(stem, tuple(files), str(folder), (folder,), within=stem))
     return groups
+
+
+def _book(file: Path) -> _Book | None:
+    """What reads the tables that the file holds or describes; None when it holds rows."""
+    return cdm.read if cdm.is_model(file) else _BOOKS.get(_ending(file))
 
 
 def _demand_known(path: Path) -> None:

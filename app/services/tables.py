@@ -268,6 +268,7 @@ class TableService:
             for one in incoming:
                 ctx.check()
                 saved.append(self._take_in_one(one, options, ctx))
+            self._save_declared(incoming, saved, ctx)
             self._find_links(saved, ctx)
         except BaseException:
             for table in saved:
@@ -280,7 +281,9 @@ class TableService:
 
     def _take_in_one(self, one: Incoming, options: ReadOptions, ctx: JobContext) -> Table:
         with self._engine.cursor(ctx.token) as cursor:
-            guessed = understand(cursor, one.name, one.columns, one.files, one.rows, self._store.tables.catalog())
+            guessed = understand(
+                cursor, one.name, one.columns, one.files, one.rows, self._store.tables.catalog(), declared_key=one.key
+            )
         table = Table(
             id=new_id(),
             name=one.name,
@@ -312,6 +315,22 @@ class TableService:
         except BaseException:
             shutil.rmtree(target, ignore_errors=True)
             raise
+
+    def _save_declared(self, incoming: Sequence[Incoming], saved: Sequence[Table], ctx: JobContext) -> None:
+        """Keep the links the source declares, where both tables came with it and the one side is unique."""
+        tables = {one.within: table for one, table in zip(incoming, saved, strict=True)}
+        with self._engine.cursor(ctx.token) as cursor:
+            for link in dict.fromkeys(link for one in incoming for link in one.links):
+                one_side, many_side = tables.get(link.one_table), tables.get(link.many_table)
+                if one_side is None or many_side is None or one_side.id == many_side.id:
+                    continue
+                one_column, many_column = one_side.column(link.one_column), many_side.column(link.many_column)
+                if one_column is None or many_column is None or one_column.type is not many_column.type:
+                    continue
+                known = one_column.name == one_side.key
+                if known or is_unique(cursor, self._engine.table_files(one_side), one_column.name):
+                    kept = Link(one_side.name, one_column.name, many_side.name, many_column.name)
+                    self._store.tables.save_link(kept)
 
     def _find_links(self, tables: Sequence[Table], ctx: JobContext) -> None:
         with self._engine.cursor(ctx.token) as cursor:

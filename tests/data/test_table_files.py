@@ -77,7 +77,7 @@ def test_csv_in_full(engine: DuckDBEngine, out: Path) -> None:
     assert file.rows == 3
     assert file.path.read_text("utf-8").splitlines() == [
         "Id,Text,Price,Share,Yes,Day,At,Tags",
-        '2,"a,""b""",1.50,0.1,true,2025-03-01,2025-03-01T12:30:00,"[x, y]"',
+        '2,"a,""b""",1.50,0.1,true,2025-03-01,2025-03-01T12:30:00,"[""x"",""y""]"',
         '1,"",,nan,false,,,',
         "3,,-2.00,,,,,[]",
     ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -99,6 +100,50 @@ def test_adding_is_all_or_nothing(tables, engine, files, tmp_path):
         tables.add([*files, tmp_path / "Broken.csv"], None, JobContext())
     assert tables.all() == []
     assert leftovers(engine) == []
+
+
+def test_a_model_tells_keys_links_and_meanings_where_they_are_true(tables, tmp_path):
+    folder = tmp_path / "lake"
+    folder.mkdir()
+    (folder / "People.csv").write_text("7,a@example.com,x\n8,b@example.com,x\n")
+    (folder / "Visits.csv").write_text("1,7,x\n2,7,y\n")
+    csv = {"columnHeaders": False}
+
+    def entity(name: str, key: str, *columns: str) -> dict[str, object]:
+        attributes = [{"name": column, "dataType": "string"} for column in columns]
+        parts = [{"name": "p", "location": f"{name}.csv", "fileFormatSettings": csv}]
+        notes = [{"name": "primaryKey", "value": key}]
+        return {"name": name, "attributes": attributes, "partitions": parts, "annotations": notes}
+
+    def relationship(many: str, one: str) -> dict[str, object]:
+        ends = {"fromAttribute": many, "toAttribute": one}
+        return {
+            end: dict(zip(("entityName", "attributeName"), field.split("."), strict=True))
+            for end, field in ends.items()
+        }
+
+    entities = [entity("People", "Who", "Who", "Mail", "Tag"), entity("Visits", "Tag", "No", "Person", "Tag")]
+    entities[0]["attributes"][2]["annotations"] = [{"name": "sendoff:meaning", "value": "job_title"}]
+    relationships = [
+        relationship("Visits.Person", "People.Who"),
+        relationship("Visits.Tag", "People.Tag"),  # not unique there
+        relationship("Visits.Person", "People.Gone"),
+        relationship("Visits.Person", "Elsewhere.Id"),
+        relationship("People.Tag", "People.Who"),  # a table is not linked to itself
+    ]
+    document = {"name": "L", "version": "1", "entities": entities, "relationships": relationships}
+    (folder / "model.json").write_text(json.dumps(document))
+    people, visits = tables.add([folder], None, JobContext())
+    assert (people.key, visits.key) == ("Who", "Tag")
+    meanings = {column.name: (column.meaning, column.confirmed) for column in people.columns}
+    assert meanings["Tag"] == (Meaning.JOB_TITLE, True)
+    assert meanings["Mail"] == (Meaning.EMAIL, False), "what the model leaves open is guessed"
+    assert tables.links() == [Link("People", "Who", "Visits", "Person")]
+    (folder / "Visits.csv").write_text("1,7,x\n2,7,y\n3,8,z\n")
+    assert tables.refresh("Visits", JobContext()).rows == 3
+    again = tables.add([folder], None, JobContext())
+    assert [table.name for table in again] == ["People_2", "Visits_2"]
+    assert Link("People_2", "Who", "Visits_2", "Person") in tables.links()
 
 
 def test_a_failure_at_the_last_step_takes_everything_back(tables, engine, store, files, monkeypatch):

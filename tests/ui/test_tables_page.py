@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -96,7 +97,7 @@ def test_key_and_role_are_changed(bench, page, small_services):  # noqa: F811
 def test_a_csv_file_is_added_and_chosen(bench, page, tmp_path, small_services):  # noqa: F811
     path = tmp_path / "Stores.csv"
     path.write_text("StoreId,City\nS1,Berlin\nS2,Wien\n", "utf-8")
-    page._add.click()
+    page._add_menu.actions()[0].trigger()
     picker = page.findChild(QFileDialog)
     assert picker is not None
     picker.filesSelected.emit([str(path)])
@@ -108,6 +109,24 @@ def test_a_csv_file_is_added_and_chosen(bench, page, tmp_path, small_services): 
     assert page._list.key() == "Stores"
     assert small_services.tables.get("Stores").rows == 2
     assert bench.navigator.toasts[-1].text == "Added 1 table."
+
+
+def test_a_folder_of_the_common_data_model_is_added(bench, page, tmp_path, small_services):  # noqa: F811
+    folder = tmp_path / "lake"
+    folder.mkdir()
+    (folder / "Stores.csv").write_text("S1,Berlin\nS2,Wien\n", "utf-8")
+    columns = [{"name": "StoreId", "dataType": "string"}, {"name": "City", "dataType": "string"}]
+    parts = [{"name": "p", "location": "Stores.csv", "fileFormatSettings": {"columnHeaders": False}}]
+    stores = {"$type": "LocalEntity", "name": "Stores", "attributes": columns, "partitions": parts}
+    (folder / "model.json").write_text(json.dumps({"name": "Lake", "version": "1.0", "entities": [stores]}), "utf-8")
+    page._add_menu.actions()[1].trigger()
+    picker = page.findChild(QFileDialog)
+    assert picker.fileMode() is QFileDialog.FileMode.Directory
+    picker.filesSelected.emit([str(folder)])
+    picker.reject()
+    bench.settle()
+    assert page._list.key() == "Stores"
+    assert [column.name for column in small_services.tables.get("Stores").columns] == ["StoreId", "City"]
 
 
 def test_a_file_that_is_no_table_is_told_and_nothing_is_lost(bench, page, tmp_path):
@@ -188,7 +207,8 @@ def test_no_tables_yet(theme, runner, tmp_path):
     with page_bench(services, theme, runner) as bench:
         page = bench.show(TablesPage(bench.context))
         assert page.empty.isVisible()
-        page.empty.primary.click()
+        assert page.empty.primary.menu() is page._add_menu
+        page._add_menu.actions()[0].trigger()
         picker = page.findChild(QFileDialog)
         assert picker is not None
         picker.reject()

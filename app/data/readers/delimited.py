@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from app.data.engines.duckdb import Cursor, literal, quoted
 from app.data.readers import strict
 from app.data.readers.dialect import Dialect, cut, sniff
 from app.data.readers.encoding import TextFile, examine, opened, transcoded
-from app.data.readers.incoming import Incoming, ReadJob, refused
+from app.data.readers.incoming import Incoming, ReadJob, ReadOptions, refused
 from app.data.readers.kinds import Cast, decide
 from app.data.readers.names import column_names
 from app.data.readers.parquet import write_parquet
@@ -39,20 +39,76 @@ class _Part:
     sample: tuple[tuple[str, ...], ...]
     checked: bool = False
     """Whether our own strict reader wrote it, so that a fault DuckDB finds is not the rows'."""
+    empty_texts: bool = False
+    """Whether a pair of quotes is an empty text rather than nothing."""
+
+
+Decide = Callable[[Cursor, str, Sequence[str], Sequence[Sequence[str | None]]], tuple[list[Cast], int]]
+"""Says how each text column of a relation is written, and how many rows there are: `kinds.decide` or a model's types."""
 
 
 def read(job: ReadJob, name: str, files: Sequence[Path], source: str) -> Incoming:
     """The files as one table called `name`; raises FixData naming file and row when one is not as it must be."""
-    parts = [_look(job, file) for file in files]
+    return read_each(job, name, [(file, job.options) for file in files], source)
+
+
+def read_each(job: ReadJob, name: str, files: Sequence[tuple[Path, ReadOptions]], source: str) -> Incoming:
+    """As `read`, each file with its own options."""
+    parts = [_look(job, file, options) for file, options in files]
     _demand_same_columns(parts)
     names, notes = column_names(parts[0].header)
     notes = [*_decisions(parts), *(notes if parts[0].dialect.header else [])]
+    return _take(job, name, parts, names, source, decide, notes)
+
+
+def read_declared(
+    job: ReadJob,
+    name: str,
+    files: Sequence[tuple[Path, ReadOptions]],
+    columns: Sequence[str],
+    decide_types: Decide,
+    source: str,
+) -> Incoming:
+    """Files whose columns are known, each with its own options; a pair of quotes is an empty text.
+
+    A header may name the columns in another order, else they stand as `columns` does. Raises FixData as `read` does.
+    """
+    parts = [_as_declared(_look(job, file, options), columns) for file, options in files]
+    _demand_same_columns(parts)
+    return _take(job, name, parts, parts[0].header, source, decide_types, [])
+
+
+def _as_declared(part: _Part, columns: Sequence[str]) -> _Part:
+    """The part with the declared names in the order of the file."""
+    known = {column.casefold(): column for column in columns}
+    header = [known.get(cell.strip().casefold(), "") for cell in part.header]
+    if len(part.header) != len(columns):
+        raise refused(
+            part.text.path.name,
+            f"It has {len(part.header):,} columns where the model names {len(columns):,}.",
+            "Correct the model, or the delimiter it gives for the file.",
+            "parts_differ",
+        )
+    named = tuple(header) if part.dialect.header and sorted(header) == sorted(columns) else tuple(columns)
+    return replace(part, header=named, empty_texts=True)
+
+
+def _take(
+    job: ReadJob,
+    name: str,
+    parts: Sequence[_Part],
+    names: Sequence[str],
+    source: str,
+    decide_types: Decide,
+    notes: Sequence[str],
+) -> Incoming:
+    """Write the parts as one table; what DuckDB can't cut is found, or written again, by our own reader."""
     folder = job.folder()
     target = folder / "part-0000.parquet"
     with job.engine.cursor(job.ctx.token) as cursor:
         readable = [_readable(job, part) for part in parts]
         try:
-            rows = _write(job, cursor, readable, names, target, source)
+            rows = _write(job, cursor, readable, names, target, source, decide_types)
         except duckdb.Error as error:
             if job.ctx.token.cancelled or isinstance(error, _NOT_THE_ROWS):
                 raise
@@ -61,7 +117,7 @@ def read(job: ReadJob, name: str, files: Sequence[Path], source: str) -> Incomin
                 now if now.checked else _rewritten(job, part) for part, now in zip(parts, readable, strict=True)
             ]
             try:
-                rows = _write(job, cursor, readable, names, target, source)
+                rows = _write(job, cursor, readable, names, target, source, decide_types)
             except duckdb.Error as still:
                 raise _unreadable(source, still) from still
     for part, read_part in zip(parts, readable, strict=True):
@@ -80,17 +136,17 @@ def read_plain(job: ReadJob, name: str, file: Path, header: Sequence[str], sourc
     folder = job.folder()
     target = folder / "part-0000.parquet"
     with job.engine.cursor(job.ctx.token) as cursor:
-        rows = _write(job, cursor, [part], names, target, source)
+        rows = _write(job, cursor, [part], names, target, source, decide)
     file.unlink()
     return Incoming(name, job.engine.describe([target]), rows, folder, (target,), source, tuple(notes))
 
 
-def _look(job: ReadJob, file: Path) -> _Part:
-    text = examine(job, file)
+def _look(job: ReadJob, file: Path, options: ReadOptions) -> _Part:
+    text = examine(job, file, options.encoding)
     sample, whole = _sample(job, text)
     if not sample.strip("\ufeff \r\n\t"):
         raise refused(file.name, "The file holds only blanks.", "Check how it was written.", "empty_file")
-    dialect, rows = sniff(sample, job.options, whole=whole)
+    dialect, rows = sniff(sample, options, whole=whole)
     if not rows:
         # Nothing could be cut: our own reader says why.
         rows = cut(sample, dialect.delimiter, dialect.quote, whole=True)
@@ -162,13 +218,19 @@ def _rewritten(job: ReadJob, part: _Part) -> _Part:
 
 
 def _write(
-    job: ReadJob, cursor: Cursor, parts: Sequence[_Part], names: Sequence[str], target: Path, source: str
+    job: ReadJob,
+    cursor: Cursor,
+    parts: Sequence[_Part],
+    names: Sequence[str],
+    target: Path,
+    source: str,
+    decide_types: Decide,
 ) -> int:
     """Count what the columns hold, then write them typed; the number of rows."""
     relation = _relation(parts, names)
     size = sum(part.text.size for part in parts)
     with job.following(cursor, source, size, (0.1, 0.4)):
-        casts, rows = decide(cursor, relation, names, parts[0].sample)
+        casts, rows = decide_types(cursor, relation, names, parts[0].sample)
         if rows < sum(len(part.sample) for part in parts):
             raise duckdb.InvalidInputException("CSV Error: fewer rows were found than were seen at the start")
     with job.following(cursor, source, size, (0.4, 1.0)):
@@ -184,16 +246,21 @@ def copy(cursor: Cursor, relation: str, casts: Sequence[Cast], target: Path) -> 
 
 def _relation(parts: Sequence[_Part], names: Sequence[str]) -> str:
     """`read_csv(...)` of all parts, grouped by how they are written, as text that may stand after FROM."""
-    groups: dict[tuple[Dialect, bool], list[Path]] = {}
+    groups: dict[tuple[Dialect, bool, bool], list[Path]] = {}
     for part in parts:
-        groups.setdefault((part.dialect, part.text.zipped), []).append(part.text.path)
-    readings = [_reading(paths, names, dialect, zipped=zipped) for (dialect, zipped), paths in groups.items()]
+        # Our own reader writes every cell in quotes, so they tell nothing there.
+        key = (part.dialect, part.text.zipped, part.empty_texts and not part.checked)
+        groups.setdefault(key, []).append(part.text.path)
+    readings = [
+        _reading(paths, names, dialect, zipped=zipped, empty_texts=empty)
+        for (dialect, zipped, empty), paths in groups.items()
+    ]
     if len(readings) == 1:
         return readings[0]
     return "(" + " UNION ALL ".join(f"FROM {reading}" for reading in readings) + ") AS parts"
 
 
-def _reading(paths: Sequence[Path], names: Sequence[str], dialect: Dialect, *, zipped: bool) -> str:
+def _reading(paths: Sequence[Path], names: Sequence[str], dialect: Dialect, *, zipped: bool, empty_texts: bool) -> str:
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     options = {
         "auto_detect": "false",
@@ -204,7 +271,7 @@ def _reading(paths: Sequence[Path], names: Sequence[str], dialect: Dialect, *, z
         "header": "true" if dialect.header else "false",
         "compression": "'gzip'" if zipped else "'none'",
         "nullstr": "''",
-        "allow_quoted_nulls": "true",
+        "allow_quoted_nulls": "false" if empty_texts else "true",
         "strict_mode": "true",
         "max_line_size": str(_LONGEST_LINE),
     }

@@ -81,18 +81,22 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         raise refused(path.name, "The compressed file is damaged or cut off.", "Get the file again.", "gzip") from error
 
 
-def examine(job: ReadJob, path: Path) -> TextFile:
-    """Look at every byte: find the encoding, refuse an empty file and one with NUL characters (the line is named)."""
+def examine(job: ReadJob, path: Path, encoding: str | None = None) -> TextFile:
+    """Look at every byte: find the encoding, refuse an empty file and one with NUL characters (the line is named).
+
+    An `encoding` that is given, here or with the job, is believed.
+    """
+    told = encoding or job.options.encoding
     size = path.stat().st_size
     with opened(path) as file:
         start = file.read(BLOCK)
         if not start:
             raise refused(path.name, "The file is empty.", "Check how it was written, then add it again.", "empty_file")
-        if job.options.encoding is not None:
-            return TextFile(path, _known(job.options.encoding), size)
-        encoding = next((name for mark, name in _MARKS if start.startswith(mark)), None) or _wide(start)
-        if encoding is not None and encoding != "utf-8-sig":
-            return TextFile(path, encoding, size)
+        if told is not None:
+            return TextFile(path, _known(told), size)
+        marked = next((name for mark, name in _MARKS if start.startswith(mark)), None) or _wide(start)
+        if marked is not None and marked != "utf-8-sig":
+            return TextFile(path, marked, size)
         scan = _Utf8Scan(path.name)
         block = start
         while block:
@@ -101,7 +105,7 @@ def examine(job: ReadJob, path: Path) -> TextFile:
             block = file.read(BLOCK)
         scan.feed(b"", final=True)
     if not scan.broken:
-        return TextFile(path, encoding or "utf-8", size)
+        return TextFile(path, marked or "utf-8", size)
     return TextFile(path, _guess(start[:200_000] + b"\n" + scan.around), size)
 
 

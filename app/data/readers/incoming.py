@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from app.core.errors import FixData
-from app.core.tables import Column
+from app.core.tables import Column, Link
 from app.data.engines.duckdb import Cursor, DuckDBEngine
 from app.jobs import JobContext, Progress
 
@@ -34,7 +34,8 @@ class ReadOptions:
 class Incoming:
     """A table read whole into staging: `files` are its Parquet files in `folder`, `notes` sentences about what was decided.
 
-    `paths` and `within` (the table of a book or a folder that holds several) are what reads the same table again.
+    `paths` and `within` (the table of a book or a folder that holds several) are what reads the same table again. `key` and
+    `links` are what the source itself declares; links name tables as `within` does.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Incoming:
     notes: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
     within: str | None = None
+    key: str | None = None
+    links: tuple[Link, ...] = ()
 
 
 class ReadJob:

@@ -21,6 +21,7 @@ from app.ui.runner import LiveQuery
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.labels import row
+from app.ui.widgets.menus import Menu
 from app.ui.widgets.states import EmptyState
 
 SAMPLE_ROWS = 5
@@ -55,6 +56,10 @@ class TablesPage(JobPage):
         self._list = SideList(theme, self.tr("Tables"), self.tr("Search tables"), width=244, row_height=52)
         self._details = TableDetailsView(theme, context.formats)
         self._add = Button(theme, self.tr("Add table"), "primary", icon="plus-bold")
+        self._add_menu = Menu(theme, self.tr("Add table"), self)
+        self._add_menu.add(self.tr("From files…"), self._on_add_files, icon="file-text")
+        self._add_menu.add(self.tr("From a folder…"), self._on_add_folder, icon="folder-open")
+        self._add.setMenu(self._add_menu)
         self._profile_query = LiveQuery(context.runner, "Profile a table", delay_ms=0, parent=self)
         self._sample_query = LiveQuery(context.runner, "Read sample rows", delay_ms=0, parent=self)
         self.search_field = self._list.search
@@ -64,14 +69,14 @@ class TablesPage(JobPage):
             theme,
             self.tr("No tables yet"),
             self.tr(
-                "Add CSV, Parquet, JSON lines, Excel, DuckDB or SQLite files with your customers and their orders."
+                "Add CSV, Parquet, JSON lines, Excel, DuckDB or SQLite files with your customers and their orders, "
+                "or a folder of parts or of the Common Data Model."
             ),
             icon="table",
             primary=self.tr("Add table"),
         )
         self.set_empty(empty)
-        empty.primary_clicked.connect(self._on_add)
-        self._add.clicked.connect(self._on_add)
+        empty.primary.setMenu(self._add_menu)
         self._list.chosen.connect(self._on_chosen)
         self._profile_query.ready.connect(self._details.show_profile)
         self._sample_query.ready.connect(self._on_sample_read)
@@ -150,16 +155,25 @@ class TablesPage(JobPage):
         if what in {"tables", "roles", EVERYTHING} and (self.isVisible() or self._listed.tables):
             self.refresh()
 
-    def _on_add(self) -> None:
+    def _on_add_files(self) -> None:
         dialog = QFileDialog(self, self.tr("Add tables from files"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setNameFilters([self.tr("Tables ({patterns})").format(patterns=FILES), self.tr("All files (*)")])
+        self._open_picker(dialog)
+
+    def _on_add_folder(self) -> None:
+        dialog = QFileDialog(self, self.tr("Add tables from a folder"))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        self._open_picker(dialog)
+
+    def _open_picker(self, dialog: QFileDialog) -> None:
         dialog.filesSelected.connect(lambda names: self.add_files([Path(name) for name in names]))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def add_files(self, paths: list[Path]) -> None:
-        """Read files as new tables, all of them or none."""
+        """Read files or folders as new tables, all of them or none."""
         self._add.set_busy(True, self.tr("Reading…"))
 
         def progressed(progress: Progress) -> None:
