@@ -29,7 +29,6 @@ from app.store import Store
 
 if TYPE_CHECKING:
     from app.core.counts import Count
-    from app.data.counting import Counter
     from app.data.engines.duckdb import DuckDBEngine
     from app.secrets.redaction import Redactor
     from app.secrets.store import SecretStore, StoreInfo
@@ -118,7 +117,7 @@ class Services:
         def make() -> CountService:
             from app.services.counts import CountService
 
-            return CountService(self._store, self.engine, self.destinations, counter=self._counter, clock=self._clock)
+            return CountService(self._store, self.engine, self.destinations, clock=self._clock)
 
         return self._once("counts", make)
 
@@ -130,7 +129,7 @@ class Services:
             from app.services.run_deps import make_deps
             from app.services.runs import RunService
 
-            deps = make_deps(self._store, self.engine(), self._counter(), self.redactor.redact, self._clock)
+            deps = make_deps(self._store, self.engine(), self.redactor.redact, self._clock)
             return RunService(
                 self.folder,
                 self._store,
@@ -227,16 +226,6 @@ class Services:
             return ExportViews(self._store, self.destinations, self.engine(), self.connections.open, self._clock)
 
         return self._once("export_views", make)
-
-    def _counter(self) -> Counter:
-        """Shared by live counts and runs: what one of them has brought into memory the other uses."""
-
-        def make() -> Counter:
-            from app.data.counting import Counter
-
-            return Counter(self.engine())
-
-        return self._once("counter", make)
 
     def _cached_count(self, segment: str, destination: str) -> Count | None:
         return newest_count(self._store, segment, destination)

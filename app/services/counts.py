@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from threading import Lock
 
 from app.core.counts import Count, Limits, Total, Verdict
 from app.core.eligibility import why_not_eligible
@@ -45,14 +46,13 @@ class CountService:
         engine: Callable[[], DuckDBEngine],
         destinations: DestinationService,
         *,
-        counter: Callable[[], Counter] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._engine = engine
         self._destinations = destinations
-        self._given = counter
         self._made: Counter | None = None
+        self._lock = Lock()
         self._clock = clock
 
     def count(
@@ -126,11 +126,10 @@ class CountService:
             self._counter().warm(scope, same, spec, ctx)
 
     def _counter(self) -> Counter:
-        if self._given is not None:
-            return self._given()
-        if self._made is None:
-            self._made = Counter(self._engine())
-        return self._made
+        with self._lock:
+            if self._made is None:
+                self._made = Counter(self._engine())
+            return self._made
 
     def _scope(self) -> Scope:
         return Scope(self._store.tables.catalog(), self._store.segments.all(), self._clock())

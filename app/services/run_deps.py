@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
+from typing import Final
 
 from app.core.exports import Export
 from app.core.layouts import Place
 from app.data.counting import Counter
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.members import Members
-from app.data.workspace_rows import Scope
+from app.data.workspace_rows import KeyFacts, Scope
 from app.delivery.engine_files import EngineWriter
 from app.delivery.ports import Deps
 from app.delivery.table_files import ExportFiles
@@ -19,29 +21,38 @@ from app.destinations.description import Description
 from app.services.run_members import WorkspaceMembers
 from app.store import Store
 
+_MEMORY: Final = "160MB"
+"""What the engine of one run may use: more spills, so that a run of ten million members needs no more than a small one."""
+
 
 def make_deps(
     store: Store,
     engine: DuckDBEngine,
-    counter: Counter,
     redact: Callable[[str], str],
     clock: Callable[[], datetime],
-) -> Callable[[], Deps]:
-    """What each run asks for its surroundings; the counter and what is known of keys are shared by all of them."""
-    members = Members(engine)
+) -> Callable[[], AbstractContextManager[Deps]]:
+    """What each run asks for its surroundings and gives back at its end.
 
-    def deps() -> Deps:
+    Members are counted and read by an engine of the run's own, whose memory ends with the run: live counts keep theirs.
+    """
+    shared = Members(engine)
+
+    @contextmanager
+    def deps() -> Iterator[Deps]:
         scope = Scope(store.tables.catalog(), store.segments.all(), clock())
         info = store.workspace.info()
+        with closing(DuckDBEngine(engine.folder, memory_limit=_MEMORY)) as own:
+            facts = KeyFacts(own)
+            counter, members = Counter(own, facts), Members(own, facts)
 
-        def source(export: Export, description: Description, fields: Sequence[TargetField]) -> WorkspaceMembers:
-            return WorkspaceMembers(counter, members, scope, export, description, fields, info.country_code)
+            def source(export: Export, description: Description, fields: Sequence[TargetField]) -> WorkspaceMembers:
+                return WorkspaceMembers(counter, members, scope, export, description, fields, info.country_code)
 
-        def files(export: Export, moment: datetime) -> ExportFiles:
-            place = Place(export.name, info.name, moment)
-            writer = EngineWriter(engine, members, scope, export, info.country_code)
-            return ExportFiles(export, scope.catalog, scope.segments, place, writer)
+            def files(export: Export, moment: datetime) -> ExportFiles:
+                place = Place(export.name, info.name, moment)
+                writer = EngineWriter(engine, shared, scope, export, info.country_code)
+                return ExportFiles(export, scope.catalog, scope.segments, place, writer)
 
-        return Deps(engine.folder, scope.catalog, scope.segments, source, files, redact, clock)
+            yield Deps(engine.folder, scope.catalog, scope.segments, source, files, redact, clock)
 
     return deps

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -54,7 +55,7 @@ class RunService:
     """Everything about runs. Thread safe.
 
     Runs are executed on threads of their own, several at once but one on each connection, also when other processes use
-    the workspace. `deps` is asked at the start of each run, so that a run sees the tables and segments as they are then.
+    the workspace. `deps` is entered for each run, so that a run sees the tables and segments as they are then.
     Making the service marks the runs that dead processes left unfinished as interrupted.
     """
 
@@ -65,7 +66,7 @@ class RunService:
         roles: CurrentRole,
         open_connection: OpenConnection,
         describe: Callable[[str], Description],
-        deps: Callable[[], Deps],
+        deps: Callable[[], AbstractContextManager[Deps]],
         pools: Pools,
         *,
         clock: Callable[[], datetime] = utc_now,
@@ -263,7 +264,8 @@ class RunService:
                 self._describe(connection.destination),
                 lambda on_slow, ledger: self._open_connection(given, on_slow, ledger),
             )
-            return deliver(run, export, opened, self._deps(), JobContext(token), self._follow)
+            with self._deps() as deps:
+                return deliver(run, export, opened, deps, JobContext(token), self._follow)
         except Exception as error:
             if not isinstance(error, SendoffError):
                 logger.exception("Run %s could not be begun", run.id)

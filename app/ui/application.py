@@ -77,7 +77,7 @@ class WindowProgram(QObject):
         `opener` and `formats` replace how a folder is opened and how numbers and times are said.
         """
         from app.jobs import Pools
-        from app.ui.closing import Closing, Stopping
+        from app.ui.closing import Closing, Stopping, kept_by
         from app.ui.formats import Formats
         from app.ui.logbook import Logbook
         from app.ui.opening import Opening
@@ -99,6 +99,7 @@ class WindowProgram(QObject):
             running=self.opening.running,
             stop=self.opening.close_services,
             show_stopping=lambda: self.window.show_full(Stopping(self.theme)),
+            keep=lambda: kept_by(self.window.full()),
         )
         self.closing.done.connect(self._on_stopped)
         self.window.set_close_guard(self.closing.may_close)

@@ -7,11 +7,12 @@ import os
 import threading
 from collections.abc import Callable
 from time import monotonic
+from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.ui.runner import JobRunner
+from app.ui.runner import Job, JobRunner
 from app.ui.theme import Theme
 from app.ui.widgets.bars import Spinner
 from app.ui.widgets.dialogs import ConfirmDialog
@@ -42,6 +43,20 @@ class Stopping(Area):
         layout.addStretch(1)
 
 
+@runtime_checkable
+class KeepsWork(Protocol):
+    """A wizard that holds what is not kept yet."""
+
+    def flush(self) -> Job | None:
+        """Begin to keep it; None when there is nothing."""
+        ...
+
+
+def kept_by(widget: QWidget | None) -> Job | None:
+    """The job that keeps what the widget holds, where it is one that holds something."""
+    return widget.flush() if isinstance(widget, KeepsWork) else None
+
+
 class Closing(QObject):
     """The close protocol; main thread only. Signal `done()`: everything has stopped and the program may end.
 
@@ -49,6 +64,7 @@ class Closing(QObject):
         running: how many exports run in this process.
         stop: ends the services; blocks, called on a thread of its own.
         show_stopping: puts `Stopping` into the window.
+        keep: begins to keep what a wizard has not kept yet; the job that does it, None when there is nothing.
     """
 
     done = Signal()
@@ -62,6 +78,7 @@ class Closing(QObject):
         running: Callable[[], int],
         stop: Callable[[], None],
         show_stopping: Callable[[], None],
+        keep: Callable[[], Job | None],
     ) -> None:
         super().__init__(window)
         self._theme = theme
@@ -70,6 +87,9 @@ class Closing(QObject):
         self._running = running
         self._stop = stop
         self._show_stopping = show_stopping
+        self._keep = keep
+        self._keeping: Job | None = None
+        self._refusing = False
         self._thread: threading.Thread | None = None
         self._deadline = 0.0
         self._asked = False
@@ -90,14 +110,15 @@ class Closing(QObject):
         return False
 
     def begin(self) -> None:
-        """Refuse new work, cancel what goes on, and wait for its end."""
+        """Keep what a wizard holds, then refuse new work, cancel what goes on, and wait for its end."""
         if self._began:
             return
         self._began = True
         self._deadline = monotonic() + PATIENCE_SECONDS
+        self._keeping = self._keep()
         self._show_stopping()
-        self._runner.begin_shutdown()
         self._timer.start()
+        self._on_poll()
 
     def _ask(self, number: int) -> None:
         if self._asked:
@@ -122,6 +143,11 @@ class Closing(QObject):
 
     def _on_poll(self) -> None:
         late = monotonic() > self._deadline
+        if self._keeping is not None and self._keeping.running and not late:
+            return
+        if not self._refusing:
+            self._refusing = True
+            self._runner.begin_shutdown()
         if self._thread is None and (self._runner.is_idle() or late):
             # A thread of its own: the window's threads take no work any more, and this one waits for runs.
             self._thread = threading.Thread(target=self._stop_quietly, name="sendoff-closing", daemon=True)

@@ -152,6 +152,10 @@ class MainWindow(QMainWindow):
         self._root.removeWidget(widget)
         widget.deleteLater()
 
+    def full(self) -> QWidget | None:
+        """The wizard or screen that has the window."""
+        return self._root.currentWidget() if self.is_full() else None
+
     def is_full(self) -> bool:
         """Whether a wizard has the window."""
         return self._root.currentWidget() is not self._shell

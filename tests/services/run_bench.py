@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -68,7 +69,7 @@ class Bench:
             self.role,
             lambda opened, _slow, _ledger: self.target(opened.name),
             lambda _id: description(),
-            lambda: deps(folder, self.members),
+            lambda: nullcontext(deps(folder, self.members)),
             self.pools,
             clock=clock,
             at_once=at_once,

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Services
 from app.core.connections import Access
+from app.core.exports import ExportKind
 from app.core.roles import Role
 from app.core.runs import Status
 from app.store import Store
@@ -314,6 +315,23 @@ def test_closing_while_nothing_runs_ends_at_once(desk: Desk, workspace: Path) ->
     program.window.close()
     desk.until(lambda: not program.window.isVisible())
     desk.end()
+
+
+def test_closing_keeps_the_last_word_of_a_wizard(desk: Desk, workspace: Path) -> None:
+    program = desk.open(workspace)
+    desk.ready()
+    desk.session.open_segment_wizard()
+    desk.until(lambda: getattr(program.window.full(), "state", None) is not None)
+    state = program.window.full().state
+    state.update(name="Half a word")
+    program.window.close()
+    desk.until(lambda: not program.window.isVisible())
+    desk.end()
+    services = Services(workspace, Store.open(workspace), secrets=MemoryStore())
+    kept = services.drafts.latest(ExportKind.SEGMENT, None)
+    services.close()
+    assert kept is not None
+    assert kept.draft.name == "Half a word"
 
 
 def test_without_a_workspace_the_start_page_comes(desk: Desk, tmp_path: Path) -> None:

@@ -134,14 +134,14 @@ class WizardState(QObject):
 
     # Keeping
 
-    def flush(self) -> None:
-        """Keep what is not kept yet, in the background, in order."""
+    def flush(self) -> Job | None:
+        """Keep what is not kept yet, in the background, in order; the job that does it, None when nothing is left."""
         self._timer.stop()
         if not self._pending:
-            return
+            return None
         self._pending = False
         draft, drafts = self.draft, self.context.services.drafts
-        self.context.runner.submit(
+        return self.context.runner.submit(
             "store",
             "Save the draft",
             lambda _ctx: drafts.save(draft),

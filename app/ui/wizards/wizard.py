@@ -79,10 +79,9 @@ class ExportWizard(QWidget):
 
     # For the window
 
-    def flush(self) -> None:
-        """Keep the draft now; called when the window closes."""
-        if self.state is not None:
-            self.state.flush()
+    def flush(self) -> Job | None:
+        """Keep the draft now; also called when the window closes. The job that does it, None when nothing is to be kept."""
+        return None if self.state is None else self.state.flush()
 
     def cancel(self) -> None:
         """Leave; asks what becomes of the draft when something was changed."""
