@@ -30,6 +30,7 @@ from app.store import Store
 if TYPE_CHECKING:
     from app.core.counts import Count
     from app.data.engines.duckdb import DuckDBEngine
+    from app.data.suppression import ListedValues
     from app.secrets.redaction import Redactor
     from app.secrets.store import SecretStore, StoreInfo
     from app.services.counts import CountService
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from app.services.runs import RunService
     from app.services.schedules import ScheduleService
     from app.services.segments import SegmentService
+    from app.services.suppression import SuppressionService
     from app.services.tables import TableService
 
 T = TypeVar("T")
@@ -53,7 +55,7 @@ logger = logging.getLogger(__name__)
 class Services:
     """The services of one open workspace. Thread safe; `close` ends all of them.
 
-    `tables`, `segments`, `counts`, `runs` and `schedules` are made when first asked for, which imports the engine: ask off
+    `tables`, `segments`, `suppression`, `counts`, `runs` and `schedules` are made when first asked for, which imports the engine: ask off
     the main thread.
     """
 
@@ -111,13 +113,24 @@ class Services:
         return self._once("segments", make)
 
     @property
+    def suppression(self) -> SuppressionService:
+        """Who is never sent to a target."""
+
+        def make() -> SuppressionService:
+            from app.services.suppression import SuppressionService
+
+            return SuppressionService(self._store, self.engine, self.roles, self.folder, clock=self._clock)
+
+        return self._once("suppression", make)
+
+    @property
     def counts(self) -> CountService:
         """Counts of segments on their way to targets."""
 
         def make() -> CountService:
             from app.services.counts import CountService
 
-            return CountService(self._store, self.engine, self.destinations, clock=self._clock)
+            return CountService(self._store, self.engine, self.destinations, listed=self._listed, clock=self._clock)
 
         return self._once("counts", make)
 
@@ -129,7 +142,7 @@ class Services:
             from app.services.run_deps import make_deps
             from app.services.runs import RunService
 
-            deps = make_deps(self._store, self.engine(), self.redactor.redact, self._clock)
+            deps = make_deps(self._store, self.engine(), self._listed(), self.redactor.redact, self._clock)
             return RunService(
                 self.folder,
                 self._store,
@@ -187,6 +200,7 @@ class Services:
             self._store.exports.purge(export.id)
         for segment in self._store.segments.removed(lapsed):
             self._store.segments.purge(segment.id)
+        self.suppression.tidy(lapsed)
         self.tables.clear_away(self._clock())
         self.runs.tidy()
 
@@ -223,9 +237,21 @@ class Services:
         def make() -> ExportViews:
             from app.services.export_views import ExportViews
 
-            return ExportViews(self._store, self.destinations, self.engine(), self.connections.open, self._clock)
+            return ExportViews(
+                self._store, self.destinations, self.engine(), self.connections.open, self._clock, self._listed()
+            )
 
         return self._once("export_views", make)
+
+    def _listed(self) -> ListedValues:
+        """Shared by all that reads with the workspace's engine: which values are on the suppression list is found out once."""
+
+        def make() -> ListedValues:
+            from app.data.suppression import ListedValues
+
+            return ListedValues(self.engine())
+
+        return self._once("listed", make)
 
     def _cached_count(self, segment: str, destination: str) -> Count | None:
         return newest_count(self._store, segment, destination)

@@ -48,6 +48,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "unchanged": totals.unchanged,
         "rejected": totals.rejected,
         "left_out": totals.left_out,
+        "suppressed": totals.suppressed,
         "rows": totals.rows,
         "files": totals.files,
         "bytes": totals.bytes,

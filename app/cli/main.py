@@ -17,6 +17,7 @@ from app.cli import (
     runs,
     scheduler,
     segments,
+    suppression,
     tables,
     workspace,
 )
@@ -61,6 +62,7 @@ for group, commands in (
     ("workspace", workspace.commands),
     ("tables", tables.commands),
     ("segments", segments.commands),
+    ("suppression", suppression.commands),
     ("destinations", destinations.commands),
     ("connections", connections.commands),
     ("exports", exports.commands),

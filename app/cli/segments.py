@@ -99,7 +99,8 @@ def count(
 
 def _count_sentence(count: Count, *, sent: bool) -> str:
     if not sent:
-        return f"{count.segment}: {of(count.members, 'member')}."
+        listed = f" {count.suppressed:,} of them suppressed." if count.suppressed else ""
+        return f"{count.segment}: {of(count.members, 'member')}.{listed}"
     parts = {
         "eligible": count.eligible,
         "duplicates": count.duplicates,

@@ -41,6 +41,7 @@ COMPRESSIONS: Mapping[FileType, tuple[Compression, ...]] = {
 """What each file type can be compressed with, the usual first."""
 
 _SEGMENT_ONLY = ("segments", "target", "match", "sync")
+_DATA_OUT_ONLY = ("tables", "leave_out_suppressed")
 _COMMON = ("name", "kind", "connection", "destination", "format", "layout", "schedule", "consent")
 _GUARD = "guard"
 _TIME = re.compile(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]")
@@ -67,6 +68,7 @@ def to_document(export: Export, connection: str | None) -> dict[str, Any]:
         document["sync"] = export.sync.value
     else:
         document["tables"] = [_table_document(choice) for choice in export.tables]
+        document["leave_out_suppressed"] = export.leave_out_suppressed
     document["format"] = format_document(export.format)
     document["layout"] = layout_document(export.layout)
     document["schedule"] = None if export.schedule is None else schedule_document(export.schedule)
@@ -95,7 +97,7 @@ def from_document(
             "Remove the entry.",
             code="export_document",
         )
-    reader.only(*_COMMON, _GUARD, *(_SEGMENT_ONLY if kind is ExportKind.SEGMENT else ("tables",)))
+    reader.only(*_COMMON, _GUARD, *(_SEGMENT_ONLY if kind is ExportKind.SEGMENT else _DATA_OUT_ONLY))
     name = checked_name(reader.text("name"), "export")
     place = where(reader.optional_text("connection"), reader.optional_text("destination"))
     made = replace(
@@ -109,13 +111,15 @@ def from_document(
         match={},
         sync=SyncMode.UPDATE,
         tables=(),
+        leave_out_suppressed=False,
         format=read_format(reader.mapping("format"), reader.subject),
         layout=read_layout(reader.mapping("layout"), reader.subject),
         schedule=read_schedule(reader.mapping_or_none("schedule"), reader.subject),
         consent=_consent(reader, base, place, now, person),
     )
     if kind is ExportKind.DATA_OUT:
-        return replace(made, tables=_tables(reader))
+        leave_out = reader.flag("leave_out_suppressed", default=False)
+        return replace(made, tables=_tables(reader), leave_out_suppressed=leave_out)
     return replace(
         made,
         segments=_distinct(reader, "segments", reader.texts("segments")),

@@ -92,6 +92,8 @@ class Export:
 
     `connection` is the connection's id or None when detached. `match` maps a target field to `Table.Column`; for a
     target that takes any column it maps the column name to write. `target` holds the destination's own export fields.
+    Who is on the suppression list is in no segment export; with `leave_out_suppressed` a data-out export leaves such rows out
+    of tables with an e-mail or phone column too.
     `revision` is the one that was read from the store; a save on an older one is refused.
     """
 
@@ -107,6 +109,7 @@ class Export:
     match: Mapping[str, str] = field(default_factory=dict)
     sync: SyncMode = SyncMode.UPDATE
     tables: tuple[TableChoice, ...] = ()
+    leave_out_suppressed: bool = False
     format: Format = field(default_factory=Format)
     layout: Layout = field(default_factory=Layout)
     schedule: Schedule | None = None

@@ -33,6 +33,8 @@ class Action(StrEnum):
     CHANGE_ROLE = "change roles"
     SHOW_PERSONAL_VALUES = "show personal values"
     DETACH_CONNECTION = "detach connections"
+    CHANGE_SUPPRESSION = "change the suppression list"
+    SEE_SUPPRESSION = "look into the suppression list"
 
 
 _NEEDED: dict[Action, Role] = {
@@ -40,11 +42,13 @@ _NEEDED: dict[Action, Role] = {
     Action.CHANGE_SETTINGS: Role.ADMIN,
     Action.CHANGE_ROLE: Role.ADMIN,
     Action.CHANGE_TABLES: Role.ADMIN,
+    Action.CHANGE_SUPPRESSION: Role.ADMIN,
     Action.CHANGE_EXPORTS: Role.CONTRIBUTOR,
     Action.RUN_EXPORTS: Role.CONTRIBUTOR,
     Action.CHANGE_SEGMENTS: Role.CONTRIBUTOR,
     Action.SHOW_PERSONAL_VALUES: Role.CONTRIBUTOR,
     Action.DETACH_CONNECTION: Role.CONTRIBUTOR,
+    Action.SEE_SUPPRESSION: Role.CONTRIBUTOR,
 }
 
 

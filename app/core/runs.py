@@ -87,7 +87,10 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a run did, in members for segment exports and rows, files and bytes for data-out."""
+    """What a run did, in members for segment exports and rows, files and bytes for data-out.
+
+    `suppressed` are those of the left out that are on the suppression list.
+    """
 
     added: int = 0
     updated: int = 0
@@ -95,6 +98,7 @@ class Totals:
     unchanged: int = 0
     rejected: int = 0
     left_out: int = 0
+    suppressed: int = 0
     rows: int = 0
     files: int = 0
     bytes: int = 0

@@ -18,9 +18,10 @@ from app.core.tables import Catalog, Table
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
 from app.data.links import paths
-from app.data.narrow import Narrow, NarrowTables
+from app.data.narrow import Judged, Narrow, NarrowTables, judged
 from app.data.segment_issues import issues
 from app.data.sql import SegmentSql
+from app.data.suppression import ListedValues
 from app.data.workspace_rows import KeyFacts, Scope, segment_sql
 from app.jobs import JobContext, Progress
 
@@ -29,14 +30,10 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class CountSpec:
-    """On the way to what is counted: who members are to the target, and its limits.
-
-    `suppression` is a relation with one text column `identifier` of normalised identifiers that must not be sent to.
-    """
+    """On the way to what is counted: who members are to the target, and its limits."""
 
     identity: Identity = field(default_factory=Identity)
     limits: Limits = field(default_factory=Limits)
-    suppression: exp.Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +50,10 @@ class Counter:
     Counts see now cut to the minute, so that answers about linked rows can be kept.
     """
 
-    def __init__(self, engine: DuckDBEngine, facts: KeyFacts | None = None) -> None:
+    def __init__(self, engine: DuckDBEngine, facts: KeyFacts | None = None, listed: ListedValues | None = None) -> None:
         self._engine = engine
         self._facts = facts or KeyFacts(engine)
+        self._listed = listed or ListedValues(engine)
         self._narrow = NarrowTables(engine)
 
     def count(self, scope: Scope, segment: Segment, spec: CountSpec, ctx: JobContext) -> Count:
@@ -101,8 +99,8 @@ class Counter:
         sql.check(segment)
         table = sql.table(segment)
         columns = used_columns(segment, scope)
-        if self._narrow.ready(table, columns, None, None) and sql.unique_key(table):
-            narrow = self._narrow.get(sql, table, columns, None, None, ctx.token)
+        if self._narrow.ready(table, columns, None) and sql.unique_key(table):
+            narrow = self._narrow.get(sql, table, columns, None, scope.suppression, ctx.token)
             source: exp.Expr = exp.to_table(narrow.name)
         else:
             source = self._engine.relation(table)
@@ -149,7 +147,8 @@ class Counter:
 
     def _compiler(self, scope: Scope, ctx: JobContext) -> SegmentSql:
         clock = Clock(scope.now.replace(second=0, microsecond=0), scope.time_zone)
-        return segment_sql(self._engine, self._facts, scope.catalog, scope.segments, clock, ctx.token)
+        listed = self._listed.asked(scope.suppression, ctx.token)
+        return segment_sql(self._engine, self._facts, scope.catalog, scope.segments, clock, ctx.token, listed)
 
     def _question(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> _Question:
         sql = self._compiler(scope, ctx)
@@ -159,10 +158,10 @@ class Counter:
         columns = frozenset().union(*(used_columns(segment, scope) for segment in segments))
         if not sql.unique_key(table):
             columns |= {table.key or ""}
-        narrow = self._narrow.get(sql, table, columns, spec.identity, spec.suppression, ctx.token)
+        narrow = self._narrow.get(sql, table, columns, spec.identity, scope.suppression, ctx.token)
         sql.clean_aliases = frozenset({"n"})
         sql.semi_join = lambda alias, column, query: self._kept_answer(narrow, alias, column, query, ctx)
-        return _Question(sql, narrow, spec)
+        return _Question(sql, narrow, judged(spec.identity, scope.suppression))
 
     def _kept_answer(
         self, narrow: Narrow, alias: str, column: str, query: exp.Select, ctx: JobContext
@@ -184,7 +183,7 @@ class _Question:
 
     sql: SegmentSql
     narrow: Narrow
-    spec: CountSpec
+    who: Judged
 
     def predicate(self, segment: Segment) -> exp.Expr:
         return self.sql.predicate(segment, "n")
@@ -196,7 +195,7 @@ class _Question:
         rest (count(DISTINCT) FILTER beside the other counts takes 77 ms per million rows, this 5 ms).
         """
         words = ("ok", "shared", "refused", "suppressed", "h")
-        flags = [exp.alias_(self.narrow.flag(word, self.spec.identity, self.spec.suppression), word) for word in words]
+        flags = [exp.alias_(self.narrow.flag(word, self.who), word) for word in words]
         source = exp.alias_(exp.to_table(self.narrow.name), "n", table=True)
         met = exp.select(*flags).from_(source).where(predicate)
         one, listed = exp.column("ok"), exp.and_("suppressed", exp.not_(exp.column("refused")))

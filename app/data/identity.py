@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from app.core.errors import FixData
 from app.core.segments import FieldRef
+from app.core.suppression import ContactKind
 from app.core.tables import Column, ColumnType, Table
 from app.data import identifiers_sql
 from app.data.identifiers_sql import text, trimmed
@@ -53,13 +54,15 @@ class Identity:
 
     `keys` are the matched key fields by target field, the preferred one first: a member's identifier is the first that is
     usable. Without keys (files) everybody is known by our own key. A refusal in the `consent` field counts for the
-    identifier in every row, in the segment or not; an empty one only with `empty_refuses`.
+    identifier in every row, in the segment or not; an empty one only with `empty_refuses`. So does an entry of the
+    suppression list for any of the `contacts`, the fields with an e-mail address or a phone number.
     """
 
     keys: tuple[tuple[str, MatchedField], ...] = ()
     consent: FieldRef | None = None
     empty_refuses: bool = False
     country: str = "US"
+    contacts: tuple[tuple[FieldRef, ContactKind], ...] = ()
 
 
 @dataclass(slots=True)
@@ -78,8 +81,8 @@ class RowValues:
 
     def value(self, ref: FieldRef) -> Value:
         """The raw value of a field; FixData when the table or field is gone or not linked."""
-        column, own = self._find(ref)
-        if own:
+        table, column = self._find(ref)
+        if table.id == self.table.id:
             return column_value(column, self.alias)
         if ref not in self._joins:
             ours, query = self.sql.linked_values(self.table, ref)
@@ -118,6 +121,16 @@ class RowValues:
         unknown = exp.false() if identity.empty_refuses else exp.true()
         return exp.not_(exp.Coalesce(this=consent_given(self.value(identity.consent)), expressions=[unknown]))
 
+    def suppressed(self, identity: Identity) -> exp.Expr:
+        """Whether a contact of this row is on the suppression list; never NULL."""
+        inside = []
+        for ref, kind in identity.contacts:
+            table, column = self._find(ref)
+            listed = self.sql.listed(table, column, kind, self.country)
+            if listed is not None:
+                inside.append(on_list(self.raw_text(ref), listed))
+        return exp.or_(*inside) if inside else exp.false()
+
     def apply(self, query: exp.Select) -> exp.Select:
         """The query with the joins that the values asked for so far need."""
         for name, ours, linked in self._joins.values():
@@ -128,7 +141,7 @@ class RowValues:
             query = query.join(linked.subquery(name), on=same, join_type="left")
         return query
 
-    def _find(self, ref: FieldRef) -> tuple[Column, bool]:
+    def _find(self, ref: FieldRef) -> tuple[Table, Column]:
         table = self.sql.catalog.table(ref.table)
         column = None if table is None else table.column(ref.column)
         if table is None or column is None:
@@ -142,7 +155,13 @@ class RowValues:
                 "Link the tables once, or match a field of another table.",
                 code="no_link",
             )
-        return column, table.id == self.table.id
+        return table, column
+
+
+def on_list(value: exp.Expr, listed: exp.Select) -> exp.Expr:
+    """Whether a text is one of those of a query; never NULL."""
+    inside = exp.In(this=value, query=exp.Subquery(this=listed))
+    return exp.Coalesce(this=inside, expressions=[exp.false()])
 
 
 def as_text(value: Value) -> exp.Expr:

@@ -23,6 +23,7 @@ from app.data.engines.duckdb import Cursor, DuckDBEngine
 from app.data.identifiers_sql import text, trimmed
 from app.data.identity import Identity, MatchedField, RowValues
 from app.data.sql import SegmentSql, key_column
+from app.data.suppression import ListedValues
 from app.data.workspace_rows import KeyFacts, Scope, exact_sql
 from app.jobs import JobContext, Progress
 
@@ -50,14 +51,10 @@ class SampleRow:
 
 @dataclass(frozen=True, slots=True)
 class MemberSpec:
-    """What is read of each member: target fields and who the member is to the target (see app/data/identity.py).
-
-    `suppression` is a relation with one text column `identifier`.
-    """
+    """What is read of each member: target fields and who the member is to the target (see app/data/identity.py)."""
 
     fields: Mapping[str, MatchedField]
     identity: Identity = field(default_factory=Identity)
-    suppression: exp.Expr | None = None
 
 
 class MemberStream:
@@ -111,9 +108,10 @@ class MemberStream:
 class Members:
     """Reads members of segments from the full rows; thread safe, each call works in the calling thread."""
 
-    def __init__(self, engine: DuckDBEngine, facts: KeyFacts | None = None) -> None:
+    def __init__(self, engine: DuckDBEngine, facts: KeyFacts | None = None, listed: ListedValues | None = None) -> None:
         self._engine = engine
         self._facts = facts or KeyFacts(engine)
+        self._listed = listed or ListedValues(engine)
 
     def stream(
         self, scope: Scope, segment: Segment, spec: MemberSpec, batch_size: int, ctx: JobContext
@@ -146,8 +144,17 @@ class Members:
                 for key, *values in zip(*(batch.column(i).to_pylist() for i in range(batch.num_columns)), strict=True):
                     yield _reject(key, values, segment.name, spec.identity)
 
+    def suppressed(self, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext) -> int:
+        """How many would be sent if they were not on the suppression list."""
+        query = self._question(scope, segment, spec, ctx).held_back()
+        if query is None:
+            return 0
+        with self._engine.cursor(ctx.token) as cursor:
+            ((number,),) = cursor.execute(self._sql(query)).fetchall()
+        return int(number)
+
     def sample(self, scope: Scope, segment: Segment, spec: MemberSpec, n: int, ctx: JobContext) -> list[SampleRow]:
-        """The first `n` members in the order of the table who have an identifier and do not refuse."""
+        """The first `n` members in the order of the table who have an identifier, do not refuse and are not suppressed."""
         question = self._question(scope, segment, spec, ctx)
         with self._engine.cursor(ctx.token) as cursor:
             found = cursor.execute(self._sql(question.sampled(n))).fetchall()
@@ -178,14 +185,14 @@ class Members:
 
     def keys(self, scope: Scope, segment: Segment, limit: int, ctx: JobContext) -> list[str]:
         """The first keys of the segment's members, in order."""
-        sql = exact_sql(self._engine, self._facts, scope, ctx.token)
+        sql = exact_sql(self._engine, self._facts, scope, ctx.token, self._listed)
         query = exp.select(exp.cast(exp.column("member", table="m"), "text")).from_(sql.members(segment).subquery("m"))
         with self._engine.cursor(ctx.token) as cursor:
             found = cursor.execute(self._sql(query.order_by(exp.column("member", table="m")).limit(limit))).fetchall()
         return [key for (key,) in found]
 
     def _question(self, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext) -> _Question:
-        sql = exact_sql(self._engine, self._facts, scope, ctx.token)
+        sql = exact_sql(self._engine, self._facts, scope, ctx.token, self._listed)
         sql.check(segment)
         return _Question(sql, segment, sql.table(segment), spec)
 
@@ -238,7 +245,28 @@ class _Question:
         return self.sql.predicate(self.segment, "b")
 
     def winners(self) -> exp.Select:
-        """The key that stands for each identifier of the segment's members.
+        """The key that stands for each identifier of the segment's members who may be sent."""
+        column = exp.column("identifier", table="m")
+        query = self._by_identifier()
+        for unwanted in (self._refusing(), self._suppressed()):
+            if unwanted is not None:
+                query = query.where(exp.not_(exp.In(this=column.copy(), query=exp.Subquery(this=unwanted))))
+        return query
+
+    def held_back(self) -> exp.Select | None:
+        """How many identifiers the suppression list keeps back of those that do not refuse; None when it keeps nobody."""
+        suppressed = self._suppressed()
+        if suppressed is None:
+            return None
+        column = exp.column("identifier", table="m")
+        query = self._by_identifier().where(exp.In(this=column, query=exp.Subquery(this=suppressed)))
+        refusing = self._refusing()
+        if refusing is not None:
+            query = query.where(exp.not_(exp.In(this=column.copy(), query=exp.Subquery(this=refusing))))
+        return exp.select(exp.Count(this=exp.Star())).from_(query.subquery("k"))
+
+    def _by_identifier(self) -> exp.Select:
+        """The lowest key of each usable identifier `m.identifier` in the segment.
 
         The identifiers are materialised: DuckDB would otherwise work them out again in the filter and in the grouping.
         """
@@ -249,11 +277,7 @@ class _Question:
         query = exp.select(exp.alias_(exp.Min(this=exp.column("member", table="m")), "member")).from_(
             known.subquery("m")
         )
-        query = query.where(exp.not_(exp.Is(this=column, expression=exp.Null()))).group_by(column)
-        for refusing in (self._refusing(), self._suppressed()):
-            if refusing is not None:
-                query = query.where(exp.not_(exp.In(this=column.copy(), query=exp.Subquery(this=refusing))))
-        return query
+        return query.where(exp.not_(exp.Is(this=column, expression=exp.Null()))).group_by(column.copy())
 
     def _identified(self, row: RowValues, identifier: exp.Expr, condition: exp.Expr) -> exp.Select:
         """Key and identifier of each member of which a row meets the condition; the lowest one where it has several rows."""
@@ -268,17 +292,19 @@ class _Question:
         if self.spec.identity.consent is None:
             return None
         row = self._row()
-        refused = row.refused(self.spec.identity)
-        known = self._identified(row, row.identifier(self.spec.identity), refused)
-        column = exp.column("identifier", table="r")
-        filled = exp.not_(exp.Is(this=column.copy(), expression=exp.Null()))
-        return exp.select(column).from_("r").where(filled).with_("r", as_=known, materialized=True)
+        return self._unwanted(row, row.refused(self.spec.identity), "r")
 
     def _suppressed(self) -> exp.Select | None:
-        if self.spec.suppression is None:
-            return None
-        filled = exp.not_(exp.Is(this=exp.column("identifier"), expression=exp.Null()))
-        return exp.select("identifier").from_(exp.alias_(self.spec.suppression, "listed", table=True)).where(filled)
+        row = self._row()
+        suppressed = row.suppressed(self.spec.identity)
+        return None if suppressed == exp.false() else self._unwanted(row, suppressed, "l")
+
+    def _unwanted(self, row: RowValues, condition: exp.Expr, name: str) -> exp.Select:
+        """The identifiers of which any row in the table meets the condition."""
+        known = self._identified(row, row.identifier(self.spec.identity), condition)
+        column = exp.column("identifier", table=name)
+        filled = exp.not_(exp.Is(this=column.copy(), expression=exp.Null()))
+        return exp.select(column).from_(name).where(filled).with_(name, as_=known, materialized=True)
 
     def chosen(self) -> exp.Select:
         """Key, fields, and for each field whether something unusable stands in it, for the keys in `winners`, by key."""
@@ -327,9 +353,9 @@ class _Question:
         raw = [exp.alias_(row.raw_text(matched.field), f"r{i}") for i, matched in enumerate(fields)]
         sent = [exp.alias_(row.normalised(matched), f"v{i}") for i, matched in enumerate(fields)]
         usable = exp.not_(exp.Is(this=row.identifier(self.spec.identity), expression=exp.Null()))
-        refused = exp.not_(row.refused(self.spec.identity))
+        unwanted = exp.or_(row.refused(self.spec.identity), row.suppressed(self.spec.identity))
         query = exp.select(exp.alias_(exp.cast(self._key(), "text"), "member"), *raw, *sent)
-        return self._from(query, row).where(exp.and_(self._met(), usable, refused)).limit(n)
+        return self._from(query, row).where(exp.and_(self._met(), usable, exp.not_(unwanted))).limit(n)
 
     def looked_at(self, n: int) -> exp.Select:
         """The fields as they are, of one row of each of the first members."""

@@ -15,12 +15,15 @@ from itertools import count
 
 from sqlglot import exp
 
+from app.core.suppression import ListFacts
 from app.core.tables import Column, ColumnType, Table
 from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
 from app.data.identity import Identity, RowValues
 from app.data.sql import SegmentSql, key_column
 from app.data.sql_values import cleaned_all
 from app.jobs import CancelToken
+
+_UNWANTED = ("refused", "suppressed")
 
 MOST_IDENTITIES = 6
 """Ways of telling members apart kept per table (one per destination's kind of key); the ones used last stay."""
@@ -30,6 +33,15 @@ MOST_WORDS = 2_000
 """A text column with at most this many different values becomes an ENUM: half the time and an eighth of the memory."""
 
 
+Judged = tuple[Identity, str]
+"""An identity with the generation of the suppression list it is judged by, empty where none can matter."""
+
+
+def judged(identity: Identity, suppression: ListFacts | None) -> Judged:
+    """The identity and what it is judged by."""
+    return identity, suppression.generation if suppression is not None and identity.contacts else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Narrow:
     """One narrow table: `name` in DuckDB, the columns it holds, and the number of each identity's flags."""
@@ -37,18 +49,17 @@ class Narrow:
     name: str
     table: Table
     columns: frozenset[str]
-    identities: tuple[tuple[Identity, str], ...]
+    identities: tuple[Judged, ...]
     rows: int
 
-    def holds(self, table: Table, columns: frozenset[str], identity: tuple[Identity, str] | None) -> bool:
+    def holds(self, table: Table, columns: frozenset[str], identity: Judged | None) -> bool:
         """Whether it can answer for this generation, these columns and this identity."""
         known = identity is None or identity in self.identities
         return self.table.generation == table.generation and columns <= self.columns and known
 
-    def flag(self, word: str, identity: Identity, suppression: exp.Expr | None) -> exp.Column:
+    def flag(self, word: str, identity: Judged) -> exp.Column:
         """A column of an identity: `ok` (usable), `h` (its hash), `shared` (by several rows), `refused`, `suppressed`."""
-        number = next(i for i, known in enumerate(self.identities) if known == _with_list(identity, suppression))
-        return exp.column(f"_{word}{number}", table="n")
+        return exp.column(f"_{word}{self.identities.index(identity)}", table="n")
 
 
 @dataclass(slots=True)
@@ -72,12 +83,10 @@ class NarrowTables:
         self._shelves: dict[str, _Shelf] = {}
         self._numbers = count()
 
-    def ready(
-        self, table: Table, columns: Iterable[str], identity: Identity | None, suppression: exp.Expr | None
-    ) -> bool:
+    def ready(self, table: Table, columns: Iterable[str], identity: Judged | None) -> bool:
         """Whether `get` would answer at once."""
         narrow = self._shelf(table).narrow
-        return narrow is not None and narrow.holds(table, frozenset(columns), _with_list(identity, suppression))
+        return narrow is not None and narrow.holds(table, frozenset(columns), identity)
 
     def get(
         self,
@@ -85,15 +94,15 @@ class NarrowTables:
         table: Table,
         columns: Iterable[str],
         identity: Identity | None,
-        suppression: exp.Expr | None,
+        suppression: ListFacts | None,
         token: CancelToken,
     ) -> Narrow:
         """The narrow table with at least these columns and this identity; made in this thread when it is not there.
 
-        `suppression` is a relation with one column `identifier`. Raises Cancelled, and FixData when rows are gone.
+        `suppression` is the list that `sql` asks. Raises Cancelled, and FixData when rows are gone.
         """
         wanted = frozenset(columns)
-        who = _with_list(identity, suppression)
+        who = None if identity is None else judged(identity, suppression)
         shelf = self._shelf(table)
         while not shelf.lock.acquire(timeout=0.05):
             token.check()
@@ -103,11 +112,13 @@ class NarrowTables:
                 return old
             present = {column.name for column in table.columns}
             kept = frozenset() if old is None else frozenset(old.columns & present)
-            identities = () if old is None else tuple(i for i in old.identities if i != who)
+            identities: tuple[Judged, ...] = ()
+            if old is not None:  # those that another list judged can't be worked out again
+                identities = tuple(i for i in old.identities if i != who and i == judged(i[0], suppression))
             if who is not None:
                 identities = (*identities[-(MOST_IDENTITIES - 1) :], who)
             planned = Narrow(f"narrow_{next(self._numbers)}", table, wanted | kept, identities, 0)
-            shelf.narrow = self._make(sql, planned, suppression, token)
+            shelf.narrow = self._make(sql, planned, token)
             self._forget(old, shelf)
             return shelf.narrow
         finally:
@@ -158,14 +169,14 @@ class NarrowTables:
         with self._lock:
             return self._shelves.setdefault(table.id, _Shelf())
 
-    def _make(self, sql: SegmentSql, planned: Narrow, suppression: exp.Expr | None, token: CancelToken) -> Narrow:
+    def _make(self, sql: SegmentSql, planned: Narrow, token: CancelToken) -> Narrow:
         raw = f"{planned.name}_raw"
         unique = sql.unique_key(planned.table)
         made: list[str] = []
         try:
             with self._engine.cursor(token) as cursor:
                 words = self._make_enums(cursor, sql, planned)
-                cursor.execute(f"CREATE TABLE {raw} AS {self._rows(sql, planned, words, suppression, unique=unique)}")
+                cursor.execute(f"CREATE TABLE {raw} AS {self._rows(sql, planned, words, unique=unique)}")
                 made.append(raw)
                 cursor.execute(f"CREATE TABLE {planned.name} AS {_with_flags(planned, raw)}")
                 found = cursor.execute(f"SELECT count(*) FROM {planned.name}").fetchone()  # noqa: S608 - our own name
@@ -173,9 +184,7 @@ class NarrowTables:
             self._drop(made)
         return replace(planned, rows=found[0] if found else 0)
 
-    def _rows(
-        self, sql: SegmentSql, planned: Narrow, words: dict[str, str], suppression: exp.Expr | None, *, unique: bool
-    ) -> str:
+    def _rows(self, sql: SegmentSql, planned: Narrow, words: dict[str, str], *, unique: bool) -> str:
         """One row per key: columns, and for each identity hash, refusal and suppression of the row itself."""
         table = planned.table
         selected: list[exp.Expr] = [exp.alias_(exp.cast(_over(exp.RowNumber()), "int"), "_row")]
@@ -191,15 +200,16 @@ class NarrowTables:
             query = query.qualify(exp.EQ(this=_over(exp.RowNumber(), key), expression=exp.Literal.number(1)))
         for i, (identity, _) in enumerate(planned.identities):
             row = RowValues(sql, table, "b", identity.country, f"j{i}_")
-            identifier, refused = row.identifier(identity), row.refused(identity)
+            identifier, refused, suppressed = row.identifier(identity), row.refused(identity), row.suppressed(identity)
             if not unique:  # a member in several rows is known by the lowest identifier, and any refusal holds
                 identifier = _over(exp.Min(this=identifier), key)
                 refused = _over(exp.LogicalOr(this=refused), key)
+                suppressed = _over(exp.LogicalOr(this=suppressed), key)
             selected += [
                 exp.alias_(exp.Anonymous(this="hash", expressions=[identifier]), f"_h{i}"),
                 exp.alias_(exp.not_(exp.Is(this=identifier.copy(), expression=exp.Null())), f"_ok{i}"),
                 exp.alias_(refused, f"_refused{i}"),
-                exp.alias_(_listed(identifier, suppression), f"_suppressed{i}"),
+                exp.alias_(suppressed, f"_suppressed{i}"),
             ]
             query = row.apply(query)
         return query.select(*selected).sql(self._engine.dialect)
@@ -230,13 +240,13 @@ def _columns(planned: Narrow) -> list[Column]:
 
 
 def _with_flags(planned: Narrow, raw: str) -> str:
-    """The rows with what is known of their identifier in all rows: whether others share it, and whether any refuses."""
+    """The rows with what is known of their identifier in all rows: whether others share it, and whether any is unwanted."""
     columns = [exp.column(column.name, table="r", quoted=True) for column in _columns(planned)]
     query = exp.select(exp.column("_row", table="r"), *columns).from_(_named(raw, "r"))
     for i in range(len(planned.identities)):
         several = exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1))
         shared = (
-            exp.select(f"_h{i}", exp.alias_(exp.LogicalOr(this=exp.column(f"_refused{i}")), "refused"))
+            exp.select(f"_h{i}", *(exp.alias_(exp.LogicalOr(this=exp.column(f"_{w}{i}")), w) for w in _UNWANTED))
             .from_(raw)
             .where(exp.column(f"_ok{i}"))
             .group_by(f"_h{i}")
@@ -247,15 +257,14 @@ def _with_flags(planned: Narrow, raw: str) -> str:
         query = query.join(
             shared.subquery(f"s{i}"), on=exp.and_(usable, exp.EQ(this=row_hash, expression=known)), join_type="left"
         )
-        own = exp.column(f"_refused{i}", table="r")
-        any_refuses = exp.Coalesce(this=exp.column("refused", table=f"s{i}"), expressions=[own])
         query = query.select(
             exp.alias_(row_hash, f"_h{i}"),
             exp.alias_(usable, f"_ok{i}"),
             exp.alias_(exp.not_(exp.Is(this=known, expression=exp.Null())), f"_shared{i}"),
-            exp.alias_(any_refuses, f"_refused{i}"),
-            exp.column(f"_suppressed{i}", table="r"),
         )
+        for word in _UNWANTED:
+            own, any_row = exp.column(f"_{word}{i}", table="r"), exp.column(word, table=f"s{i}")
+            query = query.select(exp.alias_(exp.Coalesce(this=any_row, expressions=[own]), f"_{word}{i}"))
     return query.sql("duckdb")
 
 
@@ -265,16 +274,3 @@ def _named(table: str, alias: str) -> exp.Expr:
 
 def _over(function: exp.Expr, *partition: exp.Expr) -> exp.Window:
     return exp.Window(this=function, partition_by=[part.copy() for part in partition])
-
-
-def _listed(identifier: exp.Expr, suppression: exp.Expr | None) -> exp.Expr:
-    if suppression is None:
-        return exp.false()
-    listed = exp.select("identifier").from_(exp.alias_(suppression, "suppression", table=True))
-    inside = exp.In(this=identifier.copy(), query=exp.Subquery(this=listed))
-    return exp.Coalesce(this=inside, expressions=[exp.false()])
-
-
-def _with_list(identity: Identity | None, suppression: exp.Expr | None) -> tuple[Identity, str] | None:
-    """An identity is kept together with the list it was judged by."""
-    return None if identity is None else (identity, "" if suppression is None else suppression.sql("duckdb"))

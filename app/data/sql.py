@@ -20,6 +20,7 @@ from app.core.clocks import Clock
 from app.core.errors import FixData
 from app.core.names import fold
 from app.core.segments import Condition, FieldRef, Group, Mode, Operator, Rule, Segment, SegmentRef, SetOperator
+from app.core.suppression import ContactKind
 from app.core.tables import Catalog, Column, Table
 from app.data.links import Path, paths
 from app.data.segment_issues import issues
@@ -28,6 +29,8 @@ from app.data.sql_values import aggregated, ask, column_value, empty, matches_no
 
 Relation = Callable[[Table], exp.Expr]
 
+Listed = Callable[[Table, Column, ContactKind, str], exp.Select | None]
+"""Given a table, its column, what stands in it and a country: a query of the texts on the suppression list, None for none."""
 
 SemiJoin = Callable[[str, str, exp.Select], exp.Expr | None]
 """Given a row's alias, its column and a query of one column: another way to say `column IN (query)`, or None."""
@@ -35,6 +38,10 @@ SemiJoin = Callable[[str, str, exp.Select], exp.Expr | None]
 
 def _never(_table: Table) -> bool:
     return False
+
+
+def nobody(_table: Table, _column: Column, _kind: ContactKind, _country: str) -> None:
+    """What an empty suppression list answers."""
 
 
 def _no_other_way(_alias: str, _column: str, _query: exp.Select) -> exp.Expr | None:
@@ -49,7 +56,7 @@ class SegmentSql:
     fixed list of a segment (one text column named `member`). `unique_key` tells that a table's key is known to be filled in
     every row and to stand in one row only, which makes the SQL quicker; when it is not known the answer is the same.
     `semi_join` may answer questions about linked rows from what it has kept; rows named by `clean_aliases` have NULL for
-    all empty values.
+    all empty values. `listed` tells which values of a column are on the suppression list.
     """
 
     catalog: Catalog
@@ -60,6 +67,7 @@ class SegmentSql:
     unique_key: Callable[[Table], bool] = _never
     semi_join: SemiJoin = _no_other_way
     clean_aliases: frozenset[str] = frozenset()
+    listed: Listed = nobody
     dialect: str = "duckdb"
     _aliases: count[int] = field(default_factory=count)
 

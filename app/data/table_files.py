@@ -31,6 +31,7 @@ from app.data.identifiers_sql import text
 from app.data.identity import as_text
 from app.data.members import Members, MemberSpec
 from app.data.sql_values import Value
+from app.data.suppression import SuppressedRows
 from app.data.workspace_rows import Scope
 from app.jobs import JobContext, Progress
 
@@ -69,15 +70,20 @@ class RowSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TableRows:
-    """All rows of a table with some of its fields, in the order given; FixData when one is gone."""
+    """The rows of a table with some of its fields, in the order given; FixData when one is gone.
+
+    Without a `suppression` list all of them, else those of which no e-mail address or phone number is on it.
+    """
 
     engine: DuckDBEngine
     table: Table
     fields: tuple[str, ...]
+    suppression: SuppressedRows | None = None
 
-    def select(self, cursor: Cursor, ctx: JobContext) -> Selection:  # noqa: ARG002 - a table needs nothing made
+    def select(self, cursor: Cursor, ctx: JobContext) -> Selection:
         """See `RowSource`."""
         query = exp.select().from_(exp.alias_(self.engine.relation(self.table), "r", table=True))
+        listed = None if self.suppression is None else self.suppression.condition(self.table, "r", ctx.token)
         values = []
         for i, name in enumerate(self.fields):
             column = self.table.column(name)
@@ -91,7 +97,12 @@ class TableRows:
             raw = exp.column(name, table="r", quoted=True)
             query = query.select(exp.alias_(raw, f"c{i}"))
             values.append(Value(exp.column(f"c{i}", table="q"), column.type, column.native_type))
-        return Selection(query, self.fields, tuple(values), self.table.rows)
+        if listed is None:
+            return Selection(query, self.fields, tuple(values), self.table.rows)
+        query = query.where(exp.not_(listed))
+        counted = exp.select(exp.Count(this=exp.Star())).from_(query.subquery("q")).sql(self.engine.dialect)
+        ((rows,),) = cursor.execute(counted).fetchall()
+        return Selection(query, self.fields, tuple(values), int(rows))
 
 
 @dataclass(frozen=True, slots=True)

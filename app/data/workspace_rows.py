@@ -12,10 +12,12 @@ from sqlglot import exp
 from app.core.clocks import Clock
 from app.core.errors import FixData
 from app.core.segments import Segment
+from app.core.suppression import ListFacts
 from app.core.tables import Catalog, Table
 from app.data.engines.duckdb import DuckDBEngine, parquet
-from app.data.sql import SegmentSql
+from app.data.sql import Listed, SegmentSql, nobody
 from app.data.sql_values import column_value, empty
+from app.data.suppression import ListedValues
 from app.jobs import CancelToken
 
 LISTS = "lists"
@@ -24,12 +26,16 @@ LISTS = "lists"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The tables and segments of the workspace at one moment (`now` is aware), and the zone its days are those of."""
+    """The workspace at one moment (`now` is aware), the zone its days are those of, and its suppression list, None if empty.
+
+    The file of the list lies in the workspace folder (app/data/suppression.py).
+    """
 
     catalog: Catalog
     segments: Sequence[Segment]
     now: datetime
     time_zone: str = "UTC"
+    suppression: ListFacts | None = None
 
 
 @dataclass(slots=True)
@@ -68,6 +74,7 @@ def segment_sql(
     segments: Iterable[Segment],
     clock: Clock,
     token: CancelToken,
+    listed: Listed = nobody,
 ) -> SegmentSql:
     """A compiler over the full rows of the workspace's tables, for one job."""
     return SegmentSql(
@@ -77,14 +84,18 @@ def segment_sql(
         clock=clock,
         key_list=lambda name: key_list(engine, name),
         unique_key=lambda table: facts.unique(table, token),
+        listed=listed,
         dialect=engine.dialect,
     )
 
 
-def exact_sql(engine: DuckDBEngine, facts: KeyFacts, scope: Scope, token: CancelToken) -> SegmentSql:
+def exact_sql(
+    engine: DuckDBEngine, facts: KeyFacts, scope: Scope, token: CancelToken, listed: ListedValues
+) -> SegmentSql:
     """A compiler for the moment of the scope, to the microsecond."""
     clock = Clock(scope.now, scope.time_zone)
-    return segment_sql(engine, facts, scope.catalog, scope.segments, clock, token)
+    listed_now = listed.asked(scope.suppression, token)
+    return segment_sql(engine, facts, scope.catalog, scope.segments, clock, token, listed_now)
 
 
 def key_list(engine: DuckDBEngine, name: str) -> exp.Expr:

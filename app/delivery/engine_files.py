@@ -9,8 +9,8 @@ from app.core.exports import Export
 from app.core.segments import Segment
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.first_lines import first_lines
-from app.data.identity import Identity
 from app.data.members import Members, MemberSpec
+from app.data.suppression import ListedValues, SuppressedRows
 from app.data.table_files import MemberRows, RowSource, TableRows, write
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
@@ -21,13 +21,22 @@ from app.jobs import JobContext
 class EngineWriter:
     """A `Writer` over the tables and segments of one moment; used by one thread.
 
-    In files everybody is known by our own key, so members with the same address stay two rows; who refused consent is
-    left out like everywhere.
+    In files everybody is known by our own key, so members with the same address stay two rows; who refused consent or is
+    on the suppression list is left out like everywhere. Of tables rows are left out only when the export asks for it.
     """
 
-    def __init__(self, engine: DuckDBEngine, members: Members, scope: Scope, export: Export, country: str) -> None:
+    def __init__(
+        self,
+        engine: DuckDBEngine,
+        members: Members,
+        listed: ListedValues,
+        scope: Scope,
+        export: Export,
+        country: str,
+    ) -> None:
         self._engine = engine
         self._members = members
+        self._listed = listed
         self._scope = scope
         self._export = export
         self._country = country
@@ -36,6 +45,12 @@ class EngineWriter:
         """See `Writer.rows`."""
         with self._engine.cursor(ctx.token) as cursor:
             return self._source(item).select(cursor, ctx).rows
+
+    def suppressed(self, item: Item, ctx: JobContext) -> int:
+        """See `Writer.suppressed`."""
+        if isinstance(item, Segment):
+            return self._members.suppressed(self._scope, item, self._spec(item), ctx)
+        return item.table.rows - self.rows(item, ctx)
 
     def write(self, item: Item, folder: Path, ctx: JobContext) -> Iterator[tuple[Path, int]]:
         """See `Writer.write`."""
@@ -49,11 +64,10 @@ class EngineWriter:
     def _source(self, item: Item) -> RowSource:
         if isinstance(item, Segment):
             return MemberRows(self._members, self._scope, item, self._spec(item))
-        return TableRows(self._engine, item.table, item.fields)
+        facts = self._scope.suppression if self._export.leave_out_suppressed else None
+        suppressed = None if facts is None else SuppressedRows(self._listed, facts, self._country)
+        return TableRows(self._engine, item.table, item.fields, suppressed)
 
     def _spec(self, segment: Segment) -> MemberSpec:
         matched = matched_fields(self._export.match, ())
-        return MemberSpec(matched, self._identity(segment))
-
-    def _identity(self, segment: Segment) -> Identity:
-        return identity_of({}, (), segment, self._scope.catalog, self._country)
+        return MemberSpec(matched, identity_of(matched, (), segment, self._scope.catalog, self._country))

@@ -41,8 +41,10 @@ class FileDelivery:
         self.state.begin(PhaseName.COUNT)
         total = 0
         for item in items:
-            rows = source.rows(item, ctx)
-            self.run_log.info(f"“{item}” has {rows:,} rows.")
+            rows, suppressed = source.rows(item, ctx), source.suppressed(item, ctx)
+            left_out = f" Left out: {suppressed:,} suppressed." if suppressed else ""
+            self.run_log.info(f"“{item}” has {rows:,} rows.{left_out}")
+            self.state.left_out(suppressed, suppressed=suppressed)
             total += rows
         self.state.set_total(total, "rows")
         self.state.begin(PhaseName.MATCH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from app.core.segments import FieldRef, Segment
+from app.core.suppression import ContactKind, contact_columns
 from app.core.tables import Catalog, Meaning
 from app.data.identity import Identity, MatchedField
 from app.destinations.contract import TargetField
@@ -30,11 +31,26 @@ def identity_of(
     catalog: Catalog,
     country: str,
 ) -> Identity:
-    """Who a member of the segment is to the target; consent stands in the first column of the members' table that means it."""
+    """Who a member of the segment is to the target; consent stands in the first column of the members' table that means it.
+
+    What is compared with the suppression list does not depend on the target's key: see `contacts_of`.
+    """
     table = catalog.by_role(segment.of.role)
     consent = table.first_meaning(Meaning.CONSENT) if table is not None else None
     return Identity(
         keys=tuple((key, matched[key]) for key in key_fields if key in matched),
         consent=FieldRef(table.name, consent.name) if table is not None and consent is not None else None,
         country=country,
+        contacts=contacts_of(matched, segment, catalog),
     )
+
+
+def contacts_of(
+    matched: Mapping[str, MatchedField], segment: Segment, catalog: Catalog
+) -> tuple[tuple[FieldRef, ContactKind], ...]:
+    """Every e-mail address and phone number of a member: by the meaning of its table's columns, and as matched."""
+    table = catalog.by_role(segment.of.role)
+    own = [] if table is None else [(FieldRef(table.name, c.name), kind) for c, kind in contact_columns(table)]
+    kinds = {kind.rule: kind for kind in ContactKind}
+    sent = [(field.field, kinds[field.normalise]) for field in matched.values() if field.normalise in kinds]
+    return tuple(dict.fromkeys([*own, *sent]))

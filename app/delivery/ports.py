@@ -84,6 +84,10 @@ class FileSource(Protocol):
         """How many rows will be written."""
         ...
 
+    def suppressed(self, item: str, ctx: JobContext) -> int:
+        """How many rows the suppression list keeps back."""
+        ...
+
     def parts(self, item: str, folder: Path, ctx: JobContext) -> Iterator[PartFile]:
         """Write part after part into the folder; the next one is begun when it is asked for."""
         ...

@@ -85,11 +85,12 @@ class RunState:
             self._run = replace(self._run, skipped=(*self._run.skipped, SkippedSegment(segment, sentence)))
             self._tell(at_once=True)
 
-    def left_out(self, number: int) -> None:
-        """Count members not sent by our choice."""
+    def left_out(self, number: int, *, suppressed: int = 0) -> None:
+        """Count members or rows not sent by our choice, some of them because of the suppression list."""
         with self._lock:
             totals = self._run.totals
-            self._run = replace(self._run, totals=replace(totals, left_out=totals.left_out + number))
+            totals = replace(totals, left_out=totals.left_out + number, suppressed=totals.suppressed + suppressed)
+            self._run = replace(self._run, totals=totals)
             self._tell()
 
     def settled(self, kinds: Iterable[OutcomeKind]) -> None:

@@ -38,6 +38,10 @@ class Writer(Protocol):
         """How many rows will be written."""
         ...
 
+    def suppressed(self, item: Item, ctx: JobContext) -> int:
+        """How many rows the suppression list keeps back."""
+        ...
+
     def write(self, item: Item, folder: Path, ctx: JobContext) -> Iterator[tuple[Path, int]]:
         """Write part after part; path and rows of each."""
         ...
@@ -73,6 +77,10 @@ class ExportFiles:
     def rows(self, item: str, ctx: JobContext) -> int:
         """See `FileSource.rows`."""
         return self._writer.rows(self._items[item], ctx)
+
+    def suppressed(self, item: str, ctx: JobContext) -> int:
+        """See `FileSource.suppressed`."""
+        return self._writer.suppressed(self._items[item], ctx)
 
     def parts(self, item: str, folder: Path, ctx: JobContext) -> Iterator[PartFile]:
         """See `FileSource.parts`."""

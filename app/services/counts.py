@@ -11,6 +11,7 @@ from threading import Lock
 
 from app.core.counts import Count, Limits, Total, Verdict
 from app.core.eligibility import why_not_eligible
+from app.core.exports import Export
 from app.core.names import fold
 from app.core.segment_documents import to_document
 from app.core.segments import Segment, SegmentRef
@@ -18,12 +19,14 @@ from app.core.tables import Catalog, Meaning
 from app.data.counting import Counter, CountSpec, Estimate
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
+from app.data.suppression import ListedValues
 from app.data.workspace_rows import Scope
-from app.delivery.matching import identity_of, matched_fields
+from app.delivery.matching import contacts_of, identity_of, matched_fields
 from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.destinations import DestinationService
 from app.services.known_counts import newest_count, newest_signature
+from app.services.scopes import scope_of
 from app.services.segment_lookup import segment_named
 from app.store import Store
 
@@ -46,6 +49,7 @@ class CountService:
         engine: Callable[[], DuckDBEngine],
         destinations: DestinationService,
         *,
+        listed: Callable[[], ListedValues] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
@@ -53,6 +57,7 @@ class CountService:
         self._destinations = destinations
         self._made: Counter | None = None
         self._lock = Lock()
+        self._listed = listed
         self._clock = clock
 
     def count(
@@ -99,6 +104,10 @@ class CountService:
         ]
         return _sum(totals, complete=len(going) == len(questions))
 
+    def suppressed(self, export: Export, ctx: JobContext) -> int:
+        """How many members of a segment export the suppression list keeps back, each once. Raises as `count`."""
+        return self.total(export.segments, export.destination, ctx, match=export.match).suppressed
+
     def estimate(self, segment_name: str, ctx: JobContext) -> Estimate:
         """About how many members, in a few milliseconds. Raises as `count`."""
         return self._counter().estimate(self._scope(), segment_named(self._store, segment_name), ctx)
@@ -128,11 +137,11 @@ class CountService:
     def _counter(self) -> Counter:
         with self._lock:
             if self._made is None:
-                self._made = Counter(self._engine())
+                self._made = Counter(self._engine(), listed=None if self._listed is None else self._listed())
             return self._made
 
     def _scope(self) -> Scope:
-        return Scope(self._store.tables.catalog(), self._store.segments.all(), self._clock())
+        return scope_of(self._store, self._engine().folder, self._clock())
 
     def _description(self, target: str | None) -> Description | None:
         if target is None:
@@ -143,11 +152,12 @@ class CountService:
     def _question(
         self, segment: Segment, description: Description | None, match: Mapping[str, str] | None, catalog: Catalog
     ) -> _Question:
+        country = self._store.workspace.info().country_code
         if description is None:
-            return _Question(segment, CountSpec(), "")
+            who = Identity(country=country, contacts=contacts_of({}, segment, catalog))
+            return _Question(segment, CountSpec(who), "")
         reason = why_not_eligible(segment, description.takes, catalog)
         wanted = match if match is not None else _guessed(segment, description, catalog)
-        country = self._store.workspace.info().country_code
         fields = matched_fields({key: value for key, value in wanted.items() if "." in value}, description.fields)
         identity = identity_of(fields, description.key_fields, segment, catalog, country)
         if not reason and description.key_fields and not identity.keys:
@@ -179,7 +189,11 @@ def _no_key(segment: Segment, description: Description, catalog: Catalog) -> str
 
 
 def _signature(question: _Question, description: Description | None, scope: Scope) -> str:
-    """Changes with the rules (also of the segments they name), the rows of any table, the links, the match and the target."""
+    """Changes with everything that can change the answer.
+
+    That is the rules (also of the segments they name), the rows of any table, the links, the suppression list, the match and
+    the target.
+    """
     identity: Identity = question.spec.identity
     limits: Limits = question.spec.limits
     told = {
@@ -189,6 +203,7 @@ def _signature(question: _Question, description: Description | None, scope: Scop
         "identity": repr(identity),
         "limits": repr(limits),
         "reason": question.reason,
+        "suppression": "" if scope.suppression is None else scope.suppression.generation,
         "destination": "" if description is None else description.id,
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()

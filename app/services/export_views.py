@@ -17,6 +17,7 @@ from app.data.looking import rows_of
 from app.data.members import Members, MemberSpec, SampleRow
 from app.data.personal import masked as mask
 from app.data.sizes import TableSizes
+from app.data.suppression import ListedValues
 from app.data.workspace_rows import Scope
 from app.delivery.engine_files import EngineWriter
 from app.delivery.matching import identity_of, matched_fields
@@ -32,6 +33,7 @@ from app.destinations.contract import (
 from app.jobs import CancelToken, JobContext
 from app.services.destinations import DestinationService
 from app.services.hiding import hide
+from app.services.scopes import scope_of
 from app.store import Store
 
 if TYPE_CHECKING:
@@ -89,11 +91,13 @@ class ExportViews:
         engine: DuckDBEngine,
         open_connection: OpenConnection,
         clock: Callable[[], datetime],
+        listed: ListedValues | None = None,
     ) -> None:
         self._store = store
         self._destinations = destinations
         self._engine = engine
-        self._members = Members(engine)
+        self._listed = listed or ListedValues(engine)
+        self._members = Members(engine, listed=self._listed)
         self._sizes = TableSizes(engine)
         self._open_connection = open_connection
         self._clock = clock
@@ -144,7 +148,7 @@ class ExportViews:
     ) -> Preview:
         info = self._store.workspace.info()
         place = layouts.Place(export.name, info.name, self._clock())
-        writer = EngineWriter(self._engine, self._members, scope, export, info.country_code)
+        writer = EngineWriter(self._engine, self._members, self._listed, scope, export, info.country_code)
         planned = ExportFiles(export, scope.catalog, scope.segments, place, writer)
         masks = _masks(samples, export.match, scope.catalog) if masked else {}
         files = []
@@ -195,7 +199,7 @@ class ExportViews:
         return self._sizes.estimate_bytes(table, fields, export.format, CancelToken())
 
     def _scope(self) -> Scope:
-        return Scope(self._store.tables.catalog(), self._store.segments.all(), self._clock())
+        return scope_of(self._store, self._engine.folder, self._clock())
 
     def _specs(self, export: Export, scope: Scope, fields: Sequence[TargetField]) -> list[tuple[Segment, MemberSpec]]:
         """What is read of each chosen segment, as a run reads it."""

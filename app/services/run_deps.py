@@ -12,13 +12,15 @@ from app.core.layouts import Place
 from app.data.counting import Counter
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.members import Members
-from app.data.workspace_rows import KeyFacts, Scope
+from app.data.suppression import ListedValues
+from app.data.workspace_rows import KeyFacts
 from app.delivery.engine_files import EngineWriter
 from app.delivery.ports import Deps
 from app.delivery.table_files import ExportFiles
 from app.destinations.contract import TargetField
 from app.destinations.description import Description
 from app.services.run_members import WorkspaceMembers
+from app.services.scopes import scope_of
 from app.store import Store
 
 _MEMORY: Final = "160MB"
@@ -28,6 +30,7 @@ _MEMORY: Final = "160MB"
 def make_deps(
     store: Store,
     engine: DuckDBEngine,
+    listed: ListedValues,
     redact: Callable[[str], str],
     clock: Callable[[], datetime],
 ) -> Callable[[], AbstractContextManager[Deps]]:
@@ -35,22 +38,22 @@ def make_deps(
 
     Members are counted and read by an engine of the run's own, whose memory ends with the run: live counts keep theirs.
     """
-    shared = Members(engine)
+    shared = Members(engine, listed=listed)
 
     @contextmanager
     def deps() -> Iterator[Deps]:
-        scope = Scope(store.tables.catalog(), store.segments.all(), clock())
+        scope = scope_of(store, engine.folder, clock())
         info = store.workspace.info()
         with closing(DuckDBEngine(engine.folder, memory_limit=_MEMORY)) as own:
-            facts = KeyFacts(own)
-            counter, members = Counter(own, facts), Members(own, facts)
+            facts, values = KeyFacts(own), ListedValues(own)
+            counter, members = Counter(own, facts, values), Members(own, facts, values)
 
             def source(export: Export, description: Description, fields: Sequence[TargetField]) -> WorkspaceMembers:
                 return WorkspaceMembers(counter, members, scope, export, description, fields, info.country_code)
 
             def files(export: Export, moment: datetime) -> ExportFiles:
                 place = Place(export.name, info.name, moment)
-                writer = EngineWriter(engine, shared, scope, export, info.country_code)
+                writer = EngineWriter(engine, shared, listed, scope, export, info.country_code)
                 return ExportFiles(export, scope.catalog, scope.segments, place, writer)
 
             yield Deps(engine.folder, scope.catalog, scope.segments, source, files, redact, clock)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -22,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in migrations/versions; known here so that opening a current database needs no alembic."""
 
 
@@ -144,4 +145,35 @@ schedule_marks = Table(
     Column("export_id", Text, primary_key=True),
     Column("checked_at", UtcTime),
     Column("claimed_due", UtcTime),
+)
+
+suppression_sources = Table(
+    "suppression_sources",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("hashed", Boolean(create_constraint=False), nullable=False),  # some values came already hashed
+    Column("added_at", UtcTime, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("removed_at", UtcTime),
+)
+
+suppression_entries = Table(
+    "suppression_entries",
+    metadata,
+    Column("hash", LargeBinary, nullable=False),
+    Column("source_id", Integer, ForeignKey("suppression_sources.id", ondelete="CASCADE"), nullable=False),
+    Column("removed_at", UtcTime),  # taken off the list; kept so that it can be put back
+    PrimaryKeyConstraint("hash", "source_id"),
+    sqlite_with_rowid=False,  # half the size, and in the order of the hash
+)
+
+suppression_changes = Table(
+    "suppression_changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("generation", Text, nullable=False),  # of the list after this change
+    Column("at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
 )

@@ -20,6 +20,7 @@ from app.store.migrate import bring_up_to_date, upgrade
 from app.store.named import NamedRepository, TableRepository
 from app.store.runs import RunRepository
 from app.store.small import CountRepository, DraftRepository, ScheduleMarkRepository, WorkspaceRepository
+from app.store.suppression import SuppressionRepository
 
 FILE_NAME = "workspace.db"
 
@@ -38,6 +39,7 @@ class Store:
         self.runs = RunRepository(database)
         self.drafts = DraftRepository(database)
         self.schedule_marks = ScheduleMarkRepository(database)
+        self.suppression = SuppressionRepository(database)
 
     @classmethod
     def open(cls, folder: Path) -> Store:

@@ -218,6 +218,7 @@ def _exports(draw: st.DrawFn) -> Export:
         match=draw(st.dictionaries(_names, _names.map("Customer.{}".format), max_size=3)) if segment else {},
         sync=draw(st.sampled_from(SyncMode)) if segment else SyncMode.UPDATE,
         tables=() if segment else tuple(tables),
+        leave_out_suppressed=not segment and draw(st.booleans()),
         format=draw(_formats()),
         layout=draw(st.builds(Layout, st.text(max_size=9), st.text(max_size=9), st.booleans(), st.booleans())),
         schedule=draw(_schedules),

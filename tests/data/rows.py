@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +10,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from app.core.names import new_id
+from app.core.suppression import ContactKind, ListFacts, digest_of, entry_of
 from app.core.tables import Meaning, Table, TableRole
 from app.data.engines.duckdb import DuckDBEngine
+from app.data.suppression import write_list
 
 WHEN = datetime(2025, 6, 1, tzinfo=UTC)
 
@@ -32,3 +36,17 @@ def add_table(
     columns = engine.describe([folder / "part-0.parquet"])
     named = tuple(replace(c, meaning=(meanings or {}).get(c.name, Meaning.NONE)) for c in columns)
     return Table(name.lower(), name, role, named, key, rows.num_rows, generation, "test", WHEN)
+
+
+SALT = bytes(range(16))
+
+
+def add_list(
+    engine: DuckDBEngine, emails: Iterable[str] = (), phones: Iterable[str] = (), country: str = "US"
+) -> ListFacts:
+    """Write a suppression list with these plain values (or SHA-256 of them) as a new generation."""
+    values = {ContactKind.EMAIL: list(emails), ContactKind.PHONE: list(phones)}
+    digests = [digest_of(value, kind, country) for kind, found in values.items() for value in found]
+    generation = new_id()
+    write_list(engine.folder, generation, [sorted({entry_of(SALT, d) for d in digests if d is not None})])
+    return ListFacts(generation, SALT, frozenset(kind for kind, found in values.items() if found))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +10,23 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlglot import exp
 
 from app.core.counts import Limits, Verdict
 from app.core.errors import FixData
 from app.core.identifiers import normalise
 from app.core.segment_documents import parse
 from app.core.segments import FieldRef, Segment
+from app.core.suppression import ContactKind
 from app.core.tables import Catalog, Link, Table, TableRole
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
 from app.data.workspace_rows import Scope
 from app.jobs import Cancelled, JobContext
-from tests.data.rows import WHEN, add_table
+from tests.data.rows import WHEN, add_list, add_table
 
 EMAIL = MatchedField(FieldRef("Customer", "Email"), "email")
+CONTACTS = ((EMAIL.field, ContactKind.EMAIL),)
 SPEC = CountSpec(Identity((("email", EMAIL),), consent=FieldRef("Customer", "OptIn")))
 
 
@@ -86,10 +88,10 @@ def test_the_suppression_list_and_empty_consent(engine: DuckDBEngine) -> None:
         key="Id",
         role=TableRole.CUSTOMER,
     )
-    suppressed = exp.select(exp.alias_(exp.Literal.string("a@x.de"), "identifier")).subquery()
-    identity = Identity((("email", EMAIL),), FieldRef("Customer", "OptIn"), empty_refuses=True)
+    identity = Identity((("email", EMAIL),), FieldRef("Customer", "OptIn"), empty_refuses=True, contacts=CONTACTS)
     counter = Counter(engine)
-    found = counter.count(scope_of(table), GERMANS, CountSpec(identity, suppression=suppressed), JobContext())
+    scope = replace(scope_of(table), suppression=add_list(engine, ["A@x.de", "b@x.de"]))
+    found = counter.count(scope, GERMANS, CountSpec(identity), JobContext())
     assert (found.eligible, found.no_consent, found.suppressed, found.to_send) == (3, 1, 1, 1)
     without = counter.count(scope_of(table), GERMANS, CountSpec(identity), JobContext())
     assert (without.no_consent, without.suppressed, without.to_send) == (1, 0, 2)

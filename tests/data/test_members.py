@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlglot import exp
 
 from app.core.errors import FixData
 from app.core.segments import FieldRef
@@ -20,8 +20,8 @@ from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
 from app.data.members import Members, MemberSpec, Row, SampleRow
 from app.jobs import Cancelled, JobContext
-from tests.data.rows import add_table
-from tests.data.test_counting import EMAIL, EVERYBODY, GERMANS, by_hand, customers, people, scope_of, segment
+from tests.data.rows import add_list, add_table
+from tests.data.test_counting import CONTACTS, EMAIL, EVERYBODY, GERMANS, by_hand, customers, people, scope_of, segment
 
 IDENTITY = Identity((("email", EMAIL),), FieldRef("Customer", "OptIn"))
 SPEC = MemberSpec({"email": EMAIL, "country": MatchedField(FieldRef("Customer", "Country"), "country_iso")}, IDENTITY)
@@ -79,8 +79,9 @@ def test_too_long_values_have_no_form(engine: DuckDBEngine) -> None:
 def test_suppressed_members_are_not_read(engine: DuckDBEngine) -> None:
     rows = customers(("1", "a@x.de", "DE", True), ("2", "b@x.de", "DE", True))
     table = add_table(engine, "Customer", rows, key="Id", role=TableRole.CUSTOMER)
-    listed = exp.select(exp.alias_(exp.Literal.string("a@x.de"), "identifier")).subquery()
-    stream = Members(engine).stream(scope_of(table), GERMANS, MemberSpec({}, IDENTITY, listed), 5, JobContext())
+    scope = replace(scope_of(table), suppression=add_list(engine, ["a@x.de"]))
+    spec = MemberSpec({}, replace(IDENTITY, contacts=CONTACTS))
+    stream = Members(engine).stream(scope, GERMANS, spec, 5, JobContext())
     assert list(stream) == [[Row("2", {})]]
 
 

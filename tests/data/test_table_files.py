@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,14 +22,15 @@ from hypothesis import strategies as st
 from app.core.errors import FixData
 from app.core.exports import Compression, FileType, Format, Quotes
 from app.core.segments import FieldRef
-from app.core.tables import TableRole
+from app.core.tables import Meaning, TableRole
 from app.data import table_files
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
 from app.data.members import Members, MemberSpec
+from app.data.suppression import ListedValues, SuppressedRows
 from app.data.table_files import MemberRows, TableRows, WrittenFile, write
 from app.jobs import Cancelled, JobContext
-from tests.data.rows import add_table
+from tests.data.rows import add_list, add_table
 from tests.data.test_counting import EMAIL, EVERYBODY, customers, scope_of
 
 ROWS = pa.table(
@@ -239,3 +241,28 @@ def test_csv_is_read_back_as_it_was(
         assert found == [(a or "", b or "") for a, b in rows]
     finally:
         engine.close()
+
+
+def test_rows_on_the_suppression_list_stay_out_when_asked(engine: DuckDBEngine, out: Path) -> None:
+    rows = pa.table(
+        {"Id": [1, 2, 3, 4], "Mail": ["a@x.de", "B@x.de", None, "d@x.de"], "Tel": ["1", "", "030 123456", None]}
+    )
+    meanings = {"Mail": Meaning.EMAIL, "Tel": Meaning.PHONE}
+    table = add_table(engine, "T", rows, key="Id", meanings=meanings)
+    listed = SuppressedRows(ListedValues(engine), add_list(engine, ["b@x.de"], ["+4930123456"]), "DE")
+    source = TableRows(engine, table, ("Tel", "Id"), listed)
+    [file] = written(engine, source, Format(), out)
+    assert (file.rows, file.path.read_text("utf-8")) == (2, "Tel,Id\n1,1\n,4\n")
+    other = TableRows(engine, replace(table, columns=table.columns[:1]), ("Id",), listed)
+    [file] = written(engine, other, Format(), out)
+    assert file.rows == 4  # a table without such a column is whole
+
+
+def test_the_order_stays_when_rows_are_left_out(engine: DuckDBEngine, out: Path) -> None:
+    number = 300_000
+    rows = pa.table({"Id": range(number), "Mail": [f"p{i}@x.de" for i in range(number)]})
+    table = add_table(engine, "T", rows, key="Id", meanings={"Mail": Meaning.EMAIL})
+    listed = SuppressedRows(ListedValues(engine), add_list(engine, [f"p{i}@x.de" for i in range(0, 3000, 3)]), "DE")
+    files = written(engine, TableRows(engine, table, ("Id",), listed), Format(rows_per_file=None), out)
+    ids = [int(line) for line in files[0].path.read_text("utf-8").splitlines()[1:]]
+    assert ids == [i for i in range(number) if i % 3 or i >= 3000]

@@ -181,12 +181,16 @@ class FakeFiles:
     replace_below: str | None = None
     on_part: Callable[[str, int], None] = lambda _table, _number: None
     most_waiting: int = 0
+    suppressed_rows: int = 0
 
     def items(self) -> Sequence[str]:
         return list(self.tables)
 
     def rows(self, item: str, ctx: JobContext) -> int:
         return self.tables[item]
+
+    def suppressed(self, item: str, ctx: JobContext) -> int:
+        return self.suppressed_rows
 
     def parts(self, item: str, folder: Path, ctx: JobContext) -> Iterator[PartFile]:
         for number, start in enumerate(range(0, self.tables[item], 10), 1):

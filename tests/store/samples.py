@@ -37,6 +37,7 @@ from app.core.segments import (
     Unit,
     Within,
 )
+from app.core.suppression import Change, ChangeKind, ContactKind
 from app.core.tables import Column, ColumnType, Meaning, Table, TableRole
 
 NOON = datetime(2026, 7, 1, 12, 0, 0, 250, tzinfo=UTC)
@@ -163,3 +164,7 @@ def run(**changes: object) -> Run:
         "owner": "here:1:1",
     }
     return Run(**(values | changes))
+
+
+def imported(source: str = "optouts.csv", kind: ContactKind = ContactKind.EMAIL, at: datetime = NOON) -> Change:
+    return Change(at, "anna", ChangeKind.IMPORTED, source, kind, 0)

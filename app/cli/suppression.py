@@ -1,0 +1,192 @@
+"""`sendoff suppression`: who is never sent to a target."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.output import of, plain
+from app.cli.session import session_of
+from app.core.errors import FixData, SendoffError
+from app.core.exports import ExportKind
+from app.core.suppression import Change, ChangeKind, ContactKind
+
+commands = typer.Typer(help="The suppression list: who is never sent to a target.", no_args_is_help=True)
+STDIN = "-"
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="CSV, text, Excel, Parquet or JSON lines; - reads lines.")]
+Column = Annotated[str | None, typer.Option("--column", help="The column with the values; else it is guessed.")]
+Kind = Annotated[ContactKind | None, typer.Option("--kind", help="What stands in it; else it is guessed.")]
+Value = Annotated[str, typer.Argument(metavar="VALUE", help="Address, phone number or SHA-256; - reads it from stdin.")]
+SourceId = Annotated[int, typer.Argument(metavar="ID", help="As 'suppression sources' shows it.")]
+
+
+@commands.command()
+def show(context: typer.Context) -> None:
+    """How many entries the list has."""
+    session = session_of(context)
+    numbers = session.services.suppression.numbers()
+    kinds = f"{numbers.emails:,} by e-mail, {numbers.phones:,} by phone number"
+    sentence = f"{of_entries(numbers.entries)}: {kinds}; {numbers.recent:,} new in the last 7 days."
+    session.output.result(plain(numbers), sentence)
+
+
+@commands.command()
+def preview(context: typer.Context, file: File, column: Column = None, kind: Kind = None) -> None:
+    """What `add` would take from a file: the column, what stands in it, and its first values, masked."""
+    session = session_of(context)
+    service = session.services.suppression
+    with session.output.progress() as progress:
+        ctx = progress.context()
+        if file == STDIN:
+            found = service.preview_text(sys.stdin.read(), ctx, kind=kind)
+        else:
+            found = service.preview(Path(file), ctx, column=column, kind=kind)
+    values = ", ".join(found.values)
+    hashed = ", already hashed" if found.hashed else ""
+    sentence = f"{found.name}: {of(found.rows, 'row')}, column {found.column} ({found.kind}{hashed}): {values}"
+    session.output.result(plain(found), sentence)
+
+
+@commands.command()
+def add(
+    context: typer.Context,
+    file: File,
+    column: Column = None,
+    kind: Kind = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="What the source is called, for values from stdin.")
+    ] = None,
+) -> None:
+    """Put the values of a file, or of stdin, on the list; plain or as SHA-256. Known ones are counted, not doubled."""
+    session = session_of(context)
+    service = session.services.suppression
+    with session.output.progress() as progress:
+        ctx = progress.context()
+        if file == STDIN:
+            named = {} if name is None else {"name": name}
+            done = service.import_text(sys.stdin.read(), ctx, kind=kind, **named)
+        else:
+            done = service.import_file(Path(file), ctx, column=column, kind=kind)
+    sentence = f"{done.name}: {done.new:,} new, {done.known:,} known, {done.unreadable:,} not readable."
+    session.output.result(plain(done), sentence)
+
+
+@commands.command()
+def sources(context: typer.Context) -> None:
+    """Where the entries come from; one that came from two sources counts once in the list."""
+    session = session_of(context)
+    found = session.services.suppression.sources()
+    session.output.rows(
+        "sources",
+        ("Id", "Source", "Kind", "Entries", "Added", "By"),
+        [(str(s.id), s.name, s.kind, s.entries, s.added_at, s.added_by) for s in found],
+        [plain(s) for s in found],
+    )
+
+
+@commands.command()
+def history(context: typer.Context, limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50) -> None:
+    """What changed the list, the newest first."""
+    session = session_of(context)
+    found = session.services.suppression.changes(limit)
+    session.output.rows(
+        "changes",
+        ("When", "What", "Entries", "By"),
+        [(c.at, sentence_of(c), f"{c.entries:+,}", c.by) for c in found],
+        [plain(c) for c in found],
+    )
+
+
+@commands.command()
+def check(context: typer.Context, value: Value) -> None:
+    """Whether a value is on the list; it is hashed and compared, and not kept."""
+    session = session_of(context)
+    listing = session.services.suppression.check(_given(value))
+    found = plain(listing) if listing is not None else {}
+    sentence = "It is not on the list."
+    if listing is not None:
+        sentence = f"It is on the list since {listing.since:%Y-%m-%d}, from {listing.source}."
+    session.output.result({"listed": listing is not None, **found}, sentence)
+
+
+@commands.command("take-off")
+def take_off(
+    context: typer.Context, value: Value, reason: Annotated[str, typer.Option("--reason", help="Kept in the history.")]
+) -> None:
+    """Take one value off the list, whatever source it came from."""
+    session = session_of(context)
+    taken = session.services.suppression.take_off(_given(value), reason)
+    session.output.result({"taken_off": 1, "kind": taken.kind}, "It is off the list.")
+
+
+@commands.command()
+def remove(context: typer.Context, source: SourceId) -> None:
+    """Remove a source with the entries that came from it only."""
+    session = session_of(context)
+    session.services.suppression.remove_source(source)
+    session.output.result({"removed": source}, f"Removed source {source}; 'suppression put-back {source}' undoes it.")
+
+
+@commands.command("put-back")
+def put_back(context: typer.Context, source: SourceId) -> None:
+    """Put a source back that was removed within the last day."""
+    session = session_of(context)
+    session.services.suppression.put_back_source(source)
+    session.output.result({"put_back": source}, f"Source {source} is on the list again.")
+
+
+@commands.command()
+def effect(context: typer.Context) -> None:
+    """How many members the list keeps out of each segment export."""
+    session = session_of(context)
+    services = session.services
+    found: list[tuple[str, int | None, str]] = []
+    with session.output.progress() as progress:
+        for row in services.exports.all():
+            if row.export.kind is not ExportKind.SEGMENT:
+                continue
+            try:
+                found.append((row.export.name, services.counts.suppressed(row.export, progress.context()), ""))
+            except SendoffError as error:  # its segment is gone, say: the others still have their number
+                found.append((row.export.name, None, error.what))
+    session.output.rows(
+        "exports",
+        ("Export", "Left out", "Why not counted"),
+        found,
+        [{"export": name, "suppressed": number, "reason": reason} for name, number, reason in found],
+    )
+
+
+def sentence_of(change: Change) -> str:
+    """A change in words."""
+    noun = "e-mail address" if change.kind is ContactKind.EMAIL else "phone number"
+    match change.what:
+        case ChangeKind.IMPORTED:
+            return f"{change.source} imported, {change.known:,} were known, {change.unreadable:,} not readable"
+        case ChangeKind.IMPORT_UNDONE:
+            return f"Import of {change.source} undone"
+        case ChangeKind.SOURCE_REMOVED:
+            return f"{change.source} removed"
+        case ChangeKind.SOURCE_PUT_BACK:
+            return f"{change.source} put back"
+        case ChangeKind.TAKEN_OFF:
+            return f"1 {noun} taken off: {change.reason}"
+        case ChangeKind.PUT_BACK:
+            return f"1 {noun} put back"
+
+
+def of_entries(number: int) -> str:
+    """1 entry, 2,000 entries."""
+    return "1 entry" if number == 1 else f"{number:,} entries"
+
+
+def _given(value: str) -> str:
+    """The value itself, or what stands on stdin, so that it needs not be in the list of running programs."""
+    given = sys.stdin.readline() if value == STDIN else value
+    if not given.strip():
+        raise FixData("There is no value.", "Nothing was given.", "Give an address or number.", code="no_value")
+    return given
