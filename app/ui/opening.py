@@ -14,6 +14,7 @@ from app.core.errors import as_sendoff_error
 from app.jobs import JobContext
 from app.ui.dialogs.error import ErrorDialog
 from app.ui.formats import Formats
+from app.ui.preload import FIRST, load
 from app.ui.runner import Finished, Job, Outcome
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.menus import Menu
@@ -56,7 +57,7 @@ class Opening(QObject):
 
     def open(self, folder: Path | None) -> None:
         """Open the folder's workspace, or the one opened last; without one show the start page."""
-        self._run(self.tr("Open the workspace"), lambda _ctx: self._open(folder), folder)
+        self._run(self.tr("Open the workspace"), lambda ctx: self._open(folder, ctx), folder)
 
     def show_start(self) -> None:
         """Give the window to the start page."""
@@ -81,9 +82,10 @@ class Opening(QObject):
 
     # Inside
 
-    def _open(self, folder: Path | None) -> Services | None:
+    def _open(self, folder: Path | None, ctx: JobContext) -> Services | None:
         from app.bootstrap import default_workspace, open_workspace
 
+        load(FIRST, ctx)
         chosen = folder or default_workspace()
         return None if chosen is None else (self._opener or open_workspace)(chosen)
 

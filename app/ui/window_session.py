@@ -24,6 +24,7 @@ from app.ui.main_window import MainWindow
 from app.ui.page_slot import PageSlot
 from app.ui.palette_entries import PaletteEntries
 from app.ui.preferences import Preferences
+from app.ui.preload import load_later
 from app.ui.run_feed import RunFeed
 from app.ui.runner import Finished, Job, JobRunner, Outcome
 from app.ui.snapshot import Snapshot, take_snapshot
@@ -286,6 +287,7 @@ class WindowSession(QObject):
             self._show_snapshot(finished.value)
             if first:
                 self.ready.emit()
+                self._frame.runner.submit("queries", "Get the pages ready", load_later)
         elif finished.error is not None and self.snapshot is None:
             self.failed.emit(finished.error)
         if self._again:

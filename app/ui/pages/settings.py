@@ -16,6 +16,7 @@ from app.core.roles import Action, Role, may
 from app.core.workspaces import WorkspaceInfo
 from app.ui.context import WindowContext
 from app.ui.dialogs.role import role_dialog
+from app.ui.pages.freshness import Freshness
 from app.ui.preferences import Preferences
 from app.ui.runner import Finished, Outcome
 from app.ui.theme import Theme
@@ -156,7 +157,7 @@ class SettingsPage(Area):
         return [Choice(code, f"{name} ({code})") for code, name in sorted(known.items(), key=lambda pair: pair[1])]
 
     def _connect_signals(self) -> None:
-        self._context.navigator.noticed.connect(self._on_noticed)
+        Freshness(self, self._context.navigator.noticed, ("settings",), self.refresh)
         self.search_field.textChanged.connect(self._on_search_changed)
         self._name.left.connect(self._on_name_left)
         self._country.chosen.connect(self._on_country_chosen)
@@ -347,10 +348,6 @@ class SettingsPage(Area):
         self._context.runner.submit("store", name, lambda _ctx: work(), on_finished=finished)
 
     # Slots
-
-    def _on_noticed(self, _what: str) -> None:
-        if self.isVisible():
-            self.refresh()
 
     def _on_read(self, finished: Finished) -> None:
         if finished.outcome is Outcome.DONE:

@@ -17,11 +17,12 @@ from app.core.segments import SegmentOf
 from app.core.workspaces import Audience
 from app.destinations.description import Description
 from app.jobs import JobContext
-from app.ui.context import EVERYTHING, WindowContext
+from app.ui.context import WindowContext
 from app.ui.dialogs.remove_connection import RemoveConnectionDialog, RemovePlan, read_remove_plan
 from app.ui.pages.connections.gallery import Gallery
 from app.ui.pages.connections.table import NARROW, ConnectionTable
 from app.ui.pages.connections.words import ConnectionLine, access_words
+from app.ui.pages.freshness import Freshness
 from app.ui.pages.job_page import JobPage
 from app.ui.runner import Finished, Job, Outcome
 from app.ui.widgets.buttons import Button
@@ -99,7 +100,7 @@ class ConnectionsPage(JobPage):
         self.gallery.chosen.connect(self._add)
         self._none.primary_clicked.connect(self.search_field.clear)
         self._no_keyring.secondary_clicked.connect(self._look_for_secrets)
-        self.context.navigator.noticed.connect(self._on_noticed)
+        Freshness(self, self.context.navigator.noticed, ("connections", "exports"), self.refresh)
         self._remove_key = QShortcut(QKeySequence(QKeySequence.StandardKey.Delete), self.table.rows)
         self._remove_key.setContext(Qt.ShortcutContext.WidgetShortcut)
         self._remove_key.activated.connect(lambda: self._remove(self.table.rows.current_key()))
@@ -220,10 +221,6 @@ class ConnectionsPage(JobPage):
             self._note_row.show()
 
     # What the person does
-
-    def _on_noticed(self, what: str) -> None:
-        if what in {"connections", "exports", "roles", EVERYTHING} and (self.isVisible() or self._listed.lines):
-            self.refresh()
 
     def _on_search_changed(self, words: str) -> None:
         self.table.set_words(words)

@@ -23,6 +23,7 @@ from app.ui.pages.exports.empty import EmptyExports
 from app.ui.pages.exports.lines import ExportLine, LineWords
 from app.ui.pages.exports.list_view import ExportsList
 from app.ui.pages.exports.reading import ExportsData, count_again, read_exports
+from app.ui.pages.freshness import Freshness
 from app.ui.preferences import Preferences
 from app.ui.runner import Finished, Job, LiveQuery, Outcome
 from app.ui.widgets.buttons import Button
@@ -38,6 +39,9 @@ log = logging.getLogger(__name__)
 
 REFRESH_MS, SKELETON_MS = 100, 200
 _DRAWER = "exports/drawer"
+
+
+_TOPICS = ("exports", "connections", "segments", "tables", "runs")
 
 
 class ExportsPage(Area):
@@ -123,7 +127,7 @@ class ExportsPage(Area):
 
     def _connect_signals(self) -> None:
         navigator = self._context.navigator
-        navigator.noticed.connect(self._on_noticed)
+        Freshness(self, navigator.noticed, _TOPICS, self._refresh_timer.start)
         navigator.runs_updated.connect(self._on_runs_updated)
         self.table.selection_changed.connect(self._on_selection_changed)
         self.table.activated_key.connect(lambda _key: self._do("edit"))
@@ -342,9 +346,6 @@ class ExportsPage(Area):
         self.count_again()
 
     # Live
-
-    def _on_noticed(self, _what: str) -> None:
-        self._refresh_timer.start()
 
     def _on_runs_updated(self, runs: tuple[Run, ...]) -> None:
         for run in runs:

@@ -16,7 +16,8 @@ from app.core.roles import Action, may
 from app.core.runs import Run, Status, Trigger
 from app.destinations.description import Badge as BadgeLook
 from app.jobs import JobContext
-from app.ui.context import EVERYTHING, WindowContext
+from app.ui.context import WindowContext
+from app.ui.pages.freshness import Freshness
 from app.ui.pages.runs.details import RunDetails, RunDetailsView
 from app.ui.pages.runs.run_list import RunList
 from app.ui.pages.runs.words import RunRow
@@ -104,7 +105,7 @@ class RunsPage(QWidget):
         details.field_chosen.connect(self._on_field_chosen)
         details.more_rejects_asked.connect(self._on_more_rejects)
         details.copy_log_asked.connect(lambda text: QGuiApplication.clipboard().setText(text))
-        self._context.navigator.noticed.connect(self._on_noticed)
+        Freshness(self, self._context.navigator.noticed, ("runs", "exports"), self.refresh)
         QShortcut(
             QKeySequence.StandardKey.Refresh, self, self.refresh, context=Qt.ShortcutContext.WidgetWithChildrenShortcut
         )
@@ -252,10 +253,6 @@ class RunsPage(QWidget):
             )
 
         self._do("Save rejects", lambda _ctx: self._context.services.runs.save_rejects(run_id, path), told)
-
-    def _on_noticed(self, what: str) -> None:
-        if what in {"runs", "exports", "roles", EVERYTHING} and (self.isVisible() or self._rows):
-            self.refresh()
 
     def _on_tick(self) -> None:
         if any(not r.run.status.ended for r in self._rows):

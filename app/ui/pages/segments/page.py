@@ -14,7 +14,8 @@ from app.core.roles import Action, may
 from app.core.segments import Segment
 from app.jobs import JobContext
 from app.services.documents import read_documents
-from app.ui.context import EVERYTHING, WindowContext
+from app.ui.context import WindowContext
+from app.ui.pages.freshness import Freshness
 from app.ui.pages.job_page import JobPage
 from app.ui.pages.segments.details import SegmentDetails, SegmentDetailsView
 from app.ui.pages.side_list import SideList, SideRow
@@ -66,7 +67,7 @@ class SegmentsPage(JobPage):
         self._details.open_export_asked.connect(lambda name: context.navigator.show_page("exports", name))
         self._detail_query.ready.connect(self._on_details_read)
         self._detail_query.failed.connect(self._on_details_failed)
-        context.navigator.noticed.connect(self._on_noticed)
+        Freshness(self, context.navigator.noticed, ("segments", "tables"), self.refresh)
         for button in (self._recount, self._import):
             self.actions.addWidget(button)
         self.content.setLayout(row(self._list, self._details, spacing=0))
@@ -166,10 +167,6 @@ class SegmentsPage(JobPage):
         self._details.show_problem(error)
 
     # What the person does
-
-    def _on_noticed(self, what: str) -> None:
-        if what in {"segments", "tables", "roles", EVERYTHING} and (self.isVisible() or self._listed.segments):
-            self.refresh()
 
     def _on_show_values(self, name: str) -> None:
         segment = next((s for s in self._listed.segments if s.name == name), None)

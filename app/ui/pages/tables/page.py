@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.core.roles import Action, may
 from app.core.tables import Link, Meaning, Table, TableRole
 from app.jobs import JobContext, Progress
-from app.ui.context import EVERYTHING, WindowContext
+from app.ui.context import WindowContext
+from app.ui.pages.freshness import Freshness
 from app.ui.pages.job_page import JobPage
 from app.ui.pages.side_list import SideList, SideRow
 from app.ui.pages.tables.details import TableDetails, TableDetailsView
@@ -87,7 +88,7 @@ class TablesPage(JobPage):
         details.key_chosen.connect(self._on_key_chosen)
         details.role_chosen.connect(self._on_role_chosen)
         details.show_values_asked.connect(self._on_show_values)
-        context.navigator.noticed.connect(self._on_noticed)
+        Freshness(self, context.navigator.noticed, ("tables",), self.refresh)
 
     def activate(self, focus: str | None = None) -> None:
         """Come to the front; `focus` is a table's name."""
@@ -150,10 +151,6 @@ class TablesPage(JobPage):
             self._details.show_details(details)
 
     # What the person does
-
-    def _on_noticed(self, what: str) -> None:
-        if what in {"tables", "roles", EVERYTHING} and (self.isVisible() or self._listed.tables):
-            self.refresh()
 
     def _on_add_files(self) -> None:
         dialog = QFileDialog(self, self.tr("Add tables from files"))
