@@ -25,6 +25,7 @@ from app.data.table_files import TableRows, write
 from app.jobs import CancelToken, JobContext
 from tests.benchmarks.counts import peak_mb
 
+ROWS = 1_000_000
 PROFILES = """
     SELECT 'C' || lpad(i::VARCHAR, 9, '0') AS Id, 'user' || i || '@example.com' AS Email, 'First' || (i % 5000) AS FirstName,
         'Last' || (hash(i) % 50000) AS LastName, ['DE','AT','FR','US'][(i % 4)::INT + 1] AS Country,
@@ -92,12 +93,12 @@ def cpu_seconds(work: Callable[[], object], times: int = 3) -> float:
     return min(took)
 
 
-def run(rows: int) -> dict[str, float]:
+def run(rows: int | None = None) -> dict[str, float]:
     """Measure with that many rows."""
     folder = Path(tempfile.mkdtemp(prefix="bench-files-"))
     engine = DuckDBEngine(folder)
     try:
-        return _run(engine, folder, rows)
+        return _run(engine, folder, rows or ROWS)
     finally:
         engine.close()
         shutil.rmtree(folder)
