@@ -183,6 +183,14 @@ class Members:
             found = cursor.execute(self._sql(question.looked_at(limit))).fetchall()
         return [tuple(row) for row in found]
 
+    def number(self, scope: Scope, segment: Segment, ctx: JobContext) -> int:
+        """How many members the segment has."""
+        sql = exact_sql(self._engine, self._facts, scope, ctx.token, self._listed)
+        query = exp.select(exp.Count(this=exp.Star())).from_(sql.members(segment).subquery("m"))
+        with self._engine.cursor(ctx.token) as cursor:
+            ((number,),) = cursor.execute(self._sql(query)).fetchall()
+        return int(number)
+
     def keys(self, scope: Scope, segment: Segment, limit: int, ctx: JobContext) -> list[str]:
         """The first keys of the segment's members, in order."""
         sql = exact_sql(self._engine, self._facts, scope, ctx.token, self._listed)

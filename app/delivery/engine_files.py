@@ -14,6 +14,7 @@ from app.data.suppression import ListedValues, SuppressedRows
 from app.data.table_files import MemberRows, RowSource, TableRows, write
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
+from app.delivery.ports import RowCount
 from app.delivery.table_files import Item
 from app.jobs import JobContext
 
@@ -41,16 +42,16 @@ class EngineWriter:
         self._export = export
         self._country = country
 
-    def rows(self, item: Item, ctx: JobContext) -> int:
-        """See `Writer.rows`."""
+    def count(self, item: Item, ctx: JobContext) -> RowCount:
+        """See `Writer.count`."""
         with self._engine.cursor(ctx.token) as cursor:
-            return self._source(item).select(cursor, ctx).rows
-
-    def suppressed(self, item: Item, ctx: JobContext) -> int:
-        """See `Writer.suppressed`."""
-        if isinstance(item, Segment):
-            return self._members.suppressed(self._scope, item, self._spec(item), ctx)
-        return item.table.rows - self.rows(item, ctx)
+            rows = self._source(item).select(cursor, ctx).rows
+        if not isinstance(item, Segment):
+            return RowCount(rows, suppressed=item.table.rows - rows)
+        suppressed = self._members.suppressed(self._scope, item, self._spec(item), ctx)
+        members = self._members.number(self._scope, item, ctx)
+        # Nobody is without a key here and nobody stands twice, so what remains refused.
+        return RowCount(rows, suppressed, no_consent=members - rows - suppressed)
 
     def write(self, item: Item, folder: Path, ctx: JobContext) -> Iterator[tuple[Path, int]]:
         """See `Writer.write`."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from app.core.exports import Export
 from app.core.runs import PhaseName, Status
 from app.delivery.files import RunFolder
-from app.delivery.ports import Deps, FileSource, PartFile
+from app.delivery.ports import Deps, FileSource, PartFile, RowCount
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
 from app.destinations.contract import FileDestination, FileSession, StoredFile
@@ -41,11 +41,10 @@ class FileDelivery:
         self.state.begin(PhaseName.COUNT)
         total = 0
         for item in items:
-            rows, suppressed = source.rows(item, ctx), source.suppressed(item, ctx)
-            left_out = f" Left out: {suppressed:,} suppressed." if suppressed else ""
-            self.run_log.info(f"“{item}” has {rows:,} rows.{left_out}")
-            self.state.left_out(suppressed, suppressed=suppressed)
-            total += rows
+            count = source.count(item, ctx)
+            self.run_log.info(_words_of(item, count))
+            self.state.left_out(count.left_out, suppressed=count.suppressed)
+            total += count.rows
         self.state.set_total(total, "rows")
         self.state.begin(PhaseName.MATCH)
 
@@ -98,6 +97,14 @@ class FileDelivery:
             self.state.stored(rows=rows, files=1, bytes_=file.bytes)
         kept = "" if self.export.layout.keep_earlier_runs else " Earlier files were replaced."
         self.run_log.info(f"Published {len(stored):,} files.{kept}")
+
+
+def _words_of(item: str, count: RowCount) -> str:
+    """A count as a line of the log."""
+    numbers = {"without consent": count.no_consent, "suppressed": count.suppressed}
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in numbers.items() if number)
+    text = f"“{item}” has {count.rows:,} rows."
+    return f"{text} Left out: {reasons}." if reasons else text
 
 
 @contextmanager

@@ -68,6 +68,20 @@ class PartFile:
     rows: int
 
 
+@dataclass(frozen=True, slots=True)
+class RowCount:
+    """How many rows of a table or segment will be written, and how many are left out by our choice."""
+
+    rows: int
+    suppressed: int = 0
+    no_consent: int = 0
+
+    @property
+    def left_out(self) -> int:
+        """All that is not written."""
+        return self.suppressed + self.no_consent
+
+
 class FileSource(Protocol):
     """Writes tables and segments as files, one part at a time, so that the drive holds one part and not all of them."""
 
@@ -80,12 +94,8 @@ class FileSource(Protocol):
         """What is written: the names of tables or segments; FixData when one of them, or a field, is gone."""
         ...
 
-    def rows(self, item: str, ctx: JobContext) -> int:
-        """How many rows will be written."""
-        ...
-
-    def suppressed(self, item: str, ctx: JobContext) -> int:
-        """How many rows the suppression list keeps back."""
+    def count(self, item: str, ctx: JobContext) -> RowCount:
+        """How many rows will be written, and how many are left out."""
         ...
 
     def parts(self, item: str, folder: Path, ctx: JobContext) -> Iterator[PartFile]:

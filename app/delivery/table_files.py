@@ -15,7 +15,7 @@ from app.core.layouts import Place
 from app.core.model_json import ModelTable, Partition, model_json
 from app.core.segments import Segment
 from app.core.tables import Catalog, Table
-from app.delivery.ports import PartFile
+from app.delivery.ports import PartFile, RowCount
 from app.delivery.segment_delivery import chosen_segments
 from app.jobs import JobContext
 
@@ -34,12 +34,8 @@ Item = TablePart | Segment
 class Writer(Protocol):
     """Writes rows as files; made from the engine (app/delivery/engine_source.py)."""
 
-    def rows(self, item: Item, ctx: JobContext) -> int:
-        """How many rows will be written."""
-        ...
-
-    def suppressed(self, item: Item, ctx: JobContext) -> int:
-        """How many rows the suppression list keeps back."""
+    def count(self, item: Item, ctx: JobContext) -> RowCount:
+        """How many rows will be written, and how many are left out."""
         ...
 
     def write(self, item: Item, folder: Path, ctx: JobContext) -> Iterator[tuple[Path, int]]:
@@ -74,13 +70,9 @@ class ExportFiles:
         self._names = dict(zip(self._items, layouts.safe_names(self._items), strict=True))
         return list(self._items)
 
-    def rows(self, item: str, ctx: JobContext) -> int:
-        """See `FileSource.rows`."""
-        return self._writer.rows(self._items[item], ctx)
-
-    def suppressed(self, item: str, ctx: JobContext) -> int:
-        """See `FileSource.suppressed`."""
-        return self._writer.suppressed(self._items[item], ctx)
+    def count(self, item: str, ctx: JobContext) -> RowCount:
+        """See `FileSource.count`."""
+        return self._writer.count(self._items[item], ctx)
 
     def parts(self, item: str, folder: Path, ctx: JobContext) -> Iterator[PartFile]:
         """See `FileSource.parts`."""

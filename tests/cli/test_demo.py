@@ -66,9 +66,10 @@ def test_businesses(desk: Desk) -> None:
     ((rows,),) = ask(
         "SELECT count(*) FROM read_csv($sent, all_varchar=true)", sent=delivered(demo, "Key contacts/*/*.csv")
     )
-    ((members,),) = ask(
-        "SELECT count(*) FROM $contacts WHERE EmailOptIn IS NOT FALSE "  # nobody who said no; many were never asked
-        "AND JobTitle IN ('CEO', 'CFO', 'Head of Purchasing', 'Geschäftsführer', 'Directrice') AND Country IN "
+    ((members, refused),) = ask(
+        "SELECT count(*) FILTER (EmailOptIn IS NOT FALSE), "  # nobody who said no; many were never asked
+        "count(*) FILTER (NOT EmailOptIn) FROM $contacts WHERE "
+        "JobTitle IN ('CEO', 'CFO', 'Head of Purchasing', 'Geschäftsführer', 'Directrice') AND Country IN "
         "('DE', 'D', 'GER', 'Germany', 'germany', 'Deutschland', 'AT', 'Austria', 'Österreich', 'Oesterreich')",
         contacts=demo / "sample-source" / "Contact.parquet",
     )
@@ -77,6 +78,9 @@ def test_businesses(desk: Desk) -> None:
     # A second time the workspace is there already.
     again = desk.told("demo", "--no-window", demo, "--audience", "businesses")
     assert [run["status"] for run in again["runs"]] == ["successful", "successful"]
+    contacts = next(run for run in again["runs"] if run["export"] == "Key contacts")
+    assert (contacts["rows"], contacts["left_out"]) == (members, refused)
+    assert refused > 100
     assert len(desk.told("runs", "list")["runs"]) == 4
 
 

@@ -15,7 +15,7 @@ from app.core.exports import Export, ExportKind, SyncMode
 from app.core.runs import Reject
 from app.core.segments import Segment, SegmentOf
 from app.core.tables import Catalog, Column, ColumnType, Table, TableRole
-from app.delivery.ports import Deps, Opened, PartFile
+from app.delivery.ports import Deps, Opened, PartFile, RowCount
 from app.destinations.contract import Choice, Member, Outcome, OutcomeKind, PreparedRequest, TargetField
 from app.destinations.description import Badge, Description
 from app.jobs import JobContext
@@ -186,11 +186,8 @@ class FakeFiles:
     def items(self) -> Sequence[str]:
         return list(self.tables)
 
-    def rows(self, item: str, ctx: JobContext) -> int:
-        return self.tables[item]
-
-    def suppressed(self, item: str, ctx: JobContext) -> int:
-        return self.suppressed_rows
+    def count(self, item: str, ctx: JobContext) -> RowCount:
+        return RowCount(self.tables[item], self.suppressed_rows)
 
     def parts(self, item: str, folder: Path, ctx: JobContext) -> Iterator[PartFile]:
         for number, start in enumerate(range(0, self.tables[item], 10), 1):
