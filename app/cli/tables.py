@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.output import Exit
 from app.cli.session import session_of
 from app.core.errors import FixData
 from app.core.segments import FieldRef
+from app.core.table_changes import TableChange, UserKind
 from app.core.tables import Meaning, Table, TableRole
+
+if TYPE_CHECKING:  # it loads the engine
+    from app.services.table_refresh import HeldRefresh
 
 commands = typer.Typer(help="Tables of customer data.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="TABLE")]
@@ -58,8 +63,10 @@ def show(context: typer.Context, name: Name) -> None:
     session = session_of(context)
     table = session.services.tables.get(name)
     links = [k for k in session.services.tables.links() if table.name in {k.one_table, k.many_table}]
+    change, held = session.services.tables.last_change(name), session.services.tables.held(name)
     if session.options.json:
-        session.output.document({"table": _document(table), "links": links})
+        told = {"change": change, "held": _held_document(held)}
+        session.output.document({"table": _document(table), "links": links} | told)
         return
     session.output.rows(
         "columns",
@@ -69,15 +76,39 @@ def show(context: typer.Context, name: Name) -> None:
     )
     for link in links:
         session.output.text(f"{link.one_table}.{link.one_column} has many {link.many_table}.{link.many_column}")
+    for line in [] if change is None else change_lines(change):
+        session.output.text(line)
+    for line in [] if held is None else held_lines(table.name, held):
+        session.output.text(line)
 
 
 @commands.command()
-def refresh(context: typer.Context, name: Name) -> None:
-    """Read the table's source again; the old rows stay until the new ones are whole."""
+def refresh(
+    context: typer.Context,
+    name: Name,
+    rename: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OLD=NEW", help="Use another column in place of one that is gone, wherever it is needed."),
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Take the columns as they are, also when something stops working.")
+    ] = False,
+) -> None:
+    """Read the table's source again; the old rows stay until the new ones are whole.
+
+    When segments, exports, links or the key would stop working, nothing is replaced and the exit status is 4.
+    """
     session = session_of(context)
+    renamed = dict(_renaming(text) for text in rename or ())
     with session.output.progress() as progress:
-        table = session.services.tables.refresh(name, progress.context())
-    session.output.result({"table": _document(table)}, f"{table.name} now has {table.rows:,} rows.")
+        done = session.services.tables.refresh(name, progress.context(), renamed=renamed, anyway=anyway)
+    document = {"table": _document(done.table), "change": done.change, "held": _held_document(done.held)}
+    if done.held is not None:
+        session.status = Exit.NOT_RUN
+        session.output.result(document, "\n".join(held_lines(done.table.name, done.held)))
+        return
+    lines = [f"{done.table.name} now has {done.table.rows:,} rows."]
+    session.output.result(document, "\n".join(lines + ([] if done.change is None else change_lines(done.change))))
 
 
 @commands.command()
@@ -125,6 +156,68 @@ def link(
     session = session_of(context)
     made = session.services.tables.link(_field(one), _field(many))
     session.output.result({"link": made}, f"{one} has many {many}.")
+
+
+@commands.command()
+def unlink(
+    context: typer.Context,
+    one: Annotated[str, typer.Argument(metavar="TABLE.COLUMN")],
+    many: Annotated[str, typer.Argument(metavar="TABLE.COLUMN")],
+) -> None:
+    """Remove a link."""
+    session = session_of(context)
+    removed = session.services.tables.unlink(_field(one), _field(many))
+    session.output.result({"unlinked": removed}, f"{one} and {many} are not linked any more.")
+
+
+def change_lines(change: TableChange) -> list[str]:
+    """What a refresh changed, in sentences."""
+    lines = []
+    if change.rows_added is not None and change.rows_removed is not None:
+        lines.append(f"{change.rows_added:,} rows came and {change.rows_removed:,} went.")
+    columns = change.columns
+    if columns.added:
+        lines.append(f"New columns: {', '.join(columns.added)}.")
+    if columns.removed:
+        lines.append(f"Columns that are gone: {', '.join(columns.removed)}.")
+    lines += [f"{column.name} was {column.before} and is {column.now}." for column in columns.retyped]
+    return lines
+
+
+def held_lines(table: str, held: HeldRefresh) -> list[str]:
+    """Why a refresh waits, what needs the columns, and what can be done, in sentences."""
+    lines = [f"{table} was not refreshed: its columns changed, and something would stop working. The old rows stay."]
+    lines += [f"{column.name} is gone." for column in held.gone]
+    lines += [f"{column.name} was {column.before} and is {column.now}." for column in held.changed.retyped]
+    for kind, words in (
+        (UserKind.KEY, "The key of"),
+        (UserKind.LINK, "Links"),
+        (UserKind.SEGMENT, "Segments"),
+        (UserKind.EXPORT, "Exports"),
+    ):
+        found = [broken.name for broken in held.broken if broken.kind is kind]
+        if found:
+            lines.append(f"{words}: {', '.join(found)}.")
+    for offer in held.offers:
+        lines.append(f"{offer.column} holds {offer.alike:.0%} of the values of {offer.gone}.")
+    renamed = "".join(f" --rename {gone}={held.chosen.get(gone, 'COLUMN')}" for gone in (c.name for c in held.gone))
+    if renamed:
+        lines.append(f"Use other columns in their place:{renamed}")
+    lines.append("Or take the columns as they are: --anyway")
+    return lines
+
+
+def _held_document(held: HeldRefresh | None) -> dict[str, Any] | None:
+    return None if held is None else asdict(held) | {"chosen": held.chosen}
+
+
+def _renaming(text: str) -> tuple[str, str]:
+    old, equals, new = text.partition("=")
+    if not equals or not old or not new:
+        raise FixData(
+            f"'{text}' says no new name.", "It is written OLD=NEW.", "Write it so and try again.", code="invalid_rename"
+        )
+    return old, new
 
 
 def _field(text: str) -> FieldRef:

@@ -230,6 +230,17 @@ def share_found(cursor: Cursor, link: Link, one_files: Sequence[str], many_files
     return float(row[0] or 0.0) if row else 0.0
 
 
+def rows_found(cursor: Cursor, link: Link, one_files: Sequence[str], many_files: Sequence[str]) -> float | None:
+    """The part of the many side's filled rows whose value the one side has; None when no row is filled."""
+    one, many = quoted(link.one_column), quoted(link.many_column)
+    query = (
+        f"SELECT (SELECT count(*) FROM read_parquet(?) AS m SEMI JOIN read_parquet(?) AS o ON m.{many} = o.{one}) "  # noqa: S608 - quoted
+        f"/ nullif((SELECT count({many}) FROM read_parquet(?)), 0)"
+    )
+    row = cursor.execute(query, [list(many_files), list(one_files), list(many_files)]).fetchone()
+    return None if row is None or row[0] is None else float(row[0])
+
+
 def _refers_to(one: Table, many: Table) -> str | None:
     """The column of `many` that is named for the key of `one`, or None."""
     key = None if one.key is None else one.column(one.key)

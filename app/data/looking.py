@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from app.core.table_profiles import ColumnProfile
 from app.core.tables import Column, ColumnType, Table
 from app.data.engines.duckdb import Cursor, quoted
 from app.data.personal import masked
 
 _FREQUENT: Final = 3
 _COLUMNS_A_QUERY: Final = 100
+_RANGED: Final = frozenset(
+    {ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.NUMBER, ColumnType.DATE, ColumnType.TIMESTAMP}
+)
 _PLAIN: Final = frozenset(ColumnType) - {ColumnType.NESTED, ColumnType.BINARY}
 
 
@@ -21,16 +25,6 @@ class Rows:
 
     rows: tuple[tuple[object, ...], ...]
     empties: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnProfile:
-    """One column over all rows: parts are 0 to 1, `distinct` is within some percent, `frequent` none when personal."""
-
-    name: str
-    empty: float
-    distinct: int
-    frequent: tuple[tuple[str, float], ...]
 
 
 def rows_of(cursor: Cursor, table: Table, files: Sequence[str], limit: int, *, hide_personal: bool) -> Rows:
@@ -53,12 +47,27 @@ def profile(cursor: Cursor, table: Table, files: Sequence[str]) -> tuple[ColumnP
         counts = ", ".join(f"approx_count_distinct({quoted(column.name)})" for column in group)
         row = cursor.execute(f"SELECT {counts} FROM read_parquet(?)", [list(files)]).fetchone()  # noqa: S608 - quoted
         distinct |= {column.name: int(count) for column, count in zip(group, row or (), strict=True)}
+    ranges = _ranges(cursor, table, files)
     return tuple(
         ColumnProfile(
-            column.name, empties[column.name], distinct[column.name], _frequent(cursor, table, column, files, distinct)
+            column.name,
+            empties[column.name],
+            distinct[column.name],
+            _frequent(cursor, table, column, files, distinct),
+            *ranges.get(column.name, (None, None)),
         )
         for column in table.columns
     )
+
+
+def _ranges(cursor: Cursor, table: Table, files: Sequence[str]) -> dict[str, tuple[object, object]]:
+    """The lowest and the highest value of numbers and dates that are not personal."""
+    ranges: dict[str, tuple[object, object]] = {}
+    for group in _groups([c for c in table.columns if c.type in _RANGED and not c.meaning.personal]):
+        ends = ", ".join(f"min({quoted(c.name)}), max({quoted(c.name)})" for c in group)
+        row = cursor.execute(f"SELECT {ends} FROM read_parquet(?)", [list(files)]).fetchone() or ()  # noqa: S608 - quoted
+        ranges |= {c.name: (row[2 * at], row[2 * at + 1]) for at, c in enumerate(group)}
+    return ranges
 
 
 def _frequent(

@@ -101,3 +101,19 @@ def _column_problem(query: exp.Query) -> str:
 
 def _common_names(query: exp.Query) -> set[str]:
     return {expression.alias.casefold() for expression in query.find_all(exp.CTE)}
+
+
+def finds_its_columns(sql: str, catalog: Catalog, dialect: str) -> bool:
+    """Whether every column the query names is one of the tables it reads."""
+    # Loaded here, because it is asked only when a table's columns changed.
+    from sqlglot.optimizer.qualify import qualify
+    from sqlglot.schema import MappingSchema
+
+    schema = MappingSchema(dialect=dialect)
+    for table in catalog.tables:
+        schema.add_table(table.name, {column.name: "TEXT" for column in table.columns})
+    try:
+        qualify(sqlglot.parse_one(sql, dialect=dialect), dialect=dialect, schema=schema)
+    except (SqlglotError, RecursionError):
+        return False
+    return True

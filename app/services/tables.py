@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
@@ -16,12 +15,16 @@ from app.core.errors import FixData, FixSettings
 from app.core.names import checked_name, fold, name_taken, new_id
 from app.core.roles import Action, Role, demand
 from app.core.segments import Condition, FieldRef, Group, Segment
-from app.core.tables import Column, Link, Meaning, Table, TableRole
-from app.data.catalog import find_links, is_unique, understand
-from app.data.engines.duckdb import DuckDBEngine, generation_folder
+from app.core.table_changes import TableChange
+from app.core.table_profiles import ColumnProfile
+from app.core.tables import Catalog, Column, Link, Meaning, Table, TableRole
+from app.data.catalog import find_links, is_unique, rows_found, understand
+from app.data.engines.duckdb import Cursor, DuckDBEngine, generation_folder
 from app.data.ingest import Incoming, ReadOptions, read
-from app.data.looking import ColumnProfile, Rows, profile, rows_of
+from app.data.looking import Rows, profile, rows_of
 from app.jobs import CancelToken, JobContext
+from app.services.table_refresh import HeldRefresh, Move, Refreshed, TableUsers, change_between, offers_for
+from app.services.table_sources import TableSource, Waiting, remember_source, source_of
 from app.store import Store
 
 _KEPT_GENERATIONS: Final = 2
@@ -47,24 +50,14 @@ class TableSample:
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """What reads a table again; kept as JSON in the workspace's settings."""
+class LinkFound:
+    """A link, and the part (0 to 1) of the many side's filled rows that find their partner.
 
-    paths: tuple[Path, ...]
-    within: str | None
-    options: ReadOptions
-    notes: tuple[str, ...]
+    None when there is nothing to find, or when a column of the link is gone.
+    """
 
-    def to_json(self) -> str:
-        paths = [str(path) for path in self.paths]
-        parts = {"paths": paths, "within": self.within, "options": asdict(self.options), "notes": self.notes}
-        return json.dumps(parts)
-
-    @classmethod
-    def from_json(cls, text: str) -> _Source:
-        read_back = json.loads(text)
-        paths = tuple(map(Path, read_back["paths"]))
-        return cls(paths, read_back["within"], ReadOptions(**read_back["options"]), tuple(read_back["notes"]))
+    link: Link
+    found: float | None
 
 
 class TableService:
@@ -74,6 +67,7 @@ class TableService:
         self._store = store
         self._engine = engine
         self._roles = roles
+        self._users = TableUsers(store)
         self._data = engine.folder / "data"
 
     def all(self) -> list[Table]:
@@ -108,36 +102,60 @@ class TableService:
             incoming = read(self._engine, files, staging, ctx, options=options, name=name, taken=taken)
             return self._take_in(incoming, options, ctx)
 
-    def refresh(self, name: str, ctx: JobContext) -> Table:
-        """Read the table's source again; the old rows stay until the new ones are whole and the key is still unique."""
+    def refresh(
+        self, name: str, ctx: JobContext, *, renamed: Mapping[str, str] | None = None, anyway: bool = False
+    ) -> Refreshed:
+        """Read the table's source again; the old rows stay until the new ones are whole and the key is still unique.
+
+        When columns went or changed so that a key, link, segment or export would stop working, nothing is replaced and what
+        comes back is `held`. Then `renamed` puts columns of the source in place of the table's, everywhere they are used;
+        `anyway` takes the columns as they are. Raises as `add` does, FixData also for the key.
+        """
         demand(self._roles.role(), Action.CHANGE_TABLES)
         table = self.get(name)
         source = self._source(table)
         with self._staging() as staging:
-            found = read(
-                self._engine, source.paths, staging, ctx, options=source.options, name=table.name, within=source.within
-            )
-            if len(found) != 1:
-                raise FixData(
-                    f"{table.name} was not refreshed.",
-                    f"Its source holds {len(found)} tables now, so it is not clear which one is meant.",
-                    "Put the files of one table into a folder of their own, or add them anew.",
-                    code="source_changed",
-                )
-            new = found[0]
-            refreshed = replace(
-                table,
-                columns=_kept_meanings(table, new.columns),
+            new = self._read_again(table, source, staging, ctx)
+            move = self._users.move(table, new.columns, renamed or {})
+            after = replace(
+                move.table,
+                columns=_kept_meanings(move.table, new.columns),
                 rows=new.rows,
                 generation=table.generation + 1,
                 refreshed_at=datetime.now(UTC),
             )
-            self._demand_key(refreshed, new.files, ctx.token)
-            refreshed = self._replace(refreshed, new)
-            source = replace(source, notes=new.notes)
-            self._store.workspace.set_setting(_source_key(table.id), source.to_json())
+            if not anyway and self._users.broken(move, after):
+                return self._hold(table, move, source, new, ctx)
+            self._demand_key(after, new.files, ctx.token)
+            change = change_between(self._engine, table, after, new.files, ctx)
+            refreshed = self._replace(after, new, move)
+            remember_source(self._store, table.id, replace(source, notes=new.notes, change=change, waiting=None))
         self._forget_old(refreshed)
-        return refreshed
+        return Refreshed(refreshed, change)
+
+    def held(self, name: str) -> HeldRefresh | None:
+        """The last refresh, when it waits for a decision: what it would break as things are now."""
+        table = self.get(name)
+        source = source_of(self._store, table)
+        if source is None or source.waiting is None:
+            return None
+        return self._users.held(self._users.move(table, source.waiting.columns, {}), source.waiting)
+
+    def waiting(self) -> frozenset[str]:
+        """Names of the tables whose last refresh waits for a decision."""
+        found = ((table.name, source_of(self._store, table)) for table in self._store.tables.all())
+        return frozenset(name for name, source in found if source is not None and source.waiting is not None)
+
+    def keep_old(self, name: str) -> None:
+        """Let the refresh that waits go; the table stays as it is until the next one."""
+        demand(self._roles.role(), Action.CHANGE_TABLES)
+        table = self.get(name)
+        remember_source(self._store, table.id, replace(self._source(table), waiting=None))
+
+    def last_change(self, name: str) -> TableChange | None:
+        """What the last refresh changed, or None before the first."""
+        source = source_of(self._store, self.get(name))
+        return None if source is None else source.change
 
     def remove(self, name: str) -> Table:
         """Take the table out of the workspace; what it returns can be put back for seven days. Its source stays."""
@@ -199,10 +217,29 @@ class TableService:
         self._store.tables.save_link(link)
         return link
 
-    def unlink(self, link: Link) -> None:
-        """Remove a link."""
+    def unlink(self, one: FieldRef, many: FieldRef) -> Link:
+        """Remove the link between two columns, which may be gone by now; raises FixData when there is none."""
         demand(self._roles.role(), Action.CHANGE_TABLES)
-        self._store.tables.remove_link(link)
+        wanted = tuple(map(fold, (one.table, one.column, many.table, many.column)))
+        for link in self._store.tables.links():
+            if tuple(map(fold, (link.one_table, link.one_column, link.many_table, link.many_column))) == wanted:
+                self._store.tables.remove_link(link)
+                return link
+        raise FixData(f"{one} and {many} are not linked.", "", "Check the names in the table's links.", code="no_link")
+
+    def links_of(self, name: str, ctx: JobContext) -> tuple[LinkFound, ...]:
+        """The links of a table, each with the part of the many side's rows that find their partner."""
+        table = self.get(name)
+        catalog = self._store.tables.catalog()
+        mine = [link for link in catalog.links if table.name in {link.one_table, link.many_table}]
+        with self._engine.cursor(ctx.token) as cursor:
+            return tuple(LinkFound(link, self._share(cursor, link, catalog)) for link in mine)
+
+    def _share(self, cursor: Cursor, link: Link, catalog: Catalog) -> float | None:
+        one, many = catalog.table(link.one_table), catalog.table(link.many_table)
+        if one is None or many is None or one.column(link.one_column) is None or many.column(link.many_column) is None:
+            return None
+        return rows_found(cursor, link, self._engine.table_files(one), self._engine.table_files(many))
 
     def links(self) -> list[Link]:
         """All links between tables that are there."""
@@ -222,6 +259,11 @@ class TableService:
         table = self.get(name)
         with self._engine.cursor(ctx.token) as cursor:
             return profile(cursor, table, self._engine.table_files(table))
+
+    def size(self) -> int:
+        """Bytes that the rows of all tables take on the drive, without generations that are only kept for a while."""
+        folders = (generation_folder(self._engine.folder, table) for table in self._store.tables.all())
+        return sum(file.stat().st_size for folder in folders for file in folder.glob("*.parquet"))
 
     def notes(self, name: str) -> tuple[str, ...]:
         """Sentences about what was decided when the table was last read: its encoding, renamed columns, a missing header."""
@@ -246,7 +288,7 @@ class TableService:
         """Delete for good what was removed more than seven days ago, and what a crash left in staging a day ago."""
         for table in self._store.tables.removed(before=now - _PUT_BACK_FOR):
             if self._store.tables.purge(table.id):
-                self._store.workspace.set_setting(_source_key(table.id), None)
+                remember_source(self._store, table.id, None)
                 shutil.rmtree(self._data / table.id, ignore_errors=True)
         for left in self._data.glob(".staging-*"):
             if now.timestamp() - left.stat().st_mtime > timedelta(days=1).total_seconds():
@@ -274,7 +316,7 @@ class TableService:
             for table in saved:
                 self._store.tables.remove(table.id)
                 self._store.tables.purge(table.id)
-                self._store.workspace.set_setting(_source_key(table.id), None)
+                remember_source(self._store, table.id, None)
                 shutil.rmtree(self._data / table.id, ignore_errors=True)
             raise
         return saved
@@ -295,23 +337,41 @@ class TableService:
             source=one.source,
             refreshed_at=datetime.now(UTC),
         )
-        self._store.workspace.set_setting(
-            _source_key(table.id), _Source(one.paths, one.within, options, one.notes).to_json()
-        )
+        paths = tuple(map(str, one.paths))
+        remember_source(self._store, table.id, TableSource(paths, one.within, options, one.notes))
         try:
             return self._replace(table, one)
         except BaseException:
-            self._store.workspace.set_setting(_source_key(table.id), None)
+            remember_source(self._store, table.id, None)
             raise
 
-    def _replace(self, table: Table, new: Incoming) -> Table:
+    def _read_again(self, table: Table, source: TableSource, staging: Path, ctx: JobContext) -> Incoming:
+        paths = [Path(path) for path in source.paths]
+        found = read(self._engine, paths, staging, ctx, options=source.options, name=table.name, within=source.within)
+        if len(found) != 1:
+            raise FixData(
+                f"{table.name} was not refreshed.",
+                f"Its source holds {len(found)} tables now, so it is not clear which one is meant.",
+                "Put the files of one table into a folder of their own, or add them anew.",
+                code="source_changed",
+            )
+        return found[0]
+
+    def _hold(self, table: Table, move: Move, source: TableSource, new: Incoming, ctx: JobContext) -> Refreshed:
+        """Remember the reading without its rows, with what may stand for the columns that went."""
+        whole = self._users.held(self._users.move(table, new.columns, {}), Waiting(datetime.now(UTC), new.columns))
+        waiting = Waiting(whole.at, new.columns, offers_for(self._engine, table, whole, new.files, ctx))
+        remember_source(self._store, table.id, replace(source, waiting=waiting))
+        return Refreshed(table, held=self._users.held(move, waiting))
+
+    def _replace(self, table: Table, new: Incoming, move: Move | None = None) -> Table:
         """Move the new generation into place, then let the table point at it; without the second nothing is left."""
         target = generation_folder(self._engine.folder, table)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target, ignore_errors=True)  # of a refresh that crashed between the two steps
         new.folder.replace(target)
         try:
-            return self._store.tables.save(table)
+            return self._store.tables.save(table) if move is None else self._users.save(move, table)
         except BaseException:
             shutil.rmtree(target, ignore_errors=True)
             raise
@@ -341,13 +401,13 @@ class TableService:
                     if frozenset((link.one_table, link.many_table)) not in known:
                         self._store.tables.save_link(link)
 
-    def _source(self, table: Table) -> _Source:
-        text = self._store.workspace.setting(_source_key(table.id))
-        if text is None:
+    def _source(self, table: Table) -> TableSource:
+        source = source_of(self._store, table)
+        if source is None:
             raise FixSettings(
                 f"The source of {table.name} is not known.", "", "Add the table again from its file.", code="no_source"
             )
-        return _Source.from_json(text)
+        return source
 
     def _demand_key(self, table: Table, files: Sequence[Path | str], token: CancelToken) -> None:
         """Raise FixData when the key is gone, empty in some rows, or stands twice."""
@@ -381,10 +441,6 @@ class TableService:
         for folder in (self._data / table.id).iterdir():
             if folder.name.isdigit() and int(folder.name) <= table.generation - _KEPT_GENERATIONS:
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def _source_key(table_id: str) -> str:
-    return f"table_source.{table_id}"
 
 
 def _table_name(name: str) -> str:

@@ -63,7 +63,7 @@ class NamedRepository(Generic[T]):
     def save_all(self, items: Sequence[T]) -> list[T]:
         """Save several, all or none; returns and raises as `save`."""
         with self._database.write() as transaction:
-            return [self._save(transaction, item) for item in items]
+            return [self.save_in(transaction, item) for item in items]
 
     def remove(self, id: str) -> T:  # noqa: A002 - the word of the field
         """Mark it as removed and return it; saving exactly what is returned puts it back.
@@ -95,7 +95,8 @@ class NamedRepository(Generic[T]):
         with self._database.write() as transaction:
             return transaction.execute(delete(self._table).where(c.id == id, c.removed_at.is_not(None))).rowcount > 0
 
-    def _save(self, transaction: Transaction, item: T) -> T:
+    def save_in(self, transaction: Transaction, item: T) -> T:
+        """As `save`, as a part of a larger transaction of the store."""
         c = self._table.c
         current = transaction.execute(select(c.revision).where(c.id == item.id)).scalar_one_or_none()
         if (current or 0) != item.revision:
@@ -155,6 +156,12 @@ class TableRepository(NamedRepository[Table]):
         """Remove a link; nothing happens when it is not there."""
         with self._database.write() as transaction:
             self._delete_link(transaction, link)
+
+    def replace_link_in(self, transaction: Transaction, old: Link, new: Link) -> None:
+        """Put a link in the place of another, as a part of a larger transaction of the store."""
+        self._delete_link(transaction, old)
+        self._delete_link(transaction, new)
+        transaction.execute(insert(schema.links).values(**_link_values(new)))
 
     def purge(self, id: str) -> bool:  # noqa: A002 - the word of the field
         """See `NamedRepository.purge`; takes the links along unless another table has that name now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,8 @@ from app.core.connections import Connection
 from app.core.errors import as_sendoff_error
 from app.core.exports import Export
 from app.core.names import checked_name, new_id
-from app.core.tables import Table
+from app.core.segments import Segment
+from app.core.tables import Link, Table
 from app.core.workspaces import Audience, WorkspaceInfo
 from app.store import faults, schema
 from app.store.codec import plain, segment_codec
@@ -82,6 +84,26 @@ class Store:
                 for leftover in folder.glob(f"{unfinished.name}*"):
                     leftover.unlink()
         return cls.open(folder)
+
+    def save_together(
+        self,
+        table: Table,
+        segments: Sequence[Segment] = (),
+        exports: Sequence[Export] = (),
+        links: Mapping[Link, Link] | None = None,
+    ) -> Table:
+        """Save a table with what hangs on its columns, all or nothing; `links` maps old ones to those in their place.
+
+        Returns the table as stored and raises as `NamedRepository.save`.
+        """
+        with self._database.write() as transaction:
+            for segment in segments:
+                self.segments.save_in(transaction, segment)
+            for export in exports:
+                self.exports.save_in(transaction, export)
+            for old, new in (links or {}).items():
+                self.tables.replace_link_in(transaction, old, new)
+            return self.tables.save_in(transaction, table)
 
     def changes(self) -> int:
         """A number that differs after any change by this or another process; cheap enough to ask every second."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from datetime import date as Day  # noqa: N812 - `date` is a method of the class below
+from decimal import Decimal
 
 from PySide6.QtCore import QDate, QDateTime, QLocale, QObject, QTime
 
@@ -100,8 +101,21 @@ class Formats(QObject):
             "runs": (self.tr("1 run"), self.tr("{n} runs")),
             "connections": (self.tr("1 connection"), self.tr("{n} connections")),
             "fields": (self.tr("1 field"), self.tr("{n} fields")),
+            "columns": (self.tr("1 column"), self.tr("{n} columns")),
             "bytes": (self.tr("1 byte"), self.tr("{n} bytes")),
         }
+
+    def value(self, value: object) -> str:
+        """Return a number, date or text of a table as people of this locale write it."""
+        if isinstance(value, bool) or value is None:
+            return str(value)
+        if isinstance(value, int):
+            return self.number(value)
+        if isinstance(value, float | Decimal):
+            return self.locale.toString(float(value), "f", 2)
+        if isinstance(value, Day):  # moments too
+            return self._date(QDate(value.year, value.month, value.day), year=True)
+        return str(value)
 
     # Times
 

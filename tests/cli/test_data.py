@@ -33,6 +33,9 @@ def test_tables_are_added_listed_and_shown(shop: Desk) -> None:
     assert (link["one_table"], link["many_table"]) == ("Customer", "Orders")
     assert "has many Orders.CustomerId" in shop.done("tables", "show", "Orders").out
 
+    assert shop.told("tables", "unlink", "customer.CustomerId", "Orders.CustomerId")["unlinked"] == link
+    assert "has many" not in shop.done("tables", "show", "Orders").out
+    assert shop.do("tables", "unlink", "Customer.CustomerId", "Orders.CustomerId").status == 2
     assert shop.told("tables", "set", "Orders", "--key", "OrderId")["table"]["key"] == "OrderId"
     assert shop.told("tables", "meaning", "Customer", "FirstName", "none")["table"]["columns"][2]["meaning"] == "none"
 
@@ -46,6 +49,38 @@ def test_refresh_reads_the_source_again(shop: Desk) -> None:
     assert said.status in {1, 2}
     assert "Customer.csv" in said.err
     assert shop.told("tables", "list")["tables"][0]["rows"] == 61
+
+
+def test_a_refresh_tells_what_changed_and_waits_when_something_would_break(shop: Desk) -> None:
+    source = shop.folder / "Customer.csv"
+    source.write_text(source.read_text("utf-8").replace("Country", "Land", 1), "utf-8")
+    said = shop.do("tables", "refresh", "Customer")
+    assert said.status == 4
+    assert "Country is gone." in said.out
+    assert "Segments: Germany" in said.out
+    assert "Land holds 100% of the values of Country." in said.out
+    assert "--rename Country=Land" in said.out
+    told = shop.do("tables", "refresh", "Customer", "--json").document
+    assert told["held"]["broken"][0]["name"] == "Germany"
+    assert told["held"]["chosen"] == {"Country": "Land"}
+    assert shop.told("tables", "show", "Customer")["held"] == told["held"]
+    assert "--anyway" in shop.done("tables", "show", "Customer").out
+    done = shop.told("tables", "refresh", "Customer", "--rename", "Country=Land")
+    assert (done["held"], done["change"]["columns"]["removed"]) == (None, ["Country"])
+    assert "Land" in str(shop.told("segments", "show", "Germany"))
+    assert shop.told("tables", "show", "Customer")["held"] is None
+    shown = shop.done("tables", "show", "Customer").out
+    assert "0 rows came and 0 went." in shown
+    assert "Columns that are gone: Country." in shown
+    said = shop.do("tables", "refresh", "Customer", "--rename", "Land")
+    assert (said.status, "OLD=NEW" in said.err) == (2, True)
+
+
+def test_the_columns_may_be_taken_as_they_are(shop: Desk) -> None:
+    source = shop.folder / "Customer.csv"
+    source.write_text(source.read_text("utf-8").replace("Country", "Land", 1), "utf-8")
+    assert "New columns: Land." in shop.done("tables", "refresh", "Customer", "--anyway").out
+    assert "Customer.Country" in str(shop.told("segments", "show", "Germany"))
 
 
 def test_a_table_that_is_removed_leaves_its_source(shop: Desk) -> None:

@@ -140,6 +140,45 @@ def segments(stage: Stage) -> None:
     stage.show("segments")
 
 
-@scene("23-tables")
+def refresh_from(stage: Stage, table: str, query: str) -> None:
+    """Refresh a table from a source that was written anew; what it was before is put back, as other scenes read it too."""
+    import duckdb  # the window does without
+
+    path = Path(stage.services.tables.get(table).source)
+    kept = path.read_bytes()
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY ({query.format(path=path)}) TO '{path}.new' (FORMAT parquet)")
+    Path(f"{path}.new").replace(path)
+    stage.services.tables.refresh(table, JobContext())
+    path.write_bytes(kept)
+    stage.session.changed("tables")
+
+
+COUNTRY_GONE = "SELECT * EXCLUDE (Country), Country AS CountryName FROM '{path}'"
+
+
+@scene("23-tables", fresh=True)
 def tables(stage: Stage) -> None:
+    refresh_from(stage, "Customer", "SELECT *, 'web' AS Channel FROM '{path}' WHERE CustomerId NOT LIKE '%99'")
     stage.show("tables", "Customer")
+
+
+@scene("23b-tables-refresh-waits", fresh=True)
+def refresh_that_waits(stage: Stage) -> None:
+    refresh_from(stage, "Customer", COUNTRY_GONE)
+    page = stage.show("tables", "Customer")
+    page._on_decide()
+    stage.settle()
+
+
+@scene("23c-tables-refresh-waits-note", fresh=True)
+def refresh_that_waits_note(stage: Stage) -> None:
+    refresh_from(stage, "Customer", COUNTRY_GONE)
+    stage.show("tables", "Customer")
+
+
+@scene("23d-tables-add-link", fresh=True)
+def add_link(stage: Stage) -> None:
+    page = stage.show("tables", "Customer")
+    page._on_link()
+    stage.settle()

@@ -2,18 +2,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from app.core.errors import FixData, FixSettings, NotAllowed
+from app.core.errors import FixData, FixSettings, NotAllowed, TryAgain
 from app.core.exports import Export, ExportKind, TableChoice
 from app.core.names import new_id
 from app.core.roles import Role
 from app.core.segment_documents import parse
 from app.core.segments import FieldRef, Segment, SegmentOf
-from app.core.tables import Link, Meaning, TableRole
+from app.core.table_changes import ColumnsChanged, Offer, Retyped, UserKind
+from app.core.tables import ColumnType, Link, Meaning, TableRole
 from app.core.workspaces import Audience
 from app.data.engines.duckdb import DuckDBEngine, generation_folder
 from app.data.ingest import ReadOptions
@@ -140,7 +142,7 @@ def test_a_model_tells_keys_links_and_meanings_where_they_are_true(tables, tmp_p
     assert meanings["Mail"] == (Meaning.EMAIL, False), "what the model leaves open is guessed"
     assert tables.links() == [Link("People", "Who", "Visits", "Person")]
     (folder / "Visits.csv").write_text("1,7,x\n2,7,y\n3,8,z\n")
-    assert tables.refresh("Visits", JobContext()).rows == 3
+    assert tables.refresh("Visits", JobContext()).table.rows == 3
     again = tables.add([folder], None, JobContext())
     assert [table.name for table in again] == ["People_2", "Visits_2"]
     assert Link("People_2", "Who", "Visits_2", "Person") in tables.links()
@@ -182,7 +184,7 @@ def test_refreshing_keeps_meanings_and_id(tables, engine, files):
     [table] = tables.add(files[:1], None, JobContext())
     tables.set_meaning("Customer", "Vorname", Meaning.NONE)
     files[0].write_text(CUSTOMERS + "C-999,new@example.com,,Ana,FR,yes\n", encoding="utf-8")
-    new = tables.refresh("Customer", JobContext())
+    new = tables.refresh("Customer", JobContext()).table
     assert (new.id, new.rows, new.generation) == (table.id, 21, 2)
     assert new.column("Vorname").meaning is Meaning.NONE
     assert new.column("Vorname").confirmed
@@ -195,7 +197,6 @@ def test_a_refresh_that_fails_keeps_the_old_rows(tables, engine, files):
     for text, code in (
         ("CustomerId,Email\nC-1\n", "ragged"),
         ("CustomerId,Email\nC-1,a@example.com\nC-1,b@example.com\n", "key_not_unique"),
-        ("Number,Email\n1,a@example.com\n", "key_missing"),
         ("", "empty_file"),
     ):
         files[0].write_text(text)
@@ -211,10 +212,182 @@ def test_a_refresh_that_fails_keeps_the_old_rows(tables, engine, files):
     assert leftovers(engine) == [table.id]
 
 
+def test_a_refresh_tells_what_came_and_what_went(tables, files):
+    tables.add(files, None, JobContext())
+    assert tables.last_change("Customer") is None
+    lines = CUSTOMERS.replace("C-001,", "C-901,").replace("Mobile", "Telephone").splitlines()
+    files[0].write_text("\n".join([*lines[:-2], "C-902,new@example.com,,Ana,FR,yes"]) + "\n", encoding="utf-8")
+    change = tables.refresh("Customer", JobContext()).change
+    assert (change.rows_before, change.rows_now, change.rows_added, change.rows_removed) == (20, 19, 2, 3)
+    assert change.columns == ColumnsChanged(("Telephone",), ("Mobile",))
+    assert tables.last_change("Customer") == change
+    (plain := files[0].parent / "Plain.csv").write_text("Tag\nx\nx\n")
+    tables.add([plain], None, JobContext())
+    plain.write_text("Tag\nx\nx\ny\n")
+    change = tables.refresh("Plain", JobContext()).change
+    assert (change.rows_before, change.rows_now, change.rows_added) == (2, 3, None), "without a key nobody can tell"
+
+
+def test_rows_that_are_gone_from_the_drive_come_back_with_a_refresh(tables, engine, files):
+    [table] = tables.add(files[:1], None, JobContext())
+    for file in engine.table_files(table):
+        Path(file).unlink()
+    done = tables.refresh("Customer", JobContext())
+    assert (done.table.rows, done.change.rows_added) == (20, None)
+
+
+@pytest.fixture
+def used(tables, store, files):
+    """Tables with a link, and segments and exports that need Customer.Country and the key."""
+    tables.add(files, None, JobContext())
+    now = datetime.now(UTC)
+    german = {"field": "Customer.Country", "is": "DE"}
+    for document in (
+        {"name": "Germans", "of": "customers", "rules": [{"all": [german]}]},
+        {"name": "Buyers", "of": "customers", "rules": [{"all": [{"field": "Orders.Total", "at_least": 5}]}]},
+        {"name": "Built on", "of": "customers", "rules": [{"segment": "Germans"}]},
+        {"name": "By hand", "of": "customers", "sql": "SELECT CustomerId FROM Customer WHERE Country = 'DE'"},
+    ):
+        store.segments.save(parse(document, segment_id=new_id()))
+    match = {"email": "Customer.Email", "country": "customer.Country"}
+    for export in (
+        Export(new_id(), "Mail", ExportKind.SEGMENT, "mailchimp", None, now, "me", segments=("germans",), match=match),
+        Export(
+            new_id(), "Lake", ExportKind.DATA_OUT, "local-folder", None, now, "me", tables=(TableChoice("Customer"),)
+        ),
+    ):
+        store.exports.save(export)
+    return files[0]
+
+
+def renamed(source: Path, **names: str) -> None:
+    text = CUSTOMERS
+    for old, new in names.items():
+        text = text.replace(old, new, 1)
+    source.write_text(text, encoding="utf-8")
+
+
+def test_a_refresh_that_would_break_something_waits_and_names_it(tables, engine, used):
+    before = tables.get("Customer")
+    renamed(used, Country="Land")
+    done = tables.refresh("Customer", JobContext())
+    assert (done.table, done.change) == (before, None)
+    held = done.held
+    assert [(one.kind, one.name, one.columns, one.through) for one in held.broken] == [
+        (UserKind.SEGMENT, "Built on", (), ("Germans",)),
+        (UserKind.SEGMENT, "By hand", (), ()),
+        (UserKind.SEGMENT, "Germans", ("Country",), ()),
+        (UserKind.EXPORT, "Mail", ("Country",), ("germans",)),
+    ]
+    assert held.changed == ColumnsChanged(("Land",), ("Country",))
+    assert held.offers == (Offer("Country", "Land", 1.0),)
+    assert held.chosen == {"Country": "Land"}
+    assert tables.held("Customer") == held, "the window and the next command know it too"
+    assert tables.get("Customer") == before
+    assert leftovers(engine) == sorted(table.id for table in tables.all())
+    tables.keep_old("Customer")
+    assert tables.held("Customer") is None
+
+
+def test_another_column_takes_the_place_of_one_that_went_wherever_it_is_needed(tables, store, used):
+    tables.set_meaning("Customer", "Country", Meaning.COUNTRY)
+    store.segments.remove(store.segments.get("By hand").id)
+    renamed(used, Country="Land", CustomerId="Number")
+    held = tables.refresh("Customer", JobContext()).held
+    assert {one.kind for one in held.broken} == set(UserKind)
+    assert held.chosen == {"Country": "Land", "CustomerId": "Number"}
+    done = tables.refresh("Customer", JobContext(), renamed=held.chosen)
+    assert done.held is None
+    assert (done.change.rows_added, done.change.rows_removed) == (0, 0), "the key has another name and the same values"
+    assert (done.table.key, done.table.column("Land").meaning) == ("Number", Meaning.COUNTRY)
+    assert store.segments.get("Germans").rules[0].body.items[0].field == FieldRef("Customer", "Land")
+    assert store.exports.get("Mail").match == {"email": "Customer.Email", "country": "customer.Land"}
+    assert tables.links() == [Link("Customer", "Number", "Orders", "CustomerId")]
+    assert tables.held("Customer") is None
+
+
+def test_sql_is_mended_by_hand(tables, store, used):
+    renamed(used, Country="Land")
+    held = tables.refresh("Customer", JobContext(), renamed={"Country": "Land"}).held
+    assert [one.name for one in held.broken] == ["By hand"]
+    by_hand = store.segments.get("By hand")
+    store.segments.save(replace(by_hand, sql="SELECT CustomerId FROM Customer"))
+    assert tables.refresh("Customer", JobContext(), renamed={"Country": "Land"}).held is None
+
+
+def test_the_columns_may_be_taken_as_they_are(tables, store, used):
+    renamed(used, Country="Land")
+    done = tables.refresh("Customer", JobContext(), anyway=True)
+    assert (done.held, done.change.columns.removed) == (None, ("Country",))
+    assert done.table.generation == 2
+    assert tables.refresh("Customer", JobContext()).held is None, "what is broken already holds nothing up"
+    renamed(used, CustomerId="Number")
+    with pytest.raises(FixData) as caught:
+        tables.refresh("Customer", JobContext(), anyway=True)
+    assert caught.value.code == "key_missing"
+
+
+def test_a_type_holds_a_refresh_only_where_it_matters(tables, store, used):
+    used.write_text(CUSTOMERS.replace(",DE,", ",7,"), encoding="utf-8")
+    held = tables.refresh("Customer", JobContext()).held
+    assert held.changed.retyped == (Retyped("Country", ColumnType.TEXT, ColumnType.INTEGER),)
+    assert [one.name for one in held.broken if one.kind is UserKind.SEGMENT] == ["Built on", "Germans"]
+    store.segments.remove(store.segments.get("Germans").id)
+    assert tables.refresh("Customer", JobContext()).held is None
+
+
+@pytest.mark.parametrize(
+    ("mapping", "code"),
+    [
+        ({"Nothing": "Land"}, "no_column"),
+        ({"Country": "Nothing"}, "no_column"),
+        ({"Country": "Land", "Email": "Land"}, "same_column"),
+    ],
+)
+def test_a_place_that_is_none_is_refused(tables, used, mapping, code):
+    renamed(used, Country="Land")
+    before = tables.get("Customer")
+    with pytest.raises(FixData) as caught:
+        tables.refresh("Customer", JobContext(), renamed=mapping)
+    assert caught.value.code == code
+    assert tables.get("Customer") == before
+
+
+def test_what_somebody_else_changed_meanwhile_is_not_lost(tables, store, engine, used, monkeypatch):
+    store.segments.remove(store.segments.get("By hand").id)
+    renamed(used, Country="Land")
+    germans = store.segments.get("Germans")
+    save = store.save_together
+
+    def late(*args, **more):
+        store.segments.save(replace(germans, name="Germans now"))
+        return save(*args, **more)
+
+    monkeypatch.setattr(store, "save_together", late)
+    before = tables.get("Customer")
+    with pytest.raises(TryAgain):
+        tables.refresh("Customer", JobContext(), renamed={"Country": "Land"})
+    assert tables.get("Customer") == before
+    assert store.exports.get("Mail").match["country"] == "customer.Country"
+    assert len(engine.table_files(before)) == 1
+    assert [path.name for path in (engine.folder / "data" / before.id).iterdir()] == ["1"]
+
+
+def test_links_tell_how_many_rows_find_their_partner(tables, files):
+    files[1].write_text(ORDERS.replace("C-001", "C-777") + "O-99,,1.50\n")
+    tables.add(files, None, JobContext())
+    [found] = tables.links_of("orders", JobContext())
+    assert found.link == Link("Customer", "CustomerId", "Orders", "CustomerId")
+    assert found.found == pytest.approx(38 / 40)
+    assert tables.links_of("Customer", JobContext()) == (found,)
+    tables.unlink(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId"))
+    assert tables.links_of("Customer", JobContext()) == ()
+
+
 def test_old_generations_go_but_the_one_before_stays(tables, engine, files):
     tables.add(files[:1], None, JobContext())
     for _ in range(3):
-        table = tables.refresh("Customer", JobContext())
+        table = tables.refresh("Customer", JobContext()).table
     assert sorted(p.name for p in generation_folder(engine.folder, table).parent.iterdir()) == ["3", "4"]
 
 
@@ -227,8 +400,8 @@ def test_refreshing_reads_the_same_table_of_a_book_or_folder_with_the_same_optio
     people, things = tables.add([folder], None, JobContext(), ReadOptions(header=False))
     assert (people.name, people.rows, things.name, things.rows) == ("people", 3, "things", 1)
     (folder / "people_3.csv").write_text("4;d\n")
-    assert tables.refresh("people", JobContext()).rows == 4
-    assert tables.refresh("things", JobContext()).rows == 1
+    assert tables.refresh("people", JobContext()).table.rows == 4
+    assert tables.refresh("things", JobContext()).table.rows == 1
 
 
 def test_what_was_decided_while_reading_is_kept(tables, tmp_path):
@@ -285,8 +458,10 @@ def test_links_go_from_a_unique_column_to_one_of_its_type(tables, files):
         tables.link(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "Total"))
     assert caught.value.code == "link_types"
     [link] = tables.links()
-    tables.unlink(link)
+    assert tables.unlink(FieldRef("customer", "CUSTOMERID"), FieldRef("Orders", "CustomerId")) == link
     assert tables.links() == []
+    with pytest.raises(FixData, match="not linked"):
+        tables.unlink(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId"))
     assert tables.link(FieldRef("customer", "customerid"), FieldRef("Orders", "CustomerId")) == link
     assert tables.links() == [link]
 

@@ -173,3 +173,20 @@ def test_several_are_saved_all_or_none(repository, make):
         repository.save_all([replace(kept, name="changed"), make("new"), make("NEW")])
     assert repository.all() == (kept,)
     assert [item.name for item in repository.save_all([make("b"), make("a")])] == ["b", "a"]
+
+
+def test_a_table_and_what_hangs_on_it_are_saved_together_or_not_at_all(store):
+    table = store.tables.save(samples.table())
+    segment, export = store.segments.save(samples.segment()), store.exports.save(samples.export())
+    old, new = Link("Customer", "CustomerId", "Customer", "Email"), Link("Customer", "Email", "Customer", "Email")
+    store.tables.save_link(old)
+    stale = replace(export, revision=7, name="other")
+    with pytest.raises(TryAgain):
+        store.save_together(replace(table, rows=1), [replace(segment, name="new")], [stale], {old: new})
+    assert (store.tables.get("Customer"), store.segments.all(), store.tables.links()) == (table, (segment,), (old,))
+    saved = store.save_together(
+        replace(table, rows=1), [replace(segment, name="new")], [replace(export, name="other")], {old: new}
+    )
+    assert (saved.rows, saved.revision) == (1, 2)
+    assert [item.name for item in (*store.segments.all(), *store.exports.all())] == ["new", "other"]
+    assert store.tables.links() == (new,)

@@ -10,10 +10,15 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.bootstrap import Services, create_workspace
 from app.core.roles import Role
+from app.core.segments import FieldRef
 from app.core.tables import Meaning, TableRole
 from app.ui.pages.tables import TablesPage
+from app.ui.pages.tables.link_dialog import TableLinkDialog
+from app.ui.pages.tables.repair_dialog import TableRepairDialog
+from app.ui.widgets.buttons import IconButton
 from app.ui.widgets.columns import cell_text
 from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.labels import Label
 from app.ui.widgets.table import DataTable
 from tests.fakes.secret_store import MemoryStore
 from tests.ui.checks import nameless
@@ -57,6 +62,10 @@ def test_tables_with_columns_profile_links_and_masked_rows(bench, page):
     assert cell(page, "CustomerId", "distinct") == "200"
     assert cell(page, "CustomerId", "frequent") == "Every value once"
     assert cell(page, "Email", "frequent") == "Personal, not shown"
+    assert cell(page, "Country", "frequent") == "AT 25%, DE 25%, FR 25%"
+    assert cell(page, "Spend", "frequent") == "1.50 to 994.50"
+    assert cell(page, "Country", "empty") == "0%"
+    assert page._list._foot.words().startswith("2 tables, 800 rows, ")
     assert page._details._hidden.isVisible()
     assert "ann1@example.com" not in sample(page)
     assert nameless(page) == []
@@ -149,6 +158,109 @@ def test_refresh_reads_the_source_again(bench, page, small_services):  # noqa: F
     assert small_services.tables.get("Customer").rows == 201
     assert bench.navigator.toasts[-1].text == "Customer refreshed, +1 rows"
     assert "201" in page._details._size.words()
+    assert ("Since before", "+1 rows") in [(fact.label, fact.value) for fact in page._details.side._source.facts()]
+
+
+def rewrite(services: Services, old: str, new: str) -> None:
+    source = services.folder / "source" / "Customer.csv"
+    source.write_text(source.read_text("utf-8").replace(old, new, 1), "utf-8")
+
+
+def test_a_refresh_that_would_break_something_waits_and_is_repaired_in_a_dialog(bench, page, small_services):  # noqa: F811
+    rewrite(small_services, "Country", "Land")
+    page._details._refresh.click()
+    bench.settle()
+    dialog = bench.dialog()
+    assert isinstance(dialog, TableRepairDialog)
+    assert dialog.chosen() == {"Country": "Land"}
+    assert "100% of its values" in dialog.choices["Country"].currentText()
+    assert nameless(dialog) == []
+    dialog.reject()
+    assert page._details.side.held_note.isVisible()
+    assert "Country went from the source. 1 segment" in page._details.side.held_note.accessibleName()
+    assert page._list.table.row("Customer").detail == "Waits for you"
+    page._details.side.held_note.primary.click()
+    bench.settle()
+    bench.dialog().use_button.click()
+    bench.settle()
+    assert "Land" in str(small_services.segments.get("Germany").rules)
+    assert "Land" in columns(page).visible_keys()
+    assert not page._details.side.held_note.isVisible()
+    assert ("Columns", "+ Land, − Country") in [(f.label, f.value) for f in page._details.side._source.facts()]
+
+
+def test_a_refresh_that_waits_is_taken_as_it_is_or_let_go(bench, page, small_services):  # noqa: F811
+    rewrite(small_services, "Country", "Land")
+    page._details._refresh.click()
+    bench.settle()
+    bench.dialog().keep_button.click()
+    bench.settle()
+    assert small_services.tables.held("Customer") is None
+    assert "Country" in columns(page).visible_keys()
+    page._refresh_all.click()
+    bench.settle()
+    assert bench.navigator.toasts[-1].text == "1 table refreshed, 1 waiting for you"
+    page._details.side.held_note.primary.click()
+    bench.settle()
+    dialog = bench.dialog()
+    dialog.choices["Country"].set_current_key("")
+    dialog._renew()
+    assert not dialog.use_button.isEnabled()
+    dialog.take_button.click()
+    bench.settle()
+    assert "Land" in columns(page).visible_keys()
+    assert small_services.segments.issues("Germany")
+
+
+def test_what_cannot_be_refreshed_does_not_keep_the_others(bench, page, small_services):  # noqa: F811
+    (small_services.folder / "source" / "Orders.csv").unlink()
+    page._refresh_all.click()
+    bench.settle()
+    assert bench.navigator.toasts[-1].text == "1 table refreshed"
+    assert "Orders.csv" in str(bench.navigator.errors.pop())
+
+
+def test_links_are_removed_put_back_and_added(bench, page, small_services):  # noqa: F811
+    side = page._details.side
+    shown = [label.words() for label in side.findChildren(Label)]
+    assert "Customer → Orders" in shown
+    assert "1 to many, all found" in shown
+    [remove] = [b for b in side.findChildren(IconButton) if b.isVisible()]
+    remove.click()
+    bench.settle()
+    assert small_services.tables.links() == []
+    bench.navigator.toasts[-1].undo()
+    bench.settle()
+    [link] = small_services.tables.links()
+    small_services.tables.unlink(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId"))
+    side.add_link.click()
+    dialog = bench.dialog()
+    assert isinstance(dialog, TableLinkDialog)
+    assert nameless(dialog) == []
+    assert dialog.many_column.current_key() == "CustomerId", "named like the key"
+    dialog.one_column.set_current_key("Email")
+    dialog.one_column.chosen.emit("Email")
+    dialog.one_column.set_current_key("Country")
+    dialog.link_button.click()
+    bench.settle()
+    assert dialog.problem.isVisible()
+    dialog.one_column.set_current_key("CustomerId")
+    dialog.link_button.click()
+    bench.settle()
+    assert small_services.tables.links() == [link]
+
+
+def test_a_link_needs_two_tables_and_columns_of_one_type(bench, page):
+    page._details.side.add_link.click()
+    dialog = bench.dialog()
+    dialog.many_table.set_current_key("Customer")
+    dialog.many_table.chosen.emit("Customer")
+    assert not dialog.link_button.isEnabled()
+    assert "linked to itself" in dialog.sentence.words()
+    dialog.many_table.set_current_key("Orders")
+    dialog.one_column.set_current_key("Consent")
+    dialog.one_column.chosen.emit("Consent")
+    assert "no column of that type" in dialog.sentence.words()
 
 
 def test_a_table_is_removed_after_its_users_were_named_and_put_back(bench, page, small_services):  # noqa: F811
@@ -191,6 +303,9 @@ def test_contributors_look_but_do_not_change(bench, small_services):  # noqa: F8
     page = bench.show(TablesPage(bench.context))
     assert not page._add.isVisible()
     assert not page._details._refresh.isVisible()
+    assert not page._refresh_all.isVisible()
+    assert not page._details.side.add_link.isVisible()
+    assert not [b for b in page._details.side.findChildren(IconButton) if b.isVisible()]
     bench.click_cell(columns(page), "Email", "meaning")
     assert QApplication.activePopupWidget() is None
 

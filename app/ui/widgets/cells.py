@@ -26,6 +26,7 @@ from app.ui.widgets.columns import (
     Column,
     NoteRow,
     NumberCell,
+    PartsCell,
     PillCell,
     ShareCell,
     StatusCell,
@@ -126,14 +127,28 @@ def paint_share(painter: QPainter, theme: Theme, spot: Spot, cell: ShareCell) ->
     """Paint a bar of 44 px and the percent after it."""
     left, middle = spot.rect.left(), spot.rect.center().y()
     if cell.share is not None:
-        fill = "success_fill" if cell.share >= cell.low else "warning_fill"
+        fill = cell.fill or ("success_fill" if cell.share >= cell.low else "warning_fill")
         paint.bar(painter, theme, QRectF(left, middle - 1, 44, 4), cell.share, fill=fill)
         left += 50
     words = QRect(left, spot.rect.top(), spot.rect.right() - left + 1, spot.rect.height())
     keep = Qt.TextElideMode.ElideNone
     paint.text(
-        painter, theme, words, cell.text, ink=_ink(spot, "text" if cell.share is not None else "text2"), elide=keep
+        painter, theme, words, cell.text, ink=_ink(spot, cell.ink if cell.share is not None else "text2"), elide=keep
     )
+
+
+def paint_parts(painter: QPainter, theme: Theme, spot: Spot, cell: PartsCell) -> None:
+    """Paint the words, and behind each a bar of 40 px and its percent."""
+    line = theme.line_height("caption") - 1
+    top = spot.rect.center().y() - line * len(cell.parts) // 2 + 1
+    for word, share, shown in cell.parts:
+        words = QRect(spot.rect.left(), top, spot.rect.width() - 84, line)
+        paint.text(painter, theme, words, word, role="caption", ink=_ink(spot, "text2"))
+        track = QRectF(words.right() + 8, top + line / 2 - 2, 40, 4)
+        paint.bar(painter, theme, track, share, fill="accent_soft")
+        number = QRect(spot.rect.right() - 33, top, 34, line)
+        paint.text(painter, theme, number, shown, role="caption", ink=_ink(spot, "text2"), align=RIGHT)
+        top += line
 
 
 def paint_status(painter: QPainter, theme: Theme, spot: Spot, cell: StatusCell) -> None:
@@ -216,6 +231,7 @@ PAINTERS: dict[type, Callable[[QPainter, Theme, Spot, Any], None]] = {
     BadgeCell: paint_badge,
     NumberCell: paint_number,
     ShareCell: paint_share,
+    PartsCell: paint_parts,
     StatusCell: paint_status,
     PillCell: paint_pill_cell,
     ActionCell: paint_action,

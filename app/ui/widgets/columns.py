@@ -59,11 +59,28 @@ class NumberCell:
 
 @dataclass(frozen=True)
 class ShareCell:
-    """A short bar and its percent, for how much of something is covered; below `low` the bar warns. None: not known."""
+    """A short bar and its percent, for how much of something is covered; below `low` the bar warns. None: not known.
+
+    `fill` gives the bar another colour, for parts that are neither good nor bad.
+    """
 
     text: str
     share: float | None
     low: float = 0.8
+    fill: str = ""
+    ink: str = "text"
+
+
+@dataclass(frozen=True)
+class PartsCell:
+    """Up to three small lines: a word, a bar, and its part of the whole (0 to 1) as shown."""
+
+    parts: tuple[tuple[str, float, str], ...]
+
+    @property
+    def text(self) -> str:
+        """All lines as one."""
+        return ", ".join(f"{word} {shown}" for word, _share, shown in self.parts)
 
 
 @dataclass(frozen=True)
@@ -116,7 +133,7 @@ class CheckCell:
     enabled: bool = True
 
 
-Cell = TextCell | BadgeCell | NumberCell | ShareCell | StatusCell | PillCell | ActionCell | CheckCell
+Cell = TextCell | BadgeCell | NumberCell | ShareCell | PartsCell | StatusCell | PillCell | ActionCell | CheckCell
 
 
 @dataclass(frozen=True)

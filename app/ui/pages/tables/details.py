@@ -1,33 +1,38 @@
-"""One table: its columns with meaning and profile, sample rows, links and who uses it."""
+"""One table: its columns with meaning and profile, and sample rows; beside it where it comes from and what it is for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from app.core.table_changes import TableChange
+from app.core.table_profiles import ColumnProfile
 from app.core.tables import Link, Meaning, Table, TableRole
-from app.data.looking import ColumnProfile
-from app.services.tables import TableSample
 from app.ui.formats import NOTHING, Formats
+from app.ui.pages.tables.side import WIDTH as PANEL
+from app.ui.pages.tables.side import TableSide
 from app.ui.pages.tables.words import MEANING_ICONS, ROLE_ICONS, meaning_word, role_word, type_word
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button, IconButton
-from app.ui.widgets.columns import ActionCell, Column, NumberCell, TextCell
-from app.ui.widgets.facts import Fact, FactList
+from app.ui.widgets.columns import ActionCell, Cell, Column, NumberCell, PartsCell, ShareCell, TextCell
 from app.ui.widgets.labels import Area, Card, ElidedLabel, IconLabel, Label, Line, clear, row
 from app.ui.widgets.marks import Pill
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.table import ROW_ONE_LINE, DataTable
 from app.ui.widgets.table_header import HEIGHT as HEADER
 
-PANEL, COLUMN_ROW, NAME_WIDTH = 256, 44, 220
-SHOWN_COLUMNS, SHOWN_USERS = 8, 8
+if TYPE_CHECKING:  # it loads the engine
+    from app.services.table_refresh import HeldRefresh
+    from app.services.tables import TableSample
+
+COLUMN_ROW, NAME_WIDTH = 52, 220
+SHOWN_COLUMNS = 8
 MUCH_EMPTY = 0.2
 IDENTIFIERS = (Meaning.EMAIL, Meaning.PHONE)
 SCROLL_BAR = 12
@@ -41,6 +46,8 @@ class TableDetails:
     sample: TableSample
     links: tuple[Link, ...]
     used_by: tuple[str, ...]
+    change: TableChange | None
+    held: HeldRefresh | None
     may_change: bool
     may_show: bool
 
@@ -92,11 +99,7 @@ class TableDetailsView(QWidget):
         self._sample_place = QVBoxLayout()
         self._hidden = Label(theme, self.tr("Personal values are hidden"), "body", "text2")
         self._show = Button(theme, self.tr("Show"), "link")
-        self._links = QVBoxLayout()
-        self._links.setSpacing(6)
-        self._source = FactList(theme, self.tr("Source"))
-        self._used = QVBoxLayout()
-        self._used.setSpacing(6)
+        self.side = TableSide(theme, formats)
         self._connect()
         self._assemble()
 
@@ -112,18 +115,12 @@ class TableDetailsView(QWidget):
         self._role.set_pill(role_word(table.role), "neutral" if table.role is TableRole.OTHER else "accent")
         self._size.set_words(
             self.tr("{rows}, {columns}").format(
-                rows=formats.counted(table.rows, "rows"), columns=formats.counted(len(table.columns), "fields")
+                rows=formats.counted(table.rows, "rows"), columns=formats.counted(len(table.columns), "columns")
             )
         )
         self._refresh.setVisible(may_change)
         self._more.setVisible(may_change)
-        self._source.set_facts(
-            [
-                Fact(self.tr("From"), table.source),
-                Fact(self.tr("Refreshed"), formats.day_and_clock(table.refreshed_at)),
-                Fact(self.tr("Key"), table.key or self.tr("None")),
-            ]
-        )
+        self.side.show_table(table, may_change=may_change)
         self._fill_columns()
 
     def show_profile(self, told: tuple[str, Sequence[ColumnProfile]]) -> None:
@@ -134,27 +131,13 @@ class TableDetailsView(QWidget):
             self._fill_columns()
 
     def show_details(self, details: TableDetails) -> None:
-        """Show sample rows, links and users."""
+        """Show sample rows, links, the news of the source, and users."""
         self._fill_sample(details.sample)
         self._hidden.setVisible(details.sample.masked)
         self._show.setVisible(details.sample.masked and details.may_show)
-        clear(self._links)
-        for link in details.links:
-            words = self.tr("{one} → {many}").format(one=link.one_table, many=link.many_table)
-            self._links.addLayout(
-                row(IconLabel(self._theme, "link-simple"), Label(self._theme, words, "body-medium"), None)
-            )
-            detail = self.tr("1 to many, by {column}").format(column=link.many_column)
-            self._links.addWidget(Label(self._theme, detail, "caption", "text2"))
-        if not details.links:
-            self._links.addWidget(Label(self._theme, self.tr("No links."), "body", "text2"))
-        clear(self._used)
-        for name in details.used_by[:SHOWN_USERS] or (self.tr("Nothing yet"),):
-            self._used.addWidget(ElidedLabel(self._theme, name))
-        rest = len(details.used_by) - SHOWN_USERS
-        if rest > 0:
-            words = self.tr("and {n} more").format(n=self._formats.number(rest))
-            self._used.addWidget(Label(self._theme, words, "body", "text2"))
+        self.side.show_links(details.links)
+        self.side.show_news(details.table, details.change, details.held)
+        self.side.show_users(details.used_by)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave out what matters least when the columns do not fit beside each other."""
@@ -198,24 +181,11 @@ class TableDetailsView(QWidget):
         )
         self._sample_place.setContentsMargins(20, 0, 20, 16)
         layout.addLayout(self._sample_place)
-        panel = Area(theme, "surface", "l")
-        panel.setFixedWidth(PANEL)
-        side = QVBoxLayout(panel)
-        side.setContentsMargins(20, 20, 20, 20)
-        side.setSpacing(8)
-        side.addWidget(Label(theme, self.tr("Links"), "subtitle"))
-        side.addLayout(self._links)
-        for title, part in ((self.tr("Source"), self._source), (self.tr("Used by"), self._used)):
-            side.addSpacing(8)
-            side.addWidget(Line(theme))
-            side.addWidget(Label(theme, title, "subtitle"))
-            side.addLayout(part) if isinstance(part, QVBoxLayout) else side.addWidget(part)
-        side.addStretch(1)
         both = QHBoxLayout(self)
         both.setContentsMargins(0, 0, 0, 0)
         both.setSpacing(0)
         both.addWidget(middle, 1)
-        both.addWidget(panel)
+        both.addWidget(self.side)
 
     def _column_columns(self) -> list[Column[_ColumnRow]]:
         return [
@@ -223,20 +193,20 @@ class TableDetailsView(QWidget):
                 "name",
                 self.tr("Column"),
                 lambda r: TextCell(r.key, r.type, role="body-medium"),
-                width=130,
+                width=108,
                 stretch=True,
             ),
-            Column("meaning", self.tr("Meaning"), self._meaning_cell, width=172),
-            Column("empty", self.tr("Empty"), self._empty_cell, align="right", width=84),
+            Column("meaning", self.tr("Meaning"), self._meaning_cell, width=168),
+            Column("empty", self.tr("Empty"), self._empty_cell, width=112),
             Column(
                 "distinct",
                 self.tr("Distinct"),
                 self._distinct_cell,
                 tooltip=lambda r: "" if r.is_key else self.tr("Estimated"),
                 align="right",
-                width=84,
+                width=80,
             ),
-            Column("frequent", self.tr("Most frequent"), self._frequent_cell, width=150),
+            Column("frequent", self.tr("Most frequent"), self._frequent_cell, width=170),
         ]
 
     def _meaning_cell(self, item: _ColumnRow) -> ActionCell | TextCell:
@@ -247,12 +217,14 @@ class TableDetailsView(QWidget):
             return ActionCell(words, "picker", tooltip=self.tr("Say what this column holds"))
         return TextCell(words, icon="key" if item.is_key else MEANING_ICONS.get(item.meaning, "tag"))
 
-    def _empty_cell(self, item: _ColumnRow) -> NumberCell:
+    def _empty_cell(self, item: _ColumnRow) -> ShareCell:
         if item.profile is None:
-            return NumberCell(NOTHING)
+            return ShareCell(NOTHING, None)
         identifies = item.is_key or item.meaning in IDENTIFIERS
-        ink = "warning" if identifies and item.profile.empty > MUCH_EMPTY else "text"
-        return NumberCell(self._formats.percent(item.profile.empty), item.profile.empty, ink=ink)
+        much = identifies and item.profile.empty > MUCH_EMPTY
+        fill, ink = ("warning_fill", "warning") if much else ("bar", "text" if item.profile.empty else "text2")
+        words = self._formats.percent(item.profile.empty, 1 if item.profile.empty else 0)
+        return ShareCell(words, item.profile.empty, fill=fill, ink=ink)
 
     def _distinct_cell(self, item: _ColumnRow) -> NumberCell:
         if item.profile is None or self._table is None:
@@ -263,17 +235,19 @@ class TableDetailsView(QWidget):
         distinct = rows if item.is_key else min(item.profile.distinct, rows)
         return NumberCell(self._formats.compact(distinct))
 
-    def _frequent_cell(self, item: _ColumnRow) -> TextCell:
+    def _frequent_cell(self, item: _ColumnRow) -> Cell:
+        formats, found = self._formats, item.profile
+        words = NOTHING
         if item.personal:
-            return TextCell(self.tr("Personal, not shown"), role="caption", ink="text2")
-        if item.profile is None or not item.profile.frequent:
-            return TextCell(
-                NOTHING if item.profile is None or not item.is_key else self.tr("Every value once"),
-                role="caption",
-                ink="text2",
-            )
-        parts = (f"{value} {self._formats.percent(share, 0)}" for value, share in item.profile.frequent[:2])
-        return TextCell(", ".join(parts), role="caption", ink="text2")
+            words = self.tr("Personal, not shown")
+        elif found is not None and item.is_key:
+            words = self.tr("Every value once")
+        elif found is not None and found.frequent:
+            return PartsCell(tuple((value, share, formats.percent(share, 0)) for value, share in found.frequent))
+        elif found is not None and found.lowest is not None:
+            low, high = formats.value(found.lowest), formats.value(found.highest)
+            words = self.tr("{lowest} to {highest}").format(lowest=low, highest=high)
+        return TextCell(words, role="caption", ink="text2")
 
     def _fill_columns(self) -> None:
         table = self._table

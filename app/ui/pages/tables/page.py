@@ -6,10 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import shiboken6
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.core.errors import SendoffError, as_sendoff_error
 from app.core.roles import Action, may
+from app.core.segments import FieldRef
 from app.core.tables import Link, Meaning, Table, TableRole
 from app.jobs import JobContext, Progress
 from app.ui.context import WindowContext
@@ -17,15 +21,21 @@ from app.ui.pages.freshness import Freshness
 from app.ui.pages.job_page import JobPage
 from app.ui.pages.side_list import SideList, SideRow
 from app.ui.pages.tables.details import TableDetails, TableDetailsView
-from app.ui.pages.tables.words import ROLE_ICONS
-from app.ui.runner import LiveQuery
+from app.ui.pages.tables.link_dialog import TableLinkDialog
+from app.ui.pages.tables.repair_dialog import TableRepairDialog
+from app.ui.pages.tables.words import ROLE_ICONS, rows_words
+from app.ui.runner import Finished, LiveQuery, Outcome
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.labels import row
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.states import EmptyState
 
-SAMPLE_ROWS = 5
+if TYPE_CHECKING:  # they load the engine
+    from app.services.table_refresh import HeldRefresh, Refreshed
+    from app.services.tables import LinkFound
+
+SAMPLE_ROWS = 3
 FILES = "*.csv *.tsv *.txt *.gz *.parquet *.json *.jsonl *.ndjson *.xlsx *.duckdb *.db *.sqlite *.sqlite3"
 
 
@@ -33,6 +43,8 @@ FILES = "*.csv *.tsv *.txt *.gz *.parquet *.json *.jsonl *.ndjson *.xlsx *.duckd
 class _Listed:
     tables: tuple[Table, ...]
     links: tuple[Link, ...]
+    waiting: frozenset[str]
+    bytes: int
     may_change: bool
 
 
@@ -51,11 +63,12 @@ class TablesPage(JobPage):
             parent,
         )
         theme = context.theme
-        self._listed = _Listed((), (), may_change=False)
+        self._listed = _Listed((), (), frozenset(), 0, may_change=False)
         self._busy: dict[str, str] = {}
         self._wanted = ""
         self._list = SideList(theme, self.tr("Tables"), self.tr("Search tables"), width=244, row_height=52)
         self._details = TableDetailsView(theme, context.formats)
+        self._refresh_all = Button(theme, self.tr("Refresh all"), "secondary", icon="arrows-clockwise")
         self._add = Button(theme, self.tr("Add table"), "primary", icon="plus-bold")
         self._add_menu = Menu(theme, self.tr("Add table"), self)
         self._add_menu.add(self.tr("From files…"), self._on_add_files, icon="file-text")
@@ -63,7 +76,9 @@ class TablesPage(JobPage):
         self._add.setMenu(self._add_menu)
         self._profile_query = LiveQuery(context.runner, "Profile a table", delay_ms=0, parent=self)
         self._sample_query = LiveQuery(context.runner, "Read sample rows", delay_ms=0, parent=self)
+        self._links_query = LiveQuery(context.runner, "Look at links", delay_ms=0, parent=self)
         self.search_field = self._list.search
+        self.actions.addWidget(self._refresh_all)
         self.actions.addWidget(self._add)
         self.content.setLayout(row(self._list, self._details, spacing=0))
         empty = EmptyState(
@@ -78,9 +93,11 @@ class TablesPage(JobPage):
         )
         self.set_empty(empty)
         empty.primary.setMenu(self._add_menu)
+        self._refresh_all.clicked.connect(self._on_refresh_all)
         self._list.chosen.connect(self._on_chosen)
         self._profile_query.ready.connect(self._details.show_profile)
         self._sample_query.ready.connect(self._on_sample_read)
+        self._links_query.ready.connect(self._on_links_read)
         details = self._details
         details.refresh_asked.connect(self._on_refresh)
         details.remove_asked.connect(self._on_remove)
@@ -88,6 +105,9 @@ class TablesPage(JobPage):
         details.key_chosen.connect(self._on_key_chosen)
         details.role_chosen.connect(self._on_role_chosen)
         details.show_values_asked.connect(self._on_show_values)
+        details.side.link_asked.connect(self._on_link)
+        details.side.unlink_asked.connect(self._on_unlink)
+        details.side.repair_asked.connect(self._on_decide)
         Freshness(self, context.navigator.noticed, ("tables",), self.refresh)
 
     def activate(self, focus: str | None = None) -> None:
@@ -100,7 +120,8 @@ class TablesPage(JobPage):
     def _read_tables(self, _ctx: JobContext) -> _Listed:
         services = self.context.services
         change = may(services.roles.role(), Action.CHANGE_TABLES)
-        return _Listed(tuple(services.tables.all()), tuple(services.tables.links()), change)
+        tables = services.tables
+        return _Listed(tuple(tables.all()), tuple(tables.links()), tables.waiting(), tables.size(), change)
 
     def _read_sample(self, table: Table, ctx: JobContext, *, masked: bool = True) -> TableDetails:
         services = self.context.services
@@ -108,13 +129,15 @@ class TablesPage(JobPage):
         links = tuple(k for k in self._listed.links if table.name in {k.one_table, k.many_table})
         may_show = may(services.roles.role(), Action.SHOW_PERSONAL_VALUES)
         used = tuple(services.tables.used_by(table.name))
-        return TableDetails(table, sample, links, used, self._listed.may_change, may_show)
+        change, held = services.tables.last_change(table.name), services.tables.held(table.name)
+        return TableDetails(table, sample, links, used, change, held, self._listed.may_change, may_show)
 
     # Answers
 
     def _show_tables(self, listed: _Listed) -> bool:
         self._listed = listed
         self._add.setVisible(listed.may_change)
+        self._refresh_all.setVisible(listed.may_change and bool(listed.tables))
         self._fill()
         if self._wanted:
             self._list.select(self._wanted)
@@ -123,19 +146,30 @@ class TablesPage(JobPage):
         return bool(listed.tables)
 
     def _fill(self) -> None:
-        formats = self.context.formats
+        formats, listed = self.context.formats, self._listed
         rows = [
             SideRow(
                 table.name,
                 table.name,
-                detail=self._busy.get(table.name) or formats.day_and_clock(table.refreshed_at),
+                detail=self._list_detail(table),
+                detail_ink="warning" if table.name in listed.waiting and table.name not in self._busy else "text2",
                 number=formats.compact(table.rows),
                 icon=ROLE_ICONS[table.role],
             )
-            for table in self._listed.tables
+            for table in listed.tables
         ]
-        total = formats.counted(sum(t.rows for t in self._listed.tables), "rows")
-        self._list.set_rows(rows, f"{formats.counted(len(rows), 'tables')}, {total}")
+        total = formats.compact(sum(t.rows for t in listed.tables))
+        words = self.tr("{tables}, {rows} rows, {size}").format(
+            tables=formats.counted(len(rows), "tables"), rows=total, size=formats.bytes(listed.bytes)
+        )
+        self._list.set_rows(rows, words)
+
+    def _list_detail(self, table: Table) -> str:
+        if table.name in self._busy:
+            return self._busy[table.name]
+        if table.name in self._listed.waiting:
+            return self.tr("Waits for you")
+        return self.context.formats.day_and_clock(table.refreshed_at)
 
     def _on_chosen(self, name: str) -> None:
         table = self._table(name)
@@ -144,11 +178,17 @@ class TablesPage(JobPage):
         self._details.show_table(table, may_change=self._listed.may_change)
         services = self.context.services
         self._sample_query.ask(partial(self._read_sample, table), at_once=True)
+        self._links_query.ask(lambda ctx: (table.name, services.tables.links_of(table.name, ctx)), at_once=True)
         self._profile_query.ask(lambda ctx: (table.name, services.tables.profile(table.name, ctx)), at_once=True)
 
     def _on_sample_read(self, details: TableDetails) -> None:
         if details.table.name == self._list.key():
             self._details.show_details(details)
+
+    def _on_links_read(self, told: tuple[str, tuple[LinkFound, ...]]) -> None:
+        name, found = told
+        if name == self._list.key():
+            self._details.side.show_found(found)
 
     # What the person does
 
@@ -199,23 +239,134 @@ class TablesPage(JobPage):
         )
 
     def _on_refresh(self, name: str) -> None:
-        self._busy[name] = self.tr("Refreshing…")
-        self._fill()
-        before = self._table(name)
+        self._do_refresh(name, {}, anyway=False)
 
-        def ended() -> None:
-            self._busy.pop(name, None)
-            self._fill()
+    def _do_refresh(self, name: str, renamed: dict[str, str], *, anyway: bool) -> None:
+        """Read the source again; when something would break, the dialog that decides opens."""
 
-        def told(table: Table) -> None:
-            formats = self.context.formats
-            change = formats.signed(table.rows - (before.rows if before else 0))
-            self.context.navigator.toast(self.tr("{table} refreshed, {change} rows").format(table=name, change=change))
+        def work(ctx: JobContext) -> Refreshed:
+            return self.context.services.tables.refresh(name, ctx, renamed=renamed, anyway=anyway)
+
+        def told(done: Refreshed) -> None:
             self.context.navigator.changed("tables")
+            if done.held is not None:
+                self._decide(name, done.held)
+            elif done.change is not None:
+                words = rows_words(done.change, self.context.formats)
+                self.context.navigator.toast(self.tr("{table} refreshed, {rows}").format(table=name, rows=words))
 
+        self._show_busy(name, None)
         self.do(
-            "Refresh a table", partial(self.context.services.tables.refresh, name), told, pool="queries", always=ended
+            "Refresh a table",
+            work,
+            told,
+            pool="queries",
+            on_progress=lambda progress: self._show_busy(name, progress),
+            always=lambda: self._show_idle(name),
         )
+
+    def _on_refresh_all(self) -> None:
+        """One after another; what fails or waits does not keep the others."""
+        names = [table.name for table in self._listed.tables]
+        services = self.context.services
+
+        def work(ctx: JobContext) -> tuple[int, int, list[SendoffError]]:
+            waiting, errors = 0, []
+            for name in names:
+                ctx.check()
+                try:
+                    waiting += services.tables.refresh(name, ctx).held is not None
+                except SendoffError as error:
+                    errors.append(error)
+            return len(names) - waiting - len(errors), waiting, errors
+
+        def told(end: tuple[int, int, list[SendoffError]]) -> None:
+            done, waiting, errors = end
+            formats = self.context.formats
+            words = self.tr("{tables} refreshed").format(tables=formats.counted(done, "tables"))
+            if waiting:
+                words = self.tr("{tables} refreshed, {n} waiting for you").format(
+                    tables=formats.counted(done, "tables"), n=formats.number(waiting)
+                )
+            self.context.navigator.toast(words, kind="warning" if waiting or errors else "success")
+            self.context.navigator.changed("tables")
+            if errors:
+                self.context.navigator.show_error(errors[0], self)
+
+        self._refresh_all.set_busy(True, self.tr("Refreshing…"))
+        self.do(
+            "Refresh all tables",
+            work,
+            told,
+            pool="queries",
+            always=lambda: self._refresh_all.set_busy(False, self.tr("Refresh all")),
+        )
+
+    def _show_busy(self, name: str, progress: Progress | None) -> None:
+        share = None if progress is None else progress.share
+        words = self.tr("Refreshing…")
+        if share is not None:
+            words = self.tr("Refreshing, {percent}").format(percent=self.context.formats.percent(share, 0))
+        self._busy[name] = words
+        self._fill()
+
+    def _show_idle(self, name: str) -> None:
+        self._busy.pop(name, None)
+        self._fill()
+
+    # A refresh that waits
+
+    def _on_decide(self) -> None:
+        name = self._list.key()
+
+        def told(held: HeldRefresh | None) -> None:
+            if held is None:
+                self.refresh()
+            else:
+                self._decide(name, held)
+
+        self.do("See what a refresh breaks", lambda _ctx: self.context.services.tables.held(name), told)
+
+    def _decide(self, name: str, held: HeldRefresh) -> None:
+        dialog = TableRepairDialog(self.context.theme, self.context.formats, self, name, held)
+        dialog.use_asked.connect(lambda renamed: self._do_refresh(name, renamed, anyway=False))
+        dialog.take_asked.connect(lambda: self._do_refresh(name, {}, anyway=True))
+        dialog.keep_asked.connect(lambda: self._change(lambda _ctx: self.context.services.tables.keep_old(name)))
+        dialog.open()
+
+    # Links
+
+    def _on_link(self) -> None:
+        current = self._table(self._list.key())
+        if current is None:
+            return
+        dialog = TableLinkDialog(self.context.theme, self, self._listed.tables, current)
+        tables, navigator = self.context.services.tables, self.context.navigator
+
+        def ended(end: Finished) -> None:
+            if not shiboken6.isValid(dialog):
+                return
+            if end.outcome is Outcome.FAILED and end.error is not None:
+                dialog.show_problem(as_sendoff_error(end.error))
+            elif end.outcome is Outcome.DONE:
+                dialog.accept()
+                navigator.changed("tables")
+
+        def asked(one: FieldRef, many: FieldRef) -> None:
+            self.context.runner.submit("store", "Link tables", lambda _ctx: tables.link(one, many), on_finished=ended)
+
+        dialog.link_asked.connect(asked)
+        dialog.open()
+
+    def _on_unlink(self, link: Link) -> None:
+        one, many = FieldRef(link.one_table, link.one_column), FieldRef(link.many_table, link.many_column)
+        tables, navigator = self.context.services.tables, self.context.navigator
+
+        def told(_removed: Link) -> None:
+            navigator.changed("tables")
+            navigator.toast(self.tr("Link removed"), undo=lambda: self._change(lambda _ctx: tables.link(one, many)))
+
+        self.do("Remove a link", lambda _ctx: tables.unlink(one, many), told)
 
     def _on_remove(self, name: str) -> None:
         services, navigator = self.context.services, self.context.navigator
@@ -272,7 +423,7 @@ class TablesPage(JobPage):
 
     # Inside
 
-    def _change(self, work: Callable[[JobContext], Table]) -> None:
+    def _change(self, work: Callable[[JobContext], object]) -> None:
         self.do("Change a table", work, lambda _value: self.context.navigator.changed("tables"))
 
     def _table(self, name: str) -> Table | None:

@@ -1,10 +1,17 @@
-"""Roles, types and meanings of tables in words and icons."""
+"""Roles, types, meanings and changes of tables in words and icons."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QCoreApplication
 
+from app.core.table_changes import ColumnsChanged, TableChange, UserKind
 from app.core.tables import ColumnType, Meaning, TableRole
+from app.ui.formats import Formats
+
+if TYPE_CHECKING:  # it loads the engine
+    from app.services.table_refresh import HeldRefresh
 
 ROLE_ICONS = {
     TableRole.CUSTOMER: "users-three",
@@ -83,3 +90,48 @@ def meaning_word(meaning: Meaning) -> str:
         Meaning.CONSENT: tr("Consent"),
         Meaning.MOBILE_AD_ID: tr("Mobile ad ID"),
     }[meaning]
+
+
+def rows_words(change: TableChange, formats: Formats) -> str:
+    """How the rows changed: "+1,120 rows", or what came and what went."""
+    added, removed = change.rows_added, change.rows_removed
+    if not added and not removed and change.rows_now == change.rows_before:
+        return tr("No change") if added == 0 else tr("As many rows")
+    if added and removed:
+        return tr("{added}, {removed} rows").format(added=formats.signed(added), removed=formats.signed(-removed))
+    return tr("{change} rows").format(change=formats.signed(change.rows_now - change.rows_before))
+
+
+def columns_words(columns: ColumnsChanged) -> str:
+    """Which columns came, went and changed their type."""
+    parts = [tr("+ {name}").format(name=name) for name in columns.added]
+    parts += [tr("− {name}").format(name=name) for name in columns.removed]
+    parts += [
+        tr("{name} is {type}").format(name=column.name, type=type_word(column.now).lower())
+        for column in columns.retyped
+    ]
+    return ", ".join(parts)
+
+
+def held_words(held: HeldRefresh) -> str:
+    """What a refresh that waits is about, in two sentences."""
+    names = [column.name for column in held.gone] or [column.name for column in held.changed.retyped]
+    if not names:
+        return tr("The columns of its source changed. Nothing breaks any more: refresh again.")
+    gone = tr("{names} went from the source.") if held.gone else tr("{names} changed the type.")
+    return gone.format(names=", ".join(names)) + " " + tr("{users} would stop working.").format(users=users_words(held))
+
+
+def users_words(held: HeldRefresh) -> str:
+    """What would stop working, counted by kind."""
+    counted = []
+    for kind, one, many in (
+        (UserKind.KEY, tr("The key"), ""),
+        (UserKind.LINK, tr("1 link"), tr("{n} links")),
+        (UserKind.SEGMENT, tr("1 segment"), tr("{n} segments")),
+        (UserKind.EXPORT, tr("1 export"), tr("{n} exports")),
+    ):
+        number = sum(broken.kind is kind for broken in held.broken)
+        if number:
+            counted.append(one if number == 1 else many.format(n=number))
+    return ", ".join(counted)

@@ -1,0 +1,167 @@
+"""What a new reading of a table means for those who use it, and the repair when columns went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from app.core.errors import FixData
+from app.core.segments import Segment
+from app.core.table_changes import (
+    Broken,
+    ColumnsChanged,
+    Offer,
+    TableChange,
+    Users,
+    broken_by,
+    columns_changed,
+    likely,
+    replaced,
+)
+from app.core.tables import Catalog, Column, Table
+from app.data.engines.duckdb import DuckDBEngine
+from app.data.row_changes import offers, rows_in_common
+from app.data.segment_issues import issues
+from app.data.segment_query import finds_its_columns
+from app.jobs import JobContext
+from app.services.table_sources import Waiting
+from app.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRefresh:
+    """A reading that waits for a decision: the old rows stay until somebody maps what is gone or takes it as it is.
+
+    `gone` are the columns that are missed, `columns` those the source has now, `chosen` the likely ones in their place.
+    """
+
+    at: datetime
+    changed: ColumnsChanged
+    broken: tuple[Broken, ...]
+    gone: tuple[Column, ...]
+    columns: tuple[Column, ...]
+    offers: tuple[Offer, ...]
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """For each missed column the one that most likely stands for it now, as far as there is one."""
+        found = {column.name: likely(column, self.offers) for column in self.gone}
+        return {name: offer.column for name, offer in found.items() if offer is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """The table after a refresh, and what changed; with `held` it is as before and nothing changed."""
+
+    table: Table
+    change: TableChange | None = None
+    held: HeldRefresh | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Everything that may use a table at one moment, and the same with other columns in place of some of the table's."""
+
+    before: Users
+    after: Users
+    table: Table
+    """The table, its columns, key and meanings under the new names."""
+
+
+class TableUsers:
+    """Who uses a table's columns: judges a new reading, and moves them to other columns. Thread safe."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def move(self, table: Table, columns: Sequence[Column], renamed: Mapping[str, str]) -> Move:
+        """Put columns of the source in place of the table's; FixData when one of them is not there."""
+        names = {column.name for column in columns}
+        for old, new in renamed.items():
+            if table.column(old) is None:
+                raise _no_column(table.name, old)
+            if new not in names:
+                raise _no_column(f"The source of {table.name}", new)
+        if len(set(renamed.values())) < len(renamed):
+            raise FixData(
+                "Two columns can't become the same one.", "", "Choose a column for each of them.", code="same_column"
+            )
+        before = Users(self._store.tables.catalog(), self._store.segments.all(), self._store.exports.all())
+        after = replaced(before, table, renamed)
+        return Move(before, after, next(t for t in after.catalog.tables if t.id == table.id))
+
+    def broken(self, move: Move, table: Table) -> tuple[Broken, ...]:
+        """What works now and would not with `table` in the place of the one that is there."""
+        tables = tuple(table if other.id == table.id else other for other in move.after.catalog.tables)
+        then = Catalog(tables, move.after.catalog.links)
+        before, after = _by_name(move.before.segments), _by_name(move.after.segments)
+
+        def fails(segment: Segment) -> bool:
+            was = before[segment.name]
+            if issues(was, move.before.catalog, before):
+                return False
+            if segment.sql is not None and finds_its_columns(segment.sql, move.before.catalog, "duckdb"):
+                return not finds_its_columns(segment.sql, then, "duckdb")
+            return bool(issues(segment, then, after))
+
+        return broken_by(table, move.after, fails)
+
+    def held(self, move: Move, waiting: Waiting) -> HeldRefresh:
+        """What a reading that waits would break."""
+        broken = self.broken(move, replace(move.table, columns=waiting.columns))
+        changed = columns_changed(move.table.columns, waiting.columns)
+        missed = {column for one in broken for column in one.columns} & set(changed.removed)
+        gone = tuple(column for column in move.table.columns if column.name in missed)
+        return HeldRefresh(waiting.at, changed, broken, gone, waiting.columns, waiting.offers)
+
+    def save(self, move: Move, table: Table) -> Table:
+        """Save the table together with everything the move changes, all or nothing; raises as the store does."""
+        segments = [new for old, new in zip(move.before.segments, move.after.segments, strict=True) if old != new]
+        exports = [new for old, new in zip(move.before.exports, move.after.exports, strict=True) if old != new]
+        links = zip(move.before.catalog.links, move.after.catalog.links, strict=True)
+        moved = {old: new for old, new in links if old != new}
+        return self._store.save_together(table, segments, exports, moved)
+
+
+def change_between(
+    engine: DuckDBEngine, before: Table, after: Table, files: Sequence[Path], ctx: JobContext
+) -> TableChange:
+    """What the new generation's files change; rows are told apart by the key, where there is one."""
+    columns = columns_changed(before.columns, after.columns)
+    change = TableChange(after.refreshed_at, before.rows, after.rows, columns=columns)
+    old = _files_left(engine, before)
+    if before.key is None or after.key is None or not old:
+        return change
+    with engine.cursor(ctx.token) as cursor:
+        common = rows_in_common(cursor, old, before.key, list(map(str, files)), after.key)
+    return replace(change, rows_added=after.rows - common, rows_removed=before.rows - common)
+
+
+def offers_for(
+    engine: DuckDBEngine, table: Table, held: HeldRefresh, files: Sequence[Path], ctx: JobContext
+) -> tuple[Offer, ...]:
+    """Which of the columns that came may stand for those that are missed, by the values they share."""
+    old = _files_left(engine, table)
+    added = [column for column in held.columns if column.name in held.changed.added]
+    if not old or not held.gone or not added:
+        return ()
+    with engine.cursor(ctx.token) as cursor:
+        return tuple(offers(cursor, held.gone, added, old, list(map(str, files))))
+
+
+def _files_left(engine: DuckDBEngine, table: Table) -> list[str]:
+    """The table's files; none when they are gone, which a refresh mends."""
+    try:
+        return engine.table_files(table)
+    except FixData:
+        return []
+
+
+def _by_name(segments: Sequence[Segment]) -> dict[str, Segment]:
+    return {segment.name: segment for segment in segments}
+
+
+def _no_column(where: str, name: str) -> FixData:
+    return FixData(f"{where} has no column {name}.", "", "Check the name of the column.", code="no_column")

@@ -1,0 +1,166 @@
+"""Beside one table: a refresh that waits, links, where the rows come from, and who uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.core.table_changes import TableChange
+from app.core.tables import Link, Table
+from app.ui.formats import Formats
+from app.ui.pages.tables.words import columns_words, held_words, rows_words
+from app.ui.theme import Theme
+from app.ui.widgets.buttons import Button, IconButton
+from app.ui.widgets.facts import Fact, FactList
+from app.ui.widgets.labels import Area, ElidedLabel, IconLabel, Label, Line, clear, column, row
+from app.ui.widgets.notes import Note
+from app.ui.widgets.scroll import Scroll
+
+if TYPE_CHECKING:  # it loads the engine
+    from app.services.table_refresh import HeldRefresh
+    from app.services.tables import LinkFound
+
+WIDTH = 256
+SHOWN_USERS = 8
+MOST_FOUND, ALL_FOUND = 0.95, 0.9995
+
+
+class TableSide(Area):
+    """The panel at the right; signals name what the person asked for."""
+
+    link_asked = Signal()
+    unlink_asked = Signal(object)
+    repair_asked = Signal()
+
+    def __init__(self, theme: Theme, formats: Formats, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "surface", "l", parent=parent)
+        self._theme = theme
+        self._formats = formats
+        self._may_change = False
+        self._found: dict[Link, float | None] = {}
+        self._listed: tuple[Link, ...] = ()
+        self.held_note = Note(theme, "warning", "", strong=True)
+        self._links = QVBoxLayout()
+        self._links.setSpacing(8)
+        self.add_link = Button(theme, self.tr("Add link"), "link", icon="plus-bold")
+        self._source = FactList(theme, self.tr("Source"))
+        self._used = QVBoxLayout()
+        self._used.setSpacing(6)
+        self.held_note.primary_clicked.connect(self.repair_asked)
+        self.add_link.clicked.connect(self.link_asked)
+        self._assemble()
+
+    def show_table(self, table: Table, *, may_change: bool) -> None:
+        """Show what is known at once; links keep their shares until others are told."""
+        self._may_change = may_change
+        self.add_link.setVisible(may_change)
+        self._show_source(table, None)
+
+    def show_links(self, links: Sequence[Link]) -> None:
+        """List the links; how many rows find their partner comes later."""
+        if tuple(links) != self._listed:
+            self._listed = tuple(links)
+            self._fill_links()
+
+    def show_found(self, found: Sequence[LinkFound]) -> None:
+        """Say how many rows find their partner."""
+        self._found = {one.link: one.found for one in found}
+        self._fill_links()
+
+    def show_news(self, table: Table, change: TableChange | None, held: HeldRefresh | None) -> None:
+        """Say what the last refresh changed, and whether one waits."""
+        self._show_source(table, change)
+        self.held_note.setVisible(held is not None)
+        if held is not None:
+            self.held_note.set_note(
+                "warning",
+                self.tr("A refresh waits for you"),
+                held_words(held),
+                primary=self.tr("Decide…") if self._may_change else "",
+            )
+
+    def show_users(self, names: Sequence[str]) -> None:
+        """List who uses the table."""
+        clear(self._used)
+        for name in names[:SHOWN_USERS] or (self.tr("Nothing yet"),):
+            self._used.addWidget(ElidedLabel(self._theme, name))
+        rest = len(names) - SHOWN_USERS
+        if rest > 0:
+            words = self.tr("and {n} more").format(n=self._formats.number(rest))
+            self._used.addWidget(Label(self._theme, words, "body", "text2"))
+
+    def _show_source(self, table: Table, change: TableChange | None) -> None:
+        formats = self._formats
+        place = PurePath(table.source)
+        facts = [Fact(self.tr("From"), place.name or table.source)]
+        if len(place.parts) > 1:
+            facts.append(Fact(self.tr("Folder"), "/".join(place.parts[-3:-1])))
+        facts.append(Fact(self.tr("Refreshed"), formats.day_and_clock(table.refreshed_at)))
+        if change is not None:
+            facts.append(Fact(self.tr("Since before"), rows_words(change, formats)))
+            if change.columns:
+                facts.append(Fact(self.tr("Columns"), columns_words(change.columns)))
+        facts.append(Fact(self.tr("Key"), table.key or self.tr("None")))
+        self._source.set_facts(facts)
+        self._source.setToolTip(table.source)
+
+    def _fill_links(self) -> None:
+        clear(self._links)
+        for link in self._listed:
+            self._links.addLayout(self._link_row(link))
+        if not self._listed:
+            self._links.addWidget(Label(self._theme, self.tr("No links."), "body", "text2"))
+
+    def _link_row(self, link: Link) -> QVBoxLayout:
+        theme = self._theme
+        words = self.tr("{one} → {many}").format(one=link.one_table, many=link.many_table)
+        name = ElidedLabel(theme, words, "body-medium")
+        head = row(IconLabel(theme, "link-simple"), name)
+        head.setStretch(1, 1)
+        if self._may_change:
+            remove = IconButton(theme, "x", self.tr("Remove the link {link}").format(link=words))
+            remove.clicked.connect(partial(self.unlink_asked.emit, link))
+            head.addWidget(remove)
+        found = self._found.get(link)
+        few = found is not None and found < MOST_FOUND
+        detail = ElidedLabel(theme, self._found_words(link), "caption", "warning" if few else "text2")
+        mark = IconLabel(theme, "warning-fill", "warning", 14, name=self.tr("Few are found"))
+        below = row(24, *([mark] if few else []), detail, spacing=4)
+        below.setStretchFactor(detail, 1)
+        return column(head, below, spacing=0)
+
+    def _found_words(self, link: Link) -> str:
+        if link not in self._found:
+            return self.tr("1 to many, by {column}").format(column=link.many_column)
+        found = self._found[link]
+        if found is None:
+            return self.tr("1 to many, nothing to find")
+        if found >= ALL_FOUND:
+            return self.tr("1 to many, all found") if found == 1 else self.tr("1 to many, nearly all found")
+        return self.tr("1 to many, {percent} found").format(percent=self._formats.percent(found))
+
+    def _assemble(self) -> None:
+        theme = self._theme
+        inside = QWidget()
+        side = QVBoxLayout(inside)
+        side.setContentsMargins(20, 16, 20, 20)
+        side.setSpacing(8)
+        side.addWidget(self.held_note)
+        side.addWidget(Label(theme, self.tr("Links"), "subtitle"))
+        side.addLayout(self._links)
+        side.addLayout(row(self.add_link, None))
+        for title, part in ((self.tr("Source"), self._source), (self.tr("Used by"), self._used)):
+            side.addSpacing(4)
+            side.addWidget(Line(theme))
+            side.addSpacing(4)
+            side.addWidget(Label(theme, title, "subtitle"))
+            side.addLayout(part) if isinstance(part, QVBoxLayout) else side.addWidget(part)
+        side.addStretch(1)
+        self.held_note.hide()
+        self.setFixedWidth(WIDTH)
+        self.setLayout(column(Scroll(inside), margins=(1, 0, 0, 0)))
