@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from app.services.export_views import ExportViews
     from app.services.runs import RunService
     from app.services.schedules import ScheduleService
+    from app.services.segment_builder import SegmentBuilder
     from app.services.segments import SegmentService
     from app.services.suppression import SuppressionService
     from app.services.tables import TableService
@@ -55,8 +56,8 @@ logger = logging.getLogger(__name__)
 class Services:
     """The services of one open workspace. Thread safe; `close` ends all of them.
 
-    `tables`, `segments`, `suppression`, `counts`, `runs` and `schedules` are made when first asked for, which imports the engine: ask off
-    the main thread.
+    `tables`, `segments`, `suppression`, `segment_builder`, `counts`, `runs` and `schedules` are made when first asked for, which
+    imports the engine: ask off the main thread.
     """
 
     def __init__(
@@ -122,6 +123,17 @@ class Services:
             return SuppressionService(self._store, self.engine, self.roles, self.folder, clock=self._clock)
 
         return self._once("suppression", make)
+
+    @property
+    def segment_builder(self) -> SegmentBuilder:
+        """Answers about segments that are being edited."""
+
+        def make() -> SegmentBuilder:
+            from app.services.segment_builder import SegmentBuilder
+
+            return SegmentBuilder(self._store, self.engine, self.counts.counter, self.roles, clock=self._clock)
+
+        return self._once("segment_builder", make)
 
     @property
     def counts(self) -> CountService:

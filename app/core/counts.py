@@ -68,6 +68,36 @@ class Total:
     complete: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How many members can be reached: a usable e-mail address, a usable phone number, consent; None where no column holds it."""
+
+    email: int | None
+    phone: int | None
+    consent: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Members of two segments of the same table, and those in both."""
+
+    members: int
+    others: int
+    both: int
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """How rules make a segment: members of each rule alone, members after each rule from top to bottom, and all there are.
+
+    A fixed list and a query are one rule. `running` ends with the members of the segment.
+    """
+
+    rules: tuple[int, ...]
+    running: tuple[int, ...]
+    everyone: int
+
+
 def verdict_for(to_send: int, limits: Limits) -> tuple[Verdict, str]:
     """Judge one segment by a target's limits; the reason is a sentence, empty when it may go.
 

@@ -13,6 +13,9 @@ from app.core.tables import TableRole
 
 Scalar = str | int | float | bool | None
 
+Place = tuple[int, ...]
+"""Where something stands in a segment: the number of the rule, then of the item in its group, of the item in that one ..."""
+
 
 class SegmentOf(StrEnum):
     """What the members are."""
@@ -194,3 +197,11 @@ class Segment:
         if self.list_file is not None:
             return "list"
         return "sql" if self.sql is not None else "rules"
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """What keeps a segment from being counted, as one sentence, and where it stands; the empty place is the whole segment."""
+
+    place: Place
+    sentence: str

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count as count_up
+from typing import TypeVar
 
 import duckdb
 from sqlglot import exp
 
 from app.core.clocks import Clock
-from app.core.counts import Count, Limits, Total, verdict_for
+from app.core.counts import Count, Limits, Narrowing, Total, verdict_for
+from app.core.errors import FixData
 from app.core.names import fold
-from app.core.segments import Condition, Group, Segment, SegmentRef
+from app.core.segments import Condition, Group, Segment, SegmentRef, SetOperator
 from app.core.tables import Catalog, Table
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
 from app.data.links import paths
 from app.data.narrow import Judged, Narrow, NarrowTables, judged
 from app.data.segment_issues import issues
-from app.data.sql import SegmentSql
+from app.data.sql import SegmentSql, combined
 from app.data.suppression import ListedValues
 from app.data.workspace_rows import KeyFacts, Scope, segment_sql
 from app.jobs import JobContext, Progress
+
+T = TypeVar("T")
 
 _TRIES = 5
 
@@ -93,6 +97,12 @@ class Counter:
             to_send=unique - refused - suppressed,
         )
 
+    def narrowing(self, scope: Scope, segment: Segment, ctx: JobContext) -> Narrowing:
+        """What each rule gives and what is left after it, in one pass; raises as `count`."""
+        parts = [replace(segment, rules=(replace(r, operator=SetOperator.UNION),)) for r in segment.rules] or [segment]
+        operators = [rule.operator for rule in segment.rules] or [SetOperator.UNION]
+        return self._trying(parts, lambda: self._narrowing(scope, parts, operators, ctx))
+
     def estimate(self, scope: Scope, segment: Segment, ctx: JobContext) -> Estimate:
         """About how many members: from a sample of a hundredth of the narrow rows once they are there, else of the table."""
         sql = self._compiler(scope, ctx)
@@ -135,14 +145,40 @@ class Counter:
 
     def _numbers(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> tuple[int, ...]:
         """Members of any of the segments, eligible, unique, unique without consent, unique and suppressed."""
+
+        def numbers() -> tuple[int, ...]:
+            question = self._question(scope, segments, spec, ctx)
+            anywhere = exp.or_(*(question.predicate(segment) for segment in segments))
+            return self._ask(question.counting(exp.paren(anywhere)), ctx)
+
+        return self._trying(segments, numbers)
+
+    def _narrowing(
+        self, scope: Scope, parts: Sequence[Segment], operators: Sequence[SetOperator], ctx: JobContext
+    ) -> Narrowing:
+        sql, narrow = self._ready(scope, parts, None, ctx)
+        met = [exp.Coalesce(this=sql.predicate(part, "n"), expressions=[exp.false()]) for part in parts]
+        rows = exp.select(*(exp.alias_(answer, f"rule_{i}") for i, answer in enumerate(met)))
+        rows = rows.from_(exp.alias_(exp.to_table(narrow.name), "n", table=True))
+        flags = [exp.column(f"rule_{i}", table="m") for i in range(len(parts))]
+        running = [combined(operators[: i + 1], flags[: i + 1]) for i in range(len(parts))]
+        counts = [_count_if(answer.copy()) for answer in (*flags, *running)]
+        found = self._ask(exp.select(exp.Count(this=exp.Star()), *counts).from_(rows.subquery("m")), ctx)
+        return Narrowing(found[1 : 1 + len(parts)], found[1 + len(parts) :], found[0])
+
+    @staticmethod
+    def _trying(segments: Sequence[Segment], work: Callable[[], T]) -> T:
         for attempt in count_up(1):
             try:
-                question = self._question(scope, segments, spec, ctx)
-                anywhere = exp.or_(*(question.predicate(segment) for segment in segments))
-                return self._ask(question.counting(exp.paren(anywhere)), ctx)
-            except duckdb.CatalogException:  # another thread just replaced the narrow table by one with more columns
-                if attempt == _TRIES:
+                return work()
+            except duckdb.Error as error:
+                # Another thread may have just replaced the narrow table by one with more columns.
+                if isinstance(error, duckdb.CatalogException) and attempt < _TRIES:
+                    continue
+                query = next((segment for segment in segments if segment.sql is not None), None)
+                if query is None:
                     raise
+                raise _failed(query, error) from error
         raise AssertionError
 
     def _compiler(self, scope: Scope, ctx: JobContext) -> SegmentSql:
@@ -151,6 +187,13 @@ class Counter:
         return segment_sql(self._engine, self._facts, scope.catalog, scope.segments, clock, ctx.token, listed)
 
     def _question(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> _Question:
+        sql, narrow = self._ready(scope, segments, spec.identity, ctx)
+        return _Question(sql, narrow, judged(spec.identity, scope.suppression))
+
+    def _ready(
+        self, scope: Scope, segments: Sequence[Segment], identity: Identity | None, ctx: JobContext
+    ) -> tuple[SegmentSql, Narrow]:
+        """A compiler and the narrow table `n` it asks; without an identity only members can be counted."""
         sql = self._compiler(scope, ctx)
         for segment in segments:
             sql.check(segment)
@@ -158,10 +201,10 @@ class Counter:
         columns = frozenset().union(*(used_columns(segment, scope) for segment in segments))
         if not sql.unique_key(table):
             columns |= {table.key or ""}
-        narrow = self._narrow.get(sql, table, columns, spec.identity, scope.suppression, ctx.token)
+        narrow = self._narrow.get(sql, table, columns, identity, scope.suppression, ctx.token)
         sql.clean_aliases = frozenset({"n"})
         sql.semi_join = lambda alias, column, query: self._kept_answer(narrow, alias, column, query, ctx)
-        return _Question(sql, narrow, judged(spec.identity, scope.suppression))
+        return sql, narrow
 
     def _kept_answer(
         self, narrow: Narrow, alias: str, column: str, query: exp.Select, ctx: JobContext
@@ -225,6 +268,17 @@ class _Question:
             .join(shared.subquery("s"), join_type="cross")
             .with_("met", as_=met, materialized=True)
         )
+
+
+def _failed(segment: Segment, error: duckdb.Error) -> FixData:
+    """What the engine says about a person's own query, without its drawing of the place."""
+    reason = str(error).splitlines()[0].partition(": ")[2] or "The engine refuses it"
+    return FixData(
+        f"The query of {segment.name} can't be run.",
+        f"{reason.rstrip('.')}.",
+        "Correct the query.",
+        code="segment_query",
+    )
 
 
 def _count_if(condition: exp.Expr) -> exp.Expr:

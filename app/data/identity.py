@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from app.core.errors import FixData
+from app.core.segment_questions import NUMBERS
 from app.core.segments import FieldRef
 from app.core.suppression import ContactKind
 from app.core.tables import Column, ColumnType, Table
@@ -14,7 +15,7 @@ from app.data import identifiers_sql
 from app.data.identifiers_sql import text, trimmed
 from app.data.links import paths
 from app.data.sql import SegmentSql, key_column
-from app.data.sql_values import NUMBERS, Value, column_value
+from app.data.sql_values import Value, column_value
 
 YES = (
     "true",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 from sqlglot import exp
 
 from app.core.errors import FixData
 from app.core.identifiers import BLANKS
 from app.core.names import new_id
 from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
-from app.data.workspace_rows import LISTS
+from app.data.workspace_rows import LISTS, key_list
 from app.jobs import JobContext
 
 
@@ -58,6 +60,33 @@ def take_in(engine: DuckDBEngine, source: Path, key: str, ctx: JobContext) -> st
     finally:
         half_done.unlink(missing_ok=True)
     return name
+
+
+def keep(engine: DuckDBEngine, keys: Sequence[str], ctx: JobContext) -> str:
+    """Make a list of keys typed or pasted, as `take_in` does of a file; FixData when there is none."""
+    rows = pa.table({"member": pa.array(sorted({key.strip(BLANKS) for key in keys} - {""}), pa.string())})
+    if not rows.num_rows:
+        raise FixData("The list is empty.", "It holds no key.", "Paste one key per line.", code="list_empty")
+    folder = engine.folder / "data" / LISTS
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{new_id()}.parquet"
+    half_done = folder / f"{name}.part"
+    try:
+        with engine.cursor(ctx.token) as cursor:
+            cursor.register("pasted", rows)
+            cursor.execute(f"COPY pasted TO {literal(half_done)} (FORMAT parquet, COMPRESSION zstd)")
+        half_done.rename(folder / name)
+    finally:
+        half_done.unlink(missing_ok=True)
+    return name
+
+
+def keys_in(engine: DuckDBEngine, name: str, ctx: JobContext) -> int:
+    """How many keys a list holds; FixData when it is gone."""
+    query = exp.select(exp.Count(this=exp.Star())).from_(key_list(engine, name))
+    with engine.cursor(ctx.token) as cursor:
+        ((found,),) = cursor.execute(query.sql(engine.dialect)).fetchall()
+    return int(found)
 
 
 def _rows(cursor: Cursor, source: Path, key: str) -> str:

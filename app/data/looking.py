@@ -70,19 +70,37 @@ def _ranges(cursor: Cursor, table: Table, files: Sequence[str]) -> dict[str, tup
     return ranges
 
 
+def frequent_values(cursor: Cursor, column: Column, files: Sequence[str], limit: int) -> tuple[tuple[str, int], ...]:
+    """The most frequent values of a column as text with their rows, the most frequent first; none of a personal column.
+
+    A column that is different in nearly every row has none either: its values say nothing.
+    """
+    if column.meaning.personal or column.type not in _PLAIN:
+        return ()
+    name = quoted(column.name)
+    query = f"SELECT approx_count_distinct({name}), count({name}) FROM read_parquet(?)"  # noqa: S608 - quoted
+    ((distinct, filled),) = cursor.execute(query, [list(files)]).fetchall()
+    if distinct > max(limit, filled // 2):
+        return ()
+    return _counted(cursor, column, files, limit)
+
+
 def _frequent(
     cursor: Cursor, table: Table, column: Column, files: Sequence[str], distinct: Mapping[str, int]
 ) -> tuple[tuple[str, float], ...]:
     few = distinct[column.name] <= min(1000, max(1, table.rows // 2))
     if column.meaning.personal or column.type not in _PLAIN or not few or not table.rows:
         return ()
+    return tuple((value, count / table.rows) for value, count in _counted(cursor, column, files, _FREQUENT))
+
+
+def _counted(cursor: Cursor, column: Column, files: Sequence[str], limit: int) -> tuple[tuple[str, int], ...]:
     name = quoted(column.name)
     query = (
         f"SELECT {name}::VARCHAR, count(*) FROM read_parquet(?) WHERE {name} IS NOT NULL "  # noqa: S608 - quoted
-        f"GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT {_FREQUENT}"
+        f"GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT {int(limit)}"
     )
-    found = cursor.execute(query, [list(files)]).fetchall()
-    return tuple((str(value), count / table.rows) for value, count in found)
+    return tuple((str(value), int(count)) for value, count in cursor.execute(query, [list(files)]).fetchall())
 
 
 def _empties(cursor: Cursor, table: Table, files: Sequence[str]) -> dict[str, float]:

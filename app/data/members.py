@@ -173,6 +173,15 @@ class Members:
             ((members, *usable),) = cursor.execute(self._sql(question.covered())).fetchall()
         return {name: (count / members if members else 0.0) for name, count in zip(spec.fields, usable, strict=True)}
 
+    def reach(
+        self, scope: Scope, segment: Segment, fields: Mapping[str, MatchedField], identity: Identity, ctx: JobContext
+    ) -> tuple[dict[str, int], int]:
+        """For each field how many members have a usable value, and how many agree (give the identity's consent)."""
+        question = self._question(scope, segment, MemberSpec(fields, identity), ctx)
+        with self._engine.cursor(ctx.token) as cursor:
+            ((agreed, *usable),) = cursor.execute(self._sql(question.reached())).fetchall()
+        return dict(zip(fields, usable, strict=True)), agreed
+
     def page(
         self, scope: Scope, segment: Segment, columns: Sequence[str], limit: int, ctx: JobContext
     ) -> list[tuple[str | None, ...]]:
@@ -387,6 +396,26 @@ class _Question:
             rows.args["from_"].this.set("sample", sample)
             query.args["from_"].set("this", rows.subquery("b"))
         return query
+
+    def reached(self) -> exp.Select:
+        """Members that agree, then for each field the members with a usable value."""
+        row = self._row()
+        flags: list[exp.Expr] = [exp.not_(row.refused(self.spec.identity))]
+        flags += [
+            exp.not_(exp.Is(this=row.normalised(matched), expression=exp.Null()))
+            for matched in self.spec.fields.values()
+        ]
+        if not self._unique:  # of a member in several rows every one must agree, and any may hold the value
+            flags = [exp.LogicalAnd(this=flags[0]), *(exp.LogicalOr(this=flag) for flag in flags[1:])]
+        query = exp.select(*(exp.alias_(flag, f"f{i}") for i, flag in enumerate(flags)))
+        query = self._from(query, row).where(self._met())
+        if not self._unique:
+            query = query.group_by(self._key())
+        counts = [
+            exp.Count(this=exp.Case().when(exp.column(f"f{i}", table="r"), exp.Literal.number(1)))
+            for i in range(len(flags))
+        ]
+        return exp.select(*counts).from_(query.subquery("r"))
 
 
 def segment_table(scope: Scope, segment: Segment) -> Table:

@@ -5,60 +5,55 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from app.core.names import fold
-from app.core.segments import Aggregate, Condition, FieldRef, Group, Operator, Segment, SegmentRef
+from app.core.segment_questions import COMPUTED, DATES, NUMBERS, asked_type
+from app.core.segment_references import circle
+from app.core.segments import Aggregate, Condition, FieldRef, Group, Issue, Operator, Place, Segment, SegmentRef
 from app.core.tables import Catalog, Column, ColumnType, Table
 from app.data.links import paths
 from app.data.segment_query import query_problem
-from app.data.sql_values import DATES, NUMBERS, TYPE_WORDS, decimal, is_blank, misfit
-
-_COMPUTED: Mapping[Aggregate, frozenset[ColumnType]] = {
-    Aggregate.COUNT: frozenset(ColumnType),
-    Aggregate.SUM: NUMBERS,
-    Aggregate.AVERAGE: NUMBERS,
-    Aggregate.LOWEST: NUMBERS | DATES,
-    Aggregate.HIGHEST: NUMBERS | DATES,
-    Aggregate.LATEST: DATES,
-    Aggregate.EARLIEST: DATES,
-}
-_RESULTS: Mapping[Aggregate, ColumnType] = {
-    Aggregate.COUNT: ColumnType.INTEGER,
-    Aggregate.SUM: ColumnType.NUMBER,
-    Aggregate.AVERAGE: ColumnType.NUMBER,
-}
+from app.data.sql_values import TYPE_WORDS, decimal, is_blank, misfit
 
 
 def issues(
     segment: Segment, catalog: Catalog, segments: Mapping[str, Segment], *, dialect: str = "duckdb"
 ) -> list[str]:
     """Every problem as one sentence, in the order of the rules; an empty list means that it can be counted."""
+    return list(dict.fromkeys(issue.sentence for issue in placed_issues(segment, catalog, segments, dialect=dialect)))
+
+
+def placed_issues(
+    segment: Segment, catalog: Catalog, segments: Mapping[str, Segment], *, dialect: str = "duckdb"
+) -> list[Issue]:
+    """Every problem with the place where it stands, in the order of the rules."""
     by_name = {fold(other.name): other for other in segments.values()}
     by_name[fold(segment.name)] = segment
-    cycle = _cycle(segment, by_name, ())
-    if cycle:
-        return [f"The segments refer to each other in a circle: {' → '.join(cycle)}."]
-    return list(dict.fromkeys(_issues(segment, catalog, by_name, dialect)))
+    found = circle(segment, by_name)
+    if found:
+        return [Issue((), f"The segments refer to each other in a circle: {' → '.join(found)}.")]
+    return list(_issues(segment, catalog, by_name, dialect))
 
 
-def _issues(segment: Segment, catalog: Catalog, by_name: Mapping[str, Segment], dialect: str) -> Iterator[str]:
+def _issues(segment: Segment, catalog: Catalog, by_name: Mapping[str, Segment], dialect: str) -> Iterator[Issue]:
     table = catalog.by_role(segment.of.role)
     if table is None:
-        yield f"No table of this workspace holds {segment.of}: give one the role {segment.of.role}."
+        yield Issue((), f"No table of this workspace holds {segment.of}: give one the role {segment.of.role}.")
         return
     if table.key is None or table.column(table.key) is None:
-        yield f"The table {table.name} has no key: choose the column that tells its rows apart."
+        yield Issue((), f"The table {table.name} has no key: choose the column that tells its rows apart.")
         return
     if segment.sql is not None:
         words = query_problem(segment.sql, catalog, dialect)
         if words:
-            yield words
+            yield Issue((), words)
         return
     if segment.list_file is None and not segment.rules:
-        yield "There are no rules yet: add a condition."
-    for rule in segment.rules:
+        yield Issue((), "There are no rules yet: add a condition.")
+    for number, rule in enumerate(segment.rules):
         if isinstance(rule.body, Group):
-            yield from _group_issues(rule.body, table, catalog)
+            yield from _group_issues(rule.body, (number,), table, catalog)
         else:
-            yield from _reference_issues(rule.body, table, catalog, by_name, dialect)
+            for sentence in _reference_issues(rule.body, table, catalog, by_name, dialect):
+                yield Issue((number,), sentence)
 
 
 def _reference_issues(
@@ -70,21 +65,23 @@ def _reference_issues(
         return
     inner = next(_issues(other, catalog, by_name, dialect), None)
     if inner is not None:
-        yield f"The segment {other.name} has a problem: {inner}"
+        yield f"The segment {other.name} has a problem: {inner.sentence}"
         return
     other_table = catalog.by_role(other.of.role)
     if other_table is not None and other_table.id != table.id:
         yield from _way_issues(table, other_table, catalog)
 
 
-def _group_issues(group: Group, table: Table, catalog: Catalog) -> Iterator[str]:
+def _group_issues(group: Group, place: Place, table: Table, catalog: Catalog) -> Iterator[Issue]:
     if not group.items:
-        yield "A group is empty: add a condition or remove the group."
-    for item in group.items:
+        yield Issue(place, "A group is empty: add a condition or remove the group.")
+    for number, item in enumerate(group.items):
+        here = (*place, number)
         if isinstance(item, Group):
-            yield from _group_issues(item, table, catalog)
+            yield from _group_issues(item, here, table, catalog)
         else:
-            yield from _condition_issues(item, table, catalog)
+            for sentence in _condition_issues(item, table, catalog):
+                yield Issue(here, sentence)
 
 
 def _condition_issues(condition: Condition, table: Table, catalog: Catalog) -> Iterator[str]:
@@ -99,12 +96,10 @@ def _condition_issues(condition: Condition, table: Table, catalog: Catalog) -> I
     if target.id != table.id:
         yield from _way_issues(table, target, catalog)
     kind = column.type
-    if condition.aggregate is not None:
-        if kind not in _COMPUTED[condition.aggregate]:
-            yield f"{condition.field} holds {TYPE_WORDS[kind]}, so there is no {condition.aggregate} of it."
-            return
-        kind = _RESULTS.get(condition.aggregate, kind)
-    yield from _value_issues(condition, kind)
+    if condition.aggregate is not None and kind not in COMPUTED[condition.aggregate]:
+        yield f"{condition.field} holds {TYPE_WORDS[kind]}, so there is no {condition.aggregate} of it."
+        return
+    yield from _value_issues(condition, asked_type(kind, condition.aggregate))
     yield from _within_issues(condition, target, catalog)
 
 
@@ -161,15 +156,3 @@ def _way_issues(start: Table, target: Table, catalog: Catalog) -> Iterator[str]:
                 table = catalog.table(name)
                 if table is None or table.column(column) is None:
                     yield f"The link between {start.name} and {target.name} needs {name}.{column}, which is gone."
-
-
-def _cycle(segment: Segment, by_name: Mapping[str, Segment], above: tuple[str, ...]) -> tuple[str, ...]:
-    names = [fold(name) for name in above]
-    if fold(segment.name) in names:
-        return (*above[names.index(fold(segment.name)) :], segment.name)
-    for rule in segment.rules:
-        if isinstance(rule.body, SegmentRef):
-            other = by_name.get(fold(rule.body.name))
-            if other is not None and (found := _cycle(other, by_name, (*above, segment.name))):
-                return found
-    return ()

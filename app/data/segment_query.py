@@ -37,6 +37,11 @@ _HARMLESS = frozenset(
 
 def query_problem(sql: str, catalog: Catalog, dialect: str) -> str:
     """Why the query can't be used, as one sentence; empty when it can."""
+    return query_refusal(sql, dialect) or _tables_problem(sqlglot.parse_one(sql, dialect=dialect), catalog)
+
+
+def query_refusal(sql: str, dialect: str) -> str:
+    """Why it is no query that only reads and gives keys, whatever tables there are; empty when it is one."""
     try:
         statements = sqlglot.parse(sql, dialect=dialect)
     except (SqlglotError, RecursionError):
@@ -46,7 +51,7 @@ def query_problem(sql: str, catalog: Catalog, dialect: str) -> str:
     query = statements[0]
     if not isinstance(query, exp.Query) or isinstance(query, exp.Table):
         return "The query must be a SELECT: segments only read."
-    return _contents_problem(query, catalog) or _column_problem(query)
+    return _contents_problem(query) or _column_problem(query)
 
 
 def query_of(sql: str, catalog: Catalog, relation: Callable[[Table], exp.Expr], dialect: str) -> exp.Query:
@@ -67,24 +72,29 @@ def query_of(sql: str, catalog: Catalog, relation: Callable[[Table], exp.Expr], 
     return query
 
 
-def _contents_problem(query: exp.Query, catalog: Catalog) -> str:
-    names = _common_names(query)
-    shadowing = next((name for name in sorted(names) if catalog.table(name) is not None), None)
-    if shadowing is not None:
-        return f"WITH {shadowing} has the name of a table: give it another name."
+def _contents_problem(query: exp.Query) -> str:
     for node in query.walk():
         if isinstance(node, _FORBIDDEN) and not isinstance(node, exp.Query):
             return f"The query may only read tables of this workspace, and {node.key} does more than that."
-        if isinstance(node, exp.Table) and (words := _table_problem(node, names, catalog)):
-            return words
+        if isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier):
+            return "The query may read tables only, not files or functions."
         if isinstance(node, exp.Anonymous) and node.name.casefold() not in _HARMLESS:
             return f"The function {node.name} is not allowed in a segment."
     return ""
 
 
+def _tables_problem(query: exp.Expr, catalog: Catalog) -> str:
+    names = _common_names(query)
+    shadowing = next((name for name in sorted(names) if catalog.table(name) is not None), None)
+    if shadowing is not None:
+        return f"WITH {shadowing} has the name of a table: give it another name."
+    for node in query.find_all(exp.Table):
+        if words := _table_problem(node, names, catalog):
+            return words
+    return ""
+
+
 def _table_problem(node: exp.Table, common: set[str], catalog: Catalog) -> str:
-    if not isinstance(node.this, exp.Identifier):
-        return "The query may read tables only, not files or functions."
     if node.args.get("db") is not None or node.args.get("catalog") is not None:
         return f"“{node.sql()}” is not a table of this workspace: write its name alone."
     if node.name.casefold() not in common and catalog.table(node.name) is None:
@@ -99,7 +109,7 @@ def _column_problem(query: exp.Query) -> str:
     return ""
 
 
-def _common_names(query: exp.Query) -> set[str]:
+def _common_names(query: exp.Expr) -> set[str]:
     return {expression.alias.casefold() for expression in query.find_all(exp.CTE)}
 
 

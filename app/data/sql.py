@@ -132,7 +132,7 @@ class SegmentSql:
         return (
             exp.select(exp.column("member", table=outer))
             .from_(by_key.subquery(outer))
-            .where(_combined([rule.operator for rule in segment.rules], answers))
+            .where(combined([rule.operator for rule in segment.rules], answers))
         )
 
     def _predicate(self, segment: Segment, alias: str) -> exp.Expr:
@@ -153,7 +153,7 @@ class SegmentSql:
             member = exp.cast(exp.column("member", table=inner), "text")
             return self._text_key_in(segment, alias, exp.select(member).from_(query))
         operators = [rule.operator for rule in segment.rules]
-        return _combined(operators, [self._rule(rule, segment, alias) for rule in segment.rules])
+        return combined(operators, [self._rule(rule, segment, alias) for rule in segment.rules])
 
     def _text_key_in(self, segment: Segment, alias: str, query: exp.Select) -> exp.Expr:
         key = exp.cast(key_column(self.table(segment), alias), "text")
@@ -281,7 +281,7 @@ def only_path(catalog: Catalog, start: Table, target: Table) -> Path:
     return found[0]
 
 
-def _combined(operators: Sequence[SetOperator], answers: Sequence[exp.Expr]) -> exp.Expr:
+def combined(operators: Sequence[SetOperator], answers: Sequence[exp.Expr]) -> exp.Expr:
     """Rules from top to bottom: each changes what the ones above it gave."""
     result = answers[0]
     for operator, answer in zip(operators[1:], answers[1:], strict=True):

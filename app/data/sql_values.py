@@ -22,35 +22,10 @@ from sqlglot import exp
 
 from app.core.clocks import Clock, only_day
 from app.core.identifiers import BLANKS
+from app.core.segment_questions import DATES, EMPTY, EQUAL, NUMBERS, OPERATORS, TEXT
 from app.core.segments import Aggregate, Operator, Scalar, Span
 from app.core.tables import Column, ColumnType
 from app.data.identifiers_sql import text, trimmed
-
-NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.NUMBER})
-DATES = frozenset({ColumnType.DATE, ColumnType.TIMESTAMP})
-
-_EQUAL = {Operator.IS, Operator.IS_NOT, Operator.IS_ONE_OF, Operator.IS_NOT_ONE_OF}
-_EMPTY = {Operator.IS_EMPTY, Operator.IS_NOT_EMPTY}
-_ORDER = {Operator.AT_LEAST, Operator.AT_MOST, Operator.MORE_THAN, Operator.LESS_THAN, Operator.BETWEEN}
-_TEXT = {Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH}
-_WINDOW = {Operator.LAST, Operator.NOT_IN_LAST}
-_SIDES = {Operator.BEFORE, Operator.AFTER}
-
-OPERATORS: Mapping[ColumnType, frozenset[Operator]] = MappingProxyType(
-    {
-        ColumnType.TEXT: frozenset(_EQUAL | _EMPTY | _TEXT),
-        ColumnType.INTEGER: frozenset(_EQUAL | _EMPTY | _ORDER),
-        ColumnType.DECIMAL: frozenset(_EQUAL | _EMPTY | _ORDER),
-        ColumnType.NUMBER: frozenset(_EQUAL | _EMPTY | _ORDER),
-        ColumnType.BOOLEAN: frozenset(_EQUAL | _EMPTY),
-        ColumnType.DATE: frozenset(_EQUAL | _EMPTY | _ORDER | _SIDES | _WINDOW),
-        ColumnType.TIMESTAMP: frozenset(_EQUAL | _EMPTY | _ORDER | _SIDES | _WINDOW),
-        ColumnType.TIME: frozenset(_EQUAL | _EMPTY | _ORDER | _SIDES),
-        ColumnType.BINARY: frozenset(_EMPTY),
-        ColumnType.NESTED: frozenset(_EMPTY),
-    }
-)
-"""What can be asked of a value of each type."""
 
 NEGATED: Mapping[Operator, Operator] = MappingProxyType(
     {
@@ -165,7 +140,7 @@ def ask(value: Value, operator: Operator, operand: Scalar | tuple[Scalar, ...] |
     assert not isinstance(operand, tuple | Span)
     if operator is Operator.IS:
         return empty(value) if is_blank(operand) else _compare(value, operator, operand, clock)
-    if operator in _TEXT:
+    if operator in TEXT:
         return _like(value, operator, str(operand))
     return _compare(value, operator, operand, clock)
 
@@ -184,7 +159,7 @@ def matches_nothing(aggregate: Aggregate, operator: Operator, operand: Scalar | 
     if operator is Operator.IS_EMPTY:
         return True
     values = operand if isinstance(operand, tuple) else (operand,)
-    return operator in _EQUAL and any(is_blank(v) for v in values if not isinstance(v, Span))
+    return operator in EQUAL and any(is_blank(v) for v in values if not isinstance(v, Span))
 
 
 def _zero_answers(operator: Operator, operand: Scalar | tuple[Scalar, ...] | Span) -> bool:
@@ -222,12 +197,12 @@ def misfit(column_type: ColumnType, operator: Operator, operand: Scalar | tuple[
     """Why the operand cannot be compared with values of the type, as the rest of a sentence; empty when it can."""
     if operator not in OPERATORS[column_type]:
         return f"holds {TYPE_WORDS[column_type]}, and {operator} can't be asked of that"
-    if isinstance(operand, Span) or operator in _EMPTY:
+    if isinstance(operand, Span) or operator in EMPTY:
         return ""
-    if operator in _TEXT and is_blank(operand if not isinstance(operand, tuple) else None):
+    if operator in TEXT and is_blank(operand if not isinstance(operand, tuple) else None):
         return f"needs a text after {operator}"
     values = operand if isinstance(operand, tuple) else (operand,)
-    blank_allowed = operator in _EQUAL
+    blank_allowed = operator in EQUAL
     for value in values:
         if is_blank(value):
             if not blank_allowed:

@@ -72,7 +72,7 @@ class CountService:
         segment = segment_named(self._store, segment_name)
         description = self._description(target)
         question = self._question(segment, description, match, scope.catalog)
-        counted = self._counter().count(scope, segment, question.spec, ctx)
+        counted = self.counter().count(scope, segment, question.spec, ctx)
         if question.reason:
             counted = replace(
                 counted,
@@ -99,7 +99,7 @@ class CountService:
         questions = [self._question(segment, description, match, scope.catalog) for segment in found]
         going = [question for question in questions if not question.reason]
         totals = [
-            self._counter().totals(scope, [q.segment for q in going if q.spec == spec], spec, ctx)
+            self.counter().totals(scope, [q.segment for q in going if q.spec == spec], spec, ctx)
             for spec in dict.fromkeys(question.spec for question in going)
         ]
         return _sum(totals, complete=len(going) == len(questions))
@@ -110,7 +110,7 @@ class CountService:
 
     def estimate(self, segment_name: str, ctx: JobContext) -> Estimate:
         """About how many members, in a few milliseconds. Raises as `count`."""
-        return self._counter().estimate(self._scope(), segment_named(self._store, segment_name), ctx)
+        return self.counter().estimate(self._scope(), segment_named(self._store, segment_name), ctx)
 
     def cached(self, segment_name: str, target: str | None) -> Count | None:
         """The newest count for the destination, without counting anew; it may be stale (`current`), its time says how old."""
@@ -124,17 +124,30 @@ class CountService:
         question = self._question(segment, description, match, scope.catalog)
         return self._store.counts.get(segment.id, _signature(question, description, scope))
 
+    def stale(self) -> list[str]:
+        """Names of the segments whose members were never counted with these rules and rows."""
+        scope = self._scope()
+        return [
+            segment.name
+            for segment in scope.segments
+            if self._store.counts.get(
+                segment.id, _signature(self._question(segment, None, None, scope.catalog), None, scope)
+            )
+            is None
+        ]
+
     def warm(self, target: str | None, ctx: JobContext) -> None:
         """Make ready what counts need, for a job in the background; segments with issues are passed over."""
         scope, description = self._scope(), self._description(target)
-        segments = [s for s in scope.segments if not self._counter().issues(scope, s)]
+        segments = [s for s in scope.segments if not self.counter().issues(scope, s)]
         by_spec: dict[CountSpec, list[Segment]] = {}
         for segment in segments:
             by_spec.setdefault(self._question(segment, description, None, scope.catalog).spec, []).append(segment)
         for spec, same in by_spec.items():
-            self._counter().warm(scope, same, spec, ctx)
+            self.counter().warm(scope, same, spec, ctx)
 
-    def _counter(self) -> Counter:
+    def counter(self) -> Counter:
+        """The counter of this service, for other questions about the same rows."""
         with self._lock:
             if self._made is None:
                 self._made = Counter(self._engine(), listed=None if self._listed is None else self._listed())

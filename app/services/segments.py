@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,18 +14,20 @@ from app.core.errors import FixData, FixSettings
 from app.core.names import checked_name, fold, new_id
 from app.core.roles import Action, may
 from app.core.segment_documents import parse, to_document
+from app.core.segment_editing import unfinished
+from app.core.segment_references import names_in, referring
 from app.core.segment_words import words
-from app.core.segments import Segment, SegmentRef
-from app.core.tables import Catalog, Column
+from app.core.segments import Segment, SegmentOf
+from app.core.tables import Catalog
 from app.data import key_lists
 from app.data.engines.duckdb import DuckDBEngine
-from app.data.members import Members, segment_table
-from app.data.personal import masked
 from app.data.segment_issues import issues
-from app.data.workspace_rows import KeyFacts, Scope
+from app.data.segment_query import query_refusal
 from app.jobs import JobContext
 from app.services.roles import RoleService
+from app.services.scopes import scope_of
 from app.services.segment_lookup import segment_named
+from app.services.segment_members import MemberPage, member_page
 from app.store import Store
 
 
@@ -43,12 +46,11 @@ class SegmentRow:
 
 
 @dataclass(frozen=True, slots=True)
-class MemberPage:
-    """The first members by key: names of columns, and rows of text; personal values are `masked` for who may not see them."""
+class FixedList:
+    """A list of keys in the workspace: `name` for a segment's `list_file`, and how many keys it holds."""
 
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str | None, ...], ...]
-    masked: bool
+    name: str
+    keys: int
 
 
 class SegmentService:
@@ -99,7 +101,7 @@ class SegmentService:
     def used_by(self, name: str) -> list[str]:
         """Names of the segments, then of the exports, that need it."""
         wanted = fold(self.get(name).name)
-        segments = [s.name for s in self._store.segments.all() if wanted in _names_in(s)]
+        segments = [s.name for s in self._store.segments.all() if wanted in names_in(s)]
         exports = [e.name for e in self._store.exports.all() if wanted in {fold(s) for s in e.segments}]
         return segments + exports
 
@@ -108,15 +110,9 @@ class SegmentService:
 
         FixData when the segment has issues.
         """
-        segment = self.get(name)
-        scope = Scope(self._store.tables.catalog(), self._store.segments.all(), self._clock())
-        table = segment_table(scope, segment)
-        columns = _key_first(table.columns, table.key)
-        engine = self._engine()
-        found = Members(engine, KeyFacts(engine)).page(scope, segment, [c.name for c in columns], limit, ctx)
+        scope = scope_of(self._store, self._engine().folder, self._clock())
         hide = masked or not may(self._roles.role(), Action.SHOW_PERSONAL_VALUES)
-        rows = [_hidden(row, columns) for row in found] if hide else found
-        return MemberPage(tuple(c.name for c in columns), tuple(rows), masked=hide)
+        return member_page(self._engine(), scope, self.get(name), limit, ctx, masked=hide)
 
     # Making and changing
 
@@ -138,31 +134,65 @@ class SegmentService:
         twice = next((segment.name for segment in parsed if names.count(fold(segment.name)) > 1), None)
         if twice is not None:
             raise FixData(f"“{twice}” is defined twice.", "Each segment stands once.", "Remove one.", code="twice")
+        for segment in parsed:
+            self._refuse_writing(segment)
         catalog, taken = self._store.tables.catalog(), ctx or JobContext()
         self._refuse_circles(parsed, catalog)
         return self._store.segments.save_all([self._with_list(segment, base, catalog, taken) for segment in parsed])
+
+    def save_edited(self, segment: Segment) -> Segment:
+        """Save what a builder made: a new segment, or the one of that id; another name is taken over by what uses it.
+
+        Raises FixData with code "unfinished", "circle" or "not_read_only", NotAllowed, and the store's errors.
+        """
+        self._roles.demand(Action.CHANGE_SEGMENTS)
+        segment = replace(segment, name=checked_name(segment.name, "segment"))
+        if unfinished(segment) or not (segment.rules or segment.list_file or segment.sql):
+            raise FixData(
+                f"“{segment.name}” is not finished.",
+                "A condition lacks its field or its value, or there is none yet.",
+                "Fill it in or take it out.",
+                code="unfinished",
+            )
+        self._refuse_writing(segment)
+        before = self._store.segments.by_id(segment.id)
+        old = fold(segment.name if before is None else before.name)
+        return self._save_renamed(segment, old)
 
     def rename(self, name: str, new_name: str) -> Segment:
         """Give it another name, also in the segments and exports that use it."""
         self._roles.demand(Action.CHANGE_SEGMENTS)
         segment = self.get(name)
-        renamed = replace(segment, name=checked_name(new_name, "segment"))
-        old = fold(segment.name)
-        saved, *_ = self._store.segments.save_all(
-            [
-                renamed,
-                *(
-                    _referring(other, old, renamed.name)
-                    for other in self._store.segments.all()
-                    if other.id != segment.id and old in _names_in(other)
-                ),
-            ]
+        return self._save_renamed(replace(segment, name=checked_name(new_name, "segment")), fold(segment.name))
+
+    def _save_renamed(self, renamed: Segment, old: str) -> Segment:
+        """Save it, and let what knew it by its old folded name know it by the new one."""
+        using = [s for s in self._store.segments.all() if s.id != renamed.id and old in names_in(s)]
+        changed = (
+            [renamed] if fold(renamed.name) == old else [renamed, *(referring(s, old, renamed.name) for s in using)]
         )
+        self._refuse_circles(changed, self._store.tables.catalog())
+        saved, *_ = self._store.segments.save_all(changed)
+        if fold(renamed.name) == old:
+            return saved
         for export in self._store.exports.all():
             if old in {fold(name) for name in export.segments}:
                 named = tuple(renamed.name if fold(name) == old else name for name in export.segments)
                 self._store.exports.save(replace(export, segments=named))
         return saved
+
+    def take_list(self, source: Path, of: SegmentOf, ctx: JobContext) -> FixedList:
+        """Read the keys of a file into the workspace; raises FixData as `save` does, Cancelled."""
+        self._roles.demand(Action.CHANGE_SEGMENTS)
+        name = key_lists.take_in(self._engine(), source, self._key_of(of, self._store.tables.catalog()), ctx)
+        return FixedList(name, key_lists.keys_in(self._engine(), name, ctx))
+
+    def paste_list(self, text: str, ctx: JobContext) -> FixedList:
+        """Keep the keys of a text, which stand between line breaks, commas, semicolons or tabs; raises as `take_list`."""
+        self._roles.demand(Action.CHANGE_SEGMENTS)
+        keys = [part.strip().strip('"') for part in re.split(r"[\r\n,;\t]+", text)]
+        name = key_lists.keep(self._engine(), keys, ctx)
+        return FixedList(name, key_lists.keys_in(self._engine(), name, ctx))
 
     def remove(self, name: str) -> Segment:
         """Remove a segment and return it for `put_back`; FixSettings with code "in_use" while something needs it."""
@@ -190,7 +220,9 @@ class SegmentService:
         return checked if before is None else replace(checked, id=before.id, revision=before.revision)
 
     def _refuse_circles(self, parsed: Sequence[Segment], catalog: Catalog) -> None:
-        known = {fold(s.name): s for s in self._store.segments.all()} | {fold(s.name): s for s in parsed}
+        ids = {segment.id for segment in parsed}
+        known = {fold(s.name): s for s in self._store.segments.all() if s.id not in ids}
+        known |= {fold(s.name): s for s in parsed}
         for segment in parsed:
             sentence = next((i for i in issues(segment, catalog, known) if "in a circle" in i), None)
             if sentence is not None:
@@ -201,32 +233,22 @@ class SegmentService:
     def _with_list(self, segment: Segment, base: Path | None, catalog: Catalog, ctx: JobContext) -> Segment:
         if segment.list_file is None or key_lists.known(self._engine(), segment.list_file):
             return segment
-        table = catalog.by_role(segment.of.role)
-        key = "key" if table is None or table.key is None else table.key
         source = (base or self._folder) / segment.list_file
+        key = self._key_of(segment.of, catalog)
         return replace(segment, list_file=key_lists.take_in(self._engine(), source, key, ctx))
 
+    @staticmethod
+    def _key_of(of: SegmentOf, catalog: Catalog) -> str:
+        table = catalog.by_role(of.role)
+        return "key" if table is None or table.key is None else table.key
 
-def _names_in(segment: Segment) -> set[str]:
-    return {fold(rule.body.name) for rule in segment.rules if isinstance(rule.body, SegmentRef)}
-
-
-def _referring(segment: Segment, old: str, new: str) -> Segment:
-    rules = tuple(
-        replace(rule, body=SegmentRef(new))
-        if isinstance(rule.body, SegmentRef) and fold(rule.body.name) == old
-        else rule
-        for rule in segment.rules
-    )
-    return replace(segment, rules=rules)
-
-
-def _key_first(columns: Sequence[Column], key: str | None) -> list[Column]:
-    return sorted(columns, key=lambda column: column.name != key)
-
-
-def _hidden(row: tuple[str | None, ...], columns: Sequence[Column]) -> tuple[str | None, ...]:
-    return tuple(
-        masked(value, column.meaning) if column.meaning.personal else value
-        for value, column in zip(row, columns, strict=True)
-    )
+    @staticmethod
+    def _refuse_writing(segment: Segment) -> None:
+        sentence = "" if segment.sql is None else query_refusal(segment.sql, DuckDBEngine.dialect)
+        if sentence:
+            raise FixData(
+                f"“{segment.name}” can't be saved.",
+                sentence,
+                "Write one SELECT that gives the key of the members.",
+                code="not_read_only",
+            )

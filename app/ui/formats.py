@@ -100,6 +100,8 @@ class Formats(QObject):
             "members": (self.tr("1 member"), self.tr("{n} members")),
             "runs": (self.tr("1 run"), self.tr("{n} runs")),
             "connections": (self.tr("1 connection"), self.tr("{n} connections")),
+            "conditions": (self.tr("1 condition"), self.tr("{n} conditions")),
+            "keys": (self.tr("1 key"), self.tr("{n} keys")),
             "fields": (self.tr("1 field"), self.tr("{n} fields")),
             "columns": (self.tr("1 column"), self.tr("{n} columns")),
             "bytes": (self.tr("1 byte"), self.tr("{n} bytes")),

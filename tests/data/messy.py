@@ -13,6 +13,7 @@ import pyarrow as pa
 from dateutil.relativedelta import relativedelta
 from hypothesis import strategies as st
 
+from app.core.segment_questions import OPERATORS
 from app.core.segments import (
     Aggregate,
     Condition,
@@ -30,7 +31,6 @@ from app.core.segments import (
     Within,
 )
 from app.core.tables import Catalog, Column, ColumnType, Link, Table, TableRole
-from app.data.sql_values import OPERATORS
 
 NOW = datetime(2024, 2, 29, 12, 0, tzinfo=UTC)
 

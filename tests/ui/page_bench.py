@@ -93,7 +93,7 @@ class StrayWindows(QObject):
             and watched.isWindow()
             and watched is not self.expected
             and not isinstance(watched, QMenu | QFileDialog)
-            and watched.windowType() != Qt.WindowType.ToolTip
+            and watched.windowType() not in (Qt.WindowType.ToolTip, Qt.WindowType.Popup)
         ):
             self.found.append(f"{type(watched).__name__} {watched.accessibleName()}")
         return False

@@ -53,12 +53,12 @@ def number(page: SegmentsPage, name: str) -> str:
 
 
 def members(page: SegmentsPage) -> str:
-    shown = [t for t in page._details.findChildren(DataTable) if t.isVisible()]
+    shown = [t for t in page.builder.findChildren(DataTable) if t.isVisible()]
     return str([row.values for table in shown for row in table.rows_model.rows])
 
 
 def words(page: SegmentsPage) -> str:
-    return " ".join(label.words() for label in page._details.findChildren(Label) if label.isVisible())
+    return " ".join(label.words() for label in page.builder.findChildren(Label) if label.isVisible())
 
 
 def choose(bench: PageBench, page: SegmentsPage, name: str) -> None:
@@ -79,18 +79,18 @@ def test_every_segment_is_counted(page):
 
 def test_one_segment_in_words_with_its_members_and_users(bench, page):
     choose(bench, page, "Germany")
-    assert page._details._number.words() == "50"
+    assert page.builder.panel.number.words() == "50"
     assert "Country" in words(page)
     assert "ann4@example.com" not in members(page)
-    links = [b.text() for b in page._details.findChildren(Button) if b.isVisible()]
+    links = [b.text() for b in page.builder.findChildren(Button) if b.isVisible()]
     assert "Two countries" in links
-    next(b for b in page._details.findChildren(Button) if b.text() == "Two countries").click()
+    next(b for b in page.builder.findChildren(Button) if b.text() == "Two countries").click()
     assert bench.navigator.pages == [("exports", "Two countries")]
 
 
 def test_members_are_shown_when_asked_for(bench, page):
     choose(bench, page, "Germany")
-    page._details._show.click()
+    page.builder.members._show.click()
     bench.settle()
     assert "ann4@example.com" in members(page)
     choose(bench, page, "Everyone")
@@ -100,7 +100,7 @@ def test_members_are_shown_when_asked_for(bench, page):
 
 def test_nobody_belongs_to_an_empty_segment(bench, page):
     choose(bench, page, "Nobody")
-    assert page._details._number.words() == "0"
+    assert page.builder.panel.number.words() == "0"
     assert "Nobody belongs to it now." in words(page)
 
 
@@ -132,7 +132,8 @@ def test_a_wrong_file_is_told_and_nothing_is_saved(bench, page, tmp_path, text, 
 
 def test_an_unused_segment_is_removed_and_put_back(bench, page):
     choose(bench, page, UNUSED)
-    page._details._remove.click()
+    page.builder.title.more.click()
+    bench.choose("Remove segment")
     dialog = bench.dialog()
     assert isinstance(dialog, ConfirmDialog)
     gone = []
@@ -147,9 +148,13 @@ def test_an_unused_segment_is_removed_and_put_back(bench, page):
     assert UNUSED in page._list.table.visible_keys()
 
 
-def test_a_used_segment_offers_no_remove(bench, page):
+def test_a_used_segment_can_not_be_removed_and_says_why(bench, page):
     choose(bench, page, "Germany")
-    assert not page._details._remove.isVisible()
+    page.builder.title.more.click()
+    remove = bench.menu().actions()[-1]
+    assert not remove.isEnabled()
+    assert remove.toolTip() == "It is needed by Two countries."
+    bench.menu().close()
 
 
 def test_recount_follows_the_tables(bench, page, small_services):  # noqa: F811
@@ -172,8 +177,8 @@ def test_a_segment_whose_table_is_gone_says_why(bench, page, small_services):  #
     bench.navigator.changed("tables")
     bench.settle()
     choose(bench, page, "Germany")
-    assert page._details._note.isVisible()
-    assert page._details._note.accessibleName().startswith("This segment can't be counted.")
+    assert page.builder.note.isVisible()
+    assert page.builder.note.accessibleName().startswith("This segment can't be counted.")
 
 
 def test_keyboard_and_search(bench, page):
@@ -181,7 +186,7 @@ def test_keyboard_and_search(bench, page):
     QTest.keyClick(page._list.table, Qt.Key.Key_End)
     QTest.keyClick(page._list.table, Qt.Key.Key_Up)
     bench.settle()
-    assert page._details._title.words() == page._list.key()
+    assert page.builder.title.name.words() == page._list.key()
     QTest.keyClick(page, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     assert page.search_field.hasFocus()
     QTest.keyClicks(page.search_field, "germ")
@@ -193,9 +198,13 @@ def test_viewers_change_nothing_and_see_no_personal_values(bench, small_services
     page = bench.show(SegmentsPage(bench.context))
     choose(bench, page, UNUSED)
     assert not page._import.isVisible()
-    assert not page._details._remove.isVisible()
+    assert not page._new.isVisible()
+    assert not page.builder.title.more.isVisible()
+    assert not page.builder.save.isVisible()
+    assert page.builder.slots == []
+    assert "Those where Customer Spend is at least 90,000." in words(page)
     choose(bench, page, "Germany")
-    assert not page._details._show.isVisible()
+    assert not page.builder.members._show.isVisible()
 
 
 def test_no_segments_yet(theme, runner, tmp_path):
@@ -214,7 +223,7 @@ def test_what_cannot_be_read_is_told_in_place(bench, page, small_services, monke
         assert page._error.isVisible()
     page._error.primary.click()
     bench.settle()
-    assert page._details.isVisible()
+    assert page.builder.isVisible()
 
 
 @pytest.mark.parametrize("size", [(1152, 860), (968, 700)])

@@ -1,23 +1,27 @@
-"""The page of segments: all of them with live counts at the left, one in words with its first members at the right."""
+"""The page of segments: all of them with live counts at the left, one of them in the builder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.counts import Count
-from app.core.roles import Action, may
-from app.core.segments import Segment
+from app.core.names import fold, free_name, new_id
+from app.core.segment_editing import BLANK
+from app.core.segments import Group, Mode, Rule, Segment, SegmentOf, SetOperator
 from app.jobs import JobContext
 from app.services.documents import read_documents
 from app.ui.context import WindowContext
 from app.ui.pages.freshness import Freshness
 from app.ui.pages.job_page import JobPage
-from app.ui.pages.segments.details import SegmentDetails, SegmentDetailsView
+from app.ui.pages.segments.builder import BuilderView
+from app.ui.pages.segments.builder_state import BuilderState
+from app.ui.pages.segments.leaving import LeaveDialog
 from app.ui.pages.side_list import SideList, SideRow
 from app.ui.runner import Finished, Job, LiveQuery, Outcome
 from app.ui.widgets.buttons import Button
@@ -25,18 +29,32 @@ from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.labels import row
 from app.ui.widgets.states import EmptyState
 
-FIRST_MEMBERS = 20
+if TYPE_CHECKING:
+    from app.services.segment_builder import Ground
+
+HISTORY = 30
 
 
 @dataclass(frozen=True)
 class _Listed:
     segments: tuple[Segment, ...]
     counts: dict[str, Count]
-    may_change: bool
+    stale: frozenset[str]
+    ground: Ground
+
+
+@dataclass(frozen=True)
+class _Details:
+    segment: Segment
+    history: tuple[Count, ...]
+    users: tuple[str, ...]
 
 
 class SegmentsPage(JobPage):
-    """Counts begin when the page is shown; numbers known already stay, dimmed words say what is being counted."""
+    """Counts begin when the page is shown; numbers known already stay, dimmed words say what is being counted.
+
+    One segment is edited at a time. Leaving it with changes asks; what is new stands in the list as not saved.
+    """
 
     page_id = "segments"
 
@@ -50,41 +68,57 @@ class SegmentsPage(JobPage):
             parent,
         )
         theme = context.theme
-        self._listed = _Listed((), {}, may_change=False)
+        self._listed: _Listed | None = None
         self._counting: dict[str, Job] = {}
         self._wanted = ""
+        self._asking = False
+        self._count_all = True
+        self.state = BuilderState(context, self)
         self._list = SideList(theme, self.tr("Segments"), self.tr("Search segments"))
-        self._details = SegmentDetailsView(theme, context.formats)
-        self._recount = Button(theme, self.tr("Recount"), "secondary", icon="arrows-clockwise")
-        self._import = Button(theme, self.tr("Import from a file…"), "primary", icon="upload-simple")
+        self.builder = BuilderView(self.state)
+        self._recount = Button(theme, self.tr("Recount"), "ghost", icon="arrows-clockwise")
+        self._import = Button(theme, self.tr("Import from a file…"), "secondary", icon="upload-simple")
+        self._new = Button(theme, self.tr("New segment"), "secondary", icon="plus")
         self._detail_query = LiveQuery(context.runner, "Read a segment", delay_ms=0, parent=self)
         self.search_field = self._list.search
         self._list.chosen.connect(self._on_chosen)
         self._recount.clicked.connect(self._on_recount)
         self._import.clicked.connect(self._on_import)
-        self._details.remove_asked.connect(self._on_remove)
-        self._details.show_values_asked.connect(self._on_show_values)
-        self._details.open_export_asked.connect(lambda name: context.navigator.show_page("exports", name))
+        self._new.clicked.connect(self._on_new)
+        self.state.edited.connect(self._fill)
+        self.builder.save_asked.connect(self.save)
+        self.builder.copy_asked.connect(self._on_copy)
+        self.builder.remove_asked.connect(self._on_remove)
+        self.builder.open_asked.connect(self._on_open_user)
         self._detail_query.ready.connect(self._on_details_read)
-        self._detail_query.failed.connect(self._on_details_failed)
+        self._detail_query.failed.connect(self.builder.show_problem)
         Freshness(self, context.navigator.noticed, ("segments", "tables"), self.refresh)
-        for button in (self._recount, self._import):
+        for button in (self._recount, self._import, self._new):
             self.actions.addWidget(button)
-        self.content.setLayout(row(self._list, self._details, spacing=0))
+        self.content.setLayout(row(self._list, self.builder, spacing=0))
         empty = EmptyState(
             theme,
             self.tr("No segments yet"),
-            self.tr("A segment says in rules who belongs to it. Import one from a definition file."),
+            self.tr("A segment says in rules who belongs to it. Make one, or import one from a definition file."),
             icon="users-three",
-            primary=self.tr("Import from a file…"),
+            primary=self.tr("New segment"),
         )
-        empty.primary_clicked.connect(self._on_import)
+        empty.primary_clicked.connect(self._on_new)
         self.set_empty(empty)
 
     def activate(self, focus: str | None = None) -> None:
         """Come to the front; `focus` is a segment's name."""
         self._wanted = focus or self._wanted
+        self._count_all = True
         self.refresh()
+
+    def settled(self) -> bool:
+        """Whether every number shown is of what is shown."""
+        return self.state.history is None or self.state.exact
+
+    def unsaved(self) -> str:
+        """The name of the segment whose changes would be lost, or an empty text."""
+        return self.state.draft.name if self.state.changed else ""
 
     # Reading, in jobs
 
@@ -92,38 +126,52 @@ class SegmentsPage(JobPage):
         services = self.context.services
         rows = services.segments.all()
         counts = {r.segment.name: r.count for r in rows if r.count is not None}
-        return _Listed(tuple(r.segment for r in rows), counts, may(services.roles.role(), Action.CHANGE_SEGMENTS))
+        stale = frozenset(services.counts.stale())
+        return _Listed(tuple(r.segment for r in rows), counts, stale, services.segment_builder.ground())
 
-    def _read_details(self, segment: Segment, ctx: JobContext, *, masked: bool = True) -> SegmentDetails:
+    def _read_details(self, segment: Segment, _ctx: JobContext) -> _Details:
         services = self.context.services
-        issues = tuple(services.segments.issues(segment.name))
-        page = None if issues else services.segments.members(segment.name, FIRST_MEMBERS, ctx, masked=masked)
-        return SegmentDetails(
-            segment,
-            tuple(services.segments.words(segment.name)),
-            issues,
-            page,
-            tuple(services.segments.used_by(segment.name)),
-            self._listed.may_change,
-            may(services.roles.role(), Action.SHOW_PERSONAL_VALUES),
-        )
+        history = services.segment_builder.history(segment.id, HISTORY)
+        return _Details(segment, history, tuple(services.segments.used_by(segment.name)))
 
     # Answers
 
     def _show_segments(self, listed: _Listed) -> bool:
         self._listed = listed
-        self._import.setVisible(listed.may_change)
+        may = listed.ground.may_change
+        for button in (self._import, self._new):
+            button.setVisible(may)
         self._recount.setEnabled(bool(listed.segments))
+        self.state.set_ground(listed.ground)
+        self._keep_or_reopen()
+        self.builder.set_may_change(may)
         self._fill()
         if self._wanted:
             self._list.select(self._wanted)
             self._wanted = ""
         self._on_chosen(self._list.key())
         for segment in listed.segments:
-            self._count(segment)
-        return bool(listed.segments)
+            if self._count_all or segment.name in listed.stale:
+                self._count(segment)
+        self._count_all = False
+        return bool(listed.segments) or self.state.history is not None
+
+    def _keep_or_reopen(self) -> None:
+        """A draft with changes stays; one without becomes what is saved now, or goes when it was removed."""
+        state = self.state
+        if state.history is None or self._listed is None or state.changed:
+            return
+        now = next((s for s in self._listed.segments if s.id == state.draft.id), None)
+        if now is None:
+            state.close()
+        elif now == state.saved:
+            state.took_over(now)
+        else:
+            state.open(now, saved=True)
 
     def _fill(self) -> None:
+        if self._listed is None:
+            return
         formats = self.context.formats
         rows = []
         for segment in self._listed.segments:
@@ -131,7 +179,9 @@ class SegmentsPage(JobPage):
             counting = self.tr("counting") if segment.name in self._counting else ""
             number = formats.number(count.members) if count is not None else "–"
             rows.append(SideRow(segment.name, segment.name, number=number, counting=counting if count is None else ""))
-        self._list.set_rows(rows, formats.counted(len(rows), "segments"))
+        if self._new_draft():
+            rows.insert(0, SideRow(self.state.draft.id, self.state.draft.name, number="–"))
+        self._list.set_rows(rows, formats.counted(len(self._listed.segments), "segments"))
 
     def _count(self, segment: Segment) -> None:
         """Count one in its own job; a count that is current comes from the cache at once."""
@@ -145,38 +195,122 @@ class SegmentsPage(JobPage):
 
     def _on_counted(self, name: str, end: Finished) -> None:
         self._counting.pop(name, None)
-        if end.outcome is Outcome.DONE:
+        if end.outcome is Outcome.DONE and self._listed is not None:
             self._listed.counts[name] = end.value
         self._fill()
-        if name == self._list.key():
-            self._details.show_count(self._listed.counts.get(name), counting=False)
 
-    def _on_chosen(self, name: str) -> None:
-        segment = next((s for s in self._listed.segments if s.name == name), None)
-        if segment is None:
+    def _on_chosen(self, key: str) -> None:
+        segment = self._segment(key)
+        if segment is None or (self.state.history is not None and self.state.draft.id == segment.id):
+            if segment is not None:
+                self._ask_details(segment)
             return
-        self._details.show_title(segment)
-        self._details.show_count(self._listed.counts.get(name), counting=name in self._counting)
+        if self.state.changed:
+            self._list.select(self._current_key())
+            self._leave(lambda: self._list.select(key))
+            return
+        self.state.open(segment, saved=True)
+        self._ask_details(segment)
+
+    def _ask_details(self, segment: Segment) -> None:
         self._detail_query.ask(lambda ctx: self._read_details(segment, ctx), at_once=True)
 
-    def _on_details_read(self, details: SegmentDetails) -> None:
-        if details.segment.name == self._list.key():
-            self._details.show_details(details)
+    def _on_details_read(self, details: _Details) -> None:
+        if self.state.history is not None and details.segment.id == self.state.draft.id:
+            self.builder.show_saved(details.history, details.users)
 
-    def _on_details_failed(self, error: BaseException) -> None:
-        self._details.show_problem(error)
+    def _segment(self, key: str) -> Segment | None:
+        listed = self._listed.segments if self._listed is not None else ()
+        return next((s for s in listed if s.name == key), None)
+
+    def _new_draft(self) -> bool:
+        return self.state.history is not None and self.state.saved is None
+
+    def _current_key(self) -> str:
+        if self.state.history is None:
+            return ""
+        return self.state.draft.id if self.state.saved is None else self.state.saved.name
 
     # What the person does
 
-    def _on_show_values(self, name: str) -> None:
-        segment = next((s for s in self._listed.segments if s.name == name), None)
-        if segment is not None:
-            self._detail_query.ask(lambda ctx: self._read_details(segment, ctx, masked=False), at_once=True)
+    def _leave(self, then: Callable[[], None]) -> None:
+        """Ask what becomes of the changes before something else is edited."""
+        if self._asking:
+            return
+        self._asking = True
+        dialog = LeaveDialog(self.context.theme, self, self.state.draft.name, may_save=self.builder.save.isEnabled())
+        dialog.save_chosen.connect(lambda: self.save(then))
+        dialog.discard_chosen.connect(lambda: self._drop_changes(then))
+        dialog.finished.connect(self._on_answered)
+        dialog.open()
+
+    def _on_answered(self, _code: int) -> None:
+        self._asking = False
+
+    def _drop_changes(self, then: Callable[[], None]) -> None:
+        self.state.close()
+        self._fill()
+        then()
+
+    def _on_new(self) -> None:
+        self._begin(Group(Mode.ALL, (BLANK,)))
+
+    def _begin(self, body: Group) -> None:
+        if self._listed is None:
+            return
+        if self.state.changed:
+            self._leave(lambda: self._begin(body))
+            return
+        ground = self._listed.ground
+        taken = frozenset(fold(s.name) for s in self._listed.segments)
+        of = next((of for of in SegmentOf if ground.catalog.by_role(of.role) is not None), SegmentOf.CUSTOMERS)
+        rules = (Rule(SetOperator.UNION, body),)
+        self._edit_new(Segment(new_id(), free_name(self.tr("New segment"), taken), of, rules=rules))
+
+    def _edit_new(self, segment: Segment) -> None:
+        self.state.open(segment, saved=False)
+        self._fill()
+        self._list.select(segment.id)
+        self._pages.setCurrentWidget(self.content)
+
+    def _on_copy(self) -> None:
+        if self._listed is None:
+            return
+        taken = frozenset(fold(s.name) for s in self._listed.segments)
+        draft = self.state.draft
+        self._edit_new(replace(draft, id=new_id(), revision=0, name=free_name(draft.name, taken)))
+
+    def save(self, then: Callable[[], None] | None = None) -> None:
+        """Save the draft; names who uses the segment. An error is told and the draft stays."""
+        services, draft = self.context.services, self.state.draft
+
+        def saved(stored: Segment) -> None:
+            if self.state.history is not None and self.state.draft.id == stored.id:
+                self.state.took_over(stored)
+            users = self.builder.title.users()
+            words = self.tr("Saved “{name}”.").format(name=stored.name)
+            if users:
+                words += " " + self.tr("Used by {names}.").format(names=", ".join(users))
+            self.context.navigator.toast(words)
+            self._wanted = "" if then is not None else stored.name
+            if then is not None:
+                then()
+            self.context.navigator.changed("segments")
+
+        self.do("Save a segment", lambda _ctx: services.segments.save_edited(draft), saved)
+
+    def _on_open_user(self, name: str) -> None:
+        if self._segment(name) is not None:
+            self._list.select(name)
+        else:
+            self.context.navigator.show_page("exports", name)
 
     def _on_recount(self) -> None:
-        for segment in self._listed.segments:
+        for segment in self._listed.segments if self._listed is not None else ():
             self._count(segment)
         self._fill()
+        if self.state.history is not None:
+            self.state.ask(at_once=True)
 
     def _on_import(self) -> None:
         dialog = QFileDialog(self, self.tr("Import segments from a definition file"))
@@ -199,10 +333,14 @@ class SegmentsPage(JobPage):
             told,
         )
 
-    def _on_remove(self, name: str) -> None:
+    def _on_remove(self) -> None:
         services, navigator = self.context.services, self.context.navigator
+        saved = self.state.saved
+        if saved is None:
+            return
 
         def removed(segment: Segment) -> None:
+            self.state.close()
             navigator.changed("segments")
             navigator.toast(
                 self.tr("Segment removed"),
@@ -216,12 +354,12 @@ class SegmentsPage(JobPage):
         dialog = ConfirmDialog(
             self.context.theme,
             self,
-            title=self.tr("Remove '{name}'?").format(name=name),
+            title=self.tr("Remove '{name}'?").format(name=saved.name),
             sentence=self.tr("Its rules go. Audiences it was sent to stay as they are."),
             confirm=self.tr("Remove segment"),
             danger=True,
         )
         dialog.accepted.connect(
-            lambda: self.do("Remove a segment", lambda _ctx: services.segments.remove(name), removed)
+            lambda: self.do("Remove a segment", lambda _ctx: services.segments.remove(saved.name), removed)
         )
         dialog.open()
