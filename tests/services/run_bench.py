@@ -92,7 +92,16 @@ class Bench:
         return self.wait(self.runs.start(names, trigger))
 
     def wait(self, runs: Sequence[Run]) -> list[Run]:
-        return self.runs.wait([r.id for r in runs], JobContext())
+        """Until they ended and, where they ran here, were told: listeners hear of it after the store."""
+        ended = self.runs.wait([r.id for r in runs], JobContext())
+        patience = time.monotonic() + 5
+        while self._untold(ended) and time.monotonic() < patience:
+            time.sleep(0.005)
+        return ended
+
+    def _untold(self, ended: Sequence[Run]) -> bool:
+        here, told = {r.id for r in self.seen}, {r.id for r in self.seen if r.status.ended}
+        return any(r.id in here - told for r in ended)
 
     def close(self, timeout: float = 5) -> None:
         self.runs.close(timeout)

@@ -246,13 +246,15 @@ def test_a_listener_that_fails_stops_neither_the_run_nor_the_others(
 ) -> None:
     bench.add("A", "Mail")
     later: list[Run] = []
+    told = threading.Event()
 
     def broken(_run: Run) -> None:
         raise RuntimeError("a window that is gone")
 
     stop = bench.runs.subscribe(broken)
-    bench.runs.subscribe(later.append)
+    bench.runs.subscribe(lambda run: (later.append(run), told.set() if run.status.ended else None))
     assert bench.run("A")[0].status is Status.SUCCESSFUL
+    assert told.wait(5)  # after the store, from which `run` knows it
     assert later[-1].status is Status.SUCCESSFUL
     stop()
     assert "listener" in caplog.text
