@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.output import Exit
-from app.cli.session import session_of
+from app.cli.session import Session, session_of
 from app.core.errors import FixData
 from app.core.segments import FieldRef
 from app.core.table_changes import TableChange, UserKind
 from app.core.tables import Meaning, Table, TableRole
+from app.jobs import JobContext
 
 if TYPE_CHECKING:  # it loads the engine
     from app.services.table_refresh import HeldRefresh
@@ -58,15 +59,28 @@ def list_tables(context: typer.Context) -> None:
 
 
 @commands.command()
-def show(context: typer.Context, name: Name) -> None:
-    """The columns of a table with their types and meanings, and its links."""
+def show(
+    context: typer.Context,
+    name: Name,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Also how empty and distinct the columns are, and their frequent values.")
+    ] = False,
+    rows: Annotated[int, typer.Option(metavar="N", min=0, help="Also the first rows, personal values masked.")] = 0,
+) -> None:
+    """The columns of a table with their types and meanings, its links, and who uses it."""
     session = session_of(context)
     table = session.services.tables.get(name)
     links = [k for k in session.services.tables.links() if table.name in {k.one_table, k.many_table}]
     change, held = session.services.tables.last_change(name), session.services.tables.held(name)
     if session.options.json:
-        told = {"change": change, "held": _held_document(held)}
-        session.output.document({"table": _document(table), "links": links} | told)
+        document: dict[str, Any] = {"table": _document(table), "links": links, "change": change}
+        document["held"] = _held_document(held)
+        document["used_by"] = session.services.tables.used_by(name)
+        if profile:
+            document["profile"] = session.services.tables.profile(name, JobContext())
+        if rows:
+            document["rows"] = session.services.tables.sample(name, rows, JobContext()).rows
+        session.output.document(document)
         return
     session.output.rows(
         "columns",
@@ -74,12 +88,39 @@ def show(context: typer.Context, name: Name) -> None:
         [(c.name, c.type, "" if c.meaning is Meaning.NONE else c.meaning, c.confirmed) for c in table.columns],
         (),
     )
+    if profile:
+        _print_profile(session, name)
+    if rows:
+        sample = session.services.tables.sample(name, rows, JobContext())
+        session.output.rows("rows", [c.name for c in sample.columns], sample.rows, ())
     for link in links:
         session.output.text(f"{link.one_table}.{link.one_column} has many {link.many_table}.{link.many_column}")
     for line in [] if change is None else change_lines(change):
         session.output.text(line)
     for line in [] if held is None else held_lines(table.name, held):
         session.output.text(line)
+    users = session.services.tables.used_by(name)
+    session.output.text(f"Used by: {', '.join(users) or 'nothing yet'}")
+
+
+def _print_profile(session: Session, name: str) -> None:
+    profiles = session.services.tables.profile(name, JobContext())
+    session.output.rows(
+        "profile",
+        ("Column", "Empty", "Distinct", "Most frequent", "Lowest", "Highest"),
+        [
+            (
+                column.name,
+                f"{column.empty:.1%}",
+                f"about {column.distinct:,}",
+                ", ".join(f"{value} {share:.0%}" for value, share in column.frequent),
+                column.lowest,
+                column.highest,
+            )
+            for column in profiles
+        ],
+        (),
+    )
 
 
 @commands.command()
@@ -93,12 +134,19 @@ def refresh(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Take the columns as they are, also when something stops working.")
     ] = False,
+    keep_old: Annotated[bool, typer.Option("--keep-old", help="Let the refresh that waits go; read nothing.")] = False,
 ) -> None:
     """Read the table's source again; the old rows stay until the new ones are whole.
 
-    When segments, exports, links or the key would stop working, nothing is replaced and the exit status is 4.
+    When segments, exports, links or the key would stop working, nothing is replaced and the exit status is 4. With --keep-old
+    nothing is read: a refresh that waits is let go.
     """
     session = session_of(context)
+    if keep_old:
+        session.services.tables.keep_old(name)
+        table = session.services.tables.get(name)
+        session.output.result({"table": _document(table)}, f"{table.name} stays as it is.")
+        return
     renamed = dict(_renaming(text) for text in rename or ())
     with session.output.progress() as progress:
         done = session.services.tables.refresh(name, progress.context(), renamed=renamed, anyway=anyway)

@@ -224,7 +224,7 @@ def share_found(cursor: Cursor, link: Link, one_files: Sequence[str], many_files
         f"WITH referring AS MATERIALIZED (SELECT DISTINCT {many}::VARCHAR AS value FROM read_parquet(?) "  # noqa: S608 - quoted
         f"WHERE {many} IS NOT NULL LIMIT {_LINK_SAMPLE}) "
         f"SELECT (SELECT count(*) FROM referring SEMI JOIN (SELECT {one}::VARCHAR AS value FROM read_parquet(?)) USING (value)) "
-        "/ (SELECT count(*) FROM referring)"
+        "/ nullif((SELECT count(*) FROM referring), 0)"
     )
     row = cursor.execute(query, [list(many_files), list(one_files)]).fetchone()
     return float(row[0] or 0.0) if row else 0.0

@@ -46,7 +46,7 @@ def profile(cursor: Cursor, table: Table, files: Sequence[str]) -> tuple[ColumnP
     for group in _groups(table.columns):
         counts = ", ".join(f"approx_count_distinct({quoted(column.name)})" for column in group)
         row = cursor.execute(f"SELECT {counts} FROM read_parquet(?)", [list(files)]).fetchone()  # noqa: S608 - quoted
-        distinct |= {column.name: int(count) for column, count in zip(group, row or (), strict=True)}
+        distinct |= {column.name: int(count or 0) for column, count in zip(group, row or (), strict=True)}
     ranges = _ranges(cursor, table, files)
     return tuple(
         ColumnProfile(
@@ -109,7 +109,7 @@ def _empties(cursor: Cursor, table: Table, files: Sequence[str]) -> dict[str, fl
         counts = ", ".join(f"count_if({_empty(column)})" for column in group)
         row = cursor.execute(f"SELECT {counts} FROM read_parquet(?)", [list(files)]).fetchone()  # noqa: S608 - quoted
         empties |= {
-            column.name: int(count) / max(1, table.rows) for column, count in zip(group, row or (), strict=True)
+            column.name: int(count or 0) / max(1, table.rows) for column, count in zip(group, row or (), strict=True)
         }
     return empties
 

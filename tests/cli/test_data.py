@@ -51,6 +51,18 @@ def test_refresh_reads_the_source_again(shop: Desk) -> None:
     assert shop.told("tables", "list")["tables"][0]["rows"] == 61
 
 
+def test_a_table_is_looked_at(shop: Desk) -> None:
+    told = shop.told("tables", "show", "Customer", "--profile", "--rows", "2")
+    country = next(column for column in told["profile"] if column["name"] == "Country")
+    assert (country["empty"], country["distinct"], len(country["frequent"])) == (0.0, 4, 3)
+    assert told["rows"][0][1] == "p•••@e•••.com"
+    assert told["used_by"] == ["Germany"]
+    printed = shop.done("tables", "show", "Customer", "--profile", "--rows", "1").out
+    assert "about 4" in printed
+    assert "p•••@e•••.com" in printed
+    assert "Used by: Germany" in printed
+
+
 def test_a_refresh_tells_what_changed_and_waits_when_something_would_break(shop: Desk) -> None:
     source = shop.folder / "Customer.csv"
     source.write_text(source.read_text("utf-8").replace("Country", "Land", 1), "utf-8")
@@ -65,6 +77,8 @@ def test_a_refresh_tells_what_changed_and_waits_when_something_would_break(shop:
     assert told["held"]["chosen"] == {"Country": "Land"}
     assert shop.told("tables", "show", "Customer")["held"] == told["held"]
     assert "--anyway" in shop.done("tables", "show", "Customer").out
+    assert "stays as it is" in shop.done("tables", "refresh", "Customer", "--keep-old").out
+    assert shop.told("tables", "show", "Customer")["held"] is None
     done = shop.told("tables", "refresh", "Customer", "--rename", "Country=Land")
     assert (done["held"], done["change"]["columns"]["removed"]) == (None, ["Country"])
     assert "Land" in str(shop.told("segments", "show", "Germany"))

@@ -306,6 +306,15 @@ def test_another_column_takes_the_place_of_one_that_went_wherever_it_is_needed(t
     assert tables.held("Customer") is None
 
 
+def test_an_empty_column_that_went_is_offered_others_by_their_names(tables, used):
+    used.write_text(CUSTOMERS.replace(",DE,", ",,"), encoding="utf-8")
+    tables.refresh("Customer", JobContext())
+    used.write_text(CUSTOMERS.replace(",DE,", ",,").replace("Country", "CountryName"), encoding="utf-8")
+    held = tables.refresh("Customer", JobContext()).held
+    assert held.offers == (Offer("Country", "CountryName", 0.0),)
+    assert tables.held("Customer").chosen == {"Country": "CountryName"}
+
+
 def test_sql_is_mended_by_hand(tables, store, used):
     renamed(used, Country="Land")
     held = tables.refresh("Customer", JobContext(), renamed={"Country": "Land"}).held
@@ -489,6 +498,14 @@ def test_a_profile_counts_empty_distinct_and_frequent(tables, tmp_path):
     assert by_name["Email"].frequent == ()
     assert by_name["Tier"].frequent == (("Gold", 0.5), ("Basic", 0.25))
     assert by_name["Id"].distinct == 4
+
+
+def test_a_table_without_rows_can_be_looked_at(tables, tmp_path):
+    file = tmp_path / "Empty.csv"
+    file.write_text("Id,Email\n")
+    tables.add([file], None, JobContext())
+    assert tables.sample("Empty", 3, JobContext()).rows == ()
+    assert [(c.empty, c.distinct, c.frequent) for c in tables.profile("Empty", JobContext())] == [(0.0, 0, ())] * 2
 
 
 def test_used_by_names_segments_and_exports(tables, files, store):

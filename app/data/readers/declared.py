@@ -6,7 +6,7 @@ Nothing may be lost: one value that is not of the declared type keeps its column
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.core.tables import ColumnType
@@ -15,6 +15,7 @@ from app.data.engines.types import column_type
 from app.data.readers.kinds import Cast, Kind, decide
 
 _COLUMNS_A_QUERY: Final = 100
+_FIRST_ROWS: Final = 2000
 _INTEGER: Final = r"[-+]?[0-9]+"
 _DECIMAL: Final = r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)"
 _DIGITS: Final = 38
@@ -82,33 +83,67 @@ def _decide_some(
     casts: dict[str, Cast],
     notes: list[str],
 ) -> int:
-    questions = ["count(*)"]
-    asked: list[tuple[str, ColumnType, list[str]]] = []
+    asked: list[_Asked] = []
     for name, native in columns:
         kind = declared.types.get(name)
         casts[name] = Cast(name, Kind.TEXT, quoted(name))
-        if kind is None or kind is column_type(native):
-            continue
-        values = _values(name, native, kind, declared.day_first)
-        asked.append((name, kind, values))
-        questions += [f"count_if({_filled(name, native)} AND ({value}) IS NULL)" for value in values]
-        if kind is ColumnType.DECIMAL:
-            questions += _lengths(name)
+        if kind is not None and kind is not column_type(native):
+            asked.append(_Asked(name, native, kind, tuple(_values(name, native, kind, declared.day_first))))
+    asked = _fitting_at_first(cursor, relation, asked)
+    questions = ["count(*)"]
+    for one in asked:
+        questions += one.misses()
+        if one.kind is ColumnType.DECIMAL:
+            questions += _lengths(one.name)
     row = cursor.execute(f"SELECT {', '.join(questions)} FROM {relation}").fetchone()  # noqa: S608 - names are quoted
     assert row is not None
     answers = iter(row)
     rows = int(next(answers))
-    for name, kind, values in asked:
-        misses = [int(next(answers) or 0) for _ in values]  # without rows there is nothing to count
-        if kind is ColumnType.DECIMAL:
+    for one in asked:
+        values: Sequence[str] = one.fitting([next(answers) for _ in one.values])
+        if one.kind is ColumnType.DECIMAL:
             whole, scale = int(next(answers) or 1), int(next(answers) or 0)
-            values = [_decimal(name, whole, scale)] if whole + scale <= _DIGITS else []
-        fitting = [value for value, missed in zip(values, misses, strict=False) if missed == 0]
-        if fitting:
-            casts[name] = Cast(name, Kind.TEXT, fitting[0])
+            values = [_decimal(one.name, whole, scale)] if values and whole + scale <= _DIGITS else []
+        if values:
+            casts[one.name] = Cast(one.name, Kind.TEXT, values[0])
         else:
-            notes.append(f"Column {name} is declared as {kind}, but not every value is one; it was kept as it is.")
+            notes.append(
+                f"Column {one.name} is declared as {one.kind}, but not every value is one; it was kept as it is."
+            )
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A column, and the ways in which its values may be read as the declared type."""
+
+    name: str
+    native: str
+    kind: ColumnType
+    values: tuple[str, ...]
+
+    def misses(self) -> list[str]:
+        """For each way an aggregate that counts the values it can't read."""
+        return [f"count_if({_filled(self.name, self.native)} AND ({value}) IS NULL)" for value in self.values]
+
+    def fitting(self, misses: Sequence[int | None]) -> list[str]:
+        """The ways that read every value; without rows there is nothing to miss."""
+        return [value for value, missed in zip(self.values, misses, strict=True) if not missed]
+
+
+def _fitting_at_first(cursor: Cursor, relation: str, asked: Sequence[_Asked]) -> list[_Asked]:
+    """Leave out what can't read the first rows, before all rows are asked: each way costs its time on every row."""
+    questions = [question for one in asked if len(one.values) > 1 for question in one.misses()]
+    if not questions:
+        return list(asked)
+    first = f"(SELECT * FROM {relation} LIMIT {_FIRST_ROWS})"  # noqa: S608 - names are quoted
+    row = cursor.execute(f"SELECT {', '.join(questions)} FROM {first}").fetchone()  # noqa: S608 - names are quoted
+    assert row is not None
+    answers = iter(row)
+    return [
+        replace(one, values=tuple(one.fitting([next(answers) for _ in one.values]))) if len(one.values) > 1 else one
+        for one in asked
+    ]
 
 
 def _values(name: str, native: str, kind: ColumnType, day_first: bool | None) -> list[str]:  # noqa: FBT001 - one of three

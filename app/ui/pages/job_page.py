@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from app.core.errors import as_sendoff_error
 from app.jobs import JobContext, Progress
 from app.ui.context import WindowContext
-from app.ui.runner import Finished, LiveQuery, Outcome
+from app.ui.runner import Finished, Job, LiveQuery, Outcome
 from app.ui.widgets.labels import Label, Line, column, row
 from app.ui.widgets.states import EmptyState, Loading
 
@@ -101,7 +101,7 @@ class JobPage(QWidget):
         pool: str = "store",
         on_progress: Callable[[Progress], None] | None = None,
         always: Callable[[], None] | None = None,
-    ) -> None:
+    ) -> Job:
         """Do something in a job; an error is told in a dialog, `then` gets the result, `always` follows both."""
 
         def finished(end: Finished) -> None:
@@ -112,7 +112,7 @@ class JobPage(QWidget):
             elif end.outcome is Outcome.DONE and then is not None:
                 then(end.value)
 
-        self.context.runner.submit(pool, name, work, on_progress=on_progress, on_finished=finished)
+        return self.context.runner.submit(pool, name, work, on_progress=on_progress, on_finished=finished)
 
     def _on_ready(self, value: Any) -> None:
         self._pages.setCurrentWidget(self.content if self._show(value) else self.empty)

@@ -74,6 +74,7 @@ class TableDetailsView(QWidget):
     """Middle and right side of the page; signals name what the person asked for."""
 
     refresh_asked = Signal(str)
+    cancel_asked = Signal(str)
     remove_asked = Signal(str)
     meaning_chosen = Signal(str, str, object)
     key_chosen = Signal(str, str)
@@ -86,6 +87,7 @@ class TableDetailsView(QWidget):
         self._formats = formats
         self._table: Table | None = None
         self._may_change = False
+        self._refreshing = False
         self._profiles: dict[str, ColumnProfile] = {}
         self._icon = IconLabel(theme, "table", "accent_text", 18)
         self._name = ElidedLabel(theme, "", "title")
@@ -123,6 +125,13 @@ class TableDetailsView(QWidget):
         self.side.show_table(table, may_change=may_change)
         self._fill_columns()
 
+    def show_refreshing(self, refreshing: bool) -> None:  # noqa: FBT001 - reads like setEnabled
+        """Turn the button that refreshes into the one that stops it, and back."""
+        if refreshing != self._refreshing:
+            self._refreshing = refreshing
+            self._refresh.set_words(self.tr("Cancel refresh") if refreshing else self.tr("Refresh"))
+            self._refresh.set_icon_name("x" if refreshing else "arrows-clockwise")
+
     def show_profile(self, told: tuple[str, Sequence[ColumnProfile]]) -> None:
         """Fill in how empty and how distinct the columns are."""
         name, profiles = told
@@ -149,7 +158,7 @@ class TableDetailsView(QWidget):
             del widths[key]
 
     def _connect(self) -> None:
-        self._refresh.clicked.connect(lambda: self.refresh_asked.emit(self._name_now()))
+        self._refresh.clicked.connect(self._on_refresh_clicked)
         self._show.clicked.connect(lambda: self.show_values_asked.emit(self._name_now()))
         self._more.clicked.connect(self._on_more)
         self._columns.cell_action.connect(self._on_cell_action)
@@ -286,6 +295,10 @@ class TableDetailsView(QWidget):
         card.body.addSpacing(3)
         card.body.addWidget(grid)
         self._sample_place.addWidget(card)
+
+    def _on_refresh_clicked(self) -> None:
+        asked = self.cancel_asked if self._refreshing else self.refresh_asked
+        asked.emit(self._name_now())
 
     def _name_now(self) -> str:
         return self._table.name if self._table is not None else ""

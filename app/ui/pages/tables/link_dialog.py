@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from app.core.errors import SendoffError
 from app.core.segments import FieldRef
 from app.core.tables import Table
+from app.ui.pages.tables.words import type_word
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import Choice
@@ -18,6 +19,8 @@ from app.ui.widgets.fields import Select
 from app.ui.widgets.forms import Form
 from app.ui.widgets.labels import Label
 from app.ui.widgets.notes import Note
+from app.ui.widgets.pick_list import PickItem
+from app.ui.widgets.picker import Picker
 
 
 class TableLinkDialog(Dialog):
@@ -26,22 +29,18 @@ class TableLinkDialog(Dialog):
     link_asked = Signal(object, object)
 
     def __init__(self, theme: Theme, opener: QWidget, tables: Sequence[Table], current: Table) -> None:
-        super().__init__(
-            theme,
-            opener,
-            "",
-            width=640,
-        )
+        super().__init__(theme, opener, "", width=640)
         self.set_head(
             self.tr("Add a link"),
             self.tr("Rows of two tables that belong together, such as a customer and the orders."),
         )
+        self._fitting: set[str] = set()
         self._tables = {table.name: table for table in tables}
         names = [Choice(table.name, table.name) for table in tables]
         self.one_table = Select(theme, "", names)
-        self.one_column = Select(theme, "")
+        self.one_column = Picker(theme, self.tr("Known by"))
         self.many_table = Select(theme, "", names)
-        self.many_column = Select(theme, "", placeholder=self.tr("Choose a column"))
+        self.many_column = Picker(theme, self.tr("Which name it in"), placeholder=self.tr("Choose a column"))
         self.sentence = Label(theme, "", "body", "text2", wrap=True)
         self.problem = Note(theme, "danger", "")
         self.problem.hide()
@@ -89,27 +88,27 @@ class TableLinkDialog(Dialog):
 
     def _fill_one(self) -> None:
         table = self._tables[self.one_table.current_key()]
-        self.one_column.set_choices([Choice(column.name, column.name) for column in table.columns])
-        if table.key is not None:
-            self.one_column.set_current_key(table.key)
+        self.one_column.set_items([PickItem(c.name, c.name, type_word(c.type)) for c in table.columns])
+        self.one_column.set_current_key(table.key or table.columns[0].name)
 
     def _fill_many(self) -> None:
-        """Offer the columns of the same type; one named like the other stands first."""
+        """Offer the columns of the same type; one named like the other is chosen."""
         one = self._tables[self.one_table.current_key()].column(self.one_column.current_key())
         table = self._tables[self.many_table.current_key()]
-        fitting = [c.name for c in table.columns if one is not None and c.type is one.type and c.name != table.key]
-        self.many_column.set_choices([Choice(name, name) for name in fitting])
-        if one is not None and not self.many_column.current_key() and one.name in fitting:
-            self.many_column.set_current_key(one.name)
+        fitting = [c for c in table.columns if one is not None and c.type is one.type and c.name != table.key]
+        self._fitting = {column.name for column in fitting}
+        self.many_column.set_items([PickItem(c.name, c.name, type_word(c.type)) for c in fitting])
+        if self.many_column.current_key() not in self._fitting:
+            self.many_column.set_current_key(one.name if one is not None and one.name in self._fitting else "")
         self._renew()
 
     def _renew(self) -> None:
         one, many = self.one_table.current_key(), self.many_table.current_key()
-        ready = bool(self.many_column.current_key()) and one != many
+        ready = self.many_column.current_key() in self._fitting and one != many
         words = self.tr("Each row of {one} may have many rows of {many}.").format(one=one, many=many)
         if one == many:
             words = self.tr("A table can't be linked to itself. Choose another one.")
-        elif self.many_column.count() == 0:
+        elif not self._fitting:
             words = self.tr("{many} has no column of that type.").format(many=many)
         self.sentence.set_words(words)
         self.problem.hide()

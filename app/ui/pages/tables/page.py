@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import shiboken6
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -23,8 +23,8 @@ from app.ui.pages.side_list import SideList, SideRow
 from app.ui.pages.tables.details import TableDetails, TableDetailsView
 from app.ui.pages.tables.link_dialog import TableLinkDialog
 from app.ui.pages.tables.repair_dialog import TableRepairDialog
-from app.ui.pages.tables.words import ROLE_ICONS, rows_words
-from app.ui.runner import Finished, LiveQuery, Outcome
+from app.ui.pages.tables.words import ROLE_ICONS, rows_changed, rows_words
+from app.ui.runner import Finished, Job, LiveQuery, Outcome
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.labels import row
@@ -65,10 +65,13 @@ class TablesPage(JobPage):
         theme = context.theme
         self._listed = _Listed((), (), frozenset(), 0, may_change=False)
         self._busy: dict[str, str] = {}
+        self._refreshes: dict[str, Job] = {}
+        self._large: list[Job] = []
         self._wanted = ""
         self._list = SideList(theme, self.tr("Tables"), self.tr("Search tables"), width=244, row_height=52)
         self._details = TableDetailsView(theme, context.formats)
         self._refresh_all = Button(theme, self.tr("Refresh all"), "secondary", icon="arrows-clockwise")
+        self._cancel = Button(theme, self.tr("Cancel"), "secondary", icon="x")
         self._add = Button(theme, self.tr("Add table"), "primary", icon="plus-bold")
         self._add_menu = Menu(theme, self.tr("Add table"), self)
         self._add_menu.add(self.tr("From files…"), self._on_add_files, icon="file-text")
@@ -78,7 +81,9 @@ class TablesPage(JobPage):
         self._sample_query = LiveQuery(context.runner, "Read sample rows", delay_ms=0, parent=self)
         self._links_query = LiveQuery(context.runner, "Look at links", delay_ms=0, parent=self)
         self.search_field = self._list.search
+        self.actions.addWidget(self._cancel)
         self.actions.addWidget(self._refresh_all)
+        self._cancel.hide()
         self.actions.addWidget(self._add)
         self.content.setLayout(row(self._list, self._details, spacing=0))
         empty = EmptyState(
@@ -94,12 +99,14 @@ class TablesPage(JobPage):
         self.set_empty(empty)
         empty.primary.setMenu(self._add_menu)
         self._refresh_all.clicked.connect(self._on_refresh_all)
+        self._cancel.clicked.connect(lambda: [job.cancel() for job in self._large])
         self._list.chosen.connect(self._on_chosen)
         self._profile_query.ready.connect(self._details.show_profile)
         self._sample_query.ready.connect(self._on_sample_read)
         self._links_query.ready.connect(self._on_links_read)
         details = self._details
         details.refresh_asked.connect(self._on_refresh)
+        details.cancel_asked.connect(lambda name: self._refreshes[name].cancel())
         details.remove_asked.connect(self._on_remove)
         details.meaning_chosen.connect(self._on_meaning_chosen)
         details.key_chosen.connect(self._on_key_chosen)
@@ -176,6 +183,7 @@ class TablesPage(JobPage):
         if table is None:
             return
         self._details.show_table(table, may_change=self._listed.may_change)
+        self._details.show_refreshing(name in self._refreshes)
         services = self.context.services
         self._sample_query.ask(partial(self._read_sample, table), at_once=True)
         self._links_query.ask(lambda ctx: (table.name, services.tables.links_of(table.name, ctx)), at_once=True)
@@ -229,14 +237,7 @@ class TablesPage(JobPage):
             )
             self.context.navigator.changed("tables")
 
-        self.do(
-            "Add tables",
-            work,
-            told,
-            pool="queries",
-            on_progress=progressed,
-            always=lambda: self._add.set_busy(False, self.tr("Add table")),
-        )
+        self._do_large("Add tables", work, told, lambda: self._add.set_busy(False, self.tr("Add table")), progressed)
 
     def _on_refresh(self, name: str) -> None:
         self._do_refresh(name, {}, anyway=False)
@@ -252,11 +253,13 @@ class TablesPage(JobPage):
             if done.held is not None:
                 self._decide(name, done.held)
             elif done.change is not None:
-                words = rows_words(done.change, self.context.formats)
-                self.context.navigator.toast(self.tr("{table} refreshed, {rows}").format(table=name, rows=words))
+                words = self.tr("{table} refreshed, nothing changed").format(table=name)
+                if rows_changed(done.change) or done.change.columns:
+                    rows = rows_words(done.change, self.context.formats)
+                    words = self.tr("{table} refreshed, {rows}").format(table=name, rows=rows)
+                self.context.navigator.toast(words)
 
-        self._show_busy(name, None)
-        self.do(
+        self._refreshes[name] = self.do(
             "Refresh a table",
             work,
             told,
@@ -264,6 +267,7 @@ class TablesPage(JobPage):
             on_progress=lambda progress: self._show_busy(name, progress),
             always=lambda: self._show_idle(name),
         )
+        self._show_busy(name, None)
 
     def _on_refresh_all(self) -> None:
         """One after another; what fails or waits does not keep the others."""
@@ -294,13 +298,28 @@ class TablesPage(JobPage):
                 self.context.navigator.show_error(errors[0], self)
 
         self._refresh_all.set_busy(True, self.tr("Refreshing…"))
-        self.do(
-            "Refresh all tables",
-            work,
-            told,
-            pool="queries",
-            always=lambda: self._refresh_all.set_busy(False, self.tr("Refresh all")),
+        self._do_large(
+            "Refresh all tables", work, told, lambda: self._refresh_all.set_busy(False, self.tr("Refresh all"))
         )
+
+    def _do_large(
+        self,
+        name: str,
+        work: Callable[[JobContext], Any],
+        then: Callable[[Any], None],
+        always: Callable[[], None],
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        """Do something that can be cancelled at the top of the page."""
+
+        def ended() -> None:
+            self._large.remove(job)
+            self._cancel.setVisible(bool(self._large))
+            always()
+
+        job = self.do(name, work, then, pool="queries", on_progress=on_progress, always=ended)
+        self._large.append(job)
+        self._cancel.show()
 
     def _show_busy(self, name: str, progress: Progress | None) -> None:
         share = None if progress is None else progress.share
@@ -309,10 +328,13 @@ class TablesPage(JobPage):
             words = self.tr("Refreshing, {percent}").format(percent=self.context.formats.percent(share, 0))
         self._busy[name] = words
         self._fill()
+        self._details.show_refreshing(self._list.key() in self._refreshes)
 
     def _show_idle(self, name: str) -> None:
         self._busy.pop(name, None)
+        self._refreshes.pop(name, None)
         self._fill()
+        self._details.show_refreshing(self._list.key() in self._refreshes)
 
     # A refresh that waits
 
@@ -351,6 +373,7 @@ class TablesPage(JobPage):
             elif end.outcome is Outcome.DONE:
                 dialog.accept()
                 navigator.changed("tables")
+                navigator.toast(self.tr("Link added"), undo=lambda: self._on_unlink(end.value))
 
         def asked(one: FieldRef, many: FieldRef) -> None:
             self.context.runner.submit("store", "Link tables", lambda _ctx: tables.link(one, many), on_finished=ended)

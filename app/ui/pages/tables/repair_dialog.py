@@ -13,10 +13,10 @@ from app.ui.formats import Formats
 from app.ui.pages.tables.words import type_word
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
-from app.ui.widgets.choice import Choice
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.fields import Select
 from app.ui.widgets.labels import Card, ElidedLabel, IconLabel, Label, Line, column, row
+from app.ui.widgets.pick_list import PickItem
+from app.ui.widgets.picker import Picker
 
 if TYPE_CHECKING:  # it loads the engine
     from app.services.table_refresh import HeldRefresh
@@ -46,7 +46,7 @@ class TableRepairDialog(Dialog):
         )
         self._formats = formats
         self._held = held
-        self.choices: dict[str, Select] = {}
+        self.choices: dict[str, Picker] = {}
         self.use_button = Button(theme, self.tr("Use these columns"), "primary")
         self.take_button = Button(theme, self.tr("Take it as it is"), "danger")
         self.keep_button = Button(theme, self.tr("Keep old rows"), "secondary")
@@ -73,7 +73,7 @@ class TableRepairDialog(Dialog):
 
     def chosen(self) -> dict[str, str]:
         """For each column that went the one in its place, as far as one is chosen."""
-        return {gone: key for gone, select in self.choices.items() if (key := select.current_key())}
+        return {gone: key for gone, picker in self.choices.items() if (key := picker.current_key())}
 
     def _gone_card(self) -> Card:
         card = Card(self.theme, margin=0)
@@ -88,17 +88,25 @@ class TableRepairDialog(Dialog):
         theme, held = self.theme, self._held
         alike = {offer.column: offer.alike for offer in held.offers if offer.gone == gone.name}
         ordered = sorted(held.columns, key=lambda c: (-alike.get(c.name, 0.0), c.name not in alike))
-        choices = [Choice(NOT_REPLACED, self.tr("Nothing takes its place"))]
+        items = [PickItem(NOT_REPLACED, self.tr("Nothing takes its place"))]
         for other in ordered:
-            words = other.name
-            if alike.get(other.name):
-                percent = self._formats.percent(alike[other.name], 0)
-                words = self.tr("{column} ({percent} of its values)").format(column=other.name, percent=percent)
-            choices.append(Choice(other.name, words))
-        select = Select(theme, self.tr("In place of {column}").format(column=gone.name), choices)
-        select.set_current_key(held.chosen.get(gone.name, NOT_REPLACED))
-        select.chosen.connect(lambda _key: self._renew())
-        self.choices[gone.name] = select
+            share = alike.get(other.name, 0.0)
+            same = self.tr("{percent} of its values").format(percent=self._formats.percent(share, 0)) if share else ""
+            items.append(PickItem(other.name, other.name, type_word(other.type), same))
+        picker = Picker(theme, self.tr("In place of {column}").format(column=gone.name))
+        picker.set_items(items)
+        picker.set_current_key(held.chosen.get(gone.name, NOT_REPLACED))
+        same = ElidedLabel(theme, "", "caption", "text2")
+
+        def renew() -> None:
+            share = alike.get(picker.current_key(), 0.0)
+            words = self.tr("Holds {percent} of its values").format(percent=self._formats.percent(share, 0))
+            same.set_words(words)
+            same.setVisible(share > 0)
+            self._renew()
+
+        picker.chosen.connect(lambda _key: renew())
+        self.choices[gone.name] = picker
         needing = sum(gone.name in broken.columns for broken in held.broken)
         detail = self.tr("{type}, needed in {n} places").format(type=type_word(gone.type), n=needing)
         if needing == 1:
@@ -107,10 +115,13 @@ class TableRepairDialog(Dialog):
             ElidedLabel(theme, gone.name, "body-medium"), ElidedLabel(theme, detail, "caption", "text2"), spacing=0
         )
         line = QWidget()
-        inside = row(words, IconLabel(theme, "arrow-right"), select, spacing=12, margins=(16, 8, 12, 8))
+        inside = row(
+            words, IconLabel(theme, "arrow-right"), column(picker, same, spacing=2), spacing=12, margins=(16, 8, 12, 6)
+        )
         inside.setStretch(0, 2)
         inside.setStretch(2, 3)
-        line.setLayout(inside)
+        line.setLayout(inside)  # the words have a parent now: shown before, they were a window for a moment
+        renew()
         return line
 
     def _broken_list(self) -> QVBoxLayout:

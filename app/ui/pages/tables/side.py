@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # it loads the engine
     from app.services.tables import LinkFound
 
 WIDTH = 256
-SHOWN_USERS = 8
+SHOWN_USERS, SHOWN_LINKS = 8, 6
 MOST_FOUND, ALL_FOUND = 0.95, 0.9995
 
 
@@ -47,23 +47,27 @@ class TableSide(Area):
         self.held_note = Note(theme, "warning", "", strong=True)
         self._links = QVBoxLayout()
         self._links.setSpacing(8)
+        self.more_links = Button(theme, "", "link")
         self.add_link = Button(theme, self.tr("Add link"), "link", icon="plus-bold")
+        self._all_links = False
         self._source = FactList(theme, self.tr("Source"))
         self._used = QVBoxLayout()
         self._used.setSpacing(6)
         self.held_note.primary_clicked.connect(self.repair_asked)
         self.add_link.clicked.connect(self.link_asked)
+        self.more_links.clicked.connect(self._on_more_links)
         self._assemble()
 
     def show_table(self, table: Table, *, may_change: bool) -> None:
         """Show what is known at once; links keep their shares until others are told."""
         self._may_change = may_change
         self.add_link.setVisible(may_change)
+        self._all_links = False
         self._show_source(table, None)
 
     def show_links(self, links: Sequence[Link]) -> None:
         """List the links; how many rows find their partner comes later."""
-        if tuple(links) != self._listed:
+        if tuple(links) != self._listed or not links:
             self._listed = tuple(links)
             self._fill_links()
 
@@ -111,8 +115,12 @@ class TableSide(Area):
 
     def _fill_links(self) -> None:
         clear(self._links)
-        for link in self._listed:
+        shown = self._listed if self._all_links else self._listed[:SHOWN_LINKS]
+        for link in shown:
             self._links.addLayout(self._link_row(link))
+        rest = len(self._listed) - len(shown)
+        self.more_links.set_words(self.tr("Show {n} more").format(n=self._formats.number(rest)))
+        self.more_links.setVisible(rest > 0)
         if not self._listed:
             self._links.addWidget(Label(self._theme, self.tr("No links."), "body", "text2"))
 
@@ -120,15 +128,24 @@ class TableSide(Area):
         theme = self._theme
         words = self.tr("{one} → {many}").format(one=link.one_table, many=link.many_table)
         name = ElidedLabel(theme, words, "body-medium")
+        whole = f"{link.one_table}.{link.one_column} → {link.many_table}.{link.many_column}"
+        name.setAccessibleDescription(whole)
         head = row(IconLabel(theme, "link-simple"), name)
         head.setStretch(1, 1)
         if self._may_change:
-            remove = IconButton(theme, "x", self.tr("Remove the link {link}").format(link=words))
+            remove = IconButton(theme, "x", self.tr("Remove the link {link}").format(link=whole))
             remove.clicked.connect(partial(self.unlink_asked.emit, link))
             head.addWidget(remove)
         found = self._found.get(link)
         few = found is not None and found < MOST_FOUND
-        detail = ElidedLabel(theme, self._found_words(link), "caption", "warning" if few else "text2")
+        same = [
+            other for other in self._listed if {other.one_table, other.many_table} == {link.one_table, link.many_table}
+        ]
+        kind = self.tr("1 to many")
+        if len(same) > 1:
+            kind = self.tr("By {column}").format(column=link.many_column)
+        known = self._found_words(link)
+        detail = ElidedLabel(theme, f"{kind}, {known}" if known else kind, "caption", "warning" if few else "text2")
         mark = IconLabel(theme, "warning-fill", "warning", 14, name=self.tr("Few are found"))
         below = row(24, *([mark] if few else []), detail, spacing=4)
         below.setStretchFactor(detail, 1)
@@ -136,13 +153,17 @@ class TableSide(Area):
 
     def _found_words(self, link: Link) -> str:
         if link not in self._found:
-            return self.tr("1 to many, by {column}").format(column=link.many_column)
+            return ""
         found = self._found[link]
         if found is None:
-            return self.tr("1 to many, nothing to find")
+            return self.tr("nothing to find")
         if found >= ALL_FOUND:
-            return self.tr("1 to many, all found") if found == 1 else self.tr("1 to many, nearly all found")
-        return self.tr("1 to many, {percent} found").format(percent=self._formats.percent(found))
+            return self.tr("all found") if found == 1 else self.tr("nearly all found")
+        return self.tr("{percent} found").format(percent=self._formats.percent(found))
+
+    def _on_more_links(self) -> None:
+        self._all_links = True
+        self._fill_links()
 
     def _assemble(self) -> None:
         theme = self._theme
@@ -153,6 +174,7 @@ class TableSide(Area):
         side.addWidget(self.held_note)
         side.addWidget(Label(theme, self.tr("Links"), "subtitle"))
         side.addLayout(self._links)
+        side.addLayout(row(self.more_links, None))
         side.addLayout(row(self.add_link, None))
         for title, part in ((self.tr("Source"), self._source), (self.tr("Used by"), self._used)):
             side.addSpacing(4)
@@ -162,5 +184,6 @@ class TableSide(Area):
             side.addLayout(part) if isinstance(part, QVBoxLayout) else side.addWidget(part)
         side.addStretch(1)
         self.held_note.hide()
+        self.more_links.hide()
         self.setFixedWidth(WIDTH)
         self.setLayout(column(Scroll(inside), margins=(1, 0, 0, 0)))

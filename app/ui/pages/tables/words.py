@@ -92,11 +92,16 @@ def meaning_word(meaning: Meaning) -> str:
     }[meaning]
 
 
+def rows_changed(change: TableChange) -> bool:
+    """Whether rows came or went, as far as anybody can tell."""
+    return bool(change.rows_added or change.rows_removed or change.rows_now != change.rows_before)
+
+
 def rows_words(change: TableChange, formats: Formats) -> str:
     """How the rows changed: "+1,120 rows", or what came and what went."""
     added, removed = change.rows_added, change.rows_removed
-    if not added and not removed and change.rows_now == change.rows_before:
-        return tr("No change") if added == 0 else tr("As many rows")
+    if not rows_changed(change):
+        return tr("As many rows")
     if added and removed:
         return tr("{added}, {removed} rows").format(added=formats.signed(added), removed=formats.signed(-removed))
     return tr("{change} rows").format(change=formats.signed(change.rows_now - change.rows_before))
@@ -134,4 +139,6 @@ def users_words(held: HeldRefresh) -> str:
         number = sum(broken.kind is kind for broken in held.broken)
         if number:
             counted.append(one if number == 1 else many.format(n=number))
-    return ", ".join(counted)
+    if len(counted) < 2:
+        return "".join(counted)
+    return tr("{first} and {last}").format(first=", ".join(counted[:-1]), last=counted[-1])
