@@ -200,6 +200,7 @@ class DataOutDraft(_Draft):
     """A data-out export in the making; the fields mean what those of `Export` mean."""
 
     tables: tuple[TableChoice, ...] = ()
+    leave_out_suppressed: bool = False
 
     def issues(self, step: Step, needs: Needs | None = None) -> list[str]:
         """What keeps this step from being done, one sentence each; empty when the wizard may go on."""
@@ -218,12 +219,16 @@ class DataOutDraft(_Draft):
 
     def so_far(self, now: datetime, person: str) -> Export:
         """The export as far as it is, to look at what it would write; not to be saved."""
-        return replace(self._base(ExportKind.DATA_OUT, now, person), tables=self.tables)
+        return replace(
+            self._base(ExportKind.DATA_OUT, now, person),
+            tables=self.tables,
+            leave_out_suppressed=self.leave_out_suppressed,
+        )
 
     @classmethod
     def from_export(cls, export: Export) -> DataOutDraft:
         """A draft that edits the export."""
-        return cls(**_shared(export), tables=export.tables)
+        return cls(**_shared(export), tables=export.tables, leave_out_suppressed=export.leave_out_suppressed)
 
     @classmethod
     def from_json(cls, text: str) -> DataOutDraft:
@@ -234,7 +239,9 @@ class DataOutDraft(_Draft):
                 TableChoice(item["name"], None if item["fields"] is None else tuple(item["fields"]))
                 for item in document["tables"]
             )
-            return cls(**_read_shared(document), tables=tables)
+            # Drafts of the first version have no such entry.
+            leave_out = bool(document.get("leave_out_suppressed", False))
+            return cls(**_read_shared(document), tables=tables, leave_out_suppressed=leave_out)
         except (KeyError, TypeError, ValueError) as error:
             raise _unreadable(error) from None
 

@@ -33,15 +33,21 @@ _BETWEEN = re.compile(r"[\r\n,;\t]+")
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A column and what seems to stand in it: `usable` is the share of its filled values, `hashed` whether they are SHA-256.
+    """A column and what seems to stand in it: `usable` of the `filled` values looked at, `hashed` when they are SHA-256.
 
     Hashes don't tell what they are of: then the kind is guessed from the column's name.
     """
 
     column: str
     kind: ContactKind
-    usable: float
+    usable: int
+    filled: int
     hashed: bool
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """Higher for a better column: mostly usable, then the most values."""
+        return self.usable >= _ENOUGH * self.filled, self.usable
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class Found:
 
     def column(self, name: str | None) -> Column:
         """The column of that name regardless of case, or the best one; FixData when there is none."""
-        if name is None and (not self.guesses or self.guesses[0].usable < _ENOUGH):
+        if name is None and not any(guess.rank[0] for guess in self.guesses):
             raise FixData(
                 "No column with e-mail addresses, phone numbers or SHA-256 values was found.",
                 f"Its columns are {', '.join(column.name for column in self.columns[:8])}.",
@@ -85,7 +91,7 @@ def find(engine: DuckDBEngine, file: Path, staging: Path, country: str, ctx: Job
     if any(_is_value(column.name, country) for table in tables for column in table.columns):
         tables = read(engine, [file], staging / "bare", ctx, options=ReadOptions(header=False))
     found = [_found(engine, table, country, ctx) for table in tables]
-    return max(found, key=lambda one: one.guesses[0].usable if one.guesses else 0.0)
+    return max(found, key=lambda one: one.guesses[0].rank if one.guesses else (False, 0))
 
 
 def find_in_text(engine: DuckDBEngine, pasted: str, staging: Path, country: str, ctx: JobContext) -> Found:
@@ -173,7 +179,7 @@ def _guessed(
         for column in columns
         if (guess := _guess(column, first_values(engine, plain, column, _GUESS_ROWS, ctx), country)) is not None
     ]
-    return Found(files, tuple(columns), rows, tuple(sorted(guesses, key=lambda guess: -guess.usable)))
+    return Found(files, tuple(columns), rows, tuple(sorted(guesses, key=lambda guess: guess.rank, reverse=True)))
 
 
 def _guess(column: Column, values: list[str], country: str) -> Guess | None:
@@ -184,10 +190,10 @@ def _guess(column: Column, values: list[str], country: str) -> Guess | None:
         kind = (
             ContactKind.PHONE if re.search(r"phone|mobile|tel|sms", column.name, re.IGNORECASE) else ContactKind.EMAIL
         )
-        return Guess(column.name, kind, hashed / len(values), hashed=True)
+        return Guess(column.name, kind, hashed, len(values), hashed=True)
     usable = {kind: sum(digest_of(value, kind, country) is not None for value in values) for kind in ContactKind}
     best = max(usable, key=lambda kind: usable[kind])
-    return Guess(column.name, best, usable[best] / len(values), hashed=False)
+    return Guess(column.name, best, usable[best], len(values), hashed=False)
 
 
 def _is_value(name: str, country: str) -> bool:

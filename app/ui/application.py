@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from app.ui.opening import Open
 
 PAGES = ("exports", "segments", "tables", "connections", "runs", "settings")
+VIEWS = {"suppression": "segments"}
+"""Further views of a page, reached from there."""
 ICONS = ("paper-plane-tilt", "users-three", "table", "link", "clock-counter-clockwise", "gear-six")
 EXIT_AFTER_FIRST_PAINT = "SENDOFF_EXIT_AFTER_FIRST_PAINT"
 
@@ -63,6 +65,10 @@ class WindowProgram(QObject):
         self.slots = {page: PageSlot(self.theme, self.titles[page]) for page in PAGES}
         for page, icon in zip(PAGES, ICONS, strict=True):
             self.window.add_page(page, self.titles[page], icon, self.slots[page])
+        for view, home in VIEWS.items():
+            title = self.tr("Suppression list")
+            self.slots[view] = PageSlot(self.theme, title)
+            self.window.add_view(view, title, home, self.slots[view])
         self.window.restore()
         self._logs = folder / "logs"
         self.first_paint = FirstPaint(self.window.navigation)

@@ -24,8 +24,8 @@ EVERYTHING = "everything"
 class Navigator(Protocol):
     """The way around the window; main thread only.
 
-    `noticed` is a signal with one text: what changed ("exports", "connections", "segments", "tables", "runs", "roles",
-    or "everything"). Pages connect to it and refresh. `runs_updated` carries a tuple of the runs of this process that
+    `noticed` is a signal with one text: what changed ("exports", "connections", "segments", "suppression", "tables", "runs",
+    "roles", or "everything"). Pages connect to it and refresh. `runs_updated` carries a tuple of the runs of this process that
     moved, each in its newest state, at most four times a second.
     """
 

@@ -58,6 +58,7 @@ class MainWindow(QMainWindow):
         self._settings = QSettings(str(ini), QSettings.Format.IniFormat)
         self._titles: dict[str, str] = {}
         self._widgets: dict[str, QWidget] = {}
+        self._homes: dict[str, str] = {}
         self._page = ""
         self._workspace = ""
         self._groups: Callable[[str], list[PaletteGroup]] = lambda _words: []
@@ -89,10 +90,17 @@ class MainWindow(QMainWindow):
         if not self._page:
             self.show_page(page)
 
+    def add_view(self, page: str, title: str, home: str, widget: QWidget) -> None:
+        """Add a page that has no place of its own in the navigation: a further view of the page `home`."""
+        self._titles[page] = title
+        self._widgets[page] = widget
+        self._homes[page] = home
+        self._pages.addWidget(widget)
+
     def show_page(self, page: str) -> None:
         """Bring a page to the front; KeyError for one that was not added."""
         self._pages.setCurrentWidget(self._widgets[page])
-        self.navigation.set_current(page)
+        self.navigation.set_current(self._homes.get(page, page))
         if page != self._page:
             self._page = page
             self._retitle()

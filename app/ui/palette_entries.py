@@ -125,6 +125,13 @@ class PaletteEntries(QObject):
             items.append(
                 PaletteItem(self.tr("Add connection"), lambda: self._navigator.show_page("connections"), icon="link")
             )
+        items.append(
+            PaletteItem(
+                self.tr("Go to the suppression list"),
+                lambda: self._navigator.show_page("suppression"),
+                icon="prohibit-bold",
+            )
+        )
         return tuple(items)
 
     def _pages(self) -> tuple[PaletteItem, ...]:

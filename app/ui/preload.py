@@ -21,6 +21,7 @@ LATER: Final = (
     "app.ui.wizards.data_out",
     "app.ui.pages.runs.page",
     "app.ui.pages.tables.page",
+    "app.ui.pages.suppression.page",
     "app.ui.pages.settings",
 )
 """What people open from there, the likeliest first."""

@@ -115,8 +115,9 @@ class WindowSession(QObject):
         self._frame.window.page_changed.disconnect(self._on_page_changed)
         self._frame.window.set_palette_provider(lambda _words: [])
         self._frame.window.set_activity("")
-        for page, slot in self._frame.slots.items():
+        for page in self._frame.titles:
             self._frame.window.set_count(page, "")
+        for slot in self._frame.slots.values():
             slot.clear()
 
     # Navigator
@@ -217,6 +218,10 @@ class WindowSession(QObject):
             from app.ui.pages.segments import SegmentsPage
 
             return SegmentsPage(self.context)
+        if page == "suppression":
+            from app.ui.pages.suppression import SuppressionPage
+
+            return SuppressionPage(self.context)
         if page == "tables":
             from app.ui.pages.tables import TablesPage
 

@@ -40,6 +40,7 @@ DATA_OUT = DataOutDraft(
     format=Format(rows_per_file=None),
     layout=Layout(model_json=False),
     agreed=True,
+    leave_out_suppressed=True,
     step=Step.SHAPE,
 )
 
@@ -55,6 +56,8 @@ def test_a_finished_draft_has_no_issue_and_becomes_its_export(draft):
         assert (export.segments, export.sync, export.match) == (draft.segments, SyncMode.ADD, draft.match)
     else:
         assert export.tables == draft.tables
+        assert export.leave_out_suppressed
+        assert DataOutDraft.from_export(export).leave_out_suppressed
 
 
 @pytest.mark.parametrize(
@@ -130,6 +133,12 @@ def test_a_text_that_is_no_draft_is_refused_in_sentences(text):
     with pytest.raises(FixData) as raised:
         SegmentDraft.from_json(text)
     assert raised.value.what
+
+
+def test_a_draft_of_the_first_version_sends_tables_whole():
+    document = json.loads(DATA_OUT.to_json())
+    del document["leave_out_suppressed"]
+    assert DataOutDraft.from_json(json.dumps(document)) == replace(DATA_OUT, leave_out_suppressed=False)
 
 
 def test_a_draft_is_plain_json():

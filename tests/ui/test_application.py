@@ -24,6 +24,7 @@ from app.ui.application import WindowProgram
 from app.ui.dialogs.error import ErrorDialog
 from app.ui.formats import Formats
 from app.ui.pages.exports.page import ExportsPage
+from app.ui.pages.view_switch import SegmentViews
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.states import EmptyState
 from tests.fakes.secret_store import MemoryStore
@@ -144,6 +145,20 @@ def test_the_workspace_fills_the_window(desk: Desk, workspace: Path) -> None:
     sizes = {line.name: line.size for line in desk.page.list.lines.values()}
     assert sizes["Weekly letter"] == 200
     assert sizes["Whole tables"] == 800
+
+
+def test_the_suppression_list_is_the_second_view_of_segments(desk: Desk, workspace: Path) -> None:
+    program = desk.open(workspace)
+    desk.ready()
+    desk.session.show_page("segments")
+    page = program.slots["segments"].page()
+    switch = page.findChild(SegmentViews)
+    switch._buttons["suppression"].click()
+    assert program.window.windowTitle() == "Suppression list – Small shop – Sendoff"
+    listed = program.slots["suppression"].page()
+    listed.findChild(SegmentViews)._buttons["segments"].click()
+    assert program.window.windowTitle() == "Segments – Small shop – Sendoff"
+    desk.until(lambda: program.runner.is_idle())
 
 
 def test_run_with_the_mouse_delivers_the_file(desk: Desk, workspace: Path) -> None:

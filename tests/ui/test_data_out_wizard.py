@@ -92,6 +92,36 @@ def test_the_whole_way_to_files(bench: Bench, tmp_path: Path) -> None:
     assert {entity["name"] for entity in model["entities"]} == {"Customer", "Orders"}
 
 
+def test_suppressed_rows_are_left_out_when_asked(bench: Bench, tmp_path: Path) -> None:
+    services = bench.context.services
+    services.suppression.import_text("ann4@example.com\nANN8@example.com", JobContext())
+    wizard = to_format(bench, "Customer", "Orders")
+    wizard.shell.go_on()
+    bench.settle()
+    review = wizard.steps[3]
+    option = review._option
+    assert not option.box.isChecked()
+    assert "Applies to Customer." in option._words.words()
+    option.box.click()
+    assert wizard.state.draft.leave_out_suppressed
+    assert nameless(review) == []
+    review.consent.click()
+    name = wizard.state.draft.name
+    wizard.shell.go_on()
+    bench.qtbot.waitUntil(lambda: bench.navigator.left, timeout=PATIENCE)
+    services.runs.wait([run.id for run in services.runs.list(name)], JobContext())
+    run = services.runs.list(name)[0]
+    assert (run.status, run.totals.rows, run.totals.suppressed) == (Status.SUCCESSFUL, 798, 2)
+    assert services.exports.get(name).export.leave_out_suppressed
+
+
+def test_the_box_needs_a_table_with_contacts(bench: Bench) -> None:
+    wizard = to_format(bench, "Orders")
+    wizard.shell.go_on()
+    bench.settle()
+    assert not wizard.steps[3]._option.box.isEnabled()
+
+
 def test_only_storages_are_offered(bench: Bench) -> None:
     wizard = bench.open(DataOutWizard)
     assert {each.id for each in wizard.state.facts.descriptions} == {"local-folder", "sftp"}

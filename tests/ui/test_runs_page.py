@@ -79,6 +79,18 @@ def test_runs_are_listed_newest_first_with_what_was_delivered(bench, small_servi
     assert nameless(page) == []
 
 
+def test_a_run_says_how_many_the_suppression_list_kept_out(bench, small_services):  # noqa: F811
+    run(small_services, "Weekly letter")
+    small_services.suppression.import_text("ann4@example.com, ann8@example.com", JobContext())
+    run(small_services, "Weekly letter")
+    page = bench.show(RunsPage(bench.context))
+    assert page._details._suppressed.words() == "2 of those left out are on the suppression list."
+    older = [item for item in page._list._model.items if not isinstance(item, str)][1]
+    page.activate(older.key)
+    bench.settle()
+    assert not page._details._suppressed.isVisibleTo(page)
+
+
 def test_a_run_is_found_by_its_export_and_by_its_id(bench, small_services):  # noqa: F811
     [first] = run(small_services, "Weekly letter")
     [second] = run(small_services, "Two countries")

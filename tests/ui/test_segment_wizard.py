@@ -170,6 +170,15 @@ def test_the_total_counts_each_member_once(bench: Bench) -> None:
     assert shown["Will be sent"] == "200"
 
 
+def test_the_suppression_list_is_taken_from_the_total(bench: Bench) -> None:
+    bench.context.services.suppression.import_text("ann4@example.com ;ANN8@example.com", JobContext())
+    wizard = to_segments(bench, "Germany")
+    total = wizard.state.counts.total
+    assert (total.members, total.suppressed, total.to_send) == (50, 2, 48)
+    facts = {fact.label: fact.value for fact in wizard.steps[1]._panel._sums.facts()}
+    assert facts["On the suppression list"] == "− 2"
+
+
 def test_a_segment_over_the_limit_is_noted_skipped_and_alone_blocks(bench: Bench) -> None:
     limit(bench.context.services, maximum=100)
     wizard = to_segments(bench, "Everyone")

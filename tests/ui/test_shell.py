@@ -48,6 +48,15 @@ def test_title_names_page_workspace_and_product(window: MainWindow) -> None:
     assert window.windowTitle() == "Runs – Northwind Retail – Sendoff"
 
 
+def test_a_further_view_belongs_to_its_page_in_the_navigation(window: MainWindow) -> None:
+    window.add_view("suppression", "Suppression list", "segments", QLabel("list"))
+    window.show_page("suppression")
+    assert window.windowTitle() == "Suppression list – Northwind Retail – Sendoff"
+    assert window.page() == "suppression"
+    assert "suppression" not in window.navigation.pages()
+    assert [entry.page for entry in window.navigation._entries if entry.item.isChecked()] == ["segments"]
+
+
 def test_shortcuts_bring_pages(window: MainWindow, qtbot: QtBot) -> None:
     for number, (page, _, _) in enumerate(PAGES, start=1):
         qtbot.keyClick(window, Qt.Key(Qt.Key.Key_0.value + number), CTRL)

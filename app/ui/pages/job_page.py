@@ -22,7 +22,8 @@ SKELETON_AFTER_MS = 200
 class JobPage(QWidget):
     """A page whose content is read in a job and shown in the main thread.
 
-    Subclasses set `page_id`, put buttons into `actions` and content into `content`. F5 refreshes. Main thread only.
+    Subclasses set `page_id`, put buttons into `actions`, a switch of views into `views`, content into `content`. F5 refreshes.
+    Main thread only.
 
     Args:
         context: what every page is given.
@@ -51,6 +52,7 @@ class JobPage(QWidget):
         self.title = title
         self.actions = QHBoxLayout()
         self.actions.setSpacing(8)
+        self.views = QHBoxLayout()
         self.content = QWidget()
         self.empty = EmptyState(theme, "")
         self._pages = QStackedWidget()
@@ -64,7 +66,7 @@ class JobPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(row(heading, None, self.actions, margins=(24, 16, 24, 12)))
+        layout.addLayout(row(heading, None, self.views, None, self.actions, margins=(24, 16, 24, 12)))
         layout.addWidget(Line(theme))
         layout.addWidget(self._pages, 1)
         loading = QWidget()

@@ -16,6 +16,7 @@ from app.ui.wizards.review_change import ChangeCard
 from app.ui.wizards.review_panel import ReviewPanel
 from app.ui.wizards.state import WizardState
 from app.ui.wizards.step import StepWidget
+from app.ui.wizards.suppression_option import SuppressionOption
 from app.ui.wizards.tables import TablesStep
 from app.ui.wizards.wizard import ExportWizard
 
@@ -60,4 +61,4 @@ class DataOutWizard(ExportWizard):
             remarks=words.remarks,
             go_to=self._go_to,
         )
-        return ReviewStep(state, change, panel, state.ask_files)
+        return ReviewStep(state, change, panel, state.ask_files, SuppressionOption(state))

@@ -29,7 +29,9 @@ class DataOutReview(QObject):
     def figures(self) -> Sequence[Figure]:
         """Rows, files and size."""
         found = totals(self._state.draft.tables, self._state.facts.catalog)
-        figures = [Figure(self._formats.number(found.rows), self.tr("rows will be written"))]
+        less = self._state.draft.leave_out_suppressed
+        words = self.tr("rows at most will be written") if less else self.tr("rows will be written")
+        figures = [Figure(self._formats.number(found.rows), words)]
         files = self._state.files
         if files.nodes:
             figures.append(Figure(self._formats.number(files.files()), self.tr("files")))
@@ -40,7 +42,10 @@ class DataOutReview(QObject):
     def sentence(self) -> str:
         """One line under the numbers."""
         found = totals(self._state.draft.tables, self._state.facts.catalog)
-        return self.tr("{tables}, {fields} to {target}.").format(
+        words = self.tr("{tables}, {fields} to {target}.")
+        if self._state.draft.leave_out_suppressed:
+            words = self.tr("{tables}, {fields} to {target}, less the rows of people on the suppression list.")
+        return words.format(
             tables=self._formats.counted(found.tables, "tables"),
             fields=self._formats.counted(found.fields, "fields"),
             target=self._state.destination_name,
@@ -78,6 +83,8 @@ class DataOutReview(QObject):
                 self.tr("are kept") if draft.layout.keep_earlier_runs else self.tr("are replaced"),
             ),
         ]
+        if draft.leave_out_suppressed:
+            facts.append(Fact(self.tr("Suppression list"), self.tr("is left out")))
         if draft.layout.model_json:
             facts.append(Fact(self.tr("Metadata"), "model.json"))
         return facts
@@ -110,7 +117,9 @@ class DataOutReview(QObject):
                 Remark(
                     "warning",
                     self.tr("{fields} hold personal data").format(fields=self._formats.counted(personal, "fields")),
-                    self.tr("Marketing consent does not apply to whole tables: every row is written."),
+                    self.tr("Marketing consent does not apply to whole tables: every row is written.")
+                    if not self._state.draft.leave_out_suppressed
+                    else self.tr("Marketing consent does not apply to whole tables, the suppression list does."),
                     self.tr("Look at the fields"),
                     _TABLES,
                 )

@@ -21,6 +21,7 @@ from app.ui.wizards.review_panel import ReviewPanel
 from app.ui.wizards.segment_state import SegmentState
 from app.ui.wizards.state import WizardState
 from app.ui.wizards.step import StepWidget, fill, page, subtitle
+from app.ui.wizards.suppression_option import SuppressionOption
 
 
 class ReviewStep(StepWidget):
@@ -34,10 +35,12 @@ class ReviewStep(StepWidget):
         change: ChangeCard,
         panel: ReviewPanel,
         on_entered: Callable[[], None],
+        option: SuppressionOption | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(state, parent)
         self._change, self._panel, self._on_entered = change, panel, on_entered
+        self._option = option
         self.modes: dict[SyncMode, RadioCard] = {}
         self._modes_of: tuple[SyncMode, ...] | None = None
         self._make_elements()
@@ -128,6 +131,7 @@ class ReviewStep(StepWidget):
                 form,
                 self._mode_title,
                 self._mode_grid,
+                *([] if self._option is None else [self._option]),
                 subtitle(self.state, self.tr("Schedule")),
                 schedule,
                 subtitle(self.state, self.tr("Consent")),
@@ -146,6 +150,8 @@ class ReviewStep(StepWidget):
             self._name.set_value(state.draft.name)
         self._change.show_state()
         self._panel.show_state()
+        if self._option is not None:
+            self._option.show_state()
         self._show_modes()
         if self.schedule.schedule() != state.draft.schedule and not self.schedule.problem():
             self.schedule.set_schedule(state.draft.schedule)

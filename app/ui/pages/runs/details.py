@@ -61,6 +61,7 @@ class RunDetailsView(QScrollArea):
         self._note = Note(theme, "danger", "")
         self._skipped = Note(theme, "warning", "")
         self._numbers = QGridLayout()
+        self._suppressed = Label(theme, "", "caption", "text2", wrap=True)
         self._phases = PhaseChart(theme, formats)
         self._speed = SpeedChart(theme, formats)
         self._speed_unit = ElidedLabel(theme, "", "caption", "text2")
@@ -128,6 +129,7 @@ class RunDetailsView(QScrollArea):
             self._note,
             self._skipped,
             self._numbers,
+            self._suppressed,
             charts,
             self._rejects,
             self._log,
@@ -194,6 +196,10 @@ class RunDetailsView(QScrollArea):
             self._numbers.addWidget(Label(self._theme, number, "number", ink), 0, at)
             self._numbers.addWidget(Label(self._theme, words, "caption", "text2"), 1, at)
             self._numbers.setColumnStretch(at, 1)
+        number = run.totals.suppressed
+        words = self.tr("{n} of those left out are on the suppression list.")
+        self._suppressed.set_words(words.format(n=self._formats.number(number)) if number else "")
+        self._suppressed.setVisible(bool(number))
 
     def _figures(self, run: Run) -> list[tuple[str, str, str]]:
         n, totals = self._formats.number, run.totals

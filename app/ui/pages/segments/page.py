@@ -23,6 +23,7 @@ from app.ui.pages.segments.builder import BuilderView
 from app.ui.pages.segments.builder_state import BuilderState
 from app.ui.pages.segments.leaving import LeaveDialog
 from app.ui.pages.side_list import SideList, SideRow
+from app.ui.pages.view_switch import SegmentViews
 from app.ui.runner import Finished, Job, LiveQuery, Outcome
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.dialogs import ConfirmDialog
@@ -77,7 +78,9 @@ class SegmentsPage(JobPage):
         self._list = SideList(theme, self.tr("Segments"), self.tr("Search segments"))
         self.builder = BuilderView(self.state)
         self._recount = Button(theme, self.tr("Recount"), "ghost", icon="arrows-clockwise")
-        self._import = Button(theme, self.tr("Import from a file…"), "secondary", icon="upload-simple")
+        self._import = Button(
+            theme, self.tr("Import…"), "secondary", icon="upload-simple", name=self.tr("Import from a file")
+        )
         self._new = Button(theme, self.tr("New segment"), "secondary", icon="plus")
         self._detail_query = LiveQuery(context.runner, "Read a segment", delay_ms=0, parent=self)
         self.search_field = self._list.search
@@ -93,6 +96,7 @@ class SegmentsPage(JobPage):
         self._detail_query.ready.connect(self._on_details_read)
         self._detail_query.failed.connect(self.builder.show_problem)
         Freshness(self, context.navigator.noticed, ("segments", "tables"), self.refresh)
+        self.views.addWidget(SegmentViews(context, self.page_id))
         for button in (self._recount, self._import, self._new):
             self.actions.addWidget(button)
         self.content.setLayout(row(self._list, self.builder, spacing=0))

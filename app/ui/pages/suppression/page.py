@@ -1,0 +1,405 @@
+"""The suppression list: its numbers, one value asked for, imports, sources, changes, and what it does to the exports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFileDialog, QWidget
+
+from app.core.errors import FixData, as_sendoff_error
+from app.core.exports import Export, ExportKind
+from app.core.roles import Action, may
+from app.core.suppression import Change, Numbers, Source
+from app.jobs import JobContext
+from app.services.suppression import Imported, Preview, TakenOff
+from app.ui.context import WindowContext
+from app.ui.dialogs.suppression import AddDialog, ImportDialog, TakeOffDialog
+from app.ui.pages.freshness import Freshness
+from app.ui.pages.job_page import JobPage
+from app.ui.pages.suppression.parts import CheckPanel, DropZone, Figures
+from app.ui.pages.suppression.tables import (
+    PANEL,
+    ChangeRow,
+    EffectPanel,
+    EffectRow,
+    SourceRow,
+    changes_table,
+    show_menu_column,
+    sources_table,
+)
+from app.ui.pages.suppression.words import imported_words
+from app.ui.pages.view_switch import SegmentViews
+from app.ui.runner import Finished, Job, Outcome
+from app.ui.widgets.buttons import Button
+from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.labels import IconLine, Label, Line, column, row
+from app.ui.widgets.menus import Menu
+from app.ui.widgets.scroll import Scroll
+
+NARROW = 1000
+"""Below this width the panel stands under the rest."""
+CHANGES = 20
+FILES = "*.csv *.txt *.tsv *.gz *.xlsx *.parquet *.jsonl"
+
+
+@dataclass(frozen=True)
+class _Read:
+    numbers: Numbers
+    sources: tuple[Source, ...]
+    changes: tuple[Change, ...]
+    exports: tuple[tuple[Export, EffectRow], ...]
+    ground: object
+    may_look: bool
+    may_change: bool
+
+
+class SuppressionPage(JobPage):
+    """Who is never sent. Values are hashed in jobs and shown nowhere; what the list keeps out is counted export by export."""
+
+    page_id = "suppression"
+
+    def __init__(self, context: WindowContext, parent: QWidget | None = None) -> None:
+        super().__init__(
+            context,
+            self.tr("Segments"),
+            self.tr("Groups of customers you can send anywhere."),
+            self._read_list,
+            self._show_list,
+            parent,
+        )
+        theme, formats = context.theme, context.formats
+        self._ground: object = None
+        self._waiting: list[Export] = []
+        self._counting: Job | None = None
+        self._may_change = False
+        self._effects: dict[str, EffectRow] = {}
+        self._figures = Figures(theme, formats)
+        self.check = CheckPanel(theme, formats)
+        self.drop = DropZone(theme)
+        self.sources = sources_table(theme, formats)
+        self.changes = changes_table(theme, formats)
+        self.effect = EffectPanel(theme, formats)
+        self.add_button = Button(theme, self.tr("Add…"), "secondary", icon="plus")
+        self.import_button = Button(theme, self.tr("Import file"), "primary", icon="upload-simple")
+        self.views.addWidget(SegmentViews(context, self.page_id))
+        for button in (self.add_button, self.import_button):
+            self.actions.addWidget(button)
+        self._assemble()
+        self.add_button.clicked.connect(self._on_add)
+        self.import_button.clicked.connect(self._on_import)
+        self.drop.clicked.connect(self._on_import)
+        self.drop.dropped.connect(self.look_at)
+        self.check.asked.connect(self._on_check)
+        self.check.take_off_asked.connect(self._on_take_off)
+        self.sources.table.menu_asked.connect(self._on_source_menu)
+        self.effect.export_asked.connect(lambda name: context.navigator.show_page("exports", name))
+        topics = ("suppression", "exports", "segments", "tables")
+        Freshness(self, context.navigator.noticed, topics, self.refresh)
+
+    def activate(self, focus: str | None = None) -> None:
+        """Come to the front."""
+        self.refresh()
+
+    def regions(self) -> list[QWidget]:
+        """Where F6 goes."""
+        return [self.check, self.sources.table, self.changes.table, self.effect]
+
+    def settled(self) -> bool:
+        """Whether every number shown is final."""
+        return self._counting is None
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the panel under the rest on a small window."""
+        super().resizeEvent(event)
+        narrow = self.width() < NARROW
+        self._inside.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
+        self.effect.setMinimumWidth(0 if narrow else PANEL)
+        self.effect.setMaximumWidth(16_777_215 if narrow else PANEL)
+
+    def _assemble(self) -> None:
+        theme = self.context.theme
+        kept = self.tr(
+            "Kept only as salted hashes. Nobody, Sendoff included, can read who is on it; it can only be compared."
+        )
+        self._import_part = QWidget()
+        self._import_part.setLayout(column(Label(theme, self.tr("Import"), "subtitle"), self.drop, None))
+        self._ask_part = QWidget()
+        ask = row(self.check, self._import_part, spacing=20)
+        ask.setStretch(0, 4)
+        ask.setStretch(1, 3)
+        self._ask_part.setLayout(ask)
+        once = Label(theme, self.tr("What stands in two sources counts once."), "body", "text2")
+        self._look_part = QWidget()
+        self._look_part.setLayout(
+            column(
+                row(Label(theme, self.tr("Where the entries come from"), "subtitle"), once, None),
+                self.sources,
+                8,
+                Label(theme, self.tr("Last changes"), "subtitle"),
+                self.changes,
+            )
+        )
+        self._no_look = Label(
+            theme, self.tr("Contributors and admins see more of the list than its numbers."), "body", "text2", wrap=True
+        )
+        left = QWidget()
+        left.setLayout(
+            column(
+                self._figures,
+                IconLine(theme, "hash", kept),
+                Line(theme),
+                self._no_look,
+                self._ask_part,
+                4,
+                self._look_part,
+                None,
+                spacing=12,
+                margins=(24, 20, 24, 24),
+            )
+        )
+        body = QWidget()
+        self._inside = row(left, self.effect, spacing=0)
+        self._inside.setStretch(0, 1)
+        body.setLayout(self._inside)
+        self.content.setLayout(column(Scroll(body), spacing=0))
+
+    # Reading, in jobs
+
+    def _read_list(self, _ctx: JobContext) -> _Read:
+        services = self.context.services
+        role = services.roles.role()
+        may_look = may(role, Action.SEE_SUPPRESSION)
+        numbers = services.suppression.numbers()
+        changes = services.suppression.changes(CHANGES) if may_look else ()
+        exports = tuple(
+            (found.export, EffectRow(found.export.name, found.description.badge))
+            for found in services.exports.all()
+            if found.export.kind is ExportKind.SEGMENT
+        )
+        ground = (
+            numbers,
+            changes[:1],
+            tuple(export for export, _row in exports),
+            tuple(found.segment for found in services.segments.all()),
+            tuple((table.id, table.generation, table.columns) for table in services.tables.all()),
+        )
+        sources = services.suppression.sources() if may_look else ()
+        return _Read(numbers, sources, changes, exports, ground, may_look, may(role, Action.CHANGE_SUPPRESSION))
+
+    # Answers
+
+    def _show_list(self, read: _Read) -> bool:
+        self._figures.set_numbers(read.numbers)
+        for part in (self.add_button, self.import_button, self._import_part):
+            part.setVisible(read.may_change)
+        for part in (self._ask_part, self._look_part):
+            part.setVisible(read.may_look)
+        self._no_look.setVisible(not read.may_look)
+        self._may_change = read.may_change
+        self.check.set_may_change(read.may_change)
+        show_menu_column(self.sources, shown=read.may_change)
+        self.sources.set_rows(SourceRow(source) for source in read.sources)
+        self.changes.set_rows(ChangeRow(str(at), change) for at, change in enumerate(read.changes))
+        known = self._effects if read.ground == self._ground else {}
+        self._effects = {line.key: known.get(line.key, line) for _export, line in read.exports}
+        self.effect.set_rows(self._effects.values())
+        if read.ground != self._ground:
+            self._ground = read.ground
+            self._waiting = [export for export, _line in read.exports]
+            if self._counting is not None:
+                self.context.runner.abandon(self._counting)
+            self._count_next()
+        return True
+
+    def _count_next(self) -> None:
+        """Count one export after the other, so that each number is shown as soon as it is known."""
+        self._counting = None
+        if not self._waiting:
+            return
+        export = self._waiting.pop(0)
+        services = self.context.services
+        self._counting = self.context.runner.submit(
+            "queries",
+            f"Count who is left out of {export.name}",
+            lambda ctx: services.counts.suppressed(export, ctx),
+            on_finished=lambda end: self._on_counted(export.name, end),
+        )
+
+    def _on_counted(self, name: str, end: Finished) -> None:
+        line = self._effects.get(name)
+        if line is not None and end.outcome is Outcome.DONE:
+            self._effects[name] = replace(line, left_out=end.value)
+        elif line is not None and end.error is not None:
+            told = as_sendoff_error(end.error)
+            self._effects[name] = replace(line, problem=f"{told.what} {told.why}".strip())
+        self.effect.set_rows(self._effects.values())
+        self._count_next()
+
+    # One value
+
+    def _on_check(self, value: str) -> None:
+        services = self.context.services
+
+        def finished(end: Finished) -> None:
+            if value != self.check.field.text():
+                return  # something else was typed meanwhile
+            if end.outcome is Outcome.DONE:
+                self.check.show_listing(end.value)
+            elif isinstance(end.error, FixData):
+                self.check.show_problem(f"{end.error.what} {end.error.why}")
+            elif end.error is not None:
+                self.context.navigator.show_error(end.error, self)
+
+        self.context.runner.submit(
+            "store",
+            "Look on the suppression list",
+            lambda _ctx: services.suppression.check(value),
+            on_finished=finished,
+        )
+
+    def _on_take_off(self, value: str) -> None:
+        services, navigator = self.context.services, self.context.navigator
+
+        def taken_off(taken: TakenOff) -> None:
+            self.check.clear()
+            navigator.changed("suppression")
+            navigator.toast(
+                self.tr("Taken off the list"),
+                undo=lambda: self._change("Put a value back", lambda: services.suppression.put_back(taken)),
+            )
+
+        dialog = TakeOffDialog(self.context.theme, self)
+        dialog.accepted.connect(
+            lambda: self.do(
+                "Take a value off",
+                lambda _ctx: services.suppression.take_off(value, dialog.reason_words()),
+                taken_off,
+            )
+        )
+        dialog.open()
+
+    # Importing
+
+    def _on_import(self) -> None:
+        dialog = QFileDialog(self, self.tr("Import a suppression list"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters([self.tr("Lists ({patterns})").format(patterns=FILES), self.tr("All files (*)")])
+        dialog.fileSelected.connect(lambda name: self.look_at(Path(name)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def look_at(self, path: Path) -> None:
+        """Show what an import of the file would take, and import it when the person agrees."""
+        services = self.context.services
+
+        def opened(preview: Preview) -> None:
+            dialog = ImportDialog(self.context, self, preview)
+            dialog.look_asked.connect(lambda: look_again(dialog))
+            dialog.accepted.connect(lambda: self._import_file(path, dialog))
+            dialog.open()
+
+        def look_again(dialog: ImportDialog) -> None:
+            wanted = dialog.column()
+            self.do(
+                "Look at another column",
+                lambda ctx: services.suppression.preview(path, ctx, column=wanted),
+                lambda preview: dialog.show_preview(preview) if dialog.column() == wanted else None,
+                pool="queries",
+            )
+
+        self._busy(
+            "Look at a suppression list",
+            self.tr("Reading…"),
+            lambda ctx: services.suppression.preview(path, ctx),
+            opened,
+        )
+
+    def _import_file(self, path: Path, dialog: ImportDialog) -> None:
+        services, wanted, kind = self.context.services, dialog.column(), dialog.kind()
+        self._busy(
+            "Import a suppression list",
+            self.tr("Importing…"),
+            lambda ctx: services.suppression.import_file(path, ctx, column=wanted, kind=kind),
+            self._imported,
+        )
+
+    def _on_add(self) -> None:
+        services = self.context.services
+        dialog = AddDialog(self.context.theme, self)
+
+        def add() -> None:
+            text, name = dialog.values.toPlainText(), self.tr("Pasted values")
+            self._busy(
+                "Add to the suppression list",
+                self.tr("Importing…"),
+                lambda ctx: services.suppression.import_text(text, ctx, name=name),
+                self._imported,
+            )
+
+        dialog.accepted.connect(add)
+        dialog.open()
+
+    def _imported(self, done: Imported) -> None:
+        services, navigator = self.context.services, self.context.navigator
+        navigator.changed("suppression")
+        navigator.toast(
+            imported_words(done, self.context.formats),
+            undo=lambda: self._change("Undo an import", lambda: services.suppression.undo_import(done.source_id)),
+        )
+
+    def _busy(self, name: str, words: str, work: Callable[[JobContext], object], then: Callable[..., None]) -> None:
+        """Do something with a file while the import waits."""
+        for widget in (self.drop, self.add_button):
+            widget.setEnabled(False)
+        self.import_button.set_busy(True, words)
+
+        def ended() -> None:
+            for widget in (self.drop, self.add_button):
+                widget.setEnabled(True)
+            self.import_button.set_busy(False, self.tr("Import file"))
+
+        self.do(name, work, then, pool="queries", always=ended)
+
+    # Sources
+
+    def _on_source_menu(self, key: str, place: QPoint) -> None:
+        line = self.sources.table.row(key)
+        if line is None or not self._may_change:
+            return
+        menu = Menu(self.context.theme, line.source.name, self)
+        menu.add(self.tr("Remove…"), lambda: self._remove(line.source), icon="trash", danger=True)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(place)
+
+    def _remove(self, source: Source) -> None:
+        services, navigator, formats = self.context.services, self.context.navigator, self.context.formats
+
+        def removed(_nothing: object) -> None:
+            navigator.changed("suppression")
+            navigator.toast(
+                self.tr("{name} removed from the list").format(name=source.name),
+                undo=lambda: self._change("Put a source back", lambda: services.suppression.put_back_source(source.id)),
+            )
+
+        sentence = self.tr(
+            "Its {n} entries go, except those that another source has too. These people may be sent again."
+        )
+        dialog = ConfirmDialog(
+            self.context.theme,
+            self,
+            title=self.tr("Remove '{name}' from the list?").format(name=source.name),
+            sentence=sentence.format(n=formats.number(source.entries)),
+            confirm=self.tr("Remove source"),
+            danger=True,
+        )
+        dialog.accepted.connect(
+            lambda: self.do("Remove a source", lambda _ctx: services.suppression.remove_source(source.id), removed)
+        )
+        dialog.open()
+
+    def _change(self, name: str, work: Callable[[], None]) -> None:
+        self.do(name, lambda _ctx: work(), lambda _nothing: self.context.navigator.changed("suppression"))

@@ -1,0 +1,197 @@
+"""Where the entries come from, what changed, and what the list keeps out of each export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.core.suppression import Change, Source
+from app.destinations.description import Badge
+from app.ui.formats import NOTHING, Formats
+from app.ui.pages.suppression.words import change_words, kind_words, tr
+from app.ui.theme import Theme
+from app.ui.widgets.columns import BadgeCell, Column, NumberCell, TextCell
+from app.ui.widgets.labels import Area, Card, Label, column
+from app.ui.widgets.notes import Note
+from app.ui.widgets.table import ROW_ONE_LINE, DataTable
+from app.ui.widgets.table_header import HEIGHT as HEADER
+
+PANEL = 352
+
+
+class CardTable(QWidget):
+    """A table in a card that is as high as its rows; one line of words while there are none."""
+
+    def __init__(
+        self, theme: Theme, name: str, columns: Sequence[Column[Any]], nothing: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.table = DataTable(
+            theme, name, columns, row_height=ROW_ONE_LINE, multiple=False, sortable=False, keep_order=True, edge=16
+        )
+        self.table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._card = Card(theme, margin=1)
+        self._card.body.setSpacing(0)
+        self._card.body.addSpacing(3)
+        self._card.body.addWidget(self.table)
+        self._card.body.addSpacing(3)
+        self._nothing = Label(theme, nothing, "body", "text2", wrap=True)
+        self.setLayout(column(self._card, self._nothing))
+        self.set_rows(())
+
+    def set_rows(self, rows: Iterable[Any]) -> None:
+        """Show these."""
+        shown = tuple(rows)
+        self.table.set_rows(shown)
+        self.table.setFixedHeight(HEADER + ROW_ONE_LINE * len(shown) - 1)  # the card's edge stands for the last line
+        self._card.setVisible(bool(shown))
+        self._nothing.setVisible(not shown)
+
+
+def sources_table(theme: Theme, formats: Formats) -> CardTable:
+    """Where the entries come from; the key of a row is the source's id."""
+    columns = (
+        Column(
+            "name",
+            tr("Source"),
+            lambda r: TextCell(r.source.name, icon="file-text"),
+            width=180,
+            stretch=True,
+            middle=True,
+        ),
+        Column("kind", tr("Kind"), lambda r: TextCell(kind_words(r.source.kind), ink="text2"), width=90),
+        Column(
+            "entries",
+            tr("Entries"),
+            lambda r: NumberCell(formats.number(r.source.entries)),
+            align="right",
+            width=90,
+        ),
+        Column(
+            "added",
+            tr("Added"),
+            lambda r: TextCell(formats.day_and_clock(r.source.added_at), ink="text2"),
+            tooltip=lambda r: formats.exact(r.source.added_at),
+            width=132,
+        ),
+        Column("by", tr("By"), lambda r: TextCell(r.source.added_by, ink="text2"), width=120),
+        Column("menu", "", lambda _r: TextCell(""), width=44, menu=True),
+    )
+    return CardTable(theme, tr("Where the entries come from"), columns, tr("Nothing was imported yet."))
+
+
+def show_menu_column(sources: CardTable, *, shown: bool) -> None:
+    """Show the column with `...`, or leave it out for who may do nothing with a source."""
+    at = next(i for i, column in enumerate(sources.table.columns) if column.menu)
+    sources.table.setColumnHidden(at, not shown)
+
+
+def changes_table(theme: Theme, formats: Formats) -> CardTable:
+    """What changed the list."""
+    columns = (
+        Column(
+            "when",
+            tr("When"),
+            lambda r: TextCell(formats.day_and_clock(r.change.at), ink="text2"),
+            tooltip=lambda r: formats.exact(r.change.at),
+            width=132,
+        ),
+        Column("what", tr("What"), lambda r: TextCell(change_words(r.change, formats)), width=200, stretch=True),
+        Column(
+            "entries", tr("Entries"), lambda r: NumberCell(formats.signed(r.change.entries)), align="right", width=90
+        ),
+        Column("by", tr("By"), lambda r: TextCell(r.change.by, ink="text2"), width=120),
+    )
+    return CardTable(theme, tr("Last changes"), columns, tr("Nothing changed yet."))
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """A source as its table knows it."""
+
+    source: Source
+
+    @property
+    def key(self) -> str:
+        """The id as text."""
+        return str(self.source.id)
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """A change with its place in the list as key."""
+
+    key: str
+    change: Change
+
+
+@dataclass(frozen=True)
+class EffectRow:
+    """An export and how many of its members the list keeps out; None while that is counted, `problem` when it can't be."""
+
+    key: str
+    badge: Badge
+    left_out: int | None = None
+    problem: str = ""
+
+
+class EffectPanel(Area):
+    """What the list does to the exports. Signal `export_asked(name)`."""
+
+    export_asked = Signal(str)
+
+    def __init__(self, theme: Theme, formats: Formats, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "subtle", "l", parent=parent)
+        self._formats = formats
+        columns = (
+            Column(
+                "export",
+                self.tr("Export"),
+                lambda r: BadgeCell(r.badge.letters, r.badge.colour, r.key),
+                width=180,
+                stretch=True,
+            ),
+            Column(
+                "left_out",
+                self.tr("Left out"),
+                self._left_out_cell,
+                tooltip=lambda r: r.problem,
+                align="right",
+                width=110,
+            ),
+        )
+        self.rows = CardTable(theme, self.tr("Effect on exports"), columns, self.tr("There is no segment export yet."))
+        whole = Note(
+            theme,
+            "neutral",
+            self.tr("Tables are sent whole. A data-out export leaves these people out when that is switched on in it."),
+        )
+        sentence = self.tr("Every segment export leaves these members out, from its next run on.")
+        self.setLayout(
+            column(
+                Label(theme, self.tr("Effect on exports"), "subtitle"),
+                Label(theme, sentence, "body", "text2", wrap=True),
+                self.rows,
+                whole,
+                None,
+                spacing=8,
+                margins=(20, 20, 20, 20),
+            )
+        )
+        self.rows.table.activated_key.connect(self.export_asked)
+
+    def set_rows(self, rows: Iterable[EffectRow]) -> None:
+        """Show these exports."""
+        self.rows.set_rows(rows)
+
+    def _left_out_cell(self, line: EffectRow) -> NumberCell:
+        if line.problem:
+            return NumberCell(NOTHING, ink="text3")
+        if line.left_out is None:
+            return NumberCell(NOTHING, counting=self.tr("counting"))
+        return NumberCell(self._formats.number(line.left_out))
