@@ -195,6 +195,14 @@ def meaning(
 
 
 @commands.command()
+def confirm(context: typer.Context, name: Name) -> None:
+    """Say that the guessed meanings of all columns are right."""
+    session = session_of(context)
+    table = session.services.tables.confirm_meanings(name)
+    session.output.result({"table": _document(table)}, f"The meanings of {table.name} are confirmed.")
+
+
+@commands.command()
 def link(
     context: typer.Context,
     one: Annotated[str, typer.Argument(metavar="TABLE.COLUMN")],
@@ -251,7 +259,8 @@ def held_lines(table: str, held: HeldRefresh) -> list[str]:
     renamed = "".join(f" --rename {gone}={held.chosen.get(gone, 'COLUMN')}" for gone in (c.name for c in held.gone))
     if renamed:
         lines.append(f"Use other columns in their place:{renamed}")
-    lines.append("Or take the columns as they are: --anyway")
+    if all(broken.kind is not UserKind.KEY for broken in held.broken):
+        lines.append("Or take the columns as they are: --anyway")
     return lines
 
 

@@ -94,6 +94,9 @@ class TableUsers:
 
     def broken(self, move: Move, table: Table) -> tuple[Broken, ...]:
         """What works now and would not with `table` in the place of the one that is there."""
+        there = next(other for other in move.before.catalog.tables if other.id == table.id)
+        if not columns_changed(there.columns, table.columns):
+            return ()
         tables = tuple(table if other.id == table.id else other for other in move.after.catalog.tables)
         then = Catalog(tables, move.after.catalog.links)
         before, after = _by_name(move.before.segments), _by_name(move.after.segments)

@@ -51,13 +51,14 @@ class TableSample:
 
 @dataclass(frozen=True, slots=True)
 class LinkFound:
-    """A link, and the part (0 to 1) of the many side's filled rows that find their partner.
+    """A link, and the part (0 to 1) of the many side's filled rows that find their partner; None when none is filled.
 
-    None when there is nothing to find, or when a column of the link is gone.
+    `gone`: one of its columns is not there any more, so nothing can be found.
     """
 
     link: Link
     found: float | None
+    gone: bool = False
 
 
 class TableService:
@@ -198,6 +199,13 @@ class TableService:
         confirmed = replace(self._column(table, column), meaning=meaning, confirmed=True)
         return self._store.tables.save(table.with_column(confirmed))
 
+    def confirm_meanings(self, name: str) -> Table:
+        """Say that every meaning of the table's columns is right as it is guessed."""
+        demand(self._roles.role(), Action.CHANGE_TABLES)
+        table = self.get(name)
+        columns = tuple(replace(c, confirmed=c.confirmed or c.meaning is not Meaning.NONE) for c in table.columns)
+        return self._store.tables.save(replace(table, columns=columns))
+
     def link(self, one: FieldRef, many: FieldRef) -> Link:
         """Say that each row of `one` may have many of `many`; raises FixData when the one side is not unique."""
         demand(self._roles.role(), Action.CHANGE_TABLES)
@@ -233,13 +241,13 @@ class TableService:
         catalog = self._store.tables.catalog()
         mine = [link for link in catalog.links if table.name in {link.one_table, link.many_table}]
         with self._engine.cursor(ctx.token) as cursor:
-            return tuple(LinkFound(link, self._share(cursor, link, catalog)) for link in mine)
+            return tuple(self._found(cursor, link, catalog) for link in mine)
 
-    def _share(self, cursor: Cursor, link: Link, catalog: Catalog) -> float | None:
+    def _found(self, cursor: Cursor, link: Link, catalog: Catalog) -> LinkFound:
         one, many = catalog.table(link.one_table), catalog.table(link.many_table)
         if one is None or many is None or one.column(link.one_column) is None or many.column(link.many_column) is None:
-            return None
-        return rows_found(cursor, link, self._engine.table_files(one), self._engine.table_files(many))
+            return LinkFound(link, None, gone=True)
+        return LinkFound(link, rows_found(cursor, link, self._engine.table_files(one), self._engine.table_files(many)))
 
     def links(self) -> list[Link]:
         """All links between tables that are there."""

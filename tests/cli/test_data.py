@@ -36,6 +36,8 @@ def test_tables_are_added_listed_and_shown(shop: Desk) -> None:
     assert shop.told("tables", "unlink", "customer.CustomerId", "Orders.CustomerId")["unlinked"] == link
     assert "has many" not in shop.done("tables", "show", "Orders").out
     assert shop.do("tables", "unlink", "Customer.CustomerId", "Orders.CustomerId").status == 2
+    confirmed = shop.told("tables", "confirm", "Customer")["table"]["columns"]
+    assert all(column["confirmed"] for column in confirmed if column["meaning"] != "none")
     assert shop.told("tables", "set", "Orders", "--key", "OrderId")["table"]["key"] == "OrderId"
     assert shop.told("tables", "meaning", "Customer", "FirstName", "none")["table"]["columns"][2]["meaning"] == "none"
 

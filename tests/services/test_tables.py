@@ -389,6 +389,9 @@ def test_links_tell_how_many_rows_find_their_partner(tables, files):
     assert found.link == Link("Customer", "CustomerId", "Orders", "CustomerId")
     assert found.found == pytest.approx(38 / 40)
     assert tables.links_of("Customer", JobContext()) == (found,)
+    files[1].write_text(ORDERS.replace("CustomerId", "Buyer"))
+    tables.refresh("Orders", JobContext(), anyway=True)
+    assert tables.links_of("Customer", JobContext()) == (replace(found, found=None, gone=True),)
     tables.unlink(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId"))
     assert tables.links_of("Customer", JobContext()) == ()
 
@@ -538,6 +541,9 @@ def test_only_admins_change_tables(tables, files, roles, role):
         lambda: tables.put_back(table),
         lambda: tables.set_role("Customer", TableRole.OTHER, None),
         lambda: tables.set_meaning("Customer", "Email", Meaning.NONE),
+        lambda: tables.confirm_meanings("Customer"),
+        lambda: tables.keep_old("Customer"),
+        lambda: tables.unlink(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId")),
         lambda: tables.link(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId")),
     ):
         with pytest.raises(NotAllowed):

@@ -93,6 +93,13 @@ def test_a_meaning_is_changed_in_the_row(bench, page, small_services):  # noqa: 
     assert column is not None
     assert (column.meaning, column.confirmed) == (Meaning.EMAIL, True)
     assert "tables" in bench.navigator.changes
+    page._details._more.click()
+    bench.choose("Confirm all meanings")
+    assert "check" not in "".join(meaning(page, key) for key in columns(page).visible_keys())
+    page._details._more.click()
+    menu = bench.menu()
+    assert not next(a for a in menu.actions() if a.text() == "Confirm all meanings").isEnabled()
+    menu.close()
 
 
 def test_key_and_role_are_changed(bench, page, small_services):  # noqa: F811

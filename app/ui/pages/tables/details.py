@@ -79,6 +79,7 @@ class TableDetailsView(QWidget):
     meaning_chosen = Signal(str, str, object)
     key_chosen = Signal(str, str)
     role_chosen = Signal(str, object)
+    confirm_asked = Signal(str)
     show_values_asked = Signal(str)
 
     def __init__(self, theme: Theme, formats: Formats, parent: QWidget | None = None) -> None:
@@ -339,5 +340,13 @@ class TableDetailsView(QWidget):
                 checked=self._table.role is role,
             )
         menu.addSeparator()
+        guesses = any(not c.confirmed and c.meaning is not Meaning.NONE for c in self._table.columns)
+        menu.add(
+            self.tr("Confirm all meanings"),
+            partial(self.confirm_asked.emit, name),
+            icon="check-circle",
+            enabled=guesses,
+            reason="" if guesses else self.tr("No meaning is a guess"),
+        )
         menu.add(self.tr("Remove table"), partial(self.remove_asked.emit, name), icon="trash", danger=True)
         menu.popup(self._more.mapToGlobal(self._more.rect().bottomLeft()))

@@ -111,6 +111,9 @@ class TablesPage(JobPage):
         details.meaning_chosen.connect(self._on_meaning_chosen)
         details.key_chosen.connect(self._on_key_chosen)
         details.role_chosen.connect(self._on_role_chosen)
+        details.confirm_asked.connect(
+            lambda name: self._change(lambda _ctx: context.services.tables.confirm_meanings(name))
+        )
         details.show_values_asked.connect(self._on_show_values)
         details.side.link_asked.connect(self._on_link)
         details.side.unlink_asked.connect(self._on_unlink)

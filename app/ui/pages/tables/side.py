@@ -42,7 +42,7 @@ class TableSide(Area):
         self._theme = theme
         self._formats = formats
         self._may_change = False
-        self._found: dict[Link, float | None] = {}
+        self._found: dict[Link, LinkFound] = {}
         self._listed: tuple[Link, ...] = ()
         self.held_note = Note(theme, "warning", "", strong=True)
         self._links = QVBoxLayout()
@@ -73,7 +73,7 @@ class TableSide(Area):
 
     def show_found(self, found: Sequence[LinkFound]) -> None:
         """Say how many rows find their partner."""
-        self._found = {one.link: one.found for one in found}
+        self._found = {one.link: one for one in found}
         self._fill_links()
 
     def show_news(self, table: Table, change: TableChange | None, held: HeldRefresh | None) -> None:
@@ -137,7 +137,7 @@ class TableSide(Area):
             remove.clicked.connect(partial(self.unlink_asked.emit, link))
             head.addWidget(remove)
         found = self._found.get(link)
-        few = found is not None and found < MOST_FOUND
+        few = found is not None and (found.gone or (found.found is not None and found.found < MOST_FOUND))
         same = [
             other for other in self._listed if {other.one_table, other.many_table} == {link.one_table, link.many_table}
         ]
@@ -152,14 +152,16 @@ class TableSide(Area):
         return column(head, below, spacing=0)
 
     def _found_words(self, link: Link) -> str:
-        if link not in self._found:
+        known = self._found.get(link)
+        if known is None:
             return ""
-        found = self._found[link]
-        if found is None:
+        if known.gone:
+            return self.tr("a column is gone")
+        if known.found is None:
             return self.tr("nothing to find")
-        if found >= ALL_FOUND:
-            return self.tr("all found") if found == 1 else self.tr("nearly all found")
-        return self.tr("{percent} found").format(percent=self._formats.percent(found))
+        if known.found >= ALL_FOUND:
+            return self.tr("all found") if known.found == 1 else self.tr("nearly all found")
+        return self.tr("{percent} found").format(percent=self._formats.percent(known.found))
 
     def _on_more_links(self) -> None:
         self._all_links = True
