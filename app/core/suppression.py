@@ -31,7 +31,7 @@ class ContactKind(StrEnum):
 
     @property
     def rule(self) -> str:
-        """The rule of app/core/identifiers.py that normalises it."""
+        """The rule of app/core/identifiers.py that a target field of this kind has."""
         return "email" if self is ContactKind.EMAIL else "phone_e164"
 
 
@@ -113,12 +113,23 @@ def contact_columns(table: Table) -> tuple[tuple[Column, ContactKind], ...]:
     return tuple((column, kinds[column.meaning]) for column in table.columns if column.meaning in kinds)
 
 
+def comparable(value: str, kind: ContactKind, country: str) -> str | None:
+    """The form in which a value is compared, None when it has none.
+
+    An address needs no more than an @: files may hold one that no target takes, and who opted out with it is not sent there.
+    """
+    if kind is ContactKind.PHONE:
+        return normalise(kind.rule, value, country)
+    text = normalise("lower", value)
+    return text if text is not None and "@" in text else None
+
+
 def digest_of(value: str, kind: ContactKind, country: str) -> bytes | None:
-    """The SHA-256 of the normalised value, or what the value is when it is one already; None when it has no usable form."""
+    """The SHA-256 of what is compared, or what the value is when it is one already; None when it can't be compared."""
     plain = value.strip(BLANKS)
     if is_hashed(plain):
         return bytes.fromhex(plain)
-    usable = normalise(kind.rule, plain, country)
+    usable = comparable(plain, kind, country)
     return None if usable is None else hashlib.sha256(usable.encode()).digest()
 
 
@@ -134,4 +145,4 @@ def is_hashed(value: str) -> bool:
 
 def guess_kind(value: str, country: str) -> ContactKind | None:
     """What the plain value is, or None when it is neither an address nor a number."""
-    return next((kind for kind in ContactKind if normalise(kind.rule, value, country) is not None), None)
+    return next((kind for kind in ContactKind if comparable(value, kind, country) is not None), None)

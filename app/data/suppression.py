@@ -63,11 +63,16 @@ def clear_away(folder: Path, generation: str | None) -> None:
 
 
 def digest(value: exp.Expr, kind: ContactKind, country: str) -> exp.Expr:
-    """As `app.core.suppression.digest_of`: the SHA-256 of the normalised text, NULL when it has no usable form."""
+    """As `app.core.suppression.digest_of`: the SHA-256 of the text that is compared, NULL when there is none."""
     plain = exp.Lower(this=trimmed(value))
     hashed = exp.RegexpLike(this=plain, expression=text(f"^{HASHED}$"))
-    usable = _sha256(normalise(kind.rule, value, country))
-    return exp.Case().when(hashed, exp.Unhex(this=plain.copy()), copy=False).else_(usable, copy=False)
+    if kind is ContactKind.PHONE:
+        other = _sha256(normalise(kind.rule, value, country))
+    else:
+        at = exp.StrPosition(this=plain.copy(), substr=text("@"))
+        address = exp.GT(this=at, expression=exp.Literal.number(0))
+        other = exp.Case().when(address, _sha256(plain.copy()), copy=False)
+    return exp.Case().when(hashed, exp.Unhex(this=plain.copy()), copy=False).else_(other, copy=False)
 
 
 def entry(salt: bytes, value_digest: exp.Expr) -> exp.Expr:

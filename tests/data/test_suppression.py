@@ -76,6 +76,8 @@ def test_an_entry_is_what_the_words_say() -> None:
     assert digest_of(" A@X.de", ContactKind.EMAIL, "DE") == inner
     assert entry_of(SALT, inner) == hashlib.sha256(SALT + inner).digest()
     assert digest_of(inner.hex().upper(), ContactKind.PHONE, "DE") == inner
+    assert digest_of("José@X.de\n", ContactKind.EMAIL, "DE") == hashlib.sha256("josé@x.de".encode()).digest()
+    assert digest_of("nobody", ContactKind.EMAIL, "DE") is None
     assert digest_of("030 123456", ContactKind.PHONE, "DE") == hashlib.sha256(b"+4930123456").digest()
 
 
@@ -163,7 +165,7 @@ def test_a_list_half_written_is_not_there(tmp_path: Path) -> None:
     assert list((tmp_path / "data" / "suppression").iterdir()) == []
 
 
-contacts = st.sampled_from([None, "", "no", "a@x.de", "A@x.de ", "b@x.de", "c@x.de"])
+contacts = st.sampled_from([None, "", "no", "a@x.de", "A@x.de ", "b@x.de", "c@x.de", "É@x.de"])
 phones = st.sampled_from([None, "x", "030 123456", "+49 (0)30 123456", "030 765432"])
 keys = st.sampled_from(["1", "2", "3", "4", "5", " ", None])
 rows_of_people = st.lists(st.tuples(keys, contacts, phones, st.sampled_from([None, True, False])), max_size=12)
