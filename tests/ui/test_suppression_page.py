@@ -184,7 +184,7 @@ def test_what_is_not_on_the_list_and_what_can_not_be_compared(bench, page):
 
 def test_a_source_is_removed_and_put_back(bench, page):
     key = page.sources.table.visible_keys()[0]
-    page.sources.table.menu_asked.emit(key, QPoint(0, 0))
+    page.sources.menu_asked.emit(key, QPoint(0, 0))
     bench.choose("Remove…")
     dialog = bench.dialog()
     assert isinstance(dialog, ConfirmDialog)

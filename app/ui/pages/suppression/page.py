@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFileDialog, QWidget
 
@@ -28,7 +28,6 @@ from app.ui.pages.suppression.tables import (
     EffectRow,
     SourceRow,
     changes_table,
-    show_menu_column,
     sources_table,
 )
 from app.ui.pages.suppression.words import imported_words
@@ -73,6 +72,11 @@ class SuppressionPage(JobPage):
         )
         theme, formats = context.theme, context.formats
         self._ground: object = None
+        self._turns: list[Callable[[], None]] = []
+        self._turn = QTimer(self)
+        self._turn.setSingleShot(True)
+        self._turn.setInterval(0)
+        self._turn.timeout.connect(self._next_turn)
         self._waiting: list[Export] = []
         self._counting: Job | None = None
         self._may_change = False
@@ -95,7 +99,7 @@ class SuppressionPage(JobPage):
         self.drop.dropped.connect(self.look_at)
         self.check.asked.connect(self._on_check)
         self.check.take_off_asked.connect(self._on_take_off)
-        self.sources.table.menu_asked.connect(self._on_source_menu)
+        self.sources.menu_asked.connect(self._on_source_menu)
         self.effect.export_asked.connect(lambda name: context.navigator.show_page("exports", name))
         topics = ("suppression", "exports", "segments", "tables")
         Freshness(self, context.navigator.noticed, topics, self.refresh)
@@ -106,11 +110,11 @@ class SuppressionPage(JobPage):
 
     def regions(self) -> list[QWidget]:
         """Where F6 goes."""
-        return [self.check, self.sources.table, self.changes.table, self.effect]
+        return [self.check, self.sources, self.changes, self.effect]
 
     def settled(self) -> bool:
         """Whether every number shown is final."""
-        return self._counting is None
+        return self._counting is None and not self._turns
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Put the panel under the rest on a small window."""
@@ -201,9 +205,22 @@ class SuppressionPage(JobPage):
         self._no_look.setVisible(not read.may_look)
         self._may_change = read.may_change
         self.check.set_may_change(read.may_change)
-        show_menu_column(self.sources, shown=read.may_change)
-        self.sources.set_rows(SourceRow(source) for source in read.sources)
-        self.changes.set_rows(ChangeRow(str(at), change) for at, change in enumerate(read.changes))
+        self._turns = [
+            lambda: self.sources.set_rows(map(SourceRow, read.sources), with_menu=read.may_change),
+            lambda: self.changes.set_rows(ChangeRow(str(at), change) for at, change in enumerate(read.changes)),
+            lambda: self._show_effects(read),
+        ]
+        self._next_turn()
+        return True
+
+    def _next_turn(self) -> None:
+        """Show one table in each turn of the event loop: making a table takes its time."""
+        if self._turns:
+            self._turns.pop(0)()
+        if self._turns:
+            self._turn.start()
+
+    def _show_effects(self, read: _Read) -> None:
         known = self._effects if read.ground == self._ground else {}
         self._effects = {line.key: known.get(line.key, line) for _export, line in read.exports}
         self.effect.set_rows(self._effects.values())
@@ -213,7 +230,6 @@ class SuppressionPage(JobPage):
             if self._counting is not None:
                 self.context.runner.abandon(self._counting)
             self._count_next()
-        return True
 
     def _count_next(self) -> None:
         """Count one export after the other, so that each number is shown as soon as it is known."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.core.suppression import Change, Source
@@ -24,33 +25,61 @@ PANEL = 352
 
 
 class CardTable(QWidget):
-    """A table in a card that is as high as its rows; one line of words while there are none."""
+    """A table in a card that is as high as its rows, made when there are some; one line of words while there are none.
+
+    Signals: `menu_asked(key, place)` for a row's `...`, `opened(key)` for Enter or a double click.
+    """
+
+    menu_asked = Signal(str, QPoint)
+    opened = Signal(str)
 
     def __init__(
         self, theme: Theme, name: str, columns: Sequence[Column[Any]], nothing: str, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.table = DataTable(
-            theme, name, columns, row_height=ROW_ONE_LINE, multiple=False, sortable=False, keep_order=True, edge=16
-        )
-        self.table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._theme = theme
+        self._name = name
+        self._columns = tuple(columns)
         self._card = Card(theme, margin=1)
         self._card.body.setSpacing(0)
-        self._card.body.addSpacing(3)
-        self._card.body.addWidget(self.table)
-        self._card.body.addSpacing(3)
         self._nothing = Label(theme, nothing, "body", "text2", wrap=True)
         self.setLayout(column(self._card, self._nothing))
-        self.set_rows(())
+        self._card.hide()
 
-    def set_rows(self, rows: Iterable[Any]) -> None:
-        """Show these."""
+    @cached_property
+    def table(self) -> DataTable:
+        """The table itself; making one takes some milliseconds."""
+        table = DataTable(
+            self._theme,
+            self._name,
+            self._columns,
+            row_height=ROW_ONE_LINE,
+            multiple=False,
+            sortable=False,
+            keep_order=True,
+            edge=16,
+        )
+        table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._card.body.addSpacing(3)
+        self._card.body.addWidget(table)
+        self._card.body.addSpacing(3)
+        table.menu_asked.connect(self.menu_asked)
+        table.activated_key.connect(self.opened)
+        return table
+
+    def set_rows(self, rows: Iterable[Any], *, with_menu: bool = True) -> None:
+        """Show these; the column with `...` is left out for who may do nothing with a row."""
         shown = tuple(rows)
-        self.table.set_rows(shown)
-        self.table.setFixedHeight(HEADER + ROW_ONE_LINE * len(shown) - 1)  # the card's edge stands for the last line
         self._card.setVisible(bool(shown))
         self._nothing.setVisible(not shown)
+        if not shown and "table" not in self.__dict__:
+            return
+        self.table.set_rows(shown)
+        self.table.setFixedHeight(HEADER + ROW_ONE_LINE * len(shown) - 1)  # the card's edge stands for the last line
+        for at, each in enumerate(self._columns):
+            if each.menu:
+                self.table.setColumnHidden(at, not with_menu)
 
 
 def sources_table(theme: Theme, formats: Formats) -> CardTable:
@@ -83,12 +112,6 @@ def sources_table(theme: Theme, formats: Formats) -> CardTable:
         Column("menu", "", lambda _r: TextCell(""), width=44, menu=True),
     )
     return CardTable(theme, tr("Where the entries come from"), columns, tr("Nothing was imported yet."))
-
-
-def show_menu_column(sources: CardTable, *, shown: bool) -> None:
-    """Show the column with `...`, or leave it out for who may do nothing with a source."""
-    at = next(i for i, column in enumerate(sources.table.columns) if column.menu)
-    sources.table.setColumnHidden(at, not shown)
 
 
 def changes_table(theme: Theme, formats: Formats) -> CardTable:
@@ -183,7 +206,7 @@ class EffectPanel(Area):
                 margins=(20, 20, 20, 20),
             )
         )
-        self.rows.table.activated_key.connect(self.export_asked)
+        self.rows.opened.connect(self.export_asked)
 
     def set_rows(self, rows: Iterable[EffectRow]) -> None:
         """Show these exports."""
