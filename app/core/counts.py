@@ -70,11 +70,15 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How many members can be reached: a usable e-mail address, a usable phone number, consent; None where no column holds it."""
+    """How many members can be reached: a usable e-mail address, a usable phone number, consent; None where no column holds it.
+
+    `suppressed` are those on the suppression list, who are sent to no target.
+    """
 
     email: int | None
     phone: int | None
     consent: int | None
+    suppressed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

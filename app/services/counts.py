@@ -167,8 +167,7 @@ class CountService:
     ) -> _Question:
         country = self._store.workspace.info().country_code
         if description is None:
-            who = Identity(country=country, contacts=contacts_of({}, segment, catalog))
-            return _Question(segment, CountSpec(who), "")
+            return _Question(segment, everybody(segment, catalog, country), "")
         reason = why_not_eligible(segment, description.takes, catalog)
         wanted = match if match is not None else _guessed(segment, description, catalog)
         fields = matched_fields({key: value for key, value in wanted.items() if "." in value}, description.fields)
@@ -178,6 +177,11 @@ class CountService:
         if reason:
             return _Question(segment, CountSpec(), reason)
         return _Question(segment, CountSpec(identity, description.limits), "")
+
+
+def everybody(segment: Segment, catalog: Catalog, country: str) -> CountSpec:
+    """How members are counted without a target: each by our own key, on the suppression list or not."""
+    return CountSpec(Identity(country=country, contacts=contacts_of({}, segment, catalog)))
 
 
 def _guessed(segment: Segment, description: Description, catalog: Catalog) -> dict[str, str]:

@@ -25,6 +25,7 @@ from app.data.members import Members, segment_table
 from app.data.segment_issues import placed_issues
 from app.data.workspace_rows import KeyFacts, Scope
 from app.jobs import JobContext
+from app.services.counts import everybody
 from app.services.known_counts import newest_signature
 from app.services.roles import RoleService
 from app.services.scopes import scope_of
@@ -119,7 +120,7 @@ class SegmentBuilder:
         )
 
     def reach(self, draft: Segment, ctx: JobContext) -> Reach:
-        """How many members have a usable address, a usable number, and agreed; raises as `look`."""
+        """How many members have a usable address, a usable number, agreed, and are suppressed; raises as `look`."""
         scope, segment = self._countable(draft)
         table = segment_table(scope, segment)
         fields = {
@@ -129,10 +130,24 @@ class SegmentBuilder:
         }
         consent = table.first_meaning(Meaning.CONSENT)
         agreeing = None if consent is None else FieldRef(table.name, consent.name)
-        identity = Identity(consent=agreeing, empty_refuses=True, country=self._store.workspace.info().country_code)
+        identity = Identity(consent=agreeing, empty_refuses=True, country=self._country())
         engine = self._engine()
         usable, agreed = Members(engine, KeyFacts(engine)).reach(scope, segment, fields, identity, ctx)
-        return Reach(usable.get(Meaning.EMAIL), usable.get(Meaning.PHONE), None if consent is None else agreed)
+        return Reach(
+            usable.get(Meaning.EMAIL),
+            usable.get(Meaning.PHONE),
+            None if consent is None else agreed,
+            self._suppressed(scope, segment, ctx),
+        )
+
+    def _suppressed(self, scope: Scope, segment: Segment, ctx: JobContext) -> int:
+        """How many members the list keeps back from every target."""
+        if scope.suppression is None:
+            return 0
+        return self._counter().count(scope, segment, everybody(segment, scope.catalog, self._country()), ctx).suppressed
+
+    def _country(self) -> str:
+        return self._store.workspace.info().country_code
 
     def overlap(self, draft: Segment, other: str, ctx: JobContext) -> Overlap:
         """How many members are also in another segment; raises as `look`."""

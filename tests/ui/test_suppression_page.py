@@ -19,6 +19,7 @@ from app.ui.pages.suppression import SuppressionPage
 from app.ui.pages.view_switch import SegmentViews
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.labels import Label
+from tests.ui.builder_bench import BuilderBench
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
 from tests.ui.workspace import small_services  # noqa: F401 - a fixture
@@ -232,6 +233,16 @@ def test_the_panel_stands_below_on_a_small_window(bench, page):
     bench.window.resize(900, 700)
     bench.settle()
     assert page.effect.mapTo(page, QPoint(0, 0)).x() == 0
+
+
+def test_the_builder_says_how_many_are_suppressed(bench):
+    desk = BuilderBench(bench, bench.show(SegmentsPage(bench.context)))
+    desk.page._list.select("Everyone")
+    desk.settle()
+    assert desk.reach()["On the suppression list"] == "3"
+    desk.page._list.select("Nobody")
+    desk.settle()
+    assert "On the suppression list" not in desk.reach()
 
 
 @pytest.mark.parametrize(("kind", "other"), [(SuppressionPage, "segments"), (SegmentsPage, "suppression")])

@@ -115,11 +115,13 @@ class CountPanel(Area):
         self.share.set_words(self._share_words(members))
         self._show_steps(old=old)
         reach = state.reach
-        values = (
+        values = [
             (self.tr("Valid e-mail"), None if reach is None else reach.email),
             (self.tr("Phone number"), None if reach is None else reach.phone),
             (self.tr("Marketing consent"), None if reach is None else reach.consent),
-        )
+        ]
+        if reach is not None and reach.suppressed:
+            values.append((self.tr("On the suppression list"), reach.suppressed))
         ink = "text" if state.exact else "text3"
         self.reach.set_facts(
             [Fact(label, formats.number(value) if value is not None else NOTHING, ink) for label, value in values]
