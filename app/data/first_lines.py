@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from sqlglot import exp
+
 from app.core.exports import Compression, FileType, Format
 from app.data.engines.duckdb import Cursor, DuckDBEngine
-from app.data.table_files import RowSource, Selection, write
+from app.data.table_files import RowSource, Selection, column_text, write
 from app.jobs import JobContext
 
 
@@ -35,3 +37,12 @@ def first_lines(engine: DuckDBEngine, source: RowSource, format: Format, rows: i
     with TemporaryDirectory(dir=engine.folder / "tmp") as folder:
         [written] = write(engine, FirstRows(source, rows), plain, Path(folder), ctx)
         return tuple(written.path.read_text(format.encoding).splitlines())
+
+
+def first_values(engine: DuckDBEngine, source: RowSource, rows: int, ctx: JobContext) -> list[tuple[str | None, ...]]:
+    """The values of the rows that `first_lines` shows, as CSV spells them; raises what `write` does."""
+    with engine.cursor(ctx.token) as cursor:
+        selection = FirstRows(source, rows).select(cursor, ctx)
+        texts = [exp.alias_(column_text(value), f"t{i}") for i, value in enumerate(selection.values)]
+        query = exp.select(*texts).from_(selection.query.subquery("q"))
+        return cursor.execute(query.sql(engine.dialect)).fetchall()

@@ -8,14 +8,14 @@ from pathlib import Path
 from app.core.exports import Export
 from app.core.segments import Segment
 from app.data.engines.duckdb import DuckDBEngine
-from app.data.first_lines import first_lines
+from app.data.first_lines import first_lines, first_values
 from app.data.members import Members, MemberSpec
 from app.data.suppression import ListedValues, SuppressedRows
 from app.data.table_files import MemberRows, RowSource, TableRows, write
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
 from app.delivery.ports import RowCount
-from app.delivery.table_files import Item
+from app.delivery.table_files import Item, TablePart
 from app.jobs import JobContext
 
 
@@ -61,6 +61,10 @@ class EngineWriter:
     def first_lines(self, item: Item, rows: int, ctx: JobContext) -> tuple[str, ...]:
         """The first lines of the first file, by the code that writes it."""
         return first_lines(self._engine, self._source(item), self._export.format, rows, ctx)
+
+    def first_values(self, item: TablePart, rows: int, ctx: JobContext) -> list[tuple[str | None, ...]]:
+        """The values of a table's first rows that are written, in the order of its fields."""
+        return first_values(self._engine, self._source(item), rows, ctx)
 
     def _source(self, item: Item) -> RowSource:
         if isinstance(item, Segment):

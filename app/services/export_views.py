@@ -13,7 +13,6 @@ from app.core.errors import FixSettings
 from app.core.exports import Export, ExportKind
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog, Meaning, Table
-from app.data.looking import rows_of
 from app.data.members import Members, MemberSpec, SampleRow
 from app.data.personal import masked as mask
 from app.data.sizes import TableSizes
@@ -155,22 +154,9 @@ class ExportViews:
         for path, item in planned.first_files():
             lines = writer.first_lines(item, rows, ctx)
             if masked and isinstance(item, TablePart):
-                masks |= self._table_masks(item.table, rows, ctx)
+                masks |= _table_masks(item, writer.first_values(item, rows, ctx))
             files.append(PreviewFile(path, tuple(hide(line, masks) for line in lines)))
         return Preview(files=tuple(files), samples=_hidden_samples(samples, masks))
-
-    def _table_masks(self, table: Table, rows: int, ctx: JobContext) -> dict[str, str]:
-        """The masked form of every personal value in the first rows of a table."""
-        personal = [column for column in table.columns if column.meaning.personal]
-        with self._engine.cursor(ctx.token) as cursor:
-            found = rows_of(cursor, table, self._engine.table_files(table), rows, hide_personal=False).rows
-        positions = {column.name: i for i, column in enumerate(table.columns)}
-        return {
-            str(value): mask(value, column.meaning) or ""
-            for row in found
-            for column in personal
-            if (value := row[positions[column.name]]) is not None
-        }
 
     def tree(self, export: Export, now: datetime, members: Callable[[str], int | None]) -> list[TreeNode]:
         """Where the files of a run at that moment would land; `members` gives the last count of a segment.
@@ -243,6 +229,13 @@ def _masks(samples: Mapping[str, Sequence[SampleRow]], match: Mapping[str, str],
                 if meaning.personal:
                     masks |= {value: mask(value, meaning) or "" for value in pair if value}
     return masks
+
+
+def _table_masks(part: TablePart, rows: Sequence[Sequence[str | None]]) -> dict[str, str]:
+    """The masked form of every personal value in these rows of a table."""
+    meanings = {column.name: column.meaning for column in part.table.columns if column.meaning.personal}
+    personal = [(at, meanings[name]) for at, name in enumerate(part.fields) if name in meanings]
+    return {value: mask(value, meaning) or "" for row in rows for at, meaning in personal if (value := row[at])}
 
 
 def _hidden_request(request: PreparedRequest, masks: Mapping[str, str]) -> PreparedRequest:

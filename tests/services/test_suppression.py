@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from app.core.connections import Access
 from app.core.errors import FixData, NotAllowed
 from app.core.roles import Role
 from app.core.suppression import ChangeKind, ContactKind
@@ -144,6 +145,20 @@ def test_a_preview_of_an_export_shows_nobody_on_the_list(looking: House, service
     service.import_text("nora@example.com", looking.ctx)
     shown = looking.exports.preview("Newsletter", 3, looking.ctx)
     assert [sample.key for sample in shown.samples] == ["2"]
+
+
+def test_a_preview_of_a_table_masks_the_rows_that_are_left(
+    looking: House, service: SuppressionService, tmp_path: Path
+) -> None:
+    service.import_text("nora@example.com\nomar@example.com", looking.ctx)
+    looking.connections.add("Folder", "local-folder", {"folder": str(tmp_path)}, {}, Access.CONTRIBUTORS, agreed=True)
+    document = {"name": "Out", "kind": "data-out", "connection": "Folder", "tables": ["Customer"]}
+    looking.exports.apply({**document, "consent": {"agreed": True}, "leave_out_suppressed": True})
+    [file] = looking.exports.preview("Out", 2, looking.ctx).files
+    assert [line.split(",")[0] for line in file.lines] == ["CustomerId", "3", "4"]
+    assert "quinn" not in repr(file)
+    [file] = looking.exports.preview("Out", 2, looking.ctx, masked=False).files
+    assert "quinn@example.com" in repr(file)
 
 
 def test_one_value_is_taken_off_with_a_reason_and_put_back(looking: House, service: SuppressionService) -> None:
