@@ -72,9 +72,11 @@ def show(
     table = session.services.tables.get(name)
     links = [k for k in session.services.tables.links() if table.name in {k.one_table, k.many_table}]
     change, held = session.services.tables.last_change(name), session.services.tables.held(name)
+    missing = session.services.tables.missing(name)
     if session.options.json:
         document: dict[str, Any] = {"table": _document(table), "links": links, "change": change}
         document["held"] = _held_document(held)
+        document["missing"] = missing
         document["used_by"] = session.services.tables.used_by(name)
         if profile:
             document["profile"] = session.services.tables.profile(name, JobContext())
@@ -99,6 +101,9 @@ def show(
         session.output.text(line)
     for line in [] if held is None else held_lines(table.name, held):
         session.output.text(line)
+    if missing is not None:
+        needing = ", ".join(broken.name for broken in missing.broken)
+        session.output.text(f"Missing columns: {', '.join(missing.columns)}, needed by {needing}.")
     users = session.services.tables.used_by(name)
     session.output.text(f"Used by: {', '.join(users) or 'nothing yet'}")
 
@@ -157,6 +162,21 @@ def refresh(
         return
     lines = [f"{done.table.name} now has {done.table.rows:,} rows."]
     session.output.result(document, "\n".join(lines + ([] if done.change is None else change_lines(done.change))))
+
+
+@commands.command()
+def replace(
+    context: typer.Context,
+    name: Name,
+    columns: Annotated[list[str], typer.Argument(metavar="OLD=NEW...", help="A missing column, and one of the table.")],
+) -> None:
+    """Put columns of the table in place of missing ones, in every segment, export and link that needs them."""
+    session = session_of(context)
+    renamed = dict(_renaming(text) for text in columns)
+    with session.output.progress() as progress:
+        table = session.services.tables.use_columns(name, renamed, progress.context())
+    words = ", ".join(f"{new} stands for {old}" for old, new in renamed.items())
+    session.output.result({"table": _document(table), "replaced": renamed}, f"{words} now.")
 
 
 @commands.command()

@@ -20,7 +20,9 @@ _FAMILIES = (
     frozenset({ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.NUMBER}),
     frozenset({ColumnType.DATE, ColumnType.TIMESTAMP}),
 )
-_LOOKS_ALIKE = 0.5
+_SAME_VALUES, _SAME_NAME = 0.5, 0.75
+_TELLING = 4
+"""Letters of a name that stands in another one before that says something: `Email` in `EmailPrimary`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +121,22 @@ def broken_by(after: Table, users: Users, fails: Callable[[Segment], bool] | Non
     found = [Broken(UserKind.KEY, after.name, (before.key,))] if before.key in gone and before.key is not None else []
     found += _broken_links(before, after, users.catalog)
     segments = _broken_segments(users.segments, before.name, unfit, fails)
-    found += segments
-    broken = {fold(one.name) for one in segments}
-    for export in users.exports:
-        columns = _needed(gone, columns_of_export(export, before.name))
-        through = tuple(name for name in export.segments if fold(name) in broken)
-        if columns or through:
-            found.append(Broken(UserKind.EXPORT, export.name, columns, through))
-    return tuple(found)
+    return (*found, *segments, *_broken_exports(users.exports, before.name, gone, segments))
+
+
+def broken_in(table: Table, users: Users) -> tuple[Broken, ...]:
+    """What needs columns that the table does not have: links, segments, then exports, with what is built on them."""
+    have = {column.name for column in table.columns}
+    links = []
+    for link in users.catalog.links:
+        ends = ((link.one_table, link.one_column), (link.many_table, link.many_column))
+        gone = sorted(column for name, column in ends if fold(name) == fold(table.name) and column not in have)
+        if gone:
+            links.append(Broken(UserKind.LINK, _link_words(link), tuple(gone)))
+    wanted = {column for segment in users.segments for column in columns_of_segment(segment, table.name)}
+    wanted |= {column for export in users.exports for column in columns_of_export(export, table.name)}
+    segments = _broken_segments(users.segments, table.name, wanted - have, None)
+    return (*links, *segments, *_broken_exports(users.exports, table.name, wanted - have, segments))
 
 
 def same_family(one: ColumnType, other: ColumnType) -> bool:
@@ -164,17 +174,24 @@ def columns_of_export(export: Export, table: str) -> frozenset[str]:
 
 
 def likely(gone: Column, offers: Iterable[Offer]) -> Offer | None:
-    """The offer to choose when nobody says otherwise: half of its values or of its name are the same; None without one."""
+    """The offer to choose when nobody says otherwise: half of its values are the same, or nearly its name; None without one."""
     mine = [offer for offer in offers if offer.gone == gone.name]
     best = max(mine, key=lambda offer: (offer.alike, name_alike(offer.gone, offer.column)), default=None)
-    if best is None or max(best.alike, name_alike(best.gone, best.column)) < _LOOKS_ALIKE:
+    if best is None or (best.alike < _SAME_VALUES and not same_name(best.gone, best.column)):
         return None
     return best
 
 
+def same_name(one: str, other: str) -> bool:
+    """Whether two names look as if they meant the same."""
+    return name_alike(one, other) >= _SAME_NAME
+
+
 def name_alike(one: str, other: str) -> float:
-    """How alike two names look, 0 to 1, regardless of case."""
-    return SequenceMatcher(None, fold(one), fold(other)).ratio()
+    """How alike two names look, 0 to 1, regardless of case; one that stands in the other is much alike."""
+    shorter, longer = sorted((fold(one), fold(other)), key=len)
+    ratio = SequenceMatcher(None, shorter, longer).ratio()
+    return max(ratio, 0.8) if shorter in longer and len(shorter) >= _TELLING else ratio
 
 
 def _broken_segments(
@@ -214,8 +231,23 @@ def _broken_links(before: Table, after: Table, catalog: Catalog) -> Iterator[Bro
             other = catalog.table(other_table)
             facing = None if other is None else other.column(other_column)
             if now is None or (facing is not None and facing.type is not now.type):
-                words = f"{link.one_table}.{link.one_column} → {link.many_table}.{link.many_column}"
-                yield Broken(UserKind.LINK, words, (column,))
+                yield Broken(UserKind.LINK, _link_words(link), (column,))
+
+
+def _link_words(link: Link) -> str:
+    return f"{link.one_table}.{link.one_column} → {link.many_table}.{link.many_column}"
+
+
+def _broken_exports(
+    exports: Sequence[Export], table: str, gone: set[str], segments: Sequence[Broken]
+) -> Iterator[Broken]:
+    """Those that match or name a column that is gone, and those that send a broken segment."""
+    broken = {fold(one.name) for one in segments}
+    for export in exports:
+        columns = _needed(gone, columns_of_export(export, table))
+        through = tuple(name for name in export.segments if fold(name) in broken)
+        if columns or through:
+            yield Broken(UserKind.EXPORT, export.name, columns, through)
 
 
 def _needed(unfit: set[str], columns: frozenset[str]) -> tuple[str, ...]:

@@ -16,11 +16,13 @@ from app.core.table_changes import (
     TableChange,
     Users,
     broken_by,
+    broken_in,
     columns_changed,
     likely,
     replaced,
 )
 from app.core.tables import Catalog, Column, Table
+from app.data.catalog import is_unique
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.row_changes import offers, rows_in_common
 from app.data.segment_issues import issues
@@ -52,6 +54,14 @@ class HeldRefresh:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """Columns that a table does not have and something needs, and what that is."""
+
+    columns: tuple[str, ...]
+    broken: tuple[Broken, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Refreshed:
     """The table after a refresh, and what changed; with `held` it is as before and nothing changed."""
 
@@ -79,8 +89,11 @@ class TableUsers:
     def move(self, table: Table, columns: Sequence[Column], renamed: Mapping[str, str]) -> Move:
         """Put columns of the source in place of the table's; FixData when one of them is not there."""
         names = {column.name for column in columns}
+        before = Users(self._store.tables.catalog(), self._store.segments.all(), self._store.exports.all())
+        known = {column.name for column in table.columns}
+        known.update(column for one in broken_in(table, before) for column in one.columns)
         for old, new in renamed.items():
-            if table.column(old) is None:
+            if old not in known:
                 raise _no_column(table.name, old)
             if new not in names:
                 raise _no_column(f"The source of {table.name}", new)
@@ -88,7 +101,6 @@ class TableUsers:
             raise FixData(
                 "Two columns can't become the same one.", "", "Choose a column for each of them.", code="same_column"
             )
-        before = Users(self._store.tables.catalog(), self._store.segments.all(), self._store.exports.all())
         after = replaced(before, table, renamed)
         return Move(before, after, next(t for t in after.catalog.tables if t.id == table.id))
 
@@ -111,6 +123,13 @@ class TableUsers:
 
         return broken_by(table, move.after, fails)
 
+    def missing(self, table: Table) -> Missing | None:
+        """What needs columns the table does not have, or None when nothing does."""
+        move = self.move(table, table.columns, {})
+        broken = broken_in(table, move.before)
+        columns = sorted({column for one in broken for column in one.columns})
+        return Missing(tuple(columns), broken) if broken else None
+
     def held(self, move: Move, waiting: Waiting) -> HeldRefresh:
         """What a reading that waits would break."""
         broken = self.broken(move, replace(move.table, columns=waiting.columns))
@@ -126,6 +145,28 @@ class TableUsers:
         links = zip(move.before.catalog.links, move.after.catalog.links, strict=True)
         moved = {old: new for old, new in links if old != new}
         return self._store.save_together(table, segments, exports, moved)
+
+
+def demand_links(engine: DuckDBEngine, move: Move, table: Table, files: Sequence[Path | str], ctx: JobContext) -> None:
+    """Raise FixData when a link that moves to another column of `table` would join what does not belong together."""
+    catalog = Catalog(tuple(table if t.id == table.id else t for t in move.after.catalog.tables))
+    for old, new in zip(move.before.catalog.links, move.after.catalog.links, strict=True):
+        one, many = catalog.table(new.one_table), catalog.table(new.many_table)
+        if old == new or one is None or many is None:
+            continue
+        one_column, many_column = one.column(new.one_column), many.column(new.many_column)
+        if one_column is None or many_column is None:
+            continue
+        words = f"The link {new.one_table}.{new.one_column} → {new.many_table}.{new.many_column} can't be kept."
+        if one_column.type is not many_column.type:
+            why = f"One holds {one_column.type}, the other {many_column.type}."
+            raise FixData(words, why, "Choose another column, or remove the link first.", code="link_types")
+        if one.id == table.id:
+            with engine.cursor(ctx.token) as cursor:
+                unique = is_unique(cursor, files, one_column.name)
+            if not unique:
+                why = f"A value of {one_column.name} stands in more than one row, or is missing in some."
+                raise FixData(words, why, "Choose another column, or remove the link first.", code="key_not_unique")
 
 
 def change_between(

@@ -23,7 +23,16 @@ from app.data.engines.duckdb import Cursor, DuckDBEngine, generation_folder
 from app.data.ingest import Incoming, ReadOptions, read
 from app.data.looking import Rows, profile, rows_of
 from app.jobs import CancelToken, JobContext
-from app.services.table_refresh import HeldRefresh, Move, Refreshed, TableUsers, change_between, offers_for
+from app.services.table_refresh import (
+    HeldRefresh,
+    Missing,
+    Move,
+    Refreshed,
+    TableUsers,
+    change_between,
+    demand_links,
+    offers_for,
+)
 from app.services.table_sources import TableSource, Waiting, remember_source, source_of
 from app.store import Store
 
@@ -128,6 +137,7 @@ class TableService:
             if not anyway and self._users.broken(move, after):
                 return self._hold(table, move, source, new, ctx)
             self._demand_key(after, new.files, ctx.token)
+            demand_links(self._engine, move, after, new.files, ctx)
             change = change_between(self._engine, table, after, new.files, ctx)
             refreshed = self._replace(after, new, move)
             remember_source(self._store, table.id, replace(source, notes=new.notes, change=change, waiting=None))
@@ -152,6 +162,30 @@ class TableService:
         demand(self._roles.role(), Action.CHANGE_TABLES)
         table = self.get(name)
         remember_source(self._store, table.id, replace(self._source(table), waiting=None))
+
+    def missing(self, name: str) -> Missing | None:
+        """What needs columns that the table does not have; None when nothing does."""
+        return self._users.missing(self.get(name))
+
+    def use_columns(self, name: str, renamed: Mapping[str, str], ctx: JobContext) -> Table:
+        """Put columns of the table in place of missing ones, in every segment, export and link that needs them.
+
+        Raises FixData for a column that is not missing or not there, and for a link that would join what does not belong
+        together; what the store raises when somebody changed one of them meanwhile.
+        """
+        demand(self._roles.role(), Action.CHANGE_TABLES)
+        table = self.get(name)
+        there = next((old for old in renamed if table.column(old) is not None), None)
+        if there is not None:
+            raise FixData(
+                f"{table.name} has the column {there}.",
+                "Only columns that are missing are replaced.",
+                "Edit the segments and exports that use it.",
+                code="not_missing",
+            )
+        move = self._users.move(table, table.columns, renamed)
+        demand_links(self._engine, move, table, self._engine.table_files(table), ctx)
+        return self._users.save(move, table)
 
     def last_change(self, name: str) -> TableChange | None:
         """What the last refresh changed, or None before the first."""

@@ -97,6 +97,12 @@ def test_the_columns_may_be_taken_as_they_are(shop: Desk) -> None:
     source.write_text(source.read_text("utf-8").replace("Country", "Land", 1), "utf-8")
     assert "New columns: Land." in shop.done("tables", "refresh", "Customer", "--anyway").out
     assert "Customer.Country" in str(shop.told("segments", "show", "Germany"))
+    assert "Missing columns: Country, needed by Germany." in shop.done("tables", "show", "Customer").out
+    assert shop.told("tables", "show", "Customer")["missing"]["columns"] == ["Country"]
+    assert "Land stands for Country now." in shop.done("tables", "replace", "Customer", "Country=Land").out
+    assert "Customer.Land" in str(shop.told("segments", "show", "Germany"))
+    assert shop.told("tables", "show", "Customer")["missing"] is None
+    assert shop.do("tables", "replace", "Customer", "Email=Land").status == 2
 
 
 def test_a_table_that_is_removed_leaves_its_source(shop: Desk) -> None:

@@ -19,6 +19,7 @@ from app.core.table_changes import (
     UserKind,
     Users,
     broken_by,
+    broken_in,
     columns_changed,
     likely,
     replaced,
@@ -108,6 +109,21 @@ def test_keys_and_links_break_too():
     assert [b.kind for b in broken_by(without(CUSTOMER, Id=ColumnType.TEXT), Users(CATALOG))] == [UserKind.LINK]
 
 
+def test_what_needs_columns_that_are_not_there_is_named_afterwards_too():
+    users = Users(
+        Catalog((without(CUSTOMER, "Country", "Id"), ORDERS), (LINK,)),
+        (asking("A", "Country"), asking("B", refers=("A",)), asking("C", "Spent")),
+        (samples.export("Mail", segments=("B",), match={"email": "Customer.Land"}, tables=()),),
+    )
+    assert broken_in(without(CUSTOMER, "Country", "Id"), users) == (
+        Broken(UserKind.LINK, "Customer.Id → Orders.Who", ("Id",)),
+        Broken(UserKind.SEGMENT, "A", ("Country",)),
+        Broken(UserKind.SEGMENT, "B", (), ("A",)),
+        Broken(UserKind.EXPORT, "Mail", ("Land",), ("B",)),
+    )
+    assert broken_in(ORDERS, users) == ()
+
+
 def test_who_can_read_sql_may_judge_segments_better():
     by_hand = Segment("s", "By hand", asking("A").of, sql="SELECT Id FROM Customer WHERE Country = 'DE'")
     users = Users(
@@ -156,6 +172,9 @@ def test_the_likely_column_is_the_one_with_the_same_values_then_with_the_same_na
     assert likely(gone, by_values) == by_values[0]
     assert likely(gone, by_values[1:]) == by_values[1]
     assert likely(gone, [Offer("Country", "Zip", 0.2)]) is None
+    assert likely(gone, [Offer("Country", "Consent", 0.0)]) is None, "nobody would take one for the other"
+    mail = Column("Email", ColumnType.TEXT)
+    assert likely(mail, [Offer("Email", "EmailPrimary", 0.0)]) is not None
     assert likely(gone, []) is None
 
 
@@ -203,6 +222,9 @@ def test_broken_are_exactly_those_whose_document_names_a_gone_column(workplace, 
     table, users = workplace
     gone = {c.name for c in table.columns if data.draw(st.booleans())}
     broken = broken_by(without(table, *gone), users)
+    assert {b.name for b in broken_in(without(table, *gone), users)} == {
+        b.name for b in broken if b.kind is not UserKind.KEY
+    }
     mine = {f"{table.name}.{column}" for column in gone}
     direct = {
         s.name
@@ -236,6 +258,7 @@ def test_other_columns_in_place_of_those_gone_repair_all_and_can_be_taken_back(w
     )
     repaired = replaced(users, table, moved)
     assert broken_by(after, repaired) == ()
+    assert broken_in(after, repaired) == broken_in(table, users) == ()
     assert replaced(repaired, table, {new: old for old, new in moved.items()}) == users
 
 

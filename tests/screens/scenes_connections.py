@@ -140,7 +140,7 @@ def segments(stage: Stage) -> None:
     stage.show("segments")
 
 
-def refresh_from(stage: Stage, table: str, query: str) -> None:
+def refresh_from(stage: Stage, table: str, query: str, *, anyway: bool = False) -> None:
     """Refresh a table from a source that was written anew; what it was before is put back, as other scenes read it too."""
     import duckdb  # the window does without
 
@@ -149,7 +149,7 @@ def refresh_from(stage: Stage, table: str, query: str) -> None:
     with duckdb.connect() as connection:
         connection.execute(f"COPY ({query.format(path=path)}) TO '{path}.new' (FORMAT parquet)")
     Path(f"{path}.new").replace(path)
-    stage.services.tables.refresh(table, JobContext())
+    stage.services.tables.refresh(table, JobContext(), anyway=anyway)
     path.write_bytes(kept)
     stage.session.changed("tables")
 
@@ -167,7 +167,7 @@ def tables(stage: Stage) -> None:
 def refresh_that_waits(stage: Stage) -> None:
     refresh_from(stage, "Customer", COUNTRY_GONE)
     page = stage.show("tables", "Customer")
-    page._on_decide()
+    page._on_repair(waits=True)
     stage.settle()
 
 
@@ -175,6 +175,14 @@ def refresh_that_waits(stage: Stage) -> None:
 def refresh_that_waits_note(stage: Stage) -> None:
     refresh_from(stage, "Customer", COUNTRY_GONE)
     stage.show("tables", "Customer")
+
+
+@scene("23e-tables-columns-missing", fresh=True)
+def columns_missing(stage: Stage) -> None:
+    refresh_from(stage, "Customer", COUNTRY_GONE, anyway=True)
+    page = stage.show("tables", "Customer")
+    page._on_repair(waits=False)
+    stage.settle()
 
 
 @scene("23d-tables-add-link", fresh=True)

@@ -336,6 +336,47 @@ def test_the_columns_may_be_taken_as_they_are(tables, store, used):
     assert caught.value.code == "key_missing"
 
 
+def test_what_was_taken_as_it_is_can_be_mended_later(tables, store, used, roles):
+    assert tables.missing("Customer") is None
+    renamed(used, Country="Land")
+    tables.refresh("Customer", JobContext(), anyway=True)
+    missing = tables.missing("Customer")
+    assert missing.columns == ("Country",)
+    assert [one.name for one in missing.broken] == ["Built on", "Germans", "Mail"]
+    for mapping, code in (
+        ({"Country": "Nothing"}, "no_column"),
+        ({"Strange": "Land"}, "no_column"),
+        ({"Email": "Land"}, "not_missing"),
+    ):
+        with pytest.raises(FixData) as caught:
+            tables.use_columns("Customer", mapping, JobContext())
+        assert caught.value.code == code
+    tables.use_columns("customer", {"Country": "Land"}, JobContext())
+    assert tables.missing("Customer") is None
+    assert store.exports.get("Mail").match["country"] == "customer.Land"
+    roles.current = Role.CONTRIBUTOR
+    with pytest.raises(NotAllowed):
+        tables.use_columns("Customer", {}, JobContext())
+
+
+def test_a_link_moves_only_to_a_column_that_can_carry_it(tables, files):
+    tables.add(files, None, JobContext())
+    tables.set_role("Customer", TableRole.OTHER, None)
+    renamed(files[0], CustomerId="Number")
+    held = tables.refresh("Customer", JobContext()).held
+    assert [one.kind for one in held.broken] == [UserKind.LINK]
+    for column, code in (("Vorname", "key_not_unique"), ("Opt-in", "link_types")):
+        with pytest.raises(FixData) as caught:
+            tables.refresh("Customer", JobContext(), renamed={"CustomerId": column})
+        assert caught.value.code == code
+    tables.refresh("Customer", JobContext(), anyway=True)
+    assert tables.missing("Customer").columns == ("CustomerId",)
+    with pytest.raises(FixData):
+        tables.use_columns("Customer", {"CustomerId": "Vorname"}, JobContext())
+    tables.use_columns("Customer", {"CustomerId": "Number"}, JobContext())
+    assert tables.links() == [Link("Customer", "Number", "Orders", "CustomerId")]
+
+
 def test_a_type_holds_a_refresh_only_where_it_matters(tables, store, used):
     used.write_text(CUSTOMERS.replace(",DE,", ",7,"), encoding="utf-8")
     held = tables.refresh("Customer", JobContext()).held

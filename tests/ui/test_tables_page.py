@@ -15,7 +15,7 @@ from app.core.segments import FieldRef
 from app.core.tables import Meaning, TableRole
 from app.ui.pages.tables import TablesPage
 from app.ui.pages.tables.link_dialog import TableLinkDialog
-from app.ui.pages.tables.repair_dialog import TableRepairDialog
+from app.ui.pages.tables.repair_dialog import MissingColumnsDialog, TableRepairDialog
 from app.ui.widgets.buttons import IconButton
 from app.ui.widgets.columns import cell_text
 from app.ui.widgets.dialogs import ConfirmDialog
@@ -180,23 +180,23 @@ def test_a_refresh_that_would_break_something_waits_and_is_repaired_in_a_dialog(
     bench.settle()
     dialog = bench.dialog()
     assert isinstance(dialog, TableRepairDialog)
-    assert dialog.chosen() == {"Country": "Land"}
+    assert dialog.columns.chosen() == {"Country": "Land"}
     assert ("Land", "Text", "100% of its values") in [
-        (item.key, item.detail, item.sample) for item in dialog.choices["Country"]._items
+        (item.key, item.detail, item.sample) for item in dialog.columns.pickers["Country"]._items
     ]
     assert nameless(dialog) == []
     dialog.reject()
-    assert page._details.side.held_note.isVisible()
-    assert "Country went from the source. 1 segment" in page._details.side.held_note.accessibleName()
+    assert page._details.side.look_note.isVisible()
+    assert "Country went from the source. 1 segment" in page._details.side.look_note.accessibleName()
     assert page._list.table.row("Customer").detail == "Waits for you"
-    page._details.side.held_note.primary.click()
+    page._details.side.look_note.primary.click()
     bench.settle()
     bench.dialog().use_button.click()
     bench.settle()
     assert "Land" in str(small_services.segments.get("Germany").rules)
     assert "Land" in columns(page).visible_keys()
-    assert not page._details.side.held_note.isVisible()
-    assert ("Columns", "+ Land, − Country") in [(f.label, f.value) for f in page._details.side._source.facts()]
+    assert not page._details.side.look_note.isVisible()
+    assert ("Columns", "+Land, −Country") in [(f.label, f.value) for f in page._details.side._source.facts()]
 
 
 def test_a_refresh_that_waits_is_taken_as_it_is_or_let_go(bench, page, small_services):  # noqa: F811
@@ -210,16 +210,29 @@ def test_a_refresh_that_waits_is_taken_as_it_is_or_let_go(bench, page, small_ser
     page._refresh_all.click()
     bench.settle()
     assert bench.navigator.toasts[-1].text == "1 table refreshed, 1 waiting for you"
-    page._details.side.held_note.primary.click()
+    page._details.side.look_note.primary.click()
     bench.settle()
     dialog = bench.dialog()
-    dialog.choices["Country"].set_current_key("")
+    dialog.columns.pickers["Country"].set_current_key("")
     dialog._renew()
     assert not dialog.use_button.isEnabled()
     dialog.take_button.click()
     bench.settle()
     assert "Land" in columns(page).visible_keys()
     assert small_services.segments.issues("Germany")
+    assert "Country is not there any more. Needed by 1 segment" in page._details.side.look_note.accessibleName()
+    page._details.side.look_note.primary.click()
+    bench.settle()
+    dialog = bench.dialog()
+    assert isinstance(dialog, MissingColumnsDialog)
+    assert nameless(dialog) == []
+    assert dialog.columns.chosen() == {}, "Land looks nothing like Country"
+    dialog.columns.pickers["Country"].set_current_key("Land")
+    dialog.columns.pickers["Country"].chosen.emit("Land")
+    dialog.use_button.click()
+    bench.settle()
+    assert not small_services.segments.issues("Germany")
+    assert not page._details.side.look_note.isVisible()
 
 
 def test_what_cannot_be_refreshed_does_not_keep_the_others(bench, page, small_services):  # noqa: F811

@@ -28,7 +28,7 @@ from app.ui.widgets.table import ROW_ONE_LINE, DataTable
 from app.ui.widgets.table_header import HEIGHT as HEADER
 
 if TYPE_CHECKING:  # it loads the engine
-    from app.services.table_refresh import HeldRefresh
+    from app.services.table_refresh import HeldRefresh, Missing
     from app.services.tables import TableSample
 
 COLUMN_ROW, NAME_WIDTH = 52, 220
@@ -48,6 +48,7 @@ class TableDetails:
     used_by: tuple[str, ...]
     change: TableChange | None
     held: HeldRefresh | None
+    missing: Missing | None
     may_change: bool
     may_show: bool
 
@@ -146,7 +147,7 @@ class TableDetailsView(QWidget):
         self._hidden.setVisible(details.sample.masked)
         self._show.setVisible(details.sample.masked and details.may_show)
         self.side.show_links(details.links)
-        self.side.show_news(details.table, details.change, details.held)
+        self.side.show_news(details.table, details.change, details.held, details.missing)
         self.side.show_users(details.used_by)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -22,7 +22,7 @@ from app.ui.pages.job_page import JobPage
 from app.ui.pages.side_list import SideList, SideRow
 from app.ui.pages.tables.details import TableDetails, TableDetailsView
 from app.ui.pages.tables.link_dialog import TableLinkDialog
-from app.ui.pages.tables.repair_dialog import TableRepairDialog
+from app.ui.pages.tables.repair_dialog import MissingColumnsDialog, TableRepairDialog
 from app.ui.pages.tables.words import ROLE_ICONS, rows_changed, rows_words
 from app.ui.runner import Finished, Job, LiveQuery, Outcome
 from app.ui.widgets.buttons import Button
@@ -32,7 +32,7 @@ from app.ui.widgets.menus import Menu
 from app.ui.widgets.states import EmptyState
 
 if TYPE_CHECKING:  # they load the engine
-    from app.services.table_refresh import HeldRefresh, Refreshed
+    from app.services.table_refresh import HeldRefresh, Missing, Refreshed
     from app.services.tables import LinkFound
 
 SAMPLE_ROWS = 3
@@ -117,7 +117,7 @@ class TablesPage(JobPage):
         details.show_values_asked.connect(self._on_show_values)
         details.side.link_asked.connect(self._on_link)
         details.side.unlink_asked.connect(self._on_unlink)
-        details.side.repair_asked.connect(self._on_decide)
+        details.side.repair_asked.connect(self._on_repair)
         Freshness(self, context.navigator.noticed, ("tables",), self.refresh)
 
     def activate(self, focus: str | None = None) -> None:
@@ -140,7 +140,8 @@ class TablesPage(JobPage):
         may_show = may(services.roles.role(), Action.SHOW_PERSONAL_VALUES)
         used = tuple(services.tables.used_by(table.name))
         change, held = services.tables.last_change(table.name), services.tables.held(table.name)
-        return TableDetails(table, sample, links, used, change, held, self._listed.may_change, may_show)
+        missing = services.tables.missing(table.name)
+        return TableDetails(table, sample, links, used, change, held, missing, self._listed.may_change, may_show)
 
     # Answers
 
@@ -341,16 +342,30 @@ class TablesPage(JobPage):
 
     # A refresh that waits
 
-    def _on_decide(self) -> None:
-        name = self._list.key()
+    def _on_repair(self, waits: bool) -> None:  # noqa: FBT001 - Qt's signature
+        """Open the dialog for a refresh that waits, else the one for columns that are missing."""
+        name, tables = self._list.key(), self.context.services.tables
 
-        def told(held: HeldRefresh | None) -> None:
-            if held is None:
+        def told(found: Any) -> None:
+            if found is None:
                 self.refresh()
+            elif waits:
+                self._decide(name, found)
             else:
-                self._decide(name, held)
+                self._replace_missing(name, found)
 
-        self.do("See what a refresh breaks", lambda _ctx: self.context.services.tables.held(name), told)
+        ask = tables.held if waits else tables.missing
+        self.do("See what columns are missed", lambda _ctx: ask(name), told)
+
+    def _replace_missing(self, name: str, missing: Missing) -> None:
+        table, services = self._table(name), self.context.services
+        if table is None:
+            return
+        dialog = MissingColumnsDialog(self.context.theme, self.context.formats, self, table, missing)
+        dialog.use_asked.connect(
+            lambda renamed: self._change(lambda ctx: services.tables.use_columns(name, renamed, ctx))
+        )
+        dialog.open()
 
     def _decide(self, name: str, held: HeldRefresh) -> None:
         dialog = TableRepairDialog(self.context.theme, self.context.formats, self, name, held)

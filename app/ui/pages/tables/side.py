@@ -1,4 +1,4 @@
-"""Beside one table: a refresh that waits, links, where the rows come from, and who uses them."""
+"""Beside one table: what needs a look, links, where the rows come from, and who uses them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.core.table_changes import TableChange
 from app.core.tables import Link, Table
 from app.ui.formats import Formats
-from app.ui.pages.tables.words import columns_words, held_words, rows_words
+from app.ui.pages.tables.words import columns_words, held_words, missing_words, rows_words
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button, IconButton
 from app.ui.widgets.facts import Fact, FactList
@@ -22,7 +22,7 @@ from app.ui.widgets.notes import Note
 from app.ui.widgets.scroll import Scroll
 
 if TYPE_CHECKING:  # it loads the engine
-    from app.services.table_refresh import HeldRefresh
+    from app.services.table_refresh import HeldRefresh, Missing
     from app.services.tables import LinkFound
 
 WIDTH = 256
@@ -31,11 +31,11 @@ MOST_FOUND, ALL_FOUND = 0.95, 0.9995
 
 
 class TableSide(Area):
-    """The panel at the right; signals name what the person asked for."""
+    """The panel at the right; signals name what the person asked for, `repair_asked(bool)` with whether a refresh waits."""
 
     link_asked = Signal()
     unlink_asked = Signal(object)
-    repair_asked = Signal()
+    repair_asked = Signal(bool)
 
     def __init__(self, theme: Theme, formats: Formats, parent: QWidget | None = None) -> None:
         super().__init__(theme, "surface", "l", parent=parent)
@@ -44,7 +44,8 @@ class TableSide(Area):
         self._may_change = False
         self._found: dict[Link, LinkFound] = {}
         self._listed: tuple[Link, ...] = ()
-        self.held_note = Note(theme, "warning", "", strong=True)
+        self._held = False
+        self.look_note = Note(theme, "warning", "", strong=True)
         self._links = QVBoxLayout()
         self._links.setSpacing(8)
         self.more_links = Button(theme, "", "link")
@@ -53,7 +54,7 @@ class TableSide(Area):
         self._source = FactList(theme, self.tr("Source"))
         self._used = QVBoxLayout()
         self._used.setSpacing(6)
-        self.held_note.primary_clicked.connect(self.repair_asked)
+        self.look_note.primary_clicked.connect(lambda: self.repair_asked.emit(self._held))
         self.add_link.clicked.connect(self.link_asked)
         self.more_links.clicked.connect(self._on_more_links)
         self._assemble()
@@ -76,17 +77,19 @@ class TableSide(Area):
         self._found = {one.link: one for one in found}
         self._fill_links()
 
-    def show_news(self, table: Table, change: TableChange | None, held: HeldRefresh | None) -> None:
-        """Say what the last refresh changed, and whether one waits."""
+    def show_news(
+        self, table: Table, change: TableChange | None, held: HeldRefresh | None, missing: Missing | None
+    ) -> None:
+        """Say what the last refresh changed, whether one waits, and what misses a column."""
         self._show_source(table, change)
-        self.held_note.setVisible(held is not None)
+        self._held = held is not None
+        self.look_note.setVisible(held is not None or missing is not None)
         if held is not None:
-            self.held_note.set_note(
-                "warning",
-                self.tr("A refresh waits for you"),
-                held_words(held),
-                primary=self.tr("Decide…") if self._may_change else "",
-            )
+            decide = self.tr("Decide…") if self._may_change else ""
+            self.look_note.set_note("warning", self.tr("A refresh waits for you"), held_words(held), primary=decide)
+        elif missing is not None:
+            choose = self.tr("Choose another…") if self._may_change else ""
+            self.look_note.set_note("warning", self.tr("Columns are missing"), missing_words(missing), primary=choose)
 
     def show_users(self, names: Sequence[str]) -> None:
         """List who uses the table."""
@@ -173,7 +176,7 @@ class TableSide(Area):
         side = QVBoxLayout(inside)
         side.setContentsMargins(20, 16, 20, 20)
         side.setSpacing(8)
-        side.addWidget(self.held_note)
+        side.addWidget(self.look_note)
         side.addWidget(Label(theme, self.tr("Links"), "subtitle"))
         side.addLayout(self._links)
         side.addLayout(row(self.more_links, None))
@@ -185,7 +188,7 @@ class TableSide(Area):
             side.addWidget(Label(theme, title, "subtitle"))
             side.addLayout(part) if isinstance(part, QVBoxLayout) else side.addWidget(part)
         side.addStretch(1)
-        self.held_note.hide()
+        self.look_note.hide()
         self.more_links.hide()
         self.setFixedWidth(WIDTH)
         self.setLayout(column(Scroll(inside), margins=(1, 0, 0, 0)))

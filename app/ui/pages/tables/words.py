@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
-from app.core.table_changes import ColumnsChanged, TableChange, UserKind
+from app.core.table_changes import Broken, ColumnsChanged, TableChange, UserKind
 from app.core.tables import ColumnType, Meaning, TableRole
 from app.ui.formats import Formats
 
 if TYPE_CHECKING:  # it loads the engine
-    from app.services.table_refresh import HeldRefresh
+    from app.services.table_refresh import HeldRefresh, Missing
 
 ROLE_ICONS = {
     TableRole.CUSTOMER: "users-three",
@@ -109,8 +110,8 @@ def rows_words(change: TableChange, formats: Formats) -> str:
 
 def columns_words(columns: ColumnsChanged) -> str:
     """Which columns came, went and changed their type."""
-    parts = [tr("+ {name}").format(name=name) for name in columns.added]
-    parts += [tr("− {name}").format(name=name) for name in columns.removed]
+    parts = [tr("+{name}").format(name=name) for name in columns.added]
+    parts += [tr("−{name}").format(name=name) for name in columns.removed]
     parts += [
         tr("{name} is {type}").format(name=column.name, type=type_word(column.now).lower())
         for column in columns.retyped
@@ -124,11 +125,20 @@ def held_words(held: HeldRefresh) -> str:
     if not names:
         return tr("The columns of its source changed. Nothing breaks any more: refresh again.")
     gone = tr("{names} went from the source.") if held.gone else tr("{names} changed the type.")
-    return gone.format(names=", ".join(names)) + " " + tr("{users} would stop working.").format(users=users_words(held))
+    users = tr("{users} would stop working.").format(users=users_words(held.broken))
+    return gone.format(names=", ".join(names)) + " " + users
 
 
-def users_words(held: HeldRefresh) -> str:
-    """What would stop working, counted by kind."""
+def missing_words(missing: Missing) -> str:
+    """Which columns are missing, and what does not work."""
+    words = tr("{names} is not there any more. Needed by {users}.")
+    if len(missing.columns) > 1:
+        words = tr("{names} are not there any more. Needed by {users}.")
+    return words.format(names=", ".join(missing.columns), users=users_words(missing.broken))
+
+
+def users_words(broken: Sequence[Broken]) -> str:
+    """What does not work, counted by kind."""
     counted = []
     for kind, one, many in (
         (UserKind.KEY, tr("The key"), ""),
@@ -136,7 +146,7 @@ def users_words(held: HeldRefresh) -> str:
         (UserKind.SEGMENT, tr("1 segment"), tr("{n} segments")),
         (UserKind.EXPORT, tr("1 export"), tr("{n} exports")),
     ):
-        number = sum(broken.kind is kind for broken in held.broken)
+        number = sum(item.kind is kind for item in broken)
         if number:
             counted.append(one if number == 1 else many.format(n=number))
     if len(counted) < 2:
