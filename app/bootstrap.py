@@ -24,12 +24,14 @@ from app.services.exports import ExportService
 from app.services.known_counts import newest_count
 from app.services.places import config_folder
 from app.services.roles import RoleService
+from app.services.servers import ServerService
 from app.services.workspaces import RecentWorkspaces, WorkspaceService
 from app.store import Store
 
 if TYPE_CHECKING:
     from app.core.counts import Count
     from app.data.engines.duckdb import DuckDBEngine
+    from app.data.engines.postgres import PostgresEngine
     from app.data.suppression import ListedValues
     from app.secrets.redaction import Redactor
     from app.secrets.store import SecretStore, StoreInfo
@@ -82,6 +84,7 @@ class Services:
         self.connections = ConnectionService(
             store, self.roles, self.destinations, self._secrets, remember_secret=self._mask, clock=clock
         )
+        self.servers = ServerService(store, self.roles, self._secrets, self._server, remember_secret=self._mask)
         self.exports = ExportService(
             store,
             self.roles,
@@ -196,9 +199,19 @@ class Services:
         def make() -> DuckDBEngine:
             from app.data.engines.duckdb import DuckDBEngine
 
-            return DuckDBEngine(self.folder)
+            return DuckDBEngine(self.folder, server=self._server)
 
         return self._once("engine", make)
+
+    def _server(self) -> PostgresEngine:
+        """What answers for the tables on the workspace's server; its address is looked up whenever it connects."""
+
+        def make() -> PostgresEngine:
+            from app.data.engines.postgres import PostgresEngine
+
+            return PostgresEngine(self.servers.access)
+
+        return self._once("server", make)
 
     def tidy(self) -> None:
         """Delete for good what can't be put back any more and what is too old to be kept; for a job after opening.
@@ -220,12 +233,14 @@ class Services:
         """Cancel what runs, wait for it, and close engine and store; nothing can be used afterwards."""
         with self._lock:
             schedules, runs = self._made.get("schedules"), self._made.get("runs")
-            engine = self._made.get("engine")
+            engine, server = self._made.get("engine"), self._made.get("server")
         if schedules is not None:
             self.schedules.stop()
         if runs is not None:
             self.runs.close(CLOSE_SECONDS)
         self.pools.close()
+        if server is not None:
+            self._server().close()
         if engine is not None:
             self.engine().close()
         self._store.close()

@@ -55,12 +55,14 @@ QT = (
     Need("libx11-xcb1", "library", "libX11-xcb.so.1"),
 )
 
-# The real servers of the tests: SFTP, the secret service on its own bus, a display.
+# The real servers of the tests: SFTP, the secret service on its own bus, a display, PostgreSQL (its own programs lie off the
+# PATH, so the one that makes clusters is looked for).
 TEST_TOOLS = (
     Need("openssh-server", "program", "sshd"),
     Need("gnome-keyring", "program", "gnome-keyring-daemon"),
     Need("dbus", "program", "dbus-run-session"),
     Need("xvfb", "program", "Xvfb"),
+    Need("postgresql", "program", "pg_createcluster"),
 )
 
 

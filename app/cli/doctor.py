@@ -59,8 +59,9 @@ def _of_workspace(session: Session) -> list[Check]:
         return [opened]
     if session.services.roles.role() is not Role.ADMIN:  # only an admin may reach a target by hand
         return [opened]
+    server = [] if session.services.servers.address() is None else [_check("server", lambda: _server(session))]
     names = [row.connection.name for row in session.services.connections.all()]
-    return [opened, *(_check(f"connection {name}", partial(_connection, session, name)) for name in names)]
+    return [opened, *server, *(_check(f"connection {name}", partial(_connection, session, name)) for name in names)]
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:
@@ -88,6 +89,11 @@ def _disk(folder: Path) -> str:
             f"Only {free / 1e9:.1f} GB are free on the drive of {place}.", "", "Free some space.", code="disk_low"
         )
     return f"{free / 1e9:.1f} GB are free on the drive of {place}."
+
+
+def _server(session: Session) -> str:
+    tested = session.services.servers.test(JobContext())
+    return f"PostgreSQL {tested.version} answered in {tested.milliseconds:,} ms."
 
 
 def _connection(session: Session, name: str) -> str:

@@ -12,6 +12,7 @@ from app.cli import (
     demo,
     destinations,
     doctor,
+    engine,
     exports,
     roles,
     runs,
@@ -61,6 +62,7 @@ def _options(
 for group, commands in (
     ("workspace", workspace.commands),
     ("tables", tables.commands),
+    ("engine", engine.commands),
     ("segments", segments.commands),
     ("suppression", suppression.commands),
     ("destinations", destinations.commands),

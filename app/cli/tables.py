@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.engine import SecretOption, use_server
 from app.cli.output import Exit
 from app.cli.session import Session, session_of
-from app.core.errors import FixData
+from app.core.errors import FixData, FixSettings
 from app.core.segments import FieldRef
+from app.core.servers import ServerUrl, is_server_url
 from app.core.table_changes import TableChange, UserKind
 from app.core.tables import Meaning, Table, TableRole
 from app.jobs import JobContext
@@ -30,19 +32,47 @@ def _document(table: Table) -> dict[str, Any]:
 @commands.command()
 def add(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...|URL")],
     name: Annotated[str, typer.Option(help="Name of the table; else the file's.")] = "",
+    secrets: SecretOption = [],
 ) -> None:
-    """Import CSV, Parquet, JSON lines, Excel, DuckDB or SQLite files, a folder of parts, or a Common Data Model folder."""
+    """Import CSV, Parquet, JSON lines, Excel, DuckDB or SQLite files, a folder of parts, or a Common Data Model folder.
+
+    postgresql://user@host/database/schema/table adds tables that stay on a server; schema and table may be left out.
+    """
     session = session_of(context)
-    with session.output.progress() as progress:
-        added = session.services.tables.add(paths, name or None, progress.context())
+    if any(is_server_url(path) for path in paths):
+        added = _add_from_server(session, paths, name or None, secrets)
+    else:
+        with session.output.progress() as progress:
+            added = session.services.tables.add(list(map(Path, paths)), name or None, progress.context())
     session.output.rows(
         "tables",
         ("Table", "Rows", "Columns", "Role", "Key"),
         [(t.name, t.rows, len(t.columns), t.role, t.key) for t in added],
         map(_document, added),
     )
+
+
+def _add_from_server(session: Session, urls: list[str], name: str | None, secrets: list[str]) -> list[Table]:
+    """The tables that the addresses name; the first one sets the server when the workspace has none."""
+    servers, tables = session.services.servers, session.services.tables.server
+    known = servers.address()
+    parsed = [ServerUrl.parse(url, known) for url in urls]
+    if known is None or secrets:
+        use_server(session, parsed[0].address, secrets, test=True)
+        known = parsed[0].address
+    elif any(url.address != known for url in parsed):
+        raise FixSettings(
+            f"This workspace reads from {known}.",
+            "It has one server, and the address names another, or another way to it.",
+            "Leave user and sslmode out of the address, or change the server with 'sendoff engine set URL'.",
+            code="other_server",
+        )
+    with session.output.progress() as progress:
+        ctx = progress.context()
+        places = [place for url in parsed for place in tables.chosen(url.schema, url.table, ctx)]
+        return tables.add(places, name, ctx)
 
 
 @commands.command("list")

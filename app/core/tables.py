@@ -87,12 +87,20 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerTable:
+    """Where a table lies on the workspace's server, by the server's own names."""
+
+    schema: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table of the workspace, pointing at one immutable generation of its rows.
 
     `generation` grows by one with each refresh and names the folder below `data/` in the workspace; `source` is where
     the rows came from, as a person would name it. `revision` is the one that was read from the store; a save on an older
-    one is refused.
+    one is refused. With `server` the rows stay on the workspace's server; rows and columns are those of `refreshed_at`.
     """
 
     id: str
@@ -105,6 +113,7 @@ class Table:
     source: str
     refreshed_at: datetime
     revision: int = field(default=0, compare=False)
+    server: ServerTable | None = None
 
     def column(self, name: str) -> Column | None:
         """The column of that name, or None."""

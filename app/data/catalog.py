@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from app.core.identifiers import COUNTRY_CODES, LANGUAGE_CODES
 from app.core.tables import Catalog, Column, ColumnType, Link, Meaning, Table, TableRole
-from app.data.engines.duckdb import Cursor, quoted
+from app.data.engines.duckdb import quoted
+from app.data.engines.protocol import Cursor
 from app.data.meanings import meaning_of_name
 
 _SAMPLE_ROWS: Final = 2000
@@ -69,7 +69,7 @@ def understand(
     cursor: Cursor,
     name: str,
     columns: Sequence[Column],
-    files: Sequence[Path | str],
+    source: str,
     rows: int,
     catalog: Catalog,
     *,
@@ -77,25 +77,26 @@ def understand(
 ) -> Understood:
     """Guess meanings from the first rows, the key by counting, and the role beside the tables that are there.
 
-    Meanings and a key that the source itself declares are kept; the key only where it is one.
+    `source` is what stands after FROM in the cursor's SQL. Meanings and a key that the source itself declares are kept; the
+    key only where it is one.
     """
-    listed = [str(file) for file in files]
-    meant = tuple(_meant(cursor, columns, listed))
+    meant = tuple(_meant(cursor, columns, source))
     key = declared_key
-    if key is None or all(c.name != key for c in columns) or not is_unique(cursor, listed, key):
-        key = find_key(cursor, name, meant, listed, rows)
+    if key is None or all(c.name != key for c in columns) or not is_unique(cursor, source, key):
+        key = find_key(cursor, name, meant, source, rows)
     return Understood(meant, key, _role(name, meant, key, catalog))
 
 
-def is_unique(cursor: Cursor, files: Sequence[Path | str], column: str) -> bool:
+def is_unique(cursor: Cursor, source: str, column: str) -> bool:
     """Whether every row has a value in the column and no value stands twice."""
     name = quoted(column)
-    query = f"SELECT count(*) = count({name}) AND count({name}) = count(DISTINCT {name}) FROM read_parquet(?)"  # noqa: S608 - quoted
-    row = cursor.execute(query, [[str(file) for file in files]]).fetchone()
+    query = f"SELECT count(*) = count({name}) AND count({name}) = count(DISTINCT {name}) FROM {source} AS s"  # noqa: S608 - quoted
+    cursor.execute(query)
+    row = cursor.fetchone()
     return bool(row and row[0])
 
 
-def find_key(cursor: Cursor, name: str, columns: Sequence[Column], files: Sequence[str], rows: int) -> str | None:
+def find_key(cursor: Cursor, name: str, columns: Sequence[Column], source: str, rows: int) -> str | None:
     """The likeliest column that identifies a row, or None.
 
     Columns named like a key come first, then the table's first column, then e-mail addresses: a plain list of subscribers
@@ -109,7 +110,7 @@ def find_key(cursor: Cursor, name: str, columns: Sequence[Column], files: Sequen
         if rank is not None:
             ranked.append((rank, place, column.name))
     tried = [column for _rank, _place, column in sorted(ranked)[:_KEY_CANDIDATES]]
-    return next((column for column in tried if is_unique(cursor, files, column)), None)
+    return next((column for column in tried if is_unique(cursor, source, column)), None)
 
 
 def _key_rank(table: str, place: int, column: Column) -> int | None:
@@ -126,13 +127,14 @@ def _key_rank(table: str, place: int, column: Column) -> int | None:
     return 2 if place == 0 else None
 
 
-def _meant(cursor: Cursor, columns: Sequence[Column], files: Sequence[str]) -> list[Column]:
+def _meant(cursor: Cursor, columns: Sequence[Column], source: str) -> list[Column]:
     looked_at = [column for column in columns if column.type is ColumnType.TEXT]
     samples: dict[str, list[str]] = {}
     if looked_at:
         names = ", ".join(quoted(column.name) for column in looked_at)
-        query = f"SELECT {names} FROM read_parquet(?) LIMIT {_SAMPLE_ROWS}"  # noqa: S608 - names are quoted
-        found = cursor.execute(query, [list(files)]).fetchall()
+        query = f"SELECT {names} FROM {source} AS s LIMIT {_SAMPLE_ROWS}"  # noqa: S608 - names are quoted
+        cursor.execute(query)
+        found = cursor.fetchall()
         for place, column in enumerate(looked_at):
             samples[column.name] = [row[place] for row in found if row[place] and row[place].strip()]
     return [
@@ -200,45 +202,45 @@ def _role(name: str, columns: Sequence[Column], key: str | None, catalog: Catalo
     return TableRole.CUSTOMER if nobody_yet and reachable and len(people) > 1 else TableRole.OTHER
 
 
-def find_links(
-    cursor: Cursor, table: Table, catalog: Catalog, files_of: Callable[[Table], Sequence[str]]
-) -> list[Link]:
-    """Links between the table and the others: a column named like the other's key, whose values are found there."""
+def find_links(cursor: Cursor, table: Table, catalog: Catalog, source_of: Callable[[Table], str]) -> list[Link]:
+    """Links between the table and the others in its place: a column named like the other's key, with values found there."""
     found: list[Link] = []
     for other in catalog.tables:
-        if other.id == table.id:
+        if other.id == table.id or (other.server is None) is not (table.server is None):
             continue
         for one, many in ((other, table), (table, other)):
             column = _refers_to(one, many)
             if column is not None and not any({k.one_table, k.many_table} == {one.name, many.name} for k in found):
                 link = Link(one.name, one.key or "", many.name, column)
-                if share_found(cursor, link, files_of(one), files_of(many)) >= 0.5:
+                if share_found(cursor, link, source_of(one), source_of(many)) >= 0.5:
                     found.append(link)
     return found
 
 
-def share_found(cursor: Cursor, link: Link, one_files: Sequence[str], many_files: Sequence[str]) -> float:
+def share_found(cursor: Cursor, link: Link, one_source: str, many_source: str) -> float:
     """The part of a sample of the many side's filled values that the one side has; 0.0 when none is filled."""
     one, many = quoted(link.one_column), quoted(link.many_column)
     query = (
-        f"WITH referring AS MATERIALIZED (SELECT DISTINCT {many}::VARCHAR AS value FROM read_parquet(?) "  # noqa: S608 - quoted
+        f"WITH referring AS MATERIALIZED (SELECT DISTINCT {many}::VARCHAR AS value FROM {many_source} AS m "  # noqa: S608 - quoted
         f"WHERE {many} IS NOT NULL LIMIT {_LINK_SAMPLE}) "
-        f"SELECT (SELECT count(*) FROM referring SEMI JOIN (SELECT {one}::VARCHAR AS value FROM read_parquet(?)) USING (value)) "
-        "/ nullif((SELECT count(*) FROM referring), 0)"
+        f"SELECT (SELECT count(*) FROM referring WHERE value IN (SELECT {one}::VARCHAR FROM {one_source} AS o)), "
+        "(SELECT count(*) FROM referring)"
     )
-    row = cursor.execute(query, [list(many_files), list(one_files)]).fetchone()
-    return float(row[0] or 0.0) if row else 0.0
+    cursor.execute(query)
+    known, looked_at = cursor.fetchone() or (0, 0)
+    return float(known / looked_at) if looked_at else 0.0
 
 
-def rows_found(cursor: Cursor, link: Link, one_files: Sequence[str], many_files: Sequence[str]) -> float | None:
+def rows_found(cursor: Cursor, link: Link, one_source: str, many_source: str) -> float | None:
     """The part of the many side's filled rows whose value the one side has; None when no row is filled."""
     one, many = quoted(link.one_column), quoted(link.many_column)
     query = (
-        f"SELECT (SELECT count(*) FROM read_parquet(?) AS m SEMI JOIN read_parquet(?) AS o ON m.{many} = o.{one}) "  # noqa: S608 - quoted
-        f"/ nullif((SELECT count({many}) FROM read_parquet(?)), 0)"
+        f"SELECT count(*) FILTER (WHERE m.{many} IN (SELECT o.{one} FROM {one_source} AS o)), count(m.{many}) "  # noqa: S608 - quoted
+        f"FROM {many_source} AS m"
     )
-    row = cursor.execute(query, [list(many_files), list(one_files), list(many_files)]).fetchone()
-    return None if row is None or row[0] is None else float(row[0])
+    cursor.execute(query)
+    known, filled = cursor.fetchone() or (0, 0)
+    return known / filled if filled else None
 
 
 def _refers_to(one: Table, many: Table) -> str | None:

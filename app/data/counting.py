@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count as count_up
@@ -17,11 +18,14 @@ from app.core.errors import FixData
 from app.core.names import fold
 from app.core.segments import Condition, Group, Segment, SegmentRef, SetOperator
 from app.core.tables import Catalog, Table
+from app.data.count_query import Estimate, Numbers, count_if, estimated, on_the_way
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
 from app.data.links import paths
-from app.data.narrow import Judged, Narrow, NarrowTables, judged
+from app.data.narrow import Narrow, NarrowTables, judged
 from app.data.segment_issues import issues
+from app.data.server_counting import ServerCounter
+from app.data.server_rows import server_of
 from app.data.sql import SegmentSql, combined
 from app.data.suppression import ListedValues
 from app.data.workspace_rows import KeyFacts, Scope, segment_sql
@@ -40,14 +44,6 @@ class CountSpec:
     limits: Limits = field(default_factory=Limits)
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """About how many members there are: `members` give or take `error`, 19 times out of 20."""
-
-    members: int
-    error: int
-
-
 class Counter:
     """Counts segments from narrow tables in memory; thread safe, each call works in the calling thread.
 
@@ -62,29 +58,18 @@ class Counter:
 
     def count(self, scope: Scope, segment: Segment, spec: CountSpec, ctx: JobContext) -> Count:
         """Count exactly; FixData when the segment has issues, Cancelled when the job is."""
-        members, eligible, unique, refused, suppressed = self._numbers(scope, [segment], spec, ctx)
-        to_send = unique - refused - suppressed
-        verdict, reason = verdict_for(to_send, spec.limits)
-        return Count(
-            segment=segment.name,
-            members=members,
-            eligible=eligible,
-            duplicates=eligible - unique,
-            no_consent=refused,
-            suppressed=suppressed,
-            to_send=to_send,
-            counted_at=datetime.now(UTC),
-            verdict=verdict,
-            reason=reason,
-        )
+        with self._asking(scope, [segment], spec, ctx) as numbers:
+            return _count_of(segment, spec, numbers)
 
     def totals(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> Total:
         """Several segments together, each member once; segments of different tables are told apart."""
-        counts = [self.count(scope, segment, spec, ctx) for segment in segments]
+        counts: list[Count] = []
         unique = refused = suppressed = 0
         for of in dict.fromkeys(segment.of for segment in segments):
             same = [segment for segment in segments if segment.of is of]
-            _, _, found, no, listed = self._numbers(scope, same, spec, ctx)
+            with self._asking(scope, same, spec, ctx) as numbers:
+                counts += [_count_of(segment, spec, numbers) for segment in same]
+                _, _, found, no, listed = numbers(same)
             unique, refused, suppressed = unique + found, refused + no, suppressed + listed
         return Total(
             segments=len(segments),
@@ -101,10 +86,16 @@ class Counter:
         """What each rule gives and what is left after it, in one pass; raises as `count`."""
         parts = [replace(segment, rules=(replace(r, operator=SetOperator.UNION),)) for r in segment.rules] or [segment]
         operators = [rule.operator for rule in segment.rules] or [SetOperator.UNION]
+        server = self._server_counter(scope, segment, ctx)
+        if server is not None:
+            return server.narrowing(parts, operators)
         return self._trying(parts, lambda: self._narrowing(scope, parts, operators, ctx))
 
     def estimate(self, scope: Scope, segment: Segment, ctx: JobContext) -> Estimate:
         """About how many members: from a sample of a hundredth of the narrow rows once they are there, else of the table."""
+        server = self._server_counter(scope, segment, ctx)
+        if server is not None:
+            return server.estimate(segment)
         sql = self._compiler(scope, ctx)
         sql.check(segment)
         table = sql.table(segment)
@@ -120,19 +111,17 @@ class Counter:
         rows = exp.select("*").from_(exp.alias_(source, "s", table=True))
         rows.args["from_"].this.set("sample", sample)
         met = exp.Coalesce(this=sql.predicate(segment, "n"), expressions=[exp.false()])
-        query = exp.select(exp.Count(this=exp.Star()), _count_if(met)).from_(rows.subquery("n"))
+        query = exp.select(exp.Count(this=exp.Star()), count_if(met)).from_(rows.subquery("n"))
         seen, members = self._ask(query, ctx)
-        if not seen:
-            return Estimate(0, table.rows)
-        share = members / seen
-        spread = 2 * (max(share * (1 - share), 1 / seen) / seen) ** 0.5
-        return Estimate(round(share * table.rows), max(1, round(spread * table.rows)))
+        return estimated(table, seen, members)
 
     def warm(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> None:
         """Make the narrow tables that counting these segments needs, so that the first count is as quick as the next."""
         for of in dict.fromkeys(segment.of for segment in segments):
+            if server_of(self._engine, scope.catalog.by_role(of.role)) is not None:
+                continue  # nothing is kept of what a server holds
             ctx.report(Progress("Prepare counts", unit="rows", note=str(of)))
-            self._question(scope, [segment for segment in segments if segment.of is of], spec, ctx)
+            self._ready(scope, [segment for segment in segments if segment.of is of], spec.identity, ctx)
 
     def issues(self, scope: Scope, segment: Segment) -> list[str]:
         """What keeps the segment from being counted, in sentences."""
@@ -144,14 +133,27 @@ class Counter:
         self._narrow.forget(table.id)
 
     def _numbers(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> tuple[int, ...]:
-        """Members of any of the segments, eligible, unique, unique without consent, unique and suppressed."""
-
         def numbers() -> tuple[int, ...]:
-            question = self._question(scope, segments, spec, ctx)
-            anywhere = exp.or_(*(question.predicate(segment) for segment in segments))
-            return self._ask(question.counting(exp.paren(anywhere)), ctx)
+            sql, narrow = self._ready(scope, segments, spec.identity, ctx)
+            return self._ask(on_the_way(sql, narrow, judged(spec.identity, scope.suppression), segments), ctx)
 
         return self._trying(segments, numbers)
+
+    @contextmanager
+    def _asking(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> Iterator[Numbers]:
+        """What answers for any of these segments, which are of one table."""
+        server = self._server_counter(scope, segments[0], ctx)
+        if server is None:
+            yield lambda some: self._numbers(scope, some, spec, ctx)
+            return
+        with server.asking(segments, spec.identity) as numbers:
+            yield numbers
+
+    def _server_counter(self, scope: Scope, segment: Segment, ctx: JobContext) -> ServerCounter | None:
+        server = server_of(self._engine, scope.catalog.by_role(segment.of.role))
+        if server is None:
+            return None
+        return ServerCounter(self._engine, server, self._narrow, scope, _to_the_minute(scope), ctx)
 
     def _narrowing(
         self, scope: Scope, parts: Sequence[Segment], operators: Sequence[SetOperator], ctx: JobContext
@@ -162,7 +164,7 @@ class Counter:
         rows = rows.from_(exp.alias_(exp.to_table(narrow.name), "n", table=True))
         flags = [exp.column(f"rule_{i}", table="m") for i in range(len(parts))]
         running = [combined(operators[: i + 1], flags[: i + 1]) for i in range(len(parts))]
-        counts = [_count_if(answer.copy()) for answer in (*flags, *running)]
+        counts = [count_if(answer.copy()) for answer in (*flags, *running)]
         found = self._ask(exp.select(exp.Count(this=exp.Star()), *counts).from_(rows.subquery("m")), ctx)
         return Narrowing(found[1 : 1 + len(parts)], found[1 + len(parts) :], found[0])
 
@@ -182,13 +184,9 @@ class Counter:
         raise AssertionError
 
     def _compiler(self, scope: Scope, ctx: JobContext) -> SegmentSql:
-        clock = Clock(scope.now.replace(second=0, microsecond=0), scope.time_zone)
+        clock = _to_the_minute(scope)
         listed = self._listed.asked(scope.suppression, ctx.token)
         return segment_sql(self._engine, self._facts, scope.catalog, scope.segments, clock, ctx.token, listed)
-
-    def _question(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> _Question:
-        sql, narrow = self._ready(scope, segments, spec.identity, ctx)
-        return _Question(sql, narrow, judged(spec.identity, scope.suppression))
 
     def _ready(
         self, scope: Scope, segments: Sequence[Segment], identity: Identity | None, ctx: JobContext
@@ -220,54 +218,26 @@ class Counter:
         return tuple(int(number or 0) for number in row or ())
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """What counts of segments of one table have in common."""
+def _count_of(segment: Segment, spec: CountSpec, numbers: Numbers) -> Count:
+    members, eligible, unique, refused, suppressed = numbers([segment])
+    to_send = unique - refused - suppressed
+    verdict, reason = verdict_for(to_send, spec.limits)
+    return Count(
+        segment=segment.name,
+        members=members,
+        eligible=eligible,
+        duplicates=eligible - unique,
+        no_consent=refused,
+        suppressed=suppressed,
+        to_send=to_send,
+        counted_at=datetime.now(UTC),
+        verdict=verdict,
+        reason=reason,
+    )
 
-    sql: SegmentSql
-    narrow: Narrow
-    who: Judged
 
-    def predicate(self, segment: Segment) -> exp.Expr:
-        return self.sql.predicate(segment, "n")
-
-    def counting(self, predicate: exp.Expr) -> exp.Select:
-        """Members, eligible, unique, unique without consent, unique and suppressed: one pass over the narrow rows.
-
-        Rows whose identifier stands nowhere else are counted; only the few shared ones are made distinct, apart from the
-        rest (count(DISTINCT) FILTER beside the other counts takes 77 ms per million rows, this 5 ms).
-        """
-        words = ("ok", "shared", "refused", "suppressed", "h")
-        flags = [exp.alias_(self.narrow.flag(word, self.who), word) for word in words]
-        source = exp.alias_(exp.to_table(self.narrow.name), "n", table=True)
-        met = exp.select(*flags).from_(source).where(predicate)
-        one, listed = exp.column("ok"), exp.and_("suppressed", exp.not_(exp.column("refused")))
-        alone = exp.and_(one, exp.not_(exp.column("shared")))
-        plain = exp.select(
-            exp.alias_(exp.Count(this=exp.Star()), "members"),
-            exp.alias_(_count_if(one.copy()), "eligible"),
-            exp.alias_(_count_if(alone), "alone"),
-            exp.alias_(_count_if(exp.and_(alone, "refused")), "alone_refused"),
-            exp.alias_(_count_if(exp.and_(alone, listed)), "alone_listed"),
-        ).from_("met")
-        distinct = exp.select("h", "refused", "suppressed").distinct().from_("met").where(exp.and_(one, "shared"))
-        shared = exp.select(
-            exp.alias_(exp.Count(this=exp.Star()), "several"),
-            exp.alias_(_count_if(exp.column("refused")), "several_refused"),
-            exp.alias_(_count_if(listed.copy()), "several_listed"),
-        ).from_(distinct.subquery("d"))
-        return (
-            exp.select(
-                "members",
-                "eligible",
-                "alone + several",
-                "alone_refused + several_refused",
-                "alone_listed + several_listed",
-            )
-            .from_(plain.subquery("p"))
-            .join(shared.subquery("s"), join_type="cross")
-            .with_("met", as_=met, materialized=True)
-        )
+def _to_the_minute(scope: Scope) -> Clock:
+    return Clock(scope.now.replace(second=0, microsecond=0), scope.time_zone)
 
 
 def _failed(segment: Segment, error: duckdb.Error) -> FixData:
@@ -279,11 +249,6 @@ def _failed(segment: Segment, error: duckdb.Error) -> FixData:
         "Correct the query.",
         code="segment_query",
     )
-
-
-def _count_if(condition: exp.Expr) -> exp.Expr:
-    """DuckDB's own count_if gives NULL for no rows at all."""
-    return exp.Count(this=exp.Case().when(condition, exp.Literal.number(1), copy=True))
 
 
 def used_columns(segment: Segment, scope: Scope) -> frozenset[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,10 +23,11 @@ class FirstRows:
     source: RowSource
     most: int
 
-    def select(self, cursor: Cursor, ctx: JobContext) -> Selection:
+    @contextmanager
+    def select(self, cursor: Cursor, ctx: JobContext) -> Iterator[Selection]:
         """See `RowSource`."""
-        selection = self.source.select(cursor, ctx)
-        return replace(selection, query=selection.query.limit(self.most), rows=min(selection.rows, self.most))
+        with self.source.select(cursor, ctx) as selection:
+            yield replace(selection, query=selection.query.limit(self.most), rows=min(selection.rows, self.most))
 
 
 def first_lines(engine: DuckDBEngine, source: RowSource, format: Format, rows: int, ctx: JobContext) -> tuple[str, ...]:  # noqa: A002 - the field's word
@@ -41,8 +44,7 @@ def first_lines(engine: DuckDBEngine, source: RowSource, format: Format, rows: i
 
 def first_values(engine: DuckDBEngine, source: RowSource, rows: int, ctx: JobContext) -> list[tuple[str | None, ...]]:
     """The values of the rows that `first_lines` shows, as CSV spells them; raises what `write` does."""
-    with engine.cursor(ctx.token) as cursor:
-        selection = FirstRows(source, rows).select(cursor, ctx)
+    with engine.cursor(ctx.token) as cursor, FirstRows(source, rows).select(cursor, ctx) as selection:
         texts = [exp.alias_(column_text(value), f"t{i}") for i, value in enumerate(selection.values)]
         query = exp.select(*texts).from_(selection.query.subquery("q"))
         return cursor.execute(query.sql(engine.dialect)).fetchall()

@@ -85,6 +85,9 @@ class RowValues:
         table, column = self._find(ref)
         if table.id == self.table.id:
             return column_value(column, self.alias)
+        if ref in self.sql.at_hand:
+            at_hand = exp.column(self.sql.at_hand[ref], table=self.alias)
+            return Value(at_hand, column.type, column.native_type)
         if ref not in self._joins:
             ours, query = self.sql.linked_values(self.table, ref)
             self._joins[ref] = (f"{self.prefix}{len(self._joins)}", ours, query)

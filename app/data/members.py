@@ -14,14 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
+from app.core.clocks import Clock
 from app.core.errors import FixData
 from app.core.identifiers import RULES
 from app.core.runs import Reject
 from app.core.segments import FieldRef, Segment
 from app.core.tables import ColumnType, Table
 from app.data.engines.duckdb import Cursor, DuckDBEngine
+from app.data.engines.protocol import Engine
 from app.data.identifiers_sql import text, trimmed
 from app.data.identity import Identity, MatchedField, RowValues
+from app.data.server_rows import Asked, bring, by_member, server_of, server_sql
 from app.data.sql import SegmentSql, key_column
 from app.data.suppression import ListedValues
 from app.data.workspace_rows import KeyFacts, Scope, exact_sql
@@ -31,6 +34,8 @@ _READ_ROWS = 2_048
 """Rows turned into Python values at once: about 3 ms, so a window beside never waits."""
 _COVERAGE_ROWS = 200_000
 """From more rows than this, coverage looks at a sample of about that many."""
+_SAMPLED_ROWS = 10_000
+"""Of tables on a server, sample members are looked for among so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +122,8 @@ class Members:
         self, scope: Scope, segment: Segment, spec: MemberSpec, batch_size: int, ctx: JobContext
     ) -> MemberStream:
         """Everybody who is to be sent, by key; FixData when the segment or a matched field has issues."""
-        question = self._question(scope, segment, spec, ctx)
-        return MemberStream(self._read(question, ctx), tuple(spec.fields), batch_size)
+        exact_sql(self._engine, self._facts, scope, ctx.token, self._listed).check(segment)
+        return MemberStream(self._read(scope, segment, spec, ctx), tuple(spec.fields), batch_size)
 
     def prepare(
         self, cursor: Cursor, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext
@@ -127,7 +132,7 @@ class Members:
 
         Raises as `stream`.
         """
-        question = self._question(scope, segment, spec, ctx)
+        question = self._question(cursor, scope, segment, spec, ctx)
         total = self._pick(cursor, question)
         fields = [exp.alias_(exp.column(f"v{i}", table="m"), f"c{i}") for i in range(len(spec.fields))]
         chosen = question.chosen().subquery("m")
@@ -137,8 +142,8 @@ class Members:
         """The members without a usable identifier, by key: the field, what stands in it, and why it can't be used."""
         if not spec.identity.keys:
             return
-        question = self._question(scope, segment, spec, ctx)
         with self._engine.cursor(ctx.token) as cursor:
+            question = self._question(cursor, scope, segment, spec, ctx)
             reader = cursor.sql(self._sql(question.without_identifier())).to_arrow_reader(_READ_ROWS)
             for batch in reader:
                 for key, *values in zip(*(batch.column(i).to_pylist() for i in range(batch.num_columns)), strict=True):
@@ -146,17 +151,17 @@ class Members:
 
     def suppressed(self, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext) -> int:
         """How many would be sent if they were not on the suppression list."""
-        query = self._question(scope, segment, spec, ctx).held_back()
-        if query is None:
-            return 0
         with self._engine.cursor(ctx.token) as cursor:
+            query = self._question(cursor, scope, segment, spec, ctx).held_back()
+            if query is None:
+                return 0
             ((number,),) = cursor.execute(self._sql(query)).fetchall()
         return int(number)
 
     def sample(self, scope: Scope, segment: Segment, spec: MemberSpec, n: int, ctx: JobContext) -> list[SampleRow]:
         """The first `n` members in the order of the table who have an identifier, do not refuse and are not suppressed."""
-        question = self._question(scope, segment, spec, ctx)
         with self._engine.cursor(ctx.token) as cursor:
+            question = self._question(cursor, scope, segment, spec, ctx, at_most=_SAMPLED_ROWS)
             found = cursor.execute(self._sql(question.sampled(n))).fetchall()
         width = len(spec.fields)
         return [
@@ -168,8 +173,9 @@ class Members:
 
     def coverage(self, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext) -> dict[str, float]:
         """For each target field the share of members, from 0 to 1, that have a usable value; of a sample in big tables."""
-        question = self._question(scope, segment, spec, ctx)
+        percent = _percent(segment_table(scope, segment))
         with self._engine.cursor(ctx.token) as cursor:
+            question = self._question(cursor, scope, segment, spec, ctx, percent=percent)
             ((members, *usable),) = cursor.execute(self._sql(question.covered())).fetchall()
         return {name: (count / members if members else 0.0) for name, count in zip(spec.fields, usable, strict=True)}
 
@@ -177,8 +183,8 @@ class Members:
         self, scope: Scope, segment: Segment, fields: Mapping[str, MatchedField], identity: Identity, ctx: JobContext
     ) -> tuple[dict[str, int], int]:
         """For each field how many members have a usable value, and how many agree (give the identity's consent)."""
-        question = self._question(scope, segment, MemberSpec(fields, identity), ctx)
         with self._engine.cursor(ctx.token) as cursor:
+            question = self._question(cursor, scope, segment, MemberSpec(fields, identity), ctx)
             ((agreed, *usable),) = cursor.execute(self._sql(question.reached())).fetchall()
         return dict(zip(fields, usable, strict=True)), agreed
 
@@ -187,35 +193,70 @@ class Members:
     ) -> list[tuple[str | None, ...]]:
         """The first members by key, with these columns of their own table as text."""
         fields = {name: MatchedField(FieldRef(segment_table(scope, segment).name, name)) for name in columns}
-        question = self._question(scope, segment, MemberSpec(fields), ctx)
         with self._engine.cursor(ctx.token) as cursor:
+            question = self._question(cursor, scope, segment, MemberSpec(fields), ctx, first=limit)
             found = cursor.execute(self._sql(question.looked_at(limit))).fetchall()
         return [tuple(row) for row in found]
 
     def number(self, scope: Scope, segment: Segment, ctx: JobContext) -> int:
         """How many members the segment has."""
-        sql = exact_sql(self._engine, self._facts, scope, ctx.token, self._listed)
+        engine, sql = self._where_it_is(scope, segment, ctx)
         query = exp.select(exp.Count(this=exp.Star())).from_(sql.members(segment).subquery("m"))
-        with self._engine.cursor(ctx.token) as cursor:
-            ((number,),) = cursor.execute(self._sql(query)).fetchall()
-        return int(number)
+        words = engine.sql(query)
+        with engine.cursor(ctx.token) as cursor:
+            cursor.execute(words)
+            return int(cursor.fetchone()[0])
 
     def keys(self, scope: Scope, segment: Segment, limit: int, ctx: JobContext) -> list[str]:
         """The first keys of the segment's members, in order."""
-        sql = exact_sql(self._engine, self._facts, scope, ctx.token, self._listed)
-        query = exp.select(exp.cast(exp.column("member", table="m"), "text")).from_(sql.members(segment).subquery("m"))
-        with self._engine.cursor(ctx.token) as cursor:
-            found = cursor.execute(self._sql(query.order_by(exp.column("member", table="m")).limit(limit))).fetchall()
-        return [key for (key,) in found]
+        engine, sql = self._where_it_is(scope, segment, ctx)
+        members = sql.members(segment).subquery("m")
+        order = (
+            by_member(segment_table(scope, segment), "m") if engine is not self._engine else exp.column("member", "m")
+        )
+        query = exp.select(exp.cast(exp.column("member", table="m"), "text")).from_(members)
+        words = engine.sql(query.order_by(order).limit(limit))
+        with engine.cursor(ctx.token) as cursor:
+            cursor.execute(words)
+            return [key for (key,) in cursor.fetchall()]
 
-    def _question(self, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext) -> _Question:
+    def _where_it_is(self, scope: Scope, segment: Segment, ctx: JobContext) -> tuple[Engine, SegmentSql]:
+        """The engine that holds the segment's table, and a compiler over the rows there."""
+        server = server_of(self._engine, segment_table(scope, segment))
+        if server is None:
+            return self._engine, exact_sql(self._engine, self._facts, scope, ctx.token, self._listed)
+        clock = Clock(scope.now, scope.time_zone)
+        return server, server_sql(self._engine, server, scope, clock, ctx.token)
+
+    def _question(
+        self,
+        cursor: Cursor,
+        scope: Scope,
+        segment: Segment,
+        spec: MemberSpec,
+        ctx: JobContext,
+        *,
+        first: int | None = None,
+        at_most: int | None = None,
+        percent: int | None = None,
+    ) -> _Question:
+        """The queries for this cursor. Of tables on a server the rows come here first: see `Asked` for how many of them."""
         sql = exact_sql(self._engine, self._facts, scope, ctx.token, self._listed)
         sql.check(segment)
+        server = server_of(self._engine, sql.table(segment))
+        if server is not None:
+            fields = [matched.field for matched in spec.fields.values()]
+            asked = Asked([segment], fields, spec.identity, first, at_most, percent)
+            clock = Clock(scope.now, scope.time_zone)
+            sql = bring(self._engine, server, scope, asked, clock, ctx.token, cursor)
         return _Question(sql, segment, sql.table(segment), spec)
 
-    def _read(self, question: _Question, ctx: JobContext) -> Generator[pa.RecordBatch, None, None]:
+    def _read(
+        self, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext
+    ) -> Generator[pa.RecordBatch, None, None]:
         with self._engine.cursor(ctx.token) as cursor:
             ctx.report(Progress("Find members"))
+            question = self._question(cursor, scope, segment, spec, ctx)
             total = self._pick(cursor, question)
             done = 0
             reader = cursor.sql(self._sql(question.chosen())).to_arrow_reader(_READ_ROWS)
@@ -389,8 +430,9 @@ class _Question:
         row = self._row()
         counts = [exp.Count(this=row.normalised(matched)) for matched in self.spec.fields.values()]
         query = self._from(exp.select(exp.Count(this=exp.Star()), *counts), row).where(self._met())
-        if self.table.rows > _COVERAGE_ROWS:
-            percent = exp.Literal.number(max(1, round(100 * _COVERAGE_ROWS / self.table.rows)))
+        part = _percent(self.table)
+        if part is not None:
+            percent = exp.Literal.number(part)
             sample = exp.TableSample(method="system", percent=percent, seed=exp.Literal.number(1))
             rows = exp.select("*").from_(exp.alias_(self.sql.relation(self.table), "s", table=True))
             rows.args["from_"].this.set("sample", sample)
@@ -416,6 +458,11 @@ class _Question:
             for i in range(len(flags))
         ]
         return exp.select(*counts).from_(query.subquery("r"))
+
+
+def _percent(table: Table) -> int | None:
+    """What part of a table coverage looks at; None means all."""
+    return max(1, round(100 * _COVERAGE_ROWS / table.rows)) if table.rows > _COVERAGE_ROWS else None
 
 
 def segment_table(scope: Scope, segment: Segment) -> Table:

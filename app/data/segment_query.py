@@ -59,6 +59,7 @@ def query_of(sql: str, catalog: Catalog, relation: Callable[[Table], exp.Expr], 
     query = sqlglot.parse_one(sql, dialect=dialect)
     assert isinstance(query, exp.Query)
     shadowed = _common_names(query)
+    _spell_exactly(query, catalog, shadowed)
     for node in list(query.find_all(exp.Table)):
         if node.name.casefold() in shadowed:
             continue
@@ -70,6 +71,29 @@ def query_of(sql: str, catalog: Catalog, relation: Callable[[Table], exp.Expr], 
                 rows.set(part, node.args[part])
         node.replace(rows)
     return query
+
+
+def _spell_exactly(query: exp.Query, catalog: Catalog, shadowed: set[str]) -> None:
+    """Write columns as their tables do: names are found regardless of case, and not every engine does that by itself."""
+    spelled: dict[str, str] = {}
+    owners: dict[str, dict[str, str]] = {}
+    for source in query.find_all(exp.Table):
+        table = None if source.name.casefold() in shadowed else catalog.table(source.name)
+        if table is not None:
+            columns = {column.name.casefold(): column.name for column in table.columns}
+            owners[(source.alias or source.name).casefold()] = columns
+            spelled = columns | spelled
+    named: list[tuple[exp.Expr | None, dict[str, str]]] = []
+    for node in query.walk():
+        if isinstance(node, exp.Column):
+            named.append((node.this, owners.get(node.table.casefold(), spelled)))
+        elif isinstance(node, exp.Alias):
+            named.append((node.args.get("alias"), spelled))
+        elif isinstance(node, exp.TableAlias):
+            named += [(column, spelled) for column in node.columns]
+    for name, known in named:
+        if isinstance(name, exp.Identifier) and not name.quoted and name.name.casefold() in known:
+            name.replace(exp.to_identifier(known[name.name.casefold()], quoted=True))
 
 
 def _contents_problem(query: exp.Query) -> str:

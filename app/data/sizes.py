@@ -13,6 +13,7 @@ from types import MappingProxyType
 from app.core.exports import Compression, FileType, Format
 from app.core.tables import Table
 from app.data.engines.duckdb import DuckDBEngine, quoted
+from app.data.table_rows import looked_at
 from app.jobs import CancelToken
 
 _LOOKED_AT = 20_000
@@ -54,9 +55,10 @@ class TableSizes:
         widths = ", ".join(
             f"coalesce(sum(strlen(CAST({quoted(name)} AS VARCHAR))) / greatest(count(*), 1), 0)" for name in names
         )
-        query = f"SELECT {widths} FROM (SELECT * FROM read_parquet(?) LIMIT {_LOOKED_AT})"  # noqa: S608 - names are quoted
         with self._engine.cursor(token) as cursor:
-            found = cursor.execute(query, [self._engine.table_files(table)]).fetchone()
+            source, _ = looked_at(self._engine, cursor, table, _LOOKED_AT, token)
+            query = f"SELECT {widths} FROM (SELECT * FROM {source} LIMIT {_LOOKED_AT})"  # noqa: S608 - names are quoted
+            found = cursor.execute(query).fetchone()
         known = MappingProxyType(dict(zip(names, found or (), strict=True)))
         with self._lock:
             self._known[generation] = known

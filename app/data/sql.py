@@ -21,7 +21,7 @@ from app.core.errors import FixData
 from app.core.names import fold
 from app.core.segments import Condition, FieldRef, Group, Mode, Operator, Rule, Segment, SegmentRef, SetOperator
 from app.core.suppression import ContactKind
-from app.core.tables import Catalog, Column, Table
+from app.core.tables import Catalog, Column, ColumnType, Table
 from app.data.links import Path, paths
 from app.data.segment_issues import issues
 from app.data.segment_query import query_of
@@ -56,7 +56,9 @@ class SegmentSql:
     fixed list of a segment (one text column named `member`). `unique_key` tells that a table's key is known to be filled in
     every row and to stand in one row only, which makes the SQL quicker; when it is not known the answer is the same.
     `semi_join` may answer questions about linked rows from what it has kept; rows named by `clean_aliases` have NULL for
-    all empty values. `listed` tells which values of a column are on the suppression list.
+    all empty values. `listed` tells which values of a column are on the suppression list. Where rows came from a server,
+    `answered` names the column that tells whether the row belongs to the segment of that (folded) name, and `at_hand` the
+    one that holds the value of a linked field.
     """
 
     catalog: Catalog
@@ -68,6 +70,8 @@ class SegmentSql:
     semi_join: SemiJoin = _no_other_way
     clean_aliases: frozenset[str] = frozenset()
     listed: Listed = nobody
+    answered: Mapping[str, str] = field(default_factory=dict)
+    at_hand: Mapping[FieldRef, str] = field(default_factory=dict)
     dialect: str = "duckdb"
     _aliases: count[int] = field(default_factory=count)
 
@@ -96,7 +100,8 @@ class SegmentSql:
         A table whose key is not unique holds several rows of a member, and the predicate is true for all of them.
         """
         self.check(segment)
-        return self._predicate(segment, alias)
+        known = self.answered.get(fold(segment.name))
+        return self._predicate(segment, alias) if known is None else exp.column(known, table=alias)
 
     def source(self, table: Table, alias: str) -> exp.Expr:
         """The table's rows under an alias, to stand after FROM."""
@@ -221,8 +226,10 @@ class SegmentSql:
         way = only_path(self.catalog, start, target)
         query, there, linked = self._linked_rows(way)
         value = column_value(self._column(target.name, field.column), there)
-        by: exp.Expr = value.expression if target.key is None else key_column(target, there)
-        first = exp.ArgMin(this=value.expression.copy(), expression=by.copy())
+        by = value if target.key is None else column_value(self._column(target.name, target.key), there)
+        # The cast of what is a text already tells other engines to compare by bytes.
+        order = exp.cast(by.expression, "text") if by.type is ColumnType.TEXT else by.expression.copy()
+        first = exp.ArgMin(this=value.expression.copy(), expression=order)
         query = query.where(exp.not_(empty(value))).group_by(linked)
         return way[0].from_column, query.select(exp.alias_(linked, "linked"), exp.alias_(first, "value"))
 

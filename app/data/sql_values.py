@@ -104,6 +104,8 @@ def aggregated(aggregate: Aggregate, value: Value) -> Value:
         filled = exp.Case().when(exp.not_(empty(value)), exp.Literal.number(1), copy=False)
         return Value(exp.Count(this=filled), ColumnType.INTEGER)
     if aggregate is Aggregate.SUM:
+        if value.native == "FLOAT":  # added up in double precision, as DuckDB does by itself
+            inner = exp.cast(inner, "double")
         total = exp.Coalesce(this=exp.Sum(this=inner), expressions=[exp.Literal.number(0)])
         return Value(total, ColumnType.NUMBER if value.type is ColumnType.NUMBER else ColumnType.DECIMAL)
     if aggregate is Aggregate.AVERAGE:

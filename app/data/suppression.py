@@ -80,6 +80,18 @@ def entry(salt: bytes, value_digest: exp.Expr) -> exp.Expr:
     return _sha256(exp.DPipe(this=exp.Unhex(this=text(salt.hex())), expression=value_digest, safe=True))
 
 
+def listed_values(folder: Path, facts: ListFacts, values: exp.Select, kind: ContactKind, country: str) -> exp.Select:
+    """Those of the texts `value` that are on the list below the workspace folder, each once."""
+    query = exp.select("value").distinct().from_(values.subquery("v"))
+    return query.where(_is_listed(folder, facts, exp.column("value", table="v"), kind, country))
+
+
+def _is_listed(folder: Path, facts: ListFacts, value: exp.Expr, kind: ContactKind, country: str) -> exp.Expr:
+    hashed = entry(facts.salt, digest(value, kind, country))
+    listed = exp.select("entry").from_(parquet([list_file(folder, facts.generation)]))
+    return exp.In(this=hashed, query=exp.Subquery(this=listed))
+
+
 @dataclass(slots=True)
 class ListedValues:
     """Which values of columns are on the suppression list, found out when first asked; thread safe."""
@@ -121,10 +133,7 @@ class ListedValues:
         name = f"listed_{new_id()}"
         value = exp.alias_(as_text(column_value(column, "t")), "value")
         values = exp.select(value).from_(exp.alias_(self.engine.relation(table), "t", table=True))
-        hashed = entry(facts.salt, digest(exp.column("value", table="v"), kind, country))
-        listed = exp.select("entry").from_(parquet([list_file(self.engine.folder, facts.generation)]))
-        query = exp.select("value").distinct().from_(values.subquery("v"))
-        query = query.where(exp.In(this=hashed, query=exp.Subquery(this=listed)))
+        query = listed_values(self.engine.folder, facts, values, kind, country)
         with self.engine.cursor(token) as cursor:
             cursor.execute(f"CREATE TABLE {name} AS {query.sql(self.engine.dialect)}")
         return name
@@ -146,8 +155,14 @@ class SuppressedRows:
 
     def condition(self, table: Table, alias: str, token: CancelToken) -> exp.Expr | None:
         """Whether a row has a contact on the list, never NULL; None for a table that can have none."""
-        inside = []
+        inside: list[exp.Expr] = []
         for column, kind in contact_columns(table):
+            if table.server is not None:  # the rows pass by once: each is looked up as it comes
+                if kind in self.facts.kinds:
+                    value = as_text(column_value(column, alias))
+                    is_listed = _is_listed(self.values.engine.folder, self.facts, value, kind, self.country)
+                    inside.append(exp.Coalesce(this=is_listed, expressions=[exp.false()]))
+                continue
             listed = self.values.of(self.facts, table, column, kind, self.country, token)
             if listed is not None:
                 inside.append(on_list(as_text(column_value(column, alias)), listed))

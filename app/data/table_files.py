@@ -12,7 +12,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -32,6 +32,7 @@ from app.data.identity import as_text
 from app.data.members import Members, MemberSpec
 from app.data.sql_values import Value
 from app.data.suppression import SuppressedRows
+from app.data.table_rows import all_rows
 from app.data.workspace_rows import Scope
 from app.jobs import JobContext, Progress
 
@@ -63,8 +64,8 @@ class Selection:
 class RowSource(Protocol):
     """Where rows come from; asked once for each file set, with the cursor that will read them."""
 
-    def select(self, cursor: Cursor, ctx: JobContext) -> Selection:
-        """The rows; what the query needs beside the tables may be made in the cursor."""
+    def select(self, cursor: Cursor, ctx: JobContext) -> AbstractContextManager[Selection]:
+        """The rows, to be read once within the block; what the query needs beside the tables is made in the cursor."""
         ...
 
 
@@ -80,12 +81,11 @@ class TableRows:
     fields: tuple[str, ...]
     suppression: SuppressedRows | None = None
 
-    def select(self, cursor: Cursor, ctx: JobContext) -> Selection:
-        """See `RowSource`."""
-        query = exp.select().from_(exp.alias_(self.engine.relation(self.table), "r", table=True))
-        listed = None if self.suppression is None else self.suppression.condition(self.table, "r", ctx.token)
-        values = []
-        for i, name in enumerate(self.fields):
+    @contextmanager
+    def select(self, cursor: Cursor, ctx: JobContext) -> Iterator[Selection]:
+        """See `RowSource`; raises what `all_rows` does."""
+        columns = []
+        for name in self.fields:
             column = self.table.column(name)
             if column is None:
                 raise FixData(
@@ -94,15 +94,23 @@ class TableRows:
                     "Choose the fields of the export again.",
                     code="no_field",
                 )
-            raw = exp.column(name, table="r", quoted=True)
-            query = query.select(exp.alias_(raw, f"c{i}"))
-            values.append(Value(exp.column(f"c{i}", table="q"), column.type, column.native_type))
-        if listed is None:
-            return Selection(query, self.fields, tuple(values), self.table.rows)
-        query = query.where(exp.not_(listed))
-        counted = exp.select(exp.Count(this=exp.Star())).from_(query.subquery("q")).sql(self.engine.dialect)
-        ((rows,),) = cursor.execute(counted).fetchall()
-        return Selection(query, self.fields, tuple(values), int(rows))
+            columns.append(column)
+        chosen = [
+            exp.alias_(exp.column(column.name, table="r", quoted=True), f"c{i}") for i, column in enumerate(columns)
+        ]
+        values = tuple(
+            Value(exp.column(f"c{i}", table="q"), column.type, column.native_type) for i, column in enumerate(columns)
+        )
+        listed = None if self.suppression is None else self.suppression.condition(self.table, "r", ctx.token)
+        asked = self.table.columns if listed is not None else columns
+        with all_rows(self.engine, cursor, self.table, asked, ctx.token, twice=listed is not None) as source:
+            query = exp.select(*chosen).from_(exp.alias_(source, "r", table=True))
+            rows = self.table.rows
+            if listed is not None:
+                query = query.where(exp.not_(listed))
+                counted = exp.select(exp.Count(this=exp.Star())).from_(query.subquery("q")).sql(self.engine.dialect)
+                ((rows,),) = cursor.execute(counted).fetchall()
+            yield Selection(query, self.fields, values, int(rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +122,13 @@ class MemberRows:
     segment: Segment
     spec: MemberSpec
 
-    def select(self, cursor: Cursor, ctx: JobContext) -> Selection:
+    @contextmanager
+    def select(self, cursor: Cursor, ctx: JobContext) -> Iterator[Selection]:
         """See `RowSource`; raises what `Members.stream` does."""
         query, rows = self.members.prepare(cursor, self.scope, self.segment, self.spec, ctx)
         names = tuple(self.spec.fields)
         values = tuple(Value(exp.column(f"c{i}", table="q"), ColumnType.TEXT) for i in range(len(names)))
-        return Selection(query, names, values, rows)
+        yield Selection(query, names, values, rows)
 
 
 def write(
@@ -137,9 +146,8 @@ def write(
     field that is gone), TryAgain or OSError when the drive is full, Cancelled; a part that is not whole is removed.
     """
     at_most = file_format.rows_per_file
-    with engine.cursor(ctx.token) as cursor:
-        ctx.report(Progress("Write files", unit="rows"))
-        selection = source.select(cursor, ctx)
+    ctx.report(Progress("Write files", unit="rows"))
+    with engine.cursor(ctx.token) as cursor, source.select(cursor, ctx) as selection:
         batches = _Batches(_open_reader(cursor, selection, file_format), ctx, selection.rows)
         schema = batches.schema
         number = 0

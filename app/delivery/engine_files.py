@@ -12,6 +12,7 @@ from app.data.first_lines import first_lines, first_values
 from app.data.members import Members, MemberSpec
 from app.data.suppression import ListedValues, SuppressedRows
 from app.data.table_files import MemberRows, RowSource, TableRows, write
+from app.data.table_rows import row_count
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
 from app.delivery.ports import RowCount
@@ -44,14 +45,20 @@ class EngineWriter:
 
     def count(self, item: Item, ctx: JobContext) -> RowCount:
         """See `Writer.count`."""
-        with self._engine.cursor(ctx.token) as cursor:
-            rows = self._source(item).select(cursor, ctx).rows
         if not isinstance(item, Segment):
-            return RowCount(rows, suppressed=item.table.rows - rows)
+            every = row_count(self._engine, item.table, ctx.token)
+            listed = self._scope.suppression is not None and self._export.leave_out_suppressed
+            rows = min(every, self._rows(item, ctx)) if listed else every
+            return RowCount(rows, suppressed=every - rows)
+        rows = self._rows(item, ctx)
         suppressed = self._members.suppressed(self._scope, item, self._spec(item), ctx)
         members = self._members.number(self._scope, item, ctx)
         # Nobody is without a key here and nobody stands twice, so what remains refused.
-        return RowCount(rows, suppressed, no_consent=members - rows - suppressed)
+        return RowCount(rows, suppressed, no_consent=max(0, members - rows - suppressed))
+
+    def _rows(self, item: Item, ctx: JobContext) -> int:
+        with self._engine.cursor(ctx.token) as cursor, self._source(item).select(cursor, ctx) as selection:
+            return selection.rows
 
     def write(self, item: Item, folder: Path, ctx: JobContext) -> Iterator[tuple[Path, int]]:
         """See `Writer.write`."""

@@ -16,7 +16,8 @@ from app.core.names import fold
 from app.core.segment_documents import to_document
 from app.core.segments import Segment, SegmentRef
 from app.core.tables import Catalog, Meaning
-from app.data.counting import Counter, CountSpec, Estimate
+from app.data.count_query import Estimate
+from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
 from app.data.suppression import ListedValues

@@ -44,7 +44,7 @@ def make_deps(
     def deps() -> Iterator[Deps]:
         scope = scope_of(store, engine.folder, clock())
         info = store.workspace.info()
-        with closing(DuckDBEngine(engine.folder, memory_limit=_MEMORY)) as own:
+        with closing(DuckDBEngine(engine.folder, memory_limit=_MEMORY, server=engine.server)) as own:
             facts, values = KeyFacts(own), ListedValues(own)
             counter, members = Counter(own, facts, values), Members(own, facts, values)
 

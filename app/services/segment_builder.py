@@ -23,6 +23,7 @@ from app.data.links import paths
 from app.data.looking import frequent_values
 from app.data.members import Members, segment_table
 from app.data.segment_issues import placed_issues
+from app.data.table_rows import LOOKED_AT, looked_at
 from app.data.workspace_rows import KeyFacts, Scope
 from app.jobs import JobContext
 from app.services.counts import everybody
@@ -178,7 +179,8 @@ class SegmentBuilder:
         table, column = found
         engine = self._engine()
         with engine.cursor(ctx.token) as cursor:
-            return frequent_values(cursor, column, engine.table_files(table), FREQUENT)
+            source, _ = looked_at(engine, cursor, table, LOOKED_AT, ctx.token)
+            return frequent_values(cursor, column, source, FREQUENT)
 
     def history(self, segment_id: str, limit: int) -> tuple[Count, ...]:
         """The newest counts of members of a saved segment, oldest first."""

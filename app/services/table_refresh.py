@@ -27,6 +27,7 @@ from app.data.engines.duckdb import DuckDBEngine
 from app.data.row_changes import offers, rows_in_common
 from app.data.segment_issues import issues
 from app.data.segment_query import finds_its_columns
+from app.data.table_rows import asking
 from app.jobs import JobContext
 from app.services.table_sources import Waiting
 from app.store import Store
@@ -147,8 +148,11 @@ class TableUsers:
         return self._store.save_together(table, segments, exports, moved)
 
 
-def demand_links(engine: DuckDBEngine, move: Move, table: Table, files: Sequence[Path | str], ctx: JobContext) -> None:
-    """Raise FixData when a link that moves to another column of `table` would join what does not belong together."""
+def demand_links(engine: DuckDBEngine, move: Move, table: Table, ctx: JobContext, source: str | None = None) -> None:
+    """Raise FixData when a link that moves to another column of `table` would join what does not belong together.
+
+    `source` reads rows that are not in place yet.
+    """
     catalog = Catalog(tuple(table if t.id == table.id else t for t in move.after.catalog.tables))
     for old, new in zip(move.before.catalog.links, move.after.catalog.links, strict=True):
         one, many = catalog.table(new.one_table), catalog.table(new.many_table)
@@ -162,8 +166,8 @@ def demand_links(engine: DuckDBEngine, move: Move, table: Table, files: Sequence
             why = f"One holds {one_column.type}, the other {many_column.type}."
             raise FixData(words, why, "Choose another column, or remove the link first.", code="link_types")
         if one.id == table.id:
-            with engine.cursor(ctx.token) as cursor:
-                unique = is_unique(cursor, files, one_column.name)
+            with asking(engine, table, ctx.token) as (cursor, source_in):
+                unique = is_unique(cursor, source or source_in(table), one_column.name)
             if not unique:
                 why = f"A value of {one_column.name} stands in more than one row, or is missing in some."
                 raise FixData(words, why, "Choose another column, or remove the link first.", code="key_not_unique")

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from app.core.errors import FixData, FixSettings
-from app.core.names import checked_name, fold, name_taken, new_id
-from app.core.roles import Action, Role, demand
+from app.core.names import fold, name_taken, new_id
+from app.core.roles import Action, demand
 from app.core.segments import Condition, FieldRef, Group, Segment
-from app.core.table_changes import TableChange
+from app.core.table_changes import TableChange, columns_changed
 from app.core.table_profiles import ColumnProfile
 from app.core.tables import Catalog, Column, Link, Meaning, Table, TableRole
 from app.data.catalog import find_links, is_unique, rows_found, understand
-from app.data.engines.duckdb import Cursor, DuckDBEngine, generation_folder
+from app.data.engines.duckdb import DuckDBEngine, generation_folder, rows_in
+from app.data.engines.protocol import Cursor
 from app.data.ingest import Incoming, ReadOptions, read
 from app.data.looking import Rows, profile, rows_of
+from app.data.table_rows import LOOKED_AT, asking, looked_at
 from app.jobs import CancelToken, JobContext
+from app.services.server_tables import CurrentRole, ServerTables, kept_meanings, save_links, table_name
 from app.services.table_refresh import (
     HeldRefresh,
     Missing,
@@ -38,14 +41,6 @@ from app.store import Store
 
 _KEPT_GENERATIONS: Final = 2
 _PUT_BACK_FOR: Final = timedelta(days=7)
-
-
-class CurrentRole(Protocol):
-    """Who acts; fulfilled by the service of roles."""
-
-    def role(self) -> Role:
-        """The role of this person now."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +74,8 @@ class TableService:
         self._roles = roles
         self._users = TableUsers(store)
         self._data = engine.folder / "data"
+        self.server = ServerTables(store, engine, roles)
+        """Tables that stay on the workspace's server."""
 
     def all(self) -> list[Table]:
         """All tables by name."""
@@ -103,7 +100,7 @@ class TableService:
         demand(self._roles.role(), Action.CHANGE_TABLES)
         taken = [table.name for table in self._store.tables.all()]
         if name is not None:
-            name = _table_name(name)
+            name = table_name(name)
             if fold(name) in set(map(fold, taken)):
                 raise name_taken(name, "table")
         files = [path.expanduser().resolve() for path in paths]
@@ -123,25 +120,51 @@ class TableService:
         """
         demand(self._roles.role(), Action.CHANGE_TABLES)
         table = self.get(name)
+        if table.server is not None:
+            return self._describe_anew(table, ctx, renamed or {}, anyway=anyway)
         source = self._source(table)
         with self._staging() as staging:
             new = self._read_again(table, source, staging, ctx)
             move = self._users.move(table, new.columns, renamed or {})
             after = replace(
                 move.table,
-                columns=_kept_meanings(move.table, new.columns),
+                columns=kept_meanings(move.table, new.columns),
                 rows=new.rows,
                 generation=table.generation + 1,
                 refreshed_at=datetime.now(UTC),
             )
             if not anyway and self._users.broken(move, after):
                 return self._hold(table, move, source, new, ctx)
-            self._demand_key(after, new.files, ctx.token)
-            demand_links(self._engine, move, after, new.files, ctx)
+            self._demand_key(after, ctx.token, rows_in(new.files))
+            demand_links(self._engine, move, after, ctx, rows_in(new.files))
             change = change_between(self._engine, table, after, new.files, ctx)
             refreshed = self._replace(after, new, move)
             remember_source(self._store, table.id, replace(source, notes=new.notes, change=change, waiting=None))
         self._forget_old(refreshed)
+        return Refreshed(refreshed, change)
+
+    def _describe_anew(self, table: Table, ctx: JobContext, renamed: Mapping[str, str], *, anyway: bool) -> Refreshed:
+        """A refresh of a table that stays on the server: its rows are always those of now, what is known of it is renewed."""
+        columns, rows = self.server.described(table, ctx)
+        move = self._users.move(table, columns, renamed)
+        after = replace(
+            move.table,
+            columns=kept_meanings(move.table, columns),
+            rows=rows,
+            generation=table.generation + 1,
+            refreshed_at=datetime.now(UTC),
+        )
+        source = source_of(self._store, table) or TableSource((), None, ReadOptions(), ())
+        if not anyway and self._users.broken(move, after):
+            waiting = Waiting(after.refreshed_at, columns)
+            remember_source(self._store, table.id, replace(source, waiting=waiting))
+            return Refreshed(table, held=self._users.held(move, waiting))
+        self._demand_key(after, ctx.token)
+        demand_links(self._engine, move, after, ctx)
+        changed = columns_changed(table.columns, after.columns)
+        change = TableChange(after.refreshed_at, table.rows, after.rows, columns=changed)
+        refreshed = self._users.save(move, after)
+        remember_source(self._store, table.id, replace(source, change=change, waiting=None))
         return Refreshed(refreshed, change)
 
     def held(self, name: str) -> HeldRefresh | None:
@@ -184,7 +207,7 @@ class TableService:
                 code="not_missing",
             )
         move = self._users.move(table, table.columns, renamed)
-        demand_links(self._engine, move, table, self._engine.table_files(table), ctx)
+        demand_links(self._engine, move, table, ctx)
         return self._users.save(move, table)
 
     def last_change(self, name: str) -> TableChange | None:
@@ -200,7 +223,8 @@ class TableService:
     def put_back(self, table: Table) -> Table:
         """Put a removed table back, with its rows and links; raises FixData when its rows were cleared away since."""
         demand(self._roles.role(), Action.CHANGE_TABLES)
-        self._engine.table_files(table)
+        if table.server is None:
+            self._engine.table_files(table)
         return self._store.tables.save(table)
 
     def set_role(self, name: str, role: TableRole, key: str | None) -> Table:
@@ -223,7 +247,7 @@ class TableService:
                 code="no_key",
             )
         changed = replace(table, role=role, key=None if key is None else self._column(table, key).name)
-        self._demand_key(changed, self._engine.table_files(table), CancelToken())
+        self._demand_key(changed, CancelToken())
         return self._store.tables.save(changed)
 
     def set_meaning(self, name: str, column: str, meaning: Meaning) -> Table:
@@ -254,7 +278,14 @@ class TableService:
             )
         if one_table.id == many_table.id:
             raise FixData("A table can't be linked to itself.", "", "Choose another table.", code="link_self")
-        self._demand_key(replace(one_table, key=one_column.name), self._engine.table_files(one_table), CancelToken())
+        if (one_table.server is None) is not (many_table.server is None):
+            raise FixData(
+                f"{one} and {many} can't be linked.",
+                "One of the tables is on this computer, the other on the server.",
+                "Link tables of one place.",
+                code="two_places",
+            )
+        self._demand_key(replace(one_table, key=one_column.name), CancelToken())
         link = Link(one_table.name, one_column.name, many_table.name, many_column.name)
         self._store.tables.save_link(link)
         return link
@@ -274,33 +305,38 @@ class TableService:
         table = self.get(name)
         catalog = self._store.tables.catalog()
         mine = [link for link in catalog.links if table.name in {link.one_table, link.many_table}]
-        with self._engine.cursor(ctx.token) as cursor:
-            return tuple(self._found(cursor, link, catalog) for link in mine)
+        with asking(self._engine, table, ctx.token) as (cursor, source):
+            return tuple(self._found(cursor, link, catalog, source) for link in mine)
 
-    def _found(self, cursor: Cursor, link: Link, catalog: Catalog) -> LinkFound:
+    def _found(self, cursor: Cursor, link: Link, catalog: Catalog, source: Callable[[Table], str]) -> LinkFound:
         one, many = catalog.table(link.one_table), catalog.table(link.many_table)
         if one is None or many is None or one.column(link.one_column) is None or many.column(link.many_column) is None:
             return LinkFound(link, None, gone=True)
-        return LinkFound(link, rows_found(cursor, link, self._engine.table_files(one), self._engine.table_files(many)))
+        return LinkFound(link, rows_found(cursor, link, source(one), source(many)))
 
     def links(self) -> list[Link]:
         """All links between tables that are there."""
         return list(self._store.tables.links())
 
     def sample(self, name: str, rows: int, ctx: JobContext, *, masked: bool = True) -> TableSample:
-        """The first rows, personal values masked unless told otherwise (which a Viewer may not), and how empty columns are."""
+        """The first rows, personal values masked unless told otherwise (which a Viewer may not), and how empty columns are.
+
+        Of a table on a server only some rows are looked at, in `profile` too.
+        """
         if not masked:
             demand(self._roles.role(), Action.SHOW_PERSONAL_VALUES)
         table = self.get(name)
         with self._engine.cursor(ctx.token) as cursor:
-            found: Rows = rows_of(cursor, table, self._engine.table_files(table), rows, hide_personal=masked)
+            source, looked = looked_at(self._engine, cursor, table, LOOKED_AT, ctx.token)
+            found: Rows = rows_of(cursor, looked, source, rows, hide_personal=masked)
         return TableSample(table.columns, found.rows, found.empties, masked)
 
     def profile(self, name: str, ctx: JobContext) -> tuple[ColumnProfile, ...]:
         """For each column how many values are empty and distinct, and the most frequent ones unless they are personal."""
         table = self.get(name)
         with self._engine.cursor(ctx.token) as cursor:
-            return profile(cursor, table, self._engine.table_files(table))
+            source, looked = looked_at(self._engine, cursor, table, LOOKED_AT, ctx.token)
+            return profile(cursor, looked, source)
 
     def size(self) -> int:
         """Bytes that the rows of all tables take on the drive, without generations that are only kept for a while."""
@@ -309,7 +345,8 @@ class TableService:
 
     def notes(self, name: str) -> tuple[str, ...]:
         """Sentences about what was decided when the table was last read: its encoding, renamed columns, a missing header."""
-        return self._source(self.get(name)).notes
+        table = self.get(name)
+        return () if table.server is not None else self._source(table).notes
 
     def used_by(self, name: str) -> list[str]:
         """Names of the segments, then of the exports, that need the table."""
@@ -366,7 +403,13 @@ class TableService:
     def _take_in_one(self, one: Incoming, options: ReadOptions, ctx: JobContext) -> Table:
         with self._engine.cursor(ctx.token) as cursor:
             guessed = understand(
-                cursor, one.name, one.columns, one.files, one.rows, self._store.tables.catalog(), declared_key=one.key
+                cursor,
+                one.name,
+                one.columns,
+                rows_in(one.files),
+                one.rows,
+                self._store.tables.catalog(),
+                declared_key=one.key,
             )
         table = Table(
             id=new_id(),
@@ -430,18 +473,14 @@ class TableService:
                 if one_column is None or many_column is None or one_column.type is not many_column.type:
                     continue
                 known = one_column.name == one_side.key
-                if known or is_unique(cursor, self._engine.table_files(one_side), one_column.name):
+                if known or is_unique(cursor, rows_in(self._engine.table_files(one_side)), one_column.name):
                     kept = Link(one_side.name, one_column.name, many_side.name, many_column.name)
                     self._store.tables.save_link(kept)
 
     def _find_links(self, tables: Sequence[Table], ctx: JobContext) -> None:
-        with self._engine.cursor(ctx.token) as cursor:
-            for table in tables:
-                catalog = self._store.tables.catalog()
-                known = {frozenset((k.one_table, k.many_table)) for k in catalog.links}
-                for link in find_links(cursor, table, catalog, self._engine.table_files):
-                    if frozenset((link.one_table, link.many_table)) not in known:
-                        self._store.tables.save_link(link)
+        for table in tables:
+            with asking(self._engine, table, ctx.token) as (cursor, source):
+                save_links(self._store, find_links(cursor, table, self._store.tables.catalog(), source))
 
     def _source(self, table: Table) -> TableSource:
         source = source_of(self._store, table)
@@ -451,8 +490,8 @@ class TableService:
             )
         return source
 
-    def _demand_key(self, table: Table, files: Sequence[Path | str], token: CancelToken) -> None:
-        """Raise FixData when the key is gone, empty in some rows, or stands twice."""
+    def _demand_key(self, table: Table, token: CancelToken, source: str | None = None) -> None:
+        """Raise FixData when the key is gone, empty in some rows, or stands twice; `source` reads rows not in place yet."""
         if table.key is None:
             return
         if table.column(table.key) is None:
@@ -462,8 +501,8 @@ class TableService:
                 "Bring the column back in the source, or choose another key first.",
                 code="key_missing",
             )
-        with self._engine.cursor(token) as cursor:
-            unique = is_unique(cursor, files, table.key)
+        with asking(self._engine, table, token) as (cursor, source_in):
+            unique = is_unique(cursor, source or source_in(table), table.key)
         if not unique:
             raise FixData(
                 f"{table.name}.{table.key} can't be the key.",
@@ -483,27 +522,6 @@ class TableService:
         for folder in (self._data / table.id).iterdir():
             if folder.name.isdigit() and int(folder.name) <= table.generation - _KEPT_GENERATIONS:
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def _table_name(name: str) -> str:
-    checked = checked_name(name, "table")
-    if "." in checked:
-        raise FixData(
-            "The name of a table can't hold a dot.",
-            "A dot parts table and column, as in Customer.Email.",
-            "Choose a name without a dot.",
-            code="name_dot",
-        )
-    return checked
-
-
-def _kept_meanings(old: Table, columns: Sequence[Column]) -> tuple[Column, ...]:
-    """New columns with the meanings the table had before; a column that is new has none until somebody says so."""
-    kept = []
-    for column in columns:
-        before = old.column(column.name)
-        kept.append(column if before is None else replace(column, meaning=before.meaning, confirmed=before.confirmed))
-    return tuple(kept)
 
 
 def _needs(segment: Segment, table: Table) -> bool:

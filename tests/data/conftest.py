@@ -7,6 +7,9 @@ import pytest
 
 from app.data.engines.duckdb import DuckDBEngine
 from tests.data.ingesting import Desk
+from tests.servers.postgres import postgres
+
+__all__ = ["postgres"]
 
 
 @pytest.fixture

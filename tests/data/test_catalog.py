@@ -7,6 +7,7 @@ import pytest
 
 from app.core.tables import Catalog, Column, ColumnType, Link, Meaning, Table, TableRole
 from app.data.catalog import find_links, meaning_of, understand
+from app.data.engines.duckdb import rows_in
 from app.data.ingest import Incoming
 from app.data.meanings import meaning_of_name
 from app.data.personal import masked
@@ -76,7 +77,7 @@ def test_types_that_cannot_hold_a_meaning_have_none():
 
 def as_table(desk, incoming: Incoming, catalog: Catalog) -> Table:
     with desk.engine.cursor(CancelToken()) as cursor:
-        guessed = understand(cursor, incoming.name, incoming.columns, incoming.files, incoming.rows, catalog)
+        guessed = understand(cursor, incoming.name, incoming.columns, rows_in(incoming.files), incoming.rows, catalog)
     return Table(
         incoming.name,
         incoming.name,
@@ -103,7 +104,7 @@ def links(desk, catalog: Catalog, incoming: dict[str, Incoming], name: str) -> l
     table = catalog.table(name)
     assert table is not None
     with desk.engine.cursor(CancelToken()) as cursor:
-        return find_links(cursor, table, catalog, lambda t: [str(file) for file in incoming[t.name].files])
+        return find_links(cursor, table, catalog, lambda t: rows_in(incoming[t.name].files))
 
 
 def test_roles_of_a_business(desk):

@@ -9,6 +9,7 @@ import pytest
 
 from app.core.tables import Catalog, Meaning
 from app.data.catalog import understand
+from app.data.engines.duckdb import rows_in
 from app.jobs import CancelToken
 from tests.data.ingesting import names
 
@@ -38,7 +39,7 @@ def test_chinook(desk, real):
     }
     customer = tables["Customer"]
     with desk.engine.cursor(CancelToken()) as cursor:
-        guessed = understand(cursor, "Customer", customer.columns, customer.files, customer.rows, Catalog(()))
+        guessed = understand(cursor, "Customer", customer.columns, rows_in(customer.files), customer.rows, Catalog(()))
     meanings = {column.name: column.meaning for column in guessed.columns}
     assert guessed.key == "CustomerId"
     assert meanings["Email"] is Meaning.EMAIL

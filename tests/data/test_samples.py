@@ -13,7 +13,7 @@ from app.core.segment_documents import parse
 from app.core.tables import Catalog, ColumnType, Link, Meaning, Table, TableRole
 from app.data import samples
 from app.data.catalog import find_links, understand
-from app.data.engines.duckdb import DuckDBEngine
+from app.data.engines.duckdb import DuckDBEngine, rows_in
 from app.jobs import Cancelled, CancelToken, JobContext
 
 CONTENTS = {
@@ -122,13 +122,13 @@ def test_the_catalog_understands_them(cooked, tmp_path):
     with engine.cursor(CancelToken()) as cursor:
         for name in ("Customer", "Orders", "Account", "Contact", "Opportunity"):
             files = [str(cooked[0][name])]
-            guessed = understand(cursor, name, engine.describe(files), files, CONTENTS[name][0], catalog)
+            guessed = understand(cursor, name, engine.describe(files), rows_in(files), CONTENTS[name][0], catalog)
             table = Table(name, name, guessed.role, guessed.columns, guessed.key, 1, 1, "", datetime.now(UTC))
             catalog = Catalog((*catalog.tables, table))
         links = [
             link
             for name in ("Orders", "Contact", "Opportunity")
-            for link in find_links(cursor, catalog.table(name), catalog, lambda table: [str(cooked[0][table.name])])
+            for link in find_links(cursor, catalog.table(name), catalog, lambda table: rows_in([cooked[0][table.name]]))
         ]
     engine.close()
     assert {table.name: (table.role, table.key) for table in catalog.tables} == {

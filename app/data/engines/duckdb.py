@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -18,6 +18,8 @@ from sqlglot import exp
 
 from app.core.errors import FixData, SendoffError, TellUs, TryAgain
 from app.core.tables import Column, Table
+from app.data.engines.interrupting import Interrupter
+from app.data.engines.protocol import Server
 from app.data.engines.types import column_type
 from app.jobs import Cancelled, CancelToken
 
@@ -43,13 +45,20 @@ class DuckDBEngine:
     """One DuckDB instance for the process; thread safe, while each cursor belongs to one job and one thread.
 
     `memory_limit` is DuckDB's text such as "2GB"; what does not fit spills to `folder/tmp`. `threads` defaults to one less
-    than the machine has, so that a window stays quick.
+    than the machine has, so that a window stays quick. `server` gives what answers for the tables that are kept on one.
     """
 
     dialect: ClassVar[str] = "duckdb"
 
-    def __init__(self, folder: Path, memory_limit: str = "2GB", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        memory_limit: str = "2GB",
+        threads: int | None = None,
+        server: Callable[[], Server] | None = None,
+    ) -> None:
         self.folder = folder
+        self.server = server
         self._lock = threading.Lock()
         spill = folder / "tmp"
         spill.mkdir(parents=True, exist_ok=True)
@@ -76,7 +85,7 @@ class DuckDBEngine:
         token.check()
         with self._lock:
             cursor = self._instance.cursor()
-        interrupter = _Interrupter(cursor)
+        interrupter = Interrupter(cursor.interrupt)
         try:
             with token.on_cancel(interrupter.start):
                 yield cursor
@@ -92,7 +101,14 @@ class DuckDBEngine:
             cursor.close()
 
     def table_files(self, table: Table) -> list[str]:
-        """Full paths of the table's Parquet files, sorted; raises FixData when none is left."""
+        """Full paths of the table's Parquet files, sorted; raises FixData when none is left, or the table is elsewhere."""
+        if table.server is not None:
+            raise FixData(
+                f"{table.name} is on the server, and other tables of the question are on this computer.",
+                "A question is answered where all of its tables are.",
+                "Ask for tables of one place only.",
+                code="two_places",
+            )
         files = sorted(str(path) for path in generation_folder(self.folder, table).glob("*.parquet"))
         if not files:
             raise FixData(
@@ -106,6 +122,10 @@ class DuckDBEngine:
     def relation(self, table: Table) -> exp.Expression:
         """`read_parquet([...])` of the table's files, to stand after FROM; raises FixData when they are gone."""
         return parquet(self.table_files(table))
+
+    def sql(self, query: exp.Expr) -> str:
+        """The query in DuckDB's words."""
+        return query.sql(self.dialect)
 
     def describe(self, files: Sequence[str | Path]) -> tuple[Column, ...]:
         """The columns of Parquet files of one table."""
@@ -123,6 +143,11 @@ def parquet(files: Sequence[str | Path]) -> exp.Table:
     """A reading of these Parquet files as a relation."""
     names = [exp.Literal.string(str(file)) for file in files]
     return exp.Table(this=exp.ReadParquet(expressions=[exp.Array(expressions=names)]))
+
+
+def rows_in(files: Sequence[str | Path]) -> str:
+    """What stands after FROM to read these Parquet files, as DuckDB's SQL."""
+    return parquet(files).sql(dialect="duckdb")
 
 
 def as_ours(error: BaseException) -> SendoffError | None:
@@ -173,32 +198,3 @@ def _full_memory() -> TryAgain:
 def _interrupted(error: BaseException) -> bool:
     """Whether the error is the interrupt, also when Arrow wrapped it while batches were read."""
     return isinstance(error, duckdb.InterruptException | Cancelled) or "INTERRUPT" in str(error).upper()
-
-
-class _Interrupter:
-    """Interrupts a cursor now and again until the job's block ends: an interrupt that falls between two queries is lost."""
-
-    def __init__(self, cursor: Cursor) -> None:
-        self._cursor = cursor
-        self._done = threading.Event()
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        with self._lock:  # the cancelled block may end, and stop, in the middle of this
-            if self._done.is_set():
-                return
-            self._cursor.interrupt()
-            self._thread = threading.Thread(target=self._repeat, name="sendoff-interrupt", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        with self._lock:
-            self._done.set()
-            thread = self._thread
-        if thread is not None:
-            thread.join()
-
-    def _repeat(self) -> None:
-        while not self._done.wait(0.05):
-            self._cursor.interrupt()

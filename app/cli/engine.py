@@ -1,0 +1,124 @@
+"""`sendoff engine`: where tables live beside this computer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.output import of
+from app.cli.secret_sources import HELP, read_secrets
+from app.cli.session import Session, session_of
+from app.core.errors import FixSettings
+from app.core.servers import ServerAddress, ServerTest, ServerUrl
+
+commands = typer.Typer(help="The data engine: DuckDB on this computer, and a PostgreSQL server.", no_args_is_help=True)
+SecretOption = Annotated[list[str], typer.Option("--secret", metavar="password=SOURCE", help=HELP)]
+
+
+@commands.command()
+def show(context: typer.Context) -> None:
+    """Which engines this workspace uses."""
+    session = session_of(context)
+    address = session.services.servers.address()
+    there = [table.name for table in session.services.tables.all() if table.server is not None]
+    words = "Tables live on this computer, in DuckDB."
+    if address is not None:
+        words = f"{words} The PostgreSQL server is {address}, read as {address.user}; {of(len(there), 'table')} there."
+    session.output.result({"engine": _engine(address), "server": _document(address), "tables": there}, words)
+
+
+@commands.command("set")
+def set_engine(
+    context: typer.Context,
+    engine: Annotated[str, typer.Argument(metavar="URL|duckdb", help="postgresql://user@host:port/database")],
+    secrets: SecretOption = [],
+    seconds: Annotated[int | None, typer.Option(min=1, help="How long a question may take there.")] = None,
+    no_test: Annotated[bool, typer.Option("--no-test", help="Save without testing.")] = False,
+) -> None:
+    """Use a PostgreSQL server beside this computer, after a test of it; or DuckDB alone.
+
+    The address may end in ?sslmode=disable, require or verify-full (the default) and &sslrootcert=FILE.
+    """
+    session = session_of(context)
+    servers = session.services.servers
+    if engine == "duckdb":
+        servers.remove()
+        session.output.result({"engine": "duckdb", "server": None}, "Tables live on this computer.")
+        return
+    address = ServerUrl.parse(engine, servers.address()).address
+    if seconds is not None:
+        address = replace(address, seconds=seconds)
+    tested = use_server(session, address, secrets, test=not no_test)
+    words = f"Using {address}." if tested is None else f"Using {address}. {_sentence(tested)}"
+    session.output.result(
+        {"engine": _engine(address), "server": _document(address), "test": tested and asdict(tested)}, words
+    )
+
+
+@commands.command()
+def test(context: typer.Context) -> None:
+    """Reach the server and look around."""
+    session = session_of(context)
+    if session.services.servers.address() is None:
+        from app.bootstrap import check_engine
+
+        session.output.result({"engine": "duckdb", "ok": True}, f"{check_engine()} answers on this computer.")
+        return
+    with session.output.progress() as progress:
+        tested = session.services.servers.test(progress.context())
+    session.output.result({"engine": "postgresql", "ok": True, **asdict(tested)}, _sentence(tested))
+
+
+@commands.command()
+def tables(context: typer.Context) -> None:
+    """What may be read on the server, and what of it is in the workspace."""
+    session = session_of(context)
+    with session.output.progress() as progress:
+        offered = session.services.tables.server.offered(progress.context())
+    session.output.rows(
+        "tables",
+        ("Schema", "Table", "Rows, about", "In the workspace as"),
+        [(o.place.schema, o.place.name, o.rows, o.added) for o in offered],
+        map(asdict, offered),
+    )
+
+
+def use_server(session: Session, address: ServerAddress, secrets: list[str], *, test: bool) -> ServerTest | None:
+    """Keep the address and its password, after a test unless told otherwise."""
+    given = read_secrets(secrets)
+    unknown = sorted(given.keys() - {"password"})
+    if unknown:
+        raise FixSettings(
+            f"A server has no secret “{unknown[0]}”.",
+            "It has a password only.",
+            "Write --secret password=SOURCE.",
+            code="invalid_option",
+        )
+    tested = None
+    servers = session.services.servers
+    if test:
+        with session.output.progress() as progress:
+            tested = servers.test(progress.context(), address, given.get("password"))
+    servers.set(address, given.get("password"))
+    return tested
+
+
+def _engine(address: ServerAddress | None) -> str:
+    return "duckdb" if address is None else "postgresql"
+
+
+def _document(address: ServerAddress | None) -> dict[str, Any] | None:
+    return None if address is None else asdict(address)
+
+
+def _sentence(tested: ServerTest) -> str:
+    way = "encrypted" if tested.encrypted else "not encrypted"
+    sentence = (
+        f"PostgreSQL {tested.version} answered in {tested.milliseconds:,} ms, {way}; "
+        f"{of(tested.tables, 'table')} can be read."
+    )
+    if tested.writes:
+        sentence += " This role may also write there: one that only reads is enough."
+    return sentence

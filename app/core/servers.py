@@ -1,0 +1,142 @@
+"""The server where a workspace's tables may live: its address, how safely it is talked to, and what a test of it found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from app.core.errors import FixSettings
+
+SCHEMES = frozenset({"postgres", "postgresql"})
+PORT = 5432
+SECONDS = 600
+"""How long a question may take unless told otherwise."""
+
+
+class Tls(StrEnum):
+    """How the way to the server is protected."""
+
+    VERIFY = "verify"
+    """Encrypted, and the server proves by its certificate that it is the one named."""
+    REQUIRE = "require"
+    """Encrypted; whoever answers is believed."""
+    OFF = "off"
+    """Not encrypted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAddress:
+    """Where the server is and as whom Sendoff reads there; the password is in the keyring.
+
+    `certificate` is a file with the authorities that are believed, empty for those of this computer. A question that takes
+    longer than `seconds` is given up.
+    """
+
+    host: str
+    database: str
+    user: str
+    port: int = PORT
+    tls: Tls = Tls.VERIFY
+    certificate: str = ""
+    seconds: int = SECONDS
+
+    def __post_init__(self) -> None:
+        for what, value in (("host", self.host), ("database", self.database), ("user", self.user)):
+            if not value.strip() or any(ord(letter) < 32 for letter in value):
+                raise FixSettings(
+                    "The address of the server is not complete.",
+                    f"Its {what} is missing.",
+                    f"Name the {what}.",
+                    code="server_address",
+                )
+        if not 1 <= self.port <= 65_535 or self.seconds < 1:
+            raise FixSettings(
+                "The address of the server can't be used.",
+                "The port must be from 1 to 65535, and the time limit at least one second.",
+                "Correct it.",
+                code="server_address",
+            )
+
+    def __str__(self) -> str:
+        return f"postgresql://{self.host}:{self.port}/{self.database}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerUrl:
+    """What `postgresql://user@host:port/database/schema/table` names; schema and table are None when left out."""
+
+    address: ServerAddress
+    schema: str | None = None
+    table: str | None = None
+
+    @classmethod
+    def parse(cls, text: str, known: ServerAddress | None = None) -> ServerUrl:
+        """Read it; `?sslmode=disable|require|verify-full&sslrootcert=FILE` says how the way is protected, as in libpq.
+
+        What is left out is taken from the `known` address of the same host and database. Raises FixSettings when it holds a
+        password, or is none.
+        """
+        parts = urlsplit(text)
+        if parts.password is not None:
+            raise FixSettings(
+                "The address holds a password.",
+                "Others could see it in the process list and in the shell's history.",
+                "Leave it out and give it with --secret password=SOURCE.",
+                code="secret_in_address",
+            )
+        try:
+            port = parts.port or PORT
+            asked = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+            tls = _MODES[asked.pop("sslmode")] if "sslmode" in asked else None
+        except (ValueError, KeyError):
+            raise _unreadable() from None
+        certificate = asked.pop("sslrootcert", None)
+        names = [unquote(name) for name in parts.path.strip("/").split("/") if name]
+        if parts.scheme not in SCHEMES or not parts.hostname or not 1 <= len(names) <= 3 or asked:
+            raise _unreadable()
+        user = None if parts.username is None else unquote(parts.username)
+        same = known is not None and (known.host, known.port, known.database) == (parts.hostname, port, names[0])
+        base = known if known is not None and same else None
+        address = ServerAddress(
+            parts.hostname,
+            names[0],
+            user or (base.user if base else ""),
+            port,
+            tls or (base.tls if base else Tls.VERIFY),
+            certificate if certificate is not None else base.certificate if base else "",
+            base.seconds if base else SECONDS,
+        )
+        schema, table = (*names[1:], None, None)[:2]
+        return cls(address, schema, table)
+
+
+def is_server_url(text: str) -> bool:
+    """Whether the text is meant as the address of a server rather than as a path."""
+    return text.partition("://")[0] in SCHEMES and "://" in text
+
+
+def _unreadable() -> FixSettings:
+    return FixSettings(
+        "The address of the server can't be read.",
+        "It is written postgresql://user@host:port/database/schema/table?sslmode=verify-full.",
+        "Write it so; port, schema, table and sslmode (disable, require or verify-full) may be left out.",
+        code="server_address",
+    )
+
+
+_MODES = {"disable": Tls.OFF, "require": Tls.REQUIRE, "verify-full": Tls.VERIFY}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTest:
+    """What a test of the server found: its version, time to answer, tables that may be read, and what the role may do.
+
+    `writes` tells that the role could change data there, which Sendoff never needs.
+    """
+
+    version: str
+    milliseconds: int
+    tables: int
+    encrypted: bool
+    writes: bool
