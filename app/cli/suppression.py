@@ -166,7 +166,9 @@ def sentence_of(change: Change) -> str:
     noun = "e-mail address" if change.kind is ContactKind.EMAIL else "phone number"
     match change.what:
         case ChangeKind.IMPORTED:
-            return f"{change.source} imported, {change.known:,} were known, {change.unreadable:,} not readable"
+            known = f", {change.known:,} were known" if change.known else ""
+            unreadable = f", {change.unreadable:,} not readable" if change.unreadable else ""
+            return f"{change.source} imported{known}{unreadable}"
         case ChangeKind.IMPORT_UNDONE:
             return f"Import of {change.source} undone"
         case ChangeKind.SOURCE_REMOVED:

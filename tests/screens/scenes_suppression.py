@@ -49,5 +49,5 @@ def suppression_import(stage: Stage) -> None:
     path = Path(stage.services.folder).parent / "optouts-march.csv"
     path.write_text("Customer;E-mail\n1;mara.lind@example.net\n2;jon@example.org\n3;nobody\n", "utf-8")
     stage.show("suppression")
-    stage.page("suppression").look_at(path)
+    stage.page("suppression").imports.look_at(path)
     dialog(stage, ImportDialog)

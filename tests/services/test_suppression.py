@@ -14,6 +14,7 @@ from app.core.connections import Access
 from app.core.errors import FixData, NotAllowed
 from app.core.roles import Role
 from app.core.suppression import ChangeKind, ContactKind
+from app.data.suppression import list_file
 from app.services.counts import CountService
 from app.services.scopes import list_at_hand
 from app.services.suppression import SuppressionService
@@ -250,6 +251,17 @@ def test_the_workspace_holds_no_value(looking: House, service: SuppressionServic
             assert plain not in content, path
             assert hashed.encode() not in content, path
             assert bytes.fromhex(hashed) not in content, path
+
+
+def test_a_list_whose_file_is_lost_is_written_again(looking: House, service: SuppressionService) -> None:
+    service.import_text("nora@example.com", looking.ctx)
+    facts = looking.store.suppression.facts()
+    assert facts is not None
+    path = list_file(looking.folder, facts.generation)
+    whole = path.read_bytes()
+    path.unlink()
+    assert list_at_hand(looking.store, looking.folder) == facts
+    assert path.read_bytes() == whole
 
 
 def test_old_removals_and_files_are_cleared_away(looking: House, service: SuppressionService) -> None:

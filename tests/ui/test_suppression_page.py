@@ -61,13 +61,13 @@ def list_file(folder: Path) -> Path:
 def test_numbers_sources_changes_and_effect(page):
     assert figures(page) == ["3", "3", "0", "3"]
     assert [line.source.name for line in page.sources.table.rows_model.rows] == ["crm.csv"]
-    assert changes(page) == ["crm.csv imported, 0 were known, 0 not readable"]
+    assert changes(page) == ["crm.csv imported"]
     assert left_out(page) == {"Two countries": 3, "Weekly letter": 3}
     assert nameless(page) == []
 
 
 def test_a_file_is_looked_at_imported_and_undone(bench, page, tmp_path):
-    page.look_at(list_file(tmp_path))
+    page.imports.look_at(list_file(tmp_path))
     bench.settle()
     dialog = bench.dialog()
     assert isinstance(dialog, ImportDialog)
@@ -77,7 +77,9 @@ def test_a_file_is_looked_at_imported_and_undone(bench, page, tmp_path):
     assert "ANN16@example.com" not in shown
     dialog.column_field.set_current_key("Backup")
     dialog.column_field.chosen.emit("Backup")
+    assert not dialog.import_button.isEnabled()
     bench.settle()
+    assert dialog.import_button.isEnabled()
     assert "x•••@y•••.de" in " ".join(label.words() for label in dialog.findChildren(Label))
     dialog.column_field.set_current_key("Mail")
     dialog.column_field.chosen.emit("Mail")
@@ -94,9 +96,35 @@ def test_a_file_is_looked_at_imported_and_undone(bench, page, tmp_path):
     assert changes(page)[0] == "Import of optouts.csv undone"
 
 
+def test_an_import_is_cancelled(bench, page, tmp_path):
+    path = tmp_path / "many.txt"
+    path.write_text("\n".join(f"p{i}@example.org" for i in range(300_000)), "utf-8")
+    page.imports.look_at(path)
+    assert page.imports.cancel_button.isVisible()
+    bench.settle()
+    assert not page.imports.cancel_button.isVisible()
+    bench.dialog().import_button.click()
+    page.imports.cancel_button.click()
+    bench.settle()
+    assert (figures(page)[0], len(bench.navigator.toasts)) == ("3", 0)
+    assert page.imports.import_button.text() == "Import file"
+    assert page.imports.drop.isEnabled()
+
+
+def test_another_column_after_the_dialog_closed(bench, page, tmp_path):
+    page.imports.look_at(list_file(tmp_path))
+    bench.settle()
+    dialog = bench.dialog()
+    dialog.column_field.set_current_key("Backup")
+    dialog.column_field.chosen.emit("Backup")
+    dialog.reject()
+    bench.settle()
+    assert not bench.navigator.errors
+
+
 def test_a_file_comes_by_the_picker_or_is_dropped(bench, page, tmp_path):
     path = list_file(tmp_path)
-    page.import_button.click()
+    page.imports.import_button.click()
     picker = page.findChild(QFileDialog)
     picker.fileSelected.emit(str(path))
     picker.reject()
@@ -106,9 +134,9 @@ def test_a_file_comes_by_the_picker_or_is_dropped(bench, page, tmp_path):
     data.setUrls([QUrl.fromLocalFile(str(path))])
     left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     enter = QDragEnterEvent(QPoint(20, 20), Qt.DropAction.CopyAction, data, left, none)
-    page.drop.dragEnterEvent(enter)
+    page.imports.drop.dragEnterEvent(enter)
     assert enter.isAccepted()
-    page.drop.dropEvent(QDropEvent(QPointF(20, 20), Qt.DropAction.CopyAction, data, left, none))
+    page.imports.drop.dropEvent(QDropEvent(QPointF(20, 20), Qt.DropAction.CopyAction, data, left, none))
     bench.settle()
     assert isinstance(bench.dialog(), ImportDialog)
     assert figures(page)[0] == "3"
@@ -116,24 +144,24 @@ def test_a_file_comes_by_the_picker_or_is_dropped(bench, page, tmp_path):
     text.setText("words")
     refused = QDragEnterEvent(QPoint(20, 20), Qt.DropAction.CopyAction, text, left, none)
     refused.ignore()
-    page.drop.dragEnterEvent(refused)
+    page.imports.drop.dragEnterEvent(refused)
     assert not refused.isAccepted()
 
 
 def test_a_file_without_contacts_is_told(bench, page, tmp_path):
     path = tmp_path / "list.csv"
     path.write_text("a,b\n1,2\n3,4\n", "utf-8")
-    page.look_at(path)
+    page.imports.look_at(path)
     bench.settle()
     [error] = bench.navigator.errors
     assert isinstance(error, FixData)
     bench.navigator.errors.clear()
-    assert page.import_button.isEnabled()
-    assert page.drop.isEnabled()
+    assert page.imports.import_button.isEnabled()
+    assert page.imports.drop.isEnabled()
 
 
 def test_pasted_values(bench, page):
-    page.add_button.click()
+    page.imports.add_button.click()
     dialog = bench.dialog()
     assert isinstance(dialog, AddDialog)
     assert not dialog.add_values.isEnabled()
@@ -215,7 +243,7 @@ def test_roles(bench, page, small_services):  # noqa: F811
     bench.settle()
     assert page.check.isVisible()
     assert page.sources.isVisible()
-    for part in (page.add_button, page.import_button, page.drop):
+    for part in (page.imports.add_button, page.imports.import_button, page.imports.drop):
         assert not part.isVisible()
     page.sources.table.menu_asked.emit(page.sources.table.visible_keys()[0], QPoint(0, 0))
     store.workspace.set_setting("role", Role.VIEWER.value)

@@ -28,6 +28,7 @@ class ImportDialog(Dialog):
 
     def __init__(self, context: WindowContext, opener: QWidget, preview: Preview) -> None:
         super().__init__(context.theme, opener, "", width=560)
+        self.closed = False
         self._formats = context.formats
         self.column_field = Select(context.theme, self.tr("Column"))
         self.kind_field = Segmented(
@@ -56,7 +57,8 @@ class ImportDialog(Dialog):
         self.add_cancel()
         self.import_button = self.add_button(Button(context.theme, self.tr("Import"), "primary"), default=True)
         self.import_button.clicked.connect(self.accept)
-        self.column_field.chosen.connect(lambda _column: self.look_asked.emit())
+        self.column_field.chosen.connect(self._on_column_chosen)
+        self.finished.connect(self._on_closed)
         self.show_preview(preview)
 
     def column(self) -> str:
@@ -69,6 +71,7 @@ class ImportDialog(Dialog):
 
     def show_preview(self, preview: Preview) -> None:
         """Show what was read."""
+        self.import_button.setEnabled(True)
         self.set_head(self.tr("Import {name}").format(name=preview.name), self._formats.counted(preview.rows, "rows"))
         self.column_field.set_choices([Choice(name, name) for name in preview.columns])
         self.column_field.set_current_key(preview.column)
@@ -77,6 +80,13 @@ class ImportDialog(Dialog):
         clear(self._values)
         for value in preview.values:
             self._values.addWidget(Label(self.theme, value, "mono", "text2"))
+
+    def _on_column_chosen(self, _column: str) -> None:
+        self.import_button.setEnabled(False)  # what stands in that column is not known yet
+        self.look_asked.emit()
+
+    def _on_closed(self, _code: int) -> None:
+        self.closed = True
 
 
 class AddDialog(Dialog):

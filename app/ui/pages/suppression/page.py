@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from PySide6.QtCore import QPoint, QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFileDialog, QWidget
+from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from app.core.errors import FixData, as_sendoff_error
 from app.core.exports import Export, ExportKind
 from app.core.roles import Action, may
 from app.core.suppression import Change, Numbers, Source
 from app.jobs import JobContext
-from app.services.suppression import Imported, Preview, TakenOff
+from app.services.suppression import TakenOff
 from app.ui.context import WindowContext
-from app.ui.dialogs.suppression import AddDialog, ImportDialog, TakeOffDialog
+from app.ui.dialogs.suppression import TakeOffDialog
 from app.ui.pages.freshness import Freshness
 from app.ui.pages.job_page import JobPage
-from app.ui.pages.suppression.parts import CheckPanel, DropZone, Figures
+from app.ui.pages.suppression.imports import Imports
+from app.ui.pages.suppression.parts import CheckPanel, Figures
 from app.ui.pages.suppression.tables import (
     PANEL,
     ChangeRow,
@@ -30,10 +30,8 @@ from app.ui.pages.suppression.tables import (
     changes_table,
     sources_table,
 )
-from app.ui.pages.suppression.words import imported_words
 from app.ui.pages.view_switch import SegmentViews
 from app.ui.runner import Finished, Job, Outcome
-from app.ui.widgets.buttons import Button
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.labels import IconLine, Label, Line, column, row
 from app.ui.widgets.menus import Menu
@@ -42,7 +40,6 @@ from app.ui.widgets.scroll import Scroll
 NARROW = 1000
 """Below this width the panel stands under the rest."""
 CHANGES = 20
-FILES = "*.csv *.txt *.tsv *.gz *.xlsx *.parquet *.jsonl"
 
 
 @dataclass(frozen=True)
@@ -83,20 +80,14 @@ class SuppressionPage(JobPage):
         self._effects: dict[str, EffectRow] = {}
         self._figures = Figures(theme, formats)
         self.check = CheckPanel(theme, formats)
-        self.drop = DropZone(theme)
         self.sources = sources_table(theme, formats)
         self.changes = changes_table(theme, formats)
         self.effect = EffectPanel(theme, formats)
-        self.add_button = Button(theme, self.tr("Add…"), "secondary", icon="plus")
-        self.import_button = Button(theme, self.tr("Import file"), "primary", icon="upload-simple")
+        self.imports = Imports(self)
         self.views.addWidget(SegmentViews(context, self.page_id))
-        for button in (self.add_button, self.import_button):
+        for button in self.imports.buttons:
             self.actions.addWidget(button)
         self._assemble()
-        self.add_button.clicked.connect(self._on_add)
-        self.import_button.clicked.connect(self._on_import)
-        self.drop.clicked.connect(self._on_import)
-        self.drop.dropped.connect(self.look_at)
         self.check.asked.connect(self._on_check)
         self.check.take_off_asked.connect(self._on_take_off)
         self.sources.menu_asked.connect(self._on_source_menu)
@@ -130,7 +121,7 @@ class SuppressionPage(JobPage):
             "Kept only as salted hashes. Nobody, Sendoff included, can read who is on it; it can only be compared."
         )
         self._import_part = QWidget()
-        self._import_part.setLayout(column(Label(theme, self.tr("Import"), "subtitle"), self.drop, None))
+        self._import_part.setLayout(column(Label(theme, self.tr("Import"), "subtitle"), self.imports.drop, None))
         self._ask_part = QWidget()
         ask = row(self.check, self._import_part, spacing=20)
         ask.setStretch(0, 4)
@@ -198,8 +189,8 @@ class SuppressionPage(JobPage):
 
     def _show_list(self, read: _Read) -> bool:
         self._figures.set_numbers(read.numbers)
-        for part in (self.add_button, self.import_button, self._import_part):
-            part.setVisible(read.may_change)
+        self.imports.set_may_change(read.may_change)
+        self._import_part.setVisible(read.may_change)
         for part in (self._ask_part, self._look_part):
             part.setVisible(read.may_look)
         self._no_look.setVisible(not read.may_look)
@@ -285,7 +276,7 @@ class SuppressionPage(JobPage):
             navigator.changed("suppression")
             navigator.toast(
                 self.tr("Taken off the list"),
-                undo=lambda: self._change("Put a value back", lambda: services.suppression.put_back(taken)),
+                undo=lambda: self.change("Put a value back", lambda: services.suppression.put_back(taken)),
             )
 
         dialog = TakeOffDialog(self.context.theme, self)
@@ -297,88 +288,6 @@ class SuppressionPage(JobPage):
             )
         )
         dialog.open()
-
-    # Importing
-
-    def _on_import(self) -> None:
-        dialog = QFileDialog(self, self.tr("Import a suppression list"))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters([self.tr("Lists ({patterns})").format(patterns=FILES), self.tr("All files (*)")])
-        dialog.fileSelected.connect(lambda name: self.look_at(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-
-    def look_at(self, path: Path) -> None:
-        """Show what an import of the file would take, and import it when the person agrees."""
-        services = self.context.services
-
-        def opened(preview: Preview) -> None:
-            dialog = ImportDialog(self.context, self, preview)
-            dialog.look_asked.connect(lambda: look_again(dialog))
-            dialog.accepted.connect(lambda: self._import_file(path, dialog))
-            dialog.open()
-
-        def look_again(dialog: ImportDialog) -> None:
-            wanted = dialog.column()
-            self.do(
-                "Look at another column",
-                lambda ctx: services.suppression.preview(path, ctx, column=wanted),
-                lambda preview: dialog.show_preview(preview) if dialog.column() == wanted else None,
-                pool="queries",
-            )
-
-        self._busy(
-            "Look at a suppression list",
-            self.tr("Reading…"),
-            lambda ctx: services.suppression.preview(path, ctx),
-            opened,
-        )
-
-    def _import_file(self, path: Path, dialog: ImportDialog) -> None:
-        services, wanted, kind = self.context.services, dialog.column(), dialog.kind()
-        self._busy(
-            "Import a suppression list",
-            self.tr("Importing…"),
-            lambda ctx: services.suppression.import_file(path, ctx, column=wanted, kind=kind),
-            self._imported,
-        )
-
-    def _on_add(self) -> None:
-        services = self.context.services
-        dialog = AddDialog(self.context.theme, self)
-
-        def add() -> None:
-            text, name = dialog.values.toPlainText(), self.tr("Pasted values")
-            self._busy(
-                "Add to the suppression list",
-                self.tr("Importing…"),
-                lambda ctx: services.suppression.import_text(text, ctx, name=name),
-                self._imported,
-            )
-
-        dialog.accepted.connect(add)
-        dialog.open()
-
-    def _imported(self, done: Imported) -> None:
-        services, navigator = self.context.services, self.context.navigator
-        navigator.changed("suppression")
-        navigator.toast(
-            imported_words(done, self.context.formats),
-            undo=lambda: self._change("Undo an import", lambda: services.suppression.undo_import(done.source_id)),
-        )
-
-    def _busy(self, name: str, words: str, work: Callable[[JobContext], object], then: Callable[..., None]) -> None:
-        """Do something with a file while the import waits."""
-        for widget in (self.drop, self.add_button):
-            widget.setEnabled(False)
-        self.import_button.set_busy(True, words)
-
-        def ended() -> None:
-            for widget in (self.drop, self.add_button):
-                widget.setEnabled(True)
-            self.import_button.set_busy(False, self.tr("Import file"))
-
-        self.do(name, work, then, pool="queries", always=ended)
 
     # Sources
 
@@ -398,7 +307,7 @@ class SuppressionPage(JobPage):
             navigator.changed("suppression")
             navigator.toast(
                 self.tr("{name} removed from the list").format(name=source.name),
-                undo=lambda: self._change("Put a source back", lambda: services.suppression.put_back_source(source.id)),
+                undo=lambda: self.change("Put a source back", lambda: services.suppression.put_back_source(source.id)),
             )
 
         sentence = self.tr(
@@ -417,5 +326,6 @@ class SuppressionPage(JobPage):
         )
         dialog.open()
 
-    def _change(self, name: str, work: Callable[[], None]) -> None:
+    def change(self, name: str, work: Callable[[], None]) -> None:
+        """Change the list in a job and tell the pages."""
         self.do(name, lambda _ctx: work(), lambda _nothing: self.context.navigator.changed("suppression"))

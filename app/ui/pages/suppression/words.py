@@ -24,7 +24,13 @@ def change_words(change: Change, formats: Formats) -> str:
     email = change.kind is ContactKind.EMAIL
     match change.what:
         case ChangeKind.IMPORTED:
-            words = tr("{source} imported, {known} were known, {unreadable} not readable")
+            words = tr("{source} imported")
+            if change.known and change.unreadable:
+                words = tr("{source} imported, {known} were known, {unreadable} not readable")
+            elif change.known:
+                words = tr("{source} imported, {known} were known")
+            elif change.unreadable:
+                words = tr("{source} imported, {unreadable} not readable")
             known, unreadable = formats.number(change.known), formats.number(change.unreadable)
             return words.format(source=change.source, known=known, unreadable=unreadable)
         case ChangeKind.IMPORT_UNDONE:
