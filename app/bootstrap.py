@@ -280,8 +280,8 @@ class Services:
 
         return self._once("listed", make)
 
-    def _cached_count(self, segment: str, destination: str) -> Count | None:
-        return newest_count(self._store, segment, destination)
+    def _cached_count(self, segment: str, destination: str, audience: str) -> Count | None:
+        return newest_count(self._store, segment, destination, audience)
 
 
 class _WhenUsed:

@@ -40,6 +40,10 @@ def show(context: typer.Context, destination: Annotated[str, typer.Argument(meta
     out = session.output
     out.text(f"{description.name}: {description.summary}")
     out.text(f"Limit: {description.limits.maximum or 'none'} per {description.limits.scope}")
+    for audience in description.audience_types:
+        out.text(
+            f"{audience.name}: takes {' and '.join(sorted(audience.takes))} ({description.audience_field}={audience.id})"
+        )
     out.text(f"Address: {description.api_host or '–'}")
     out.rows(
         "fields",

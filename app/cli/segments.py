@@ -9,7 +9,7 @@ import typer
 
 from app.cli.output import of, plain
 from app.cli.session import session_of
-from app.core.counts import Count
+from app.core.counts import Count, Linked
 from app.services.documents import read_documents, write_document
 
 commands = typer.Typer(help="Segments of customers, contacts or accounts.", no_args_is_help=True)
@@ -32,13 +32,14 @@ def list_segments(context: typer.Context) -> None:
     rows = session.services.segments.all()
     session.output.rows(
         "segments",
-        ("Segment", "Of", "Kind", "Members", "Counted"),
+        ("Segment", "Of", "Kind", "Members", "Linked", "Counted"),
         [
             (
                 r.segment.name,
                 r.segment.of,
                 r.segment.described_kind,
                 r.count.members if r.count else None,
+                _linked_words(r.count.linked) if r.count else "",
                 r.count.counted_at if r.count else None,
             )
             for r in rows
@@ -50,6 +51,7 @@ def list_segments(context: typer.Context) -> None:
                 "kind": r.segment.described_kind,
                 "words": r.words,
                 "members": r.count.members if r.count else None,
+                "linked": plain(r.count.linked) if r.count else None,
                 "counted_at": r.count.counted_at if r.count else None,
             }
             for r in rows
@@ -72,6 +74,13 @@ def show(context: typer.Context, name: Name) -> None:
         )
         return
     session.output.text(write_document(document))
+
+
+def _linked_words(linked: Linked | None) -> str:
+    """Such as "1,204 accounts"; the reason where the links do not tell, empty where there is nothing to link."""
+    if linked is None:
+        return ""
+    return linked.reason if linked.members is None else of(linked.members, linked.of.removesuffix("s"))
 
 
 def _count_document(count: Count, limit: int | None, minimum: int | None) -> dict[str, Any]:
@@ -100,7 +109,9 @@ def count(
 def _count_sentence(count: Count, *, sent: bool) -> str:
     if not sent:
         listed = f" {count.suppressed:,} of them suppressed." if count.suppressed else ""
-        return f"{count.segment}: {of(count.members, 'member')}.{listed}"
+        linked = _linked_words(count.linked).rstrip(".")
+        linked = f" Linked: {linked}." if linked else ""
+        return f"{count.segment}: {of(count.members, 'member')}.{listed}{linked}"
     parts = {
         "eligible": count.eligible,
         "duplicates": count.duplicates,

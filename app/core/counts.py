@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from app.core.segments import SegmentOf
+
 
 class LimitScope(StrEnum):
     """What a target's limit applies to."""
@@ -34,11 +36,23 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Linked:
+    """How many accounts are behind a segment of contacts, or how many contacts a segment of accounts has.
+
+    `of` is the kind of those counted. `members` is None when the tables' links do not tell, `reason` is the sentence then.
+    """
+
+    of: SegmentOf
+    members: int | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     """One segment on its way to one target; all numbers are members.
 
     members >= eligible (have a usable key identifier) >= eligible - duplicates (same identifier after normalising)
-    - no_consent - suppressed = to_send.
+    - no_consent - suppressed = to_send. `linked` is there in workspaces of accounts and contacts.
     """
 
     segment: str
@@ -51,6 +65,7 @@ class Count:
     counted_at: datetime
     verdict: Verdict = Verdict.OK
     reason: str = ""
+    linked: Linked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +87,14 @@ class Total:
 class Reach:
     """How many members can be reached: a usable e-mail address, a usable phone number, consent; None where no column holds it.
 
-    `suppressed` are those on the suppression list, who are sent to no target.
+    `suppressed` are those on the suppression list, who are sent to no target. `linked` is as in `Count`.
     """
 
     email: int | None
     phone: int | None
     consent: int | None
     suppressed: int = 0
+    linked: Linked | None = None
 
 
 @dataclass(frozen=True, slots=True)

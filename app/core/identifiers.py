@@ -6,6 +6,7 @@ letter by letter, as the database engines do it, so `ΑΣ` becomes `ας` nowher
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,16 @@ EMAIL = (
 """A whole address after lower-casing: ASCII, no quoted parts (RFC 5321 without the forms no target takes)."""
 EMAIL_LONGEST = 254
 EMAIL_LOCAL_LONGEST = 64
+
+SHA256_HEX = r"[0-9a-f]{64}"
+"""A SHA-256 in lower case: what is hashed already is passed on as it is, and not hashed once more."""
+
+DOMAIN = (
+    r"(?:[a-z][a-z0-9+.-]*://)?(?:[^/?#@]*@)?(?:www[.])?"
+    r"((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?[.])+[a-z](?:[a-z0-9-]*[a-z0-9]))"
+    r"[.]?(?::[0-9]+)?(?:[/?#].*)?"
+)
+"""A web or e-mail address after lower-casing; group 1 is its domain without www."""
 
 PHONE_MARKS = r"[ \t\x{a0}()./\-]"
 """What people write between digits, in RE2's spelling."""
@@ -100,6 +111,19 @@ def _email(value: str, _country: str) -> str | None:
     if len(text) > EMAIL_LONGEST or text.find("@") > EMAIL_LOCAL_LONGEST:
         return None
     return text if re.fullmatch(EMAIL, text) else None
+
+
+def _email_sha256(value: str, _country: str) -> str | None:
+    text = lower(value.strip(BLANKS))
+    if re.fullmatch(SHA256_HEX, text):
+        return text
+    address = _email(value, "")
+    return None if address is None else hashlib.sha256(address.encode()).hexdigest()
+
+
+def _domain(value: str, _country: str) -> str | None:
+    found = re.fullmatch(DOMAIN, lower(value.strip(BLANKS)))
+    return found[1] if found else None
 
 
 def _phone(value: str, country: str) -> str | None:
@@ -182,6 +206,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "trim": Rule(_trim, "The value is empty.", "Fill it in the source table."),
         "lower": Rule(_lower, "The value is empty.", "Fill it in the source table."),
         "email": Rule(_email, "It is not a valid e-mail address.", "Correct it in the source table."),
+        "email_sha256": Rule(_email_sha256, "It is not a valid e-mail address.", "Correct it in the source table."),
+        "domain": Rule(_domain, "It is not a web domain.", "Write it such as example.com or https://www.example.com."),
         "phone_e164": Rule(
             _phone, "It is not a complete phone number.", "Write it with its country code, such as +49 30 123456."
         ),
@@ -192,3 +218,6 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     }
 )
 """Every rule by the name that `normalise` in a destination's description uses."""
+
+HASHES: Mapping[str, str] = MappingProxyType({"email_sha256": "email"})
+"""The rules that hash, with the rule of what they hash: such a value never leaves in the clear."""

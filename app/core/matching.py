@@ -131,6 +131,14 @@ def guess_matches(fields: Sequence[Wanted], table: Table) -> dict[str, MatchGues
     return {field.id: result[field.id] for field in fields if field.id in result}
 
 
+def guess_keys(fields: Sequence[Wanted], keys: Sequence[str], table: Table | None) -> dict[str, str]:
+    """The columns that surely or likely fill key fields, while nobody has matched them yet."""
+    if table is None:
+        return {}
+    guesses = guess_matches(fields, table)
+    return {key: str(guesses[key].field) for key in keys if key in guesses and guesses[key].kind is not MatchKind.CHECK}
+
+
 def guess_one(field: Wanted, table: Table, column: Column) -> MatchGuess | None:
     """How well one column fits one field; None when there is no evidence."""
     percent, reason = _evidence(field, column)

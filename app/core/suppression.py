@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from app.core.identifiers import BLANKS, normalise
+from app.core.identifiers import BLANKS, SHA256_HEX, normalise
 from app.core.tables import Column, Meaning, Table
 
 SALT_BYTES = 16
 ENTRY_BYTES = 32
-HASHED = "[0-9a-f]{64}"
+HASHED = SHA256_HEX
 """A plain SHA-256 in lower case; upper case is taken too."""
 
 

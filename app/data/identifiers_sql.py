@@ -89,6 +89,18 @@ def _email(value: exp.Expr, _country: str) -> exp.Expr:
     return _case((usable, address))
 
 
+def _email_sha256(value: exp.Expr, country: str) -> exp.Expr:
+    plain = exp.Lower(this=trimmed(value))
+    hashed = exp.SHA2(this=_email(value, country), length=exp.Literal.number(256))
+    return _case((_full(plain, identifiers.SHA256_HEX), plain)).else_(hashed, copy=False)
+
+
+def _domain(value: exp.Expr, _country: str) -> exp.Expr:
+    plain = exp.Lower(this=trimmed(value))
+    pattern = text(f"^(?:{identifiers.DOMAIN})$")
+    return _or_null(exp.RegexpExtract(this=plain, expression=pattern, group=exp.Literal.number(1)))
+
+
 def _phone(value: exp.Expr, country: str) -> exp.Expr:
     plain = trimmed(value)
     abroad = exp.or_(_starts(plain, "+"), _starts(plain, "00"))
@@ -198,6 +210,8 @@ _RULES: Mapping[str, Callable[[exp.Expr, str], exp.Expr]] = {
     "trim": _trim,
     "lower": _lower,
     "email": _email,
+    "email_sha256": _email_sha256,
+    "domain": _domain,
     "phone_e164": _phone,
     "country_iso": _country,
     "language": _language,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from app.core.identifiers import HASHES
 from app.core.segments import FieldRef, Segment
 from app.core.suppression import ContactKind, contact_columns
 from app.core.tables import Catalog, Meaning
@@ -52,5 +53,6 @@ def contacts_of(
     table = catalog.by_role(segment.of.role)
     own = [] if table is None else [(FieldRef(table.name, c.name), kind) for c, kind in contact_columns(table)]
     kinds = {kind.rule: kind for kind in ContactKind}
-    sent = [(field.field, kinds[field.normalise]) for field in matched.values() if field.normalise in kinds]
+    rules = [(field.field, HASHES.get(field.normalise, field.normalise)) for field in matched.values()]
+    sent = [(ref, kinds[rule]) for ref, rule in rules if rule in kinds]
     return tuple(dict.fromkeys([*own, *sent]))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -75,12 +76,29 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
+class AudienceType:
+    """One of several kinds of audience a destination makes, with what it takes in place of the destination's own.
+
+    `id` is the value of the export field that chooses it, `name` what people call it, without the destination's name.
+    """
+
+    id: str
+    name: str
+    takes: frozenset[SegmentOf]
+    key_fields: tuple[str, ...]
+    fields: tuple[TargetField, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """Everything the program knows of a destination before it is imported.
 
     `any_field` is true for targets that take any column (files): then `fields` is empty and matching is free.
     `key_fields` are the target fields that can identify a member; the first is the default. `free_fields` tells that the
     audience has further fields only the target knows. `module` is imported when the destination is used.
+
+    With several `audience_types` the export field `audience_field` chooses one. `takes`, `fields` and `key_fields` are then
+    those of all of them together, until `for_target` or `for_members` gives the description of one, which `audience` names.
     """
 
     id: str
@@ -107,14 +125,72 @@ class Description:
     export_fields: tuple[SettingField, ...] = ()
     fields: tuple[TargetField, ...] = ()
     notes: tuple[str, ...] = ()
+    audience_field: str = ""
+    audience_types: tuple[AudienceType, ...] = ()
+    audience: AudienceType | None = None
 
     @property
     def secret_fields(self) -> tuple[SettingField, ...]:
         """The connection fields that go to the keyring."""
         return tuple(f for f in self.connection_fields if f.secret)
 
+    @property
+    def audience_id(self) -> str:
+        """The id of the audience type this is narrowed to; empty without one."""
+        return "" if self.audience is None else self.audience.id
+
+    def for_target(self, target: Mapping[str, str]) -> Description:
+        """As it is for an export with these fields of its own; an audience type there is none of leaves it as it is."""
+        return self.audience_type(target.get(self.audience_field) or self._usual_audience())
+
+    def for_members(self, of: SegmentOf) -> Description:
+        """As it is for the first audience type that takes such members."""
+        return self._narrowed(next((each for each in self.audience_types if of in each.takes), None))
+
+    def audience_type(self, audience: str) -> Description:
+        """As it is for the audience type of that id; one there is none of leaves it as it is."""
+        return self._narrowed(next((each for each in self.audience_types if each.id == audience), None))
+
+    def offered_for(self, members: frozenset[SegmentOf]) -> Description:
+        """With only those audience types that take some of these members, also in the form of an export."""
+        types = tuple(each for each in self.audience_types if each.takes & members)
+        if not types or types == self.audience_types:
+            return self
+        known = {each.id for each in types}
+        return replace(
+            self,
+            takes=frozenset().union(*(each.takes for each in types)),
+            audience_types=types,
+            export_fields=tuple(self._with_choices(each, known) for each in self.export_fields),
+        )
+
+    def _usual_audience(self) -> str:
+        return next((each.default for each in self.export_fields if each.id == self.audience_field), "")
+
+    def _narrowed(self, audience: AudienceType | None) -> Description:
+        if audience is None:
+            return self
+        return replace(
+            self, audience=audience, takes=audience.takes, key_fields=audience.key_fields, fields=audience.fields
+        )
+
+    def _with_choices(self, setting: SettingField, known: set[str]) -> SettingField:
+        if setting.id != self.audience_field:
+            return setting
+        choices = {key: words for key, words in (setting.choices or {}).items() if key in known}
+        default = setting.default if setting.default in choices else next(iter(choices))
+        return replace(setting, choices=choices, default=default)
+
 
 def load(path: Path) -> Description:
     """Read and check one `destination.toml`; raises msgspec.ValidationError naming the wrong entry (a fault of the author)."""
     raw: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    return msgspec.convert(raw, Description, strict=True)
+    found = msgspec.convert(raw, Description, strict=True)
+    if not found.audience_types:
+        return found
+    return replace(
+        found,
+        takes=frozenset().union(*(each.takes for each in found.audience_types)),
+        key_fields=tuple(dict.fromkeys(key for each in found.audience_types for key in each.key_fields)),
+        fields=tuple({field.id: field for each in found.audience_types for field in each.fields}.values()),
+    )

@@ -23,7 +23,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 import msgspec
 import truststore
-from pyrate_limiter import Limiter, Rate
+from pyrate_limiter import InMemoryBucket, Limiter, Rate, SingleBucketFactory
 
 from app.core.errors import FixSettings, SendoffError, TellUs, TryAgain
 from app.destinations.answers import Answer, Redactor, failure, masked_header, words_of
@@ -66,7 +66,7 @@ RETRY = Retry()
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: a path below the base address, a query and a JSON body.
+    """One request: a path below the base address, a query, a JSON body and headers of its own (none of them secret).
 
     `repeatable` tells whether sending it twice does no harm, so that it is repeated when its answer is lost; None means
     yes for GET, HEAD, PUT and DELETE. `abortable` calls are cut off by a cancel, others end first; None means GET and HEAD.
@@ -76,6 +76,7 @@ class Call:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool | None = None
     abortable: bool | None = None
 
@@ -98,9 +99,9 @@ def _asks_to_slow_down(answer: Answer) -> bool:
 class HttpClient:
     """Requests to one host; a context manager.
 
-    `sign_in` gives the headers that prove who we are. `slow_down` tells whether an answer means "too fast": such a request
-    was not acted upon, so that even one that is not repeatable is sent again. `also_secret` are secrets made from those of
-    the settings, such as their base64 form.
+    `sign_in` gives the headers that prove who we are, `headers` go with every request in the clear. `slow_down` tells
+    whether an answer means "too fast": such a request was not acted upon, so that even one that is not repeatable is sent
+    again. `also_secret` are secrets made from those of the settings, such as their base64 form.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class HttpClient:
         *,
         pace: Pace,
         sign_in: Callable[[], Mapping[str, str]] = dict,
+        headers: Mapping[str, str] | None = None,
         slow_down: Callable[[Answer], bool] = _asks_to_slow_down,
         retry: Retry | None = None,
         max_bytes: int = _MAX_BYTES,
@@ -126,10 +128,14 @@ class HttpClient:
         self._retry = retry or RETRY
         self._max_bytes = max_bytes
         self._places = threading.BoundedSemaphore(max(1, pace.simultaneous))
-        self._limiter = _limiter(pace)
+        self._bucket = _bucket(pace)
+        # Its own background thread would outlive the client by up to ten seconds, so that the bucket is emptied here.
+        self._limiter = (
+            Limiter(SingleBucketFactory(self._bucket, schedule_leak=False)) if self._bucket is not None else None
+        )
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._client = httpx2.Client(
-            headers={"User-Agent": f"Sendoff/{VERSION}", "Accept": "application/json"},
+            headers={"User-Agent": f"Sendoff/{VERSION}", "Accept": "application/json", **(headers or {})},
             verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             timeout=httpx2.Timeout(pace.timeout_seconds, connect=_CONNECT_SECONDS),
             follow_redirects=False,
@@ -224,7 +230,7 @@ class HttpClient:
             f"{self._base_url}/{call.path.lstrip('/')}",
             params=dict(call.query) or None,
             json=call.json,
-            headers=dict(proof),
+            headers={**call.headers, **proof},
             extensions={"trace": self._watch},
         )
 
@@ -277,7 +283,8 @@ class HttpClient:
             self._places.release()
 
     def _keep_pace(self, ctx: JobContext) -> None:
-        if self._limiter is not None:
+        if self._limiter is not None and self._bucket is not None:
+            self._bucket.leak(self._bucket.now())  # type: ignore[no-untyped-call]  # the library's clock has no types
             while not self._limiter.try_acquire(self._host, blocking=False):
                 ctx.token.sleep(_GLANCE)
 
@@ -327,12 +334,12 @@ def _checked_host(target: str, base_url: str) -> str:
     return host
 
 
-def _limiter(pace: Pace) -> Limiter | None:
-    """A limiter for whole and fractional rates (0.5 a second is one in two seconds)."""
+def _bucket(pace: Pace) -> InMemoryBucket | None:
+    """What keeps whole and fractional rates (0.5 a second is one in two seconds)."""
     rate = pace.requests_per_second
     if rate is None:
         return None
-    return Limiter(Rate(int(rate), 1_000)) if rate >= 1 else Limiter(Rate(1, round(1_000 / rate)))
+    return InMemoryBucket([Rate(int(rate), 1_000) if rate >= 1 else Rate(1, round(1_000 / rate))])
 
 
 def _size(headers: httpx2.Headers) -> int:

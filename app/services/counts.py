@@ -12,10 +12,11 @@ from threading import Lock
 from app.core.counts import Count, Limits, Total, Verdict
 from app.core.eligibility import why_not_eligible
 from app.core.exports import Export
+from app.core.matching import guess_keys
 from app.core.names import fold
 from app.core.segment_documents import to_document
-from app.core.segments import Segment, SegmentRef
-from app.core.tables import Catalog, Meaning
+from app.core.segments import Segment, SegmentOf, SegmentRef
+from app.core.tables import Catalog
 from app.data.count_query import Estimate
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
@@ -26,11 +27,11 @@ from app.delivery.matching import contacts_of, identity_of, matched_fields
 from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.destinations import DestinationService
-from app.services.known_counts import newest_count, newest_signature
+from app.services.linked_members import linked_members
+from app.services.known_counts import newest_signature
 from app.services.scopes import scope_of
 from app.services.segment_lookup import segment_named
 from app.store import Store
-
 
 @dataclass(frozen=True, slots=True)
 class _Question:
@@ -62,16 +63,23 @@ class CountService:
         self._clock = clock
 
     def count(
-        self, segment_name: str, target: str | None, ctx: JobContext, *, match: Mapping[str, str] | None = None
+        self,
+        segment_name: str,
+        target: str | None,
+        ctx: JobContext,
+        *,
+        match: Mapping[str, str] | None = None,
+        audience: str = "",
     ) -> Count:
         """Count exactly and remember it. `target` is a connection's name or a destination's id, None counts members only.
 
-        Without a match the key field is filled by the column that means the same. Raises FixData (no such segment, or one
+        `audience` is the type of audience where the destination has several; without it, the one that takes the segment.
+        Without a match the key fields are filled by the columns that mean the same. Raises FixData (no such segment, or one
         with issues), FixSettings (no such destination), Cancelled.
         """
         scope = self._scope()
         segment = segment_named(self._store, segment_name)
-        description = self._description(target)
+        description = self._description(target, audience, segment.of)
         question = self._question(segment, description, match, scope.catalog)
         counted = self.counter().count(scope, segment, question.spec, ctx)
         if question.reason:
@@ -85,19 +93,28 @@ class CountService:
                 verdict=Verdict.NOT_ELIGIBLE,
                 reason=question.reason,
             )
-        newest = newest_signature(None if description is None else description.id)
+        counted = replace(counted, linked=linked_members(self.counter(), scope, segment, ctx))
+        newest = _newest(description)
         for signature in (_signature(question, description, scope), newest):
             self._store.counts.save(segment.id, signature, counted)
         return counted
 
     def total(
-        self, names: Sequence[str], target: str | None, ctx: JobContext, *, match: Mapping[str, str] | None = None
+        self,
+        names: Sequence[str],
+        target: str | None,
+        ctx: JobContext,
+        *,
+        match: Mapping[str, str] | None = None,
+        audience: str = "",
     ) -> Total:
         """Several segments together, each member once; those the target does not take are left aside. Raises as `count`."""
         scope = self._scope()
-        description = self._description(target)
         found = [segment_named(self._store, name) for name in dict.fromkeys(names)]
-        questions = [self._question(segment, description, match, scope.catalog) for segment in found]
+        questions = [
+            self._question(segment, self._description(target, audience, segment.of), match, scope.catalog)
+            for segment in found
+        ]
         going = [question for question in questions if not question.reason]
         totals = [
             self.counter().totals(scope, [q.segment for q in going if q.spec == spec], spec, ctx)
@@ -107,21 +124,24 @@ class CountService:
 
     def suppressed(self, export: Export, ctx: JobContext) -> int:
         """How many members of a segment export the suppression list keeps back, each once. Raises as `count`."""
-        return self.total(export.segments, export.destination, ctx, match=export.match).suppressed
+        audience = self._destinations.get(export.destination).for_target(export.target).audience_id
+        return self.total(export.segments, export.destination, ctx, match=export.match, audience=audience).suppressed
 
     def estimate(self, segment_name: str, ctx: JobContext) -> Estimate:
         """About how many members, in a few milliseconds. Raises as `count`."""
         return self.counter().estimate(self._scope(), segment_named(self._store, segment_name), ctx)
 
-    def cached(self, segment_name: str, target: str | None) -> Count | None:
+    def cached(self, segment_name: str, target: str | None, audience: str = "") -> Count | None:
         """The newest count for the destination, without counting anew; it may be stale (`current`), its time says how old."""
-        description = self._description(target)
-        return newest_count(self._store, segment_name, None if description is None else description.id)
-
-    def current(self, segment_name: str, target: str | None, match: Mapping[str, str] | None = None) -> Count | None:
-        """The count for exactly these rules, rows and match, or None when it was never made."""
-        scope, description = self._scope(), self._description(target)
         segment = segment_named(self._store, segment_name)
+        return self._store.counts.get(segment.id, _newest(self._description(target, audience, segment.of)))
+
+    def current(
+        self, segment_name: str, target: str | None, match: Mapping[str, str] | None = None, audience: str = ""
+    ) -> Count | None:
+        """The count for exactly these rules, rows and match, or None when it was never made."""
+        scope, segment = self._scope(), segment_named(self._store, segment_name)
+        description = self._description(target, audience, segment.of)
         question = self._question(segment, description, match, scope.catalog)
         return self._store.counts.get(segment.id, _signature(question, description, scope))
 
@@ -139,10 +159,11 @@ class CountService:
 
     def warm(self, target: str | None, ctx: JobContext) -> None:
         """Make ready what counts need, for a job in the background; segments with issues are passed over."""
-        scope, description = self._scope(), self._description(target)
+        scope = self._scope()
         segments = [s for s in scope.segments if not self.counter().issues(scope, s)]
         by_spec: dict[CountSpec, list[Segment]] = {}
         for segment in segments:
+            description = self._description(target, "", segment.of)
             by_spec.setdefault(self._question(segment, description, None, scope.catalog).spec, []).append(segment)
         for spec, same in by_spec.items():
             self.counter().warm(scope, same, spec, ctx)
@@ -157,11 +178,12 @@ class CountService:
     def _scope(self) -> Scope:
         return scope_of(self._store, self._engine().folder, self._clock())
 
-    def _description(self, target: str | None) -> Description | None:
+    def _description(self, target: str | None, audience: str, of: SegmentOf) -> Description | None:
         if target is None:
             return None
         connection = self._store.connections.get(target)
-        return self._destinations.get(target if connection is None else connection.destination)
+        found = self._destinations.get(target if connection is None else connection.destination)
+        return found.audience_type(audience) if audience else found.for_members(of)
 
     def _question(
         self, segment: Segment, description: Description | None, match: Mapping[str, str] | None, catalog: Catalog
@@ -170,7 +192,8 @@ class CountService:
         if description is None:
             return _Question(segment, everybody(segment, catalog, country), "")
         reason = why_not_eligible(segment, description.takes, catalog)
-        wanted = match if match is not None else _guessed(segment, description, catalog)
+        table = catalog.by_role(segment.of.role)
+        wanted = match if match is not None else guess_keys(description.fields, description.key_fields, table)
         fields = matched_fields({key: value for key, value in wanted.items() if "." in value}, description.fields)
         identity = identity_of(fields, description.key_fields, segment, catalog, country)
         if not reason and description.key_fields and not identity.keys:
@@ -185,18 +208,8 @@ def everybody(segment: Segment, catalog: Catalog, country: str) -> CountSpec:
     return CountSpec(Identity(country=country, contacts=contacts_of({}, segment, catalog)))
 
 
-def _guessed(segment: Segment, description: Description, catalog: Catalog) -> dict[str, str]:
-    """For each key field of the target the column of the members' table that means the same."""
-    table = catalog.by_role(segment.of.role)
-    meanings = {field.id: field.meaning for field in description.fields}
-    found = {}
-    for key in description.key_fields:
-        meaning = meanings.get(key, Meaning.NONE.value)
-        known = meaning in set(Meaning) and meaning != Meaning.NONE
-        column = table.first_meaning(Meaning(meaning)) if table is not None and known else None
-        if table is not None and column is not None:
-            found[key] = f"{table.name}.{column.name}"
-    return found
+def _newest(description: Description | None) -> str:
+    return newest_signature(None) if description is None else newest_signature(description.id, description.audience_id)
 
 
 def _no_key(segment: Segment, description: Description, catalog: Catalog) -> str:
@@ -222,7 +235,7 @@ def _signature(question: _Question, description: Description | None, scope: Scop
         "limits": repr(limits),
         "reason": question.reason,
         "suppression": "" if scope.suppression is None else scope.suppression.generation,
-        "destination": "" if description is None else description.id,
+        "destination": "" if description is None else f"{description.id}/{description.audience_id}",
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 

@@ -29,6 +29,7 @@ from app.destinations.contract import (
     SegmentDestination,
     TargetField,
 )
+from app.destinations.description import Description
 from app.jobs import CancelToken, JobContext
 from app.services.destinations import DestinationService
 from app.services.hiding import hide
@@ -104,7 +105,7 @@ class ExportViews:
     def coverage(self, export: Export, ctx: JobContext) -> dict[str, float]:
         """For each matched target field the share of members with a usable value, 0 to 1, over the export's segments."""
         scope = self._scope()
-        specs = self._specs(export, scope, self._destinations.get(export.destination).fields)
+        specs = self._specs(export, scope, self._description(export).fields)
         shares = [self._members.coverage(scope, segment, spec, ctx) for segment, spec in specs]
         return {target: sum(share[target] for share in shares) / len(shares) for target in export.match if shares}
 
@@ -184,12 +185,15 @@ class ExportViews:
         fields = choice.fields if choice.fields is not None else tuple(column.name for column in table.columns)
         return self._sizes.estimate_bytes(table, fields, export.format, CancelToken())
 
+    def _description(self, export: Export) -> Description:
+        return self._destinations.get(export.destination).for_target(export.target)
+
     def _scope(self) -> Scope:
         return scope_of(self._store, self._engine.folder, self._clock())
 
     def _specs(self, export: Export, scope: Scope, fields: Sequence[TargetField]) -> list[tuple[Segment, MemberSpec]]:
         """What is read of each chosen segment, as a run reads it."""
-        keys = self._destinations.get(export.destination).key_fields
+        keys = self._description(export).key_fields
         if export.kind is ExportKind.DATA_OUT:
             return []
         country = self._store.workspace.info().country_code

@@ -30,8 +30,8 @@ from app.store import Store
 if TYPE_CHECKING:  # they load the engine
     from app.services.export_views import ExportViews, Preview, TreeNode
 
-CachedCount = Callable[[str, str], Count | None]
-"""The newest count of a segment (its name) for a destination (its id), without counting anew."""
+CachedCount = Callable[[str, str, str], Count | None]
+"""The newest count of a segment (its name) for a destination and its audience type (their ids), without counting anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class ExportService:
         destinations: DestinationService,
         *,
         views: Callable[[], ExportViews] | None = None,
-        cached_count: CachedCount = lambda _segment, _destination: None,
+        cached_count: CachedCount = lambda _segment, _destination, _audience: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
@@ -127,7 +127,7 @@ class ExportService:
         given = self._given(export)
 
         def members(segment: str) -> int | None:
-            count = self._cached_count(segment, given.destination)
+            count = self._cached_count(segment, given.destination, "")
             return None if count is None else count.to_send
 
         return self._looks().tree(given, now or self._clock(), members)
@@ -308,12 +308,14 @@ class ExportService:
 
     def _around(self, export: Export) -> Surroundings:
         return Surroundings(
-            self._destinations.get(export.destination), self._store.tables.catalog(), self._store.segments.all()
+            self._destinations.get(export.destination).for_target(export.target),
+            self._store.tables.catalog(),
+            self._store.segments.all(),
         )
 
     def _row(self, export: Export, look: _Look) -> ExportRow:
         connection = look.connections.get(export.connection or "")
-        description = self._destinations.shown(export.destination)
+        description = self._destinations.shown(export.destination).for_target(export.target)
         latest = look.latest.get(export.id)
         status = Status.NO_CONNECTION if connection is None else None if latest is None else latest.status
         due = next_due(export.schedule, look.now) if export.schedule is not None and connection is not None else None
@@ -325,15 +327,15 @@ class ExportService:
             connection=shown,
             latest=latest,
             status=status,
-            members=self._members(export) if export.kind is ExportKind.SEGMENT else None,
+            members=self._members(export, description.audience_id) if export.kind is ExportKind.SEGMENT else None,
             rows=_rows(export, look.catalog) if export.kind is ExportKind.DATA_OUT else None,
             limit=description.limits.maximum,
             next_due=due,
             permission="edit" if allowed else "view",
         )
 
-    def _members(self, export: Export) -> int | None:
-        counts = [self._cached_count(name, export.destination) for name in export.segments]
+    def _members(self, export: Export, audience: str) -> int | None:
+        counts = [self._cached_count(name, export.destination, audience) for name in export.segments]
         known = [count.to_send for count in counts if count is not None]
         return sum(known) if known and len(known) == len(counts) else None
 

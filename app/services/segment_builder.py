@@ -28,6 +28,7 @@ from app.data.workspace_rows import KeyFacts, Scope
 from app.jobs import JobContext
 from app.services.counts import everybody
 from app.services.known_counts import newest_signature
+from app.services.linked_members import linked_members
 from app.services.roles import RoleService
 from app.services.scopes import scope_of
 from app.services.segment_members import MemberPage, member_page
@@ -139,6 +140,7 @@ class SegmentBuilder:
             usable.get(Meaning.PHONE),
             None if consent is None else agreed,
             self._suppressed(scope, segment, ctx),
+            linked_members(self._counter(), scope, segment, ctx),
         )
 
     def _suppressed(self, scope: Scope, segment: Segment, ctx: JobContext) -> int:

@@ -32,8 +32,12 @@ dates = (
 )
 places = st.sampled_from([*identifiers.COUNTRY_CODES, *identifiers.LANGUAGE_CODES, *LANGUAGES]).map(str.title)
 tags = st.from_regex(r"\A[a-zA-Z]{2}[-_]?[A-Za-z]{0,3}\Z")
+hashes = st.from_regex(r"\A ?[0-9a-fA-F]{63,65}\n?\Z")
+sites = st.from_regex(
+    r"\A(https?://|ftp:|)([a-z]{0,3}@)?(www\.|)[A-Za-z0-9-]{0,5}[.:@/]{1,2}[a-z0-9]{1,4}\.?(:8|)([/?#][a-z]?\n?)?\Z"
+)
 postal = st.from_regex(r"\A *[a-z0-9]{1,5}[ \t-]{0,3}[A-Z0-9]{0,6} *\Z")
-values = free | emails | phones | dates | places | tags | postal
+values = free | emails | hashes | sites | phones | dates | places | tags | postal
 countries = st.sampled_from([*PLANS, "XX"])
 
 

@@ -27,7 +27,7 @@ EVERY = [pytest.param(each, id=each.id) for each in descriptions()]
 def test_all_folders_are_found() -> None:
     folders = {path.parent.name for path in FOLDER.glob("*/destination.toml")}
     assert {each.id for each in descriptions()} >= {name.replace("_", "-") for name in folders}
-    assert {"local-folder", "sftp", "mailchimp"} <= {each.id for each in descriptions()}
+    assert {"local-folder", "sftp", "mailchimp", "linkedin-ads"} <= {each.id for each in descriptions()}
 
 
 def test_every_folder_with_code_has_a_description() -> None:

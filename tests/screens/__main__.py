@@ -44,7 +44,8 @@ def _take(folder: Path, only: list[str], home: Path) -> int:
 
     from tests.fakes.secret_store import MemoryStore
     from tests.screens.registry import all_scenes
-    from tests.screens.stage import AUDIENCE, Stage, make_workspace
+    from tests.screens.stage import AUDIENCE, Stage, make_businesses, make_workspace
+    from tests.vendors.linkedin import LinkedInEmulator
     from tests.vendors.mailchimp import MailchimpEmulator
 
     QLocale.setDefault(QLocale("en_GB"))
@@ -52,19 +53,22 @@ def _take(folder: Path, only: list[str], home: Path) -> int:
     application.setQuitOnLastWindowClosed(False)
     folder.mkdir(parents=True, exist_ok=True)
     failed = []
-    with MailchimpEmulator() as emulator:
+    with MailchimpEmulator() as emulator, LinkedInEmulator() as linkedin:
         emulator.add_audience(AUDIENCE, "Customers DE")
-        secrets, sample = MemoryStore(), home / "Northwind Retail"
+        secrets, sample, businesses = MemoryStore(), home / "Northwind Retail", home / "Northwind Wholesale"
         scenes = [s for s in all_scenes() if not only or any(s.name.startswith(name) for name in only)]
-        if any(scene.workspace for scene in scenes):
+        if any(scene.workspace and not scene.businesses for scene in scenes):
             make_workspace(sample, emulator, secrets)
+        if any(scene.businesses for scene in scenes):
+            make_businesses(businesses, linkedin, secrets)
         for number, scene in enumerate(scenes):
             for size in scene.sizes:
                 label = f"{size[0]}x{size[1]}"
-                place = sample
+                source = businesses if scene.businesses else sample
+                place = source
                 if scene.fresh:
-                    place = home / f"copy-{number}-{label}" / sample.name
-                    shutil.copytree(sample, place)
+                    place = home / f"copy-{number}-{label}" / source.name
+                    shutil.copytree(source, place)
                 stage = Stage(application, home / f"window-{number}-{label}", emulator)
                 try:
                     stage.open(place if scene.workspace else None, secrets, size)

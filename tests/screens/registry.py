@@ -20,6 +20,7 @@ class Scene:
     """`act` puts a ready window into the state; `sizes` are those the picture is taken in.
 
     `fresh`: the scene changes the workspace and gets a copy of its own. `workspace` False: no workspace is open.
+    `businesses`: it is the workspace of accounts and contacts.
     """
 
     name: str
@@ -27,18 +28,24 @@ class Scene:
     sizes: tuple[tuple[int, int], ...] = SIZES
     fresh: bool = False
     workspace: bool = True
+    businesses: bool = False
 
 
 _SCENES: dict[str, Scene] = {}
 
 
 def scene(
-    name: str, *, sizes: tuple[tuple[int, int], ...] = SIZES, fresh: bool = False, workspace: bool = True
+    name: str,
+    *,
+    sizes: tuple[tuple[int, int], ...] = SIZES,
+    fresh: bool = False,
+    workspace: bool = True,
+    businesses: bool = False,
 ) -> Callable[[Act], Act]:
     """Register a function as the scene of a picture, such as "08-connections"."""
 
     def register(act: Act) -> Act:
-        _SCENES[name] = Scene(name, act, sizes, fresh, workspace)
+        _SCENES[name] = Scene(name, act, sizes, fresh, workspace, businesses)
         return act
 
     return register

@@ -138,3 +138,46 @@ def review_tables(stage: Stage) -> None:
     made.shell.go_to(3)
     made.state.update(agreed=True)
     stage.settle()
+
+
+def companies(stage: Stage) -> Any:
+    """The segment wizard for LinkedIn's company targeting on its second step, with segments chosen."""
+    stage.session.open_segment_wizard()
+    made = wizard(stage)
+    made.state.update(name="Target accounts DACH")
+    connect(made, "LinkedIn NW")
+    made.state.choose_audience("company")
+    made.shell.go_on()
+    made.steps[1]._choose(("Target accounts DACH", "Open opportunities", "Renewal in 90 days"))
+    stage.settle()
+    return made
+
+
+@scene("26-business-segments", fresh=True, businesses=True)
+def business_segments(stage: Stage) -> None:
+    companies(stage)
+
+
+@scene("26b-business-contacts", fresh=True, businesses=True)
+def business_contacts(stage: Stage) -> None:
+    made = companies(stage)
+    made.shell.go_to(0)
+    made.state.choose_audience("contact")
+    made.shell.go_on()
+    made.steps[1]._choose(("Decision makers DACH", "Webinar guests"))
+    stage.settle()
+
+
+@scene("26c-business-destination", fresh=True, businesses=True)
+def business_destination(stage: Stage) -> None:
+    made = companies(stage)
+    made.shell.go_to(0)
+    stage.settle()
+
+
+@scene("26d-business-matching", fresh=True, businesses=True)
+def business_matching(stage: Stage) -> None:
+    made = companies(stage)
+    made.state.update(target={**made.state.draft.target, "account_id": "516848833"})
+    made.shell.go_on()
+    stage.settle()

@@ -22,6 +22,7 @@ from app.store import Store
 from app.ui.application import WindowProgram
 from app.ui.formats import Formats
 from tests.fakes.secret_store import MemoryStore
+from tests.vendors.linkedin import TOKEN, LinkedInEmulator
 from tests.vendors.mailchimp import KEY, MailchimpEmulator
 
 NOW = datetime(2026, 11, 1, 9, 30, tzinfo=UTC)
@@ -75,6 +76,20 @@ def make_workspace(folder: Path, emulator: MailchimpEmulator, secrets: MemorySto
     for minutes, names in ((1570, ["Customer 360"]), (190, ["Newsletter weekly"]), (40, ["VIP early access"])):
         _run(services, clock, NOW - timedelta(minutes=minutes), names)
     _run(services, clock, NOW - timedelta(minutes=24), ["Loyalty mailing"])
+    services.close()
+
+
+def make_businesses(folder: Path, emulator: LinkedInEmulator, secrets: MemoryStore) -> None:
+    """Make the sample workspace of accounts and contacts with a connection to LinkedIn."""
+    create_workspace(
+        folder, "Northwind Wholesale", "businesses", sample=True, country_code="DE", secrets=secrets
+    ).close()
+    services = Services(folder, Store.open(folder), secrets=secrets, clock=Clock(NOW))
+    settings, secret = {"api_url": emulator.url}, {"access_token": TOKEN}
+    tested = services.connections.test_draft("linkedin-ads", settings, secret, None, JobContext())
+    services.connections.add(
+        "LinkedIn NW", "linkedin-ads", settings, secret, Access.CONTRIBUTORS, agreed=True, tested=tested
+    )
     services.close()
 
 

@@ -145,15 +145,15 @@ def test_members_are_those_of_the_newest_counts(ready):
     ready.exports.apply(ready.document())
     asked = []
 
-    def cached(segment, destination):
-        asked.append((segment, destination))
+    def cached(segment, destination, audience):
+        asked.append((segment, destination, audience))
         return samples.count(to_send=61_240)
 
     service = ExportService(
         ready.store, ready.roles, ready.exports._destinations, cached_count=cached, clock=ready.clock
     )
     assert service.get("Newsletter").members == 61_240
-    assert asked == [("Gold", "tiny")]
+    assert asked == [("Gold", "tiny", "")]
 
 
 def test_copy_goes_by_hand_only(ready):

@@ -218,7 +218,7 @@ def test_a_segment_under_the_minimum_says_so(bench: Bench) -> None:
     limit(bench.context.services, minimum=100)
     wizard = to_segments(bench, "Germany")
     notes = [row.strong for row in wizard.steps[1].table.rows_model.rows if isinstance(row, NoteRow)]
-    assert "Too small: 50, at least 100 needed" in notes
+    assert "Too small: 50 of at least 100" in notes
     assert not wizard.shell.primary.isEnabled()
 
 

@@ -1,4 +1,4 @@
-"""Checks requests and answers against a vendor's OpenAPI 3.0 description.
+"""Checks requests and answers against a vendor's OpenAPI 3 description.
 
 The descriptions are not part of this repository: SENDOFF_VENDOR_SPECS names a folder that holds them
 (`mailchimp/trimmed.json` ...). Without it nothing is checked, and the tests that count checked requests are skipped.
@@ -10,9 +10,12 @@ import json
 import os
 import re
 import warnings
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
 from openapi_schema_validator import OAS30Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
@@ -20,17 +23,22 @@ from referencing.jsonschema import DRAFT4
 _URI = "urn:vendor"
 
 
-def vendor_description(path: str) -> VendorDescription | None:
-    """The description below the folder of SENDOFF_VENDOR_SPECS, None when there is none."""
+@cache
+def vendor_description(path: str, mend: Callable[[Any], None]) -> VendorDescription | None:
+    """The description below the folder of SENDOFF_VENDOR_SPECS, None when there is none; `mend` changes it first."""
     folder = os.environ.get("SENDOFF_VENDOR_SPECS")
-    return VendorDescription(json.loads((Path(folder) / path).read_text("utf-8"))) if folder else None
+    if not folder:
+        return None
+    text = (Path(folder) / path).read_text("utf-8")
+    document = json.loads(text) if path.endswith(".json") else yaml.safe_load(text)
+    mend(document)
+    return VendorDescription(document)
 
 
 class VendorDescription:
-    """One OpenAPI 3.0 document."""
+    """One OpenAPI 3 document."""
 
     def __init__(self, document: dict[str, Any]) -> None:
-        _mend(document)
         self._paths = document["paths"]
         self._templates = [
             (re.compile(re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(template)) + "/?"), template)
@@ -38,13 +46,24 @@ class VendorDescription:
         ]
         self._registry: Registry[Any] = Registry().with_resource(_URI, DRAFT4.create_resource(document))
 
-    def problems_of_request(self, method: str, path: str, query: dict[str, str], body: Any) -> list[str]:
-        """What a request does that the description does not allow."""
+    def problems_of_request(
+        self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: Any
+    ) -> list[str]:
+        """What a request does that the description does not allow; names of `headers` are lower case."""
         operation = self._operation(method, path)
         if operation is None:
             return [f"{method} {path} is not described"]
+        needed = [each for each in operation["parameters"] if each.get("required")]
+        given = {"query": query.keys(), "header": headers.keys()}
+        lacking = [
+            f"{method} {path} lacks {each['name']}"
+            for each in needed
+            if each["in"] in given and each["name"].lower() not in {name.lower() for name in given[each["in"]]}
+        ]
         allowed = {each["name"]: each for each in operation["parameters"] if each.get("in") == "query"}
-        problems = [f"{method} {path}: unknown query parameter {name}" for name in query if name not in allowed]
+        problems = lacking + [
+            f"{method} {path}: unknown query parameter {name}" for name in query if name not in allowed
+        ]
         for name, value in query.items():
             if name in allowed:
                 schema = allowed[name]["schema"]
@@ -95,15 +114,3 @@ def _typed(text: str, schema: dict[str, Any]) -> Any:
     if kind == "boolean" and text in {"true", "false"}:
         return text == "true"
     return text.split(",") if kind == "array" else text
-
-
-def _mend(node: Any) -> None:
-    """Mailchimp's conversion says that every merge field value is an object; the vendor's own text says strings and numbers."""
-    if isinstance(node, dict):
-        if "merge_fields" in node and isinstance(node["merge_fields"], dict):
-            node["merge_fields"].pop("additionalProperties", None)
-        for each in node.values():
-            _mend(each)
-    elif isinstance(node, list):
-        for each in node:
-            _mend(each)

@@ -150,7 +150,9 @@ class Emulator:
         if self._description is None:
             return
         path = request.path.removeprefix(self._base_path) or "/"
-        self.violations += self._description.problems_of_request(request.method, path, request.query, request.body)
+        self.violations += self._description.problems_of_request(
+            request.method, path, request.query, request.headers, request.body
+        )
         self.violations += self._description.problems_of_reply(request.method, path, reply.status, reply.document)
         self.validated += 1
 

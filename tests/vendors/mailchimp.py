@@ -108,7 +108,7 @@ class MailchimpEmulator(Emulator):
     """One account."""
 
     def __init__(self, port: int = 0) -> None:
-        super().__init__(port, vendor_description("mailchimp/trimmed.json"), "/3.0")
+        super().__init__(port, vendor_description("mailchimp/trimmed.json", _mend), "/3.0")
         self.audiences: dict[str, Audience] = {}
         self.account_name = "Northwind US"
         self.role = "owner"
@@ -348,6 +348,18 @@ def _problem(status: int, title: str, detail: str) -> Reply:
         "instance": "995c5cb0-3280-4a6e-808b-3b096d0bb219",
     }
     return Reply(status, document, content_type=_PROBLEM)
+
+
+def _mend(node: Any) -> None:
+    """Mailchimp's conversion says that every merge field value is an object; the vendor's own text says strings and numbers."""
+    if isinstance(node, dict):
+        if "merge_fields" in node and isinstance(node["merge_fields"], dict):
+            node["merge_fields"].pop("additionalProperties", None)
+        for each in node.values():
+            _mend(each)
+    elif isinstance(node, list):
+        for each in node:
+            _mend(each)
 
 
 def main() -> None:

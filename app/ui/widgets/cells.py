@@ -24,11 +24,13 @@ from app.ui.widgets.columns import (
     Cell,
     CheckCell,
     Column,
+    GroupRow,
     NoteRow,
     NumberCell,
     PartsCell,
     PillCell,
     ShareCell,
+    SpanRow,
     StatusCell,
     TextCell,
     cell_detail,
@@ -120,7 +122,8 @@ def paint_number(painter: QPainter, theme: Theme, spot: Spot, cell: NumberCell) 
         paint.text(painter, theme, second, cell.detail, role="caption", ink=detail_ink, align=RIGHT, elide=keep)
     elif cell.share is not None:
         track = QRectF(spot.rect.left(), second.top() + 4, spot.rect.width(), 4)
-        paint.bar(painter, theme, track, cell.share, fill=paint.limit_fill(cell.share))
+        fill = "warning_fill" if ink == "warning" else paint.limit_fill(cell.share)
+        paint.bar(painter, theme, track, cell.share, fill=fill)
 
 
 def paint_share(painter: QPainter, theme: Theme, spot: Spot, cell: ShareCell) -> None:
@@ -246,7 +249,7 @@ def note_boxes(theme: Theme, row_rect: QRect, note: NoteRow) -> tuple[QRect, QRe
         area = row_rect.adjusted(28, 0, -16, -8)
     if not note.link:
         return area, QRect()
-    width = theme.metrics("body-medium").horizontalAdvance(note.link)
+    width = theme.metrics("body-medium").horizontalAdvance(note.link) + 2
     return area, QRect(area.right() - 12 - width, area.top(), width, area.height())
 
 
@@ -280,6 +283,12 @@ def paint_note(painter: QPainter, theme: Theme, row_rect: QRect, note: NoteRow) 
         paint.text(painter, theme, link, note.link, role="body-medium", ink="accent_text")
 
 
+def paint_group(painter: QPainter, theme: Theme, row_rect: QRect, edge: int, group: GroupRow) -> None:
+    """Paint the heading of a group, at the table's edge and near the rows below."""
+    area = row_rect.adjusted(edge, 6, -edge, 0)
+    paint.text(painter, theme, area, group.text, role="caption-medium", ink="text2")
+
+
 class CellDelegate(QStyledItemDelegate):
     """Paints every cell of a `DataTable` and tells what was hit.
 
@@ -299,6 +308,10 @@ class CellDelegate(QStyledItemDelegate):
         self.row_rect: Callable[[int], QRect] = lambda _row: QRect()
         self.first_column: Callable[[], int] = lambda: 0
         self.joined_below: Callable[[int], bool] = lambda _row: False
+
+    def set_columns(self, columns: tuple[Column[Any], ...]) -> None:
+        """Paint these instead; they have the same keys."""
+        self._columns = columns
 
     def spot(self, rect: QRect, index: QModelIndex | QPersistentModelIndex, *, dots: bool = True) -> Spot:
         """Return where the content of a cell goes, beside `...` while it shows; the hairline below is not part of it."""
@@ -333,9 +346,12 @@ class CellDelegate(QStyledItemDelegate):
         """Paint ground, hairline, content, accent mark, dots and focus."""
         theme = self._theme
         row = index.data(ROW_ROLE)
-        if isinstance(row, NoteRow):
+        if isinstance(row, SpanRow):
             painter.fillRect(option.rect, theme.color("surface"))
             whole = self.row_rect(index.row())
+            if isinstance(row, GroupRow):
+                paint_group(painter, theme, whole, self.padding(self.first_column())[0], row)
+                return
             paint_note(painter, theme, whole, row)
             self._hairline(painter, option.rect)
             return
@@ -384,6 +400,8 @@ class CellDelegate(QStyledItemDelegate):
     def hits_action(self, rect: QRect, place: Any, index: QModelIndex | QPersistentModelIndex) -> bool:
         """Whether a point lies on something that acts."""
         row = index.data(ROW_ROLE)
+        if isinstance(row, GroupRow):
+            return False
         if isinstance(row, NoteRow):
             return note_boxes(self._theme, self.row_rect(index.row()), row)[1].contains(place)
         cell = index.data(CELL_ROLE)

@@ -187,6 +187,22 @@ class NoteRow:
     tone: Literal["info", "success", "warning", "danger", "plain"] = "warning"
 
 
+@dataclass(frozen=True)
+class GroupRow:
+    """A heading that spans the table before the rows of a group; it goes when none of them is shown.
+
+    A table with headings is not sortable: its order is the page's.
+    """
+
+    key: str
+    text: str
+    members: tuple[str, ...]
+
+
+SpanRow = NoteRow | GroupRow
+"""Rows that are no entries: they span the table and can't be selected."""
+
+
 def cell_text(cell: Cell) -> str:
     """Return the first line of a cell in words."""
     if isinstance(cell, StatusCell):

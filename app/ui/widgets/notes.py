@@ -28,6 +28,7 @@ class Note(QFrame):
         primary: words of the primary button, if any; a click emits `primary_clicked`.
         secondary: words of the second button; a click emits `secondary_clicked`.
         strong: bold even when alone.
+        second: how the second button looks, "ghost" or "link".
     """
 
     primary_clicked = Signal()
@@ -43,6 +44,7 @@ class Note(QFrame):
         primary: str = "",
         secondary: str = "",
         strong: bool = False,
+        second: Literal["ghost", "link"] = "ghost",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -54,7 +56,7 @@ class Note(QFrame):
         self._bold = Label(theme, "", "body-strong", wrap=True)
         self._detail = Label(theme, "", "body", "text2", wrap=True)
         self.primary = Button(theme, primary, "primary")
-        self.secondary = Button(theme, secondary, "ghost")
+        self.secondary = Button(theme, secondary, second)
         self.primary.clicked.connect(self.primary_clicked)
         self.secondary.clicked.connect(self.secondary_clicked)
         self._buttons = QWidget()

@@ -11,6 +11,7 @@ table.menu_asked.connect(...)              # (row key, QPoint): `...`, right cli
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import (
@@ -38,12 +39,12 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView,
 from app.ui.theme import Theme
 from app.ui.widgets import column_memory
 from app.ui.widgets.cells import EDGE, PAD, CellDelegate
-from app.ui.widgets.columns import CheckCell, Column, NoteRow, NumberCell, StatusCell
+from app.ui.widgets.columns import CheckCell, Column, GroupRow, NoteRow, NumberCell, SpanRow, StatusCell
 from app.ui.widgets.paint import KEYBOARD
 from app.ui.widgets.table_header import Header
 from app.ui.widgets.table_model import CELL_ROLE, ROW_ROLE, FilterProxy, RowModel
 
-ROW, ROW_WITH_CONTROLS, ROW_ONE_LINE, NOTE_ROW = 52, 56, 40, 48
+ROW, ROW_WITH_CONTROLS, ROW_ONE_LINE, NOTE_ROW, GROUP_ROW = 52, 56, 40, 48, 36
 
 
 class DataTable(QTableView):
@@ -90,7 +91,7 @@ class DataTable(QTableView):
         self._row_height = row_height
         self._keep_order = keep_order
         self._focus_visible = False
-        self._had_notes = False
+        self._had_spans = False
         self._sorted = (-1, Qt.SortOrder.AscendingOrder)
         self._spin_check = QTimer(self)
         self._spin_check.setSingleShot(True)
@@ -138,7 +139,7 @@ class DataTable(QTableView):
     def visible_keys(self) -> list[str]:
         """Return the keys of the rows that pass the filter, in the order on screen, without notes."""
         rows = (self.proxy.index(i, 0).data(ROW_ROLE) for i in range(self.proxy.rowCount()))
-        return [self.rows_model.key_of(row) for row in rows if not isinstance(row, NoteRow)]
+        return [self.rows_model.key_of(row) for row in rows if not isinstance(row, SpanRow)]
 
     def selected_keys(self) -> list[str]:
         """Return the keys of the selected rows, from top to bottom."""
@@ -192,6 +193,17 @@ class DataTable(QTableView):
         if isinstance(header, Header):
             header.check_states[column_key] = checked
             header.viewport().update()
+
+    def set_column_title(self, column_key: str, title: str) -> None:
+        """Call a column something else."""
+        if any(column.key == column_key and column.title == title for column in self.columns):
+            return
+        self.columns = tuple(replace(c, title=title) if c.key == column_key else c for c in self.columns)
+        self.rows_model.columns = self.columns
+        self._delegate.set_columns(self.columns)
+        header = self.horizontalHeader()
+        if isinstance(header, Header):
+            header.set_columns(self.columns)
 
     def set_column_visible(self, column_key: str, visible: bool) -> None:  # noqa: FBT001 - reads like setVisible
         """Show or hide a column."""
@@ -319,7 +331,7 @@ class DataTable(QTableView):
         """Let the delegate tell what was hit."""
         index = self.indexAt(event.position().toPoint())
         if event.button() == Qt.MouseButton.LeftButton and index.isValid() and self._acts(index, event):
-            if isinstance(index.data(ROW_ROLE), NoteRow) or not self._hits_dots(index, event):
+            if isinstance(index.data(ROW_ROLE), SpanRow) or not self._hits_dots(index, event):
                 self._on_delegate_acted(index)
             else:
                 self._on_dots_hit(index)
@@ -352,7 +364,7 @@ class DataTable(QTableView):
         """Right click, Shift+F10 or the Menu key ask for the row's menu."""
         by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
         index = self.currentIndex() if by_key else self.indexAt(event.pos())
-        if not index.isValid() or isinstance(index.data(ROW_ROLE), NoteRow):
+        if not index.isValid() or isinstance(index.data(ROW_ROLE), SpanRow):
             return
         place = event.globalPos()
         if by_key:
@@ -449,14 +461,14 @@ class DataTable(QTableView):
         return self._hits_dots(index, event) or self._delegate.hits_action(self.visualRect(index), place, index)
 
     def _hits_dots(self, index: QModelIndex, event: QMouseEvent) -> bool:
-        if isinstance(index.data(ROW_ROLE), NoteRow) or not self.columns[index.column()].menu:
+        if isinstance(index.data(ROW_ROLE), SpanRow) or not self.columns[index.column()].menu:
             return False
         rect = self._delegate.dots_rect(self.visualRect(index), index.column())
         return rect.contains(event.position().toPoint())
 
     def _on_delegate_acted(self, index: QModelIndex) -> None:
         row = index.data(ROW_ROLE)
-        column = "note" if isinstance(row, NoteRow) else self.columns[index.column()].key
+        column = "note" if isinstance(row, SpanRow) else self.columns[index.column()].key
         self.cell_action.emit(self.rows_model.key_of(row), column)
 
     def _on_dots_hit(self, index: QModelIndex) -> None:
@@ -471,8 +483,8 @@ class DataTable(QTableView):
         if not index.isValid():
             return
         row = index.data(ROW_ROLE)
-        if isinstance(row, NoteRow):
-            if row.link:
+        if isinstance(row, SpanRow):
+            if isinstance(row, NoteRow) and row.link:
                 self.cell_action.emit(row.key, "note")
         elif self.rows_model.is_live(row):
             self.activated_key.emit(self.rows_model.key_of(row))
@@ -523,19 +535,20 @@ class DataTable(QTableView):
             self._theme.motion.follow(self)
 
     def _on_rows_moved(self) -> None:
-        """Notes have their own height and span; everything else the row height."""
+        """Notes and headings have their own height and span; everything else the row height."""
         self._spin_check.start()
-        notes = self.rows_model.has_notes
-        if not notes and not self._had_notes:
+        spans = self.rows_model.has_spans
+        if not spans and not self._had_spans:
             return
-        self._had_notes = notes
+        self._had_spans = spans
         self.clearSpans()
         header = self.verticalHeader()
         blocker = QSignalBlocker(header)
         for i in range(self.proxy.rowCount()):
-            note = isinstance(self.proxy.index(i, 0).data(ROW_ROLE), NoteRow)
-            header.resizeSection(i, self._scaled(NOTE_ROW if note else self._row_height))
-            if note:
+            row = self.proxy.index(i, 0).data(ROW_ROLE)
+            height = {NoteRow: NOTE_ROW, GroupRow: GROUP_ROW}.get(type(row), self._row_height)
+            header.resizeSection(i, self._scaled(height))
+            if isinstance(row, SpanRow):
                 self.setSpan(i, 0, 1, len(self.columns))
         blocker.unblock()
         self.doItemsLayout()

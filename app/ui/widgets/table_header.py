@@ -42,6 +42,11 @@ class Header(QHeaderView):
         self.setHighlightSections(False)
         self.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
+    def set_columns(self, columns: tuple[Column[Any], ...]) -> None:
+        """Show these instead; they have the same keys."""
+        self._columns = columns
+        self.viewport().update()
+
     def sizeHint(self) -> QSize:
         """36 px high."""
         return QSize(super().sizeHint().width(), HEIGHT)

@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel, Qt
 
-from app.ui.widgets.columns import CheckCell, Column, NoteRow, cell_detail, cell_text
+from app.ui.widgets.columns import CheckCell, Column, GroupRow, NoteRow, SpanRow, cell_detail, cell_text
 
 SORT_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 ROW_ROLE = SORT_ROLE + 1
@@ -36,7 +36,7 @@ class RowModel(QAbstractTableModel):
         live: whether a row is selectable; a row that is not is painted grey with a readable reason.
 
     `set_rows` compares with what is shown and only inserts, removes, moves or repaints, so selection, current row and scroll
-    position stay. Rows may be mixed with `NoteRow`. Main thread only.
+    position stay. Rows may be mixed with `NoteRow` and `GroupRow`. Main thread only.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class RowModel(QAbstractTableModel):
         self._rows: tuple[Any, ...] = ()
         self._positions: dict[str, int] = {}
         self._texts: dict[str, str] = {}
-        self.has_notes = False
+        self.has_spans = False
 
     @property
     def rows(self) -> tuple[Any, ...]:
@@ -63,7 +63,7 @@ class RowModel(QAbstractTableModel):
 
     def key_of(self, row: Any) -> str:
         """Return the key of a row or note."""
-        return row.key if isinstance(row, NoteRow) else self._key(row)
+        return row.key if isinstance(row, SpanRow) else self._key(row)
 
     def row_of(self, key: str) -> Any | None:
         """Return the row with a key, or None."""
@@ -86,7 +86,7 @@ class RowModel(QAbstractTableModel):
 
     def is_live(self, row: Any) -> bool:
         """Whether the row can be selected."""
-        return not isinstance(row, NoteRow) and (self._live is None or self._live(row))
+        return not isinstance(row, SpanRow) and (self._live is None or self._live(row))
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
         """Return how many rows there are."""
@@ -101,7 +101,7 @@ class RowModel(QAbstractTableModel):
         if not index.isValid():
             return Qt.ItemFlag.NoItemFlags
         row = self._rows[index.row()]
-        if isinstance(row, NoteRow):
+        if isinstance(row, SpanRow):
             return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemNeverHasChildren
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemNeverHasChildren
         return flags | Qt.ItemFlag.ItemIsSelectable if self.is_live(row) else flags
@@ -122,13 +122,19 @@ class RowModel(QAbstractTableModel):
         if not index.isValid():
             return None
         row = self._rows[index.row()]
-        if role == SORT_ROLE and not isinstance(row, NoteRow):
+        if role == SORT_ROLE and not isinstance(row, SpanRow):
             return _sort_value(self.columns[index.column()], row)
         if role == ROW_ROLE:
             return row
-        if isinstance(row, NoteRow):
-            return self._note_data(row, index.column(), role)
+        if isinstance(row, SpanRow):
+            return self._span_data(row, index.column(), role)
         return self._cell_data(row, self.columns[index.column()], role)
+
+    def _span_data(self, span: SpanRow, column: int, role: int) -> Any:
+        if isinstance(span, NoteRow):
+            return self._note_data(span, column, role)
+        spoken = role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole) and column == 0
+        return span.text if spoken else None
 
     def _note_data(self, note: NoteRow, column: int, role: int) -> Any:
         if role == SORT_ROLE:
@@ -192,7 +198,7 @@ class RowModel(QAbstractTableModel):
         self._rows = rows
         self._positions = {self.key_of(row): i for i, row in enumerate(rows)}
         self._texts.clear()
-        self.has_notes = any(isinstance(row, NoteRow) for row in rows)
+        self.has_spans = any(isinstance(row, SpanRow) for row in rows)
 
     def _remove_missing(self, wanted: dict[str, Any]) -> None:
         at = len(self._rows) - 1
@@ -282,10 +288,14 @@ class FilterProxy(QSortFilterProxyModel):
         if not isinstance(model, RowModel):
             return True
         row = model.rows[source_row]
+        if isinstance(row, GroupRow):
+            inside = (model.row_of(key) for key in row.members)
+            return any(each is not None and self._fits(model, each) for each in inside)
         if isinstance(row, NoteRow):
             row = model.row_of(row.parent_key)
-            if row is None:
-                return False
+        return row is not None and self._fits(model, row)
+
+    def _fits(self, model: RowModel, row: Any) -> bool:
         if self._accept is not None and not self._accept(row):
             return False
         if not self._words:

@@ -18,6 +18,7 @@ from app.ui.runner import Finished, Job, Outcome
 
 if TYPE_CHECKING:
     from app.bootstrap import Services
+    from app.destinations.description import Description
     from app.ui.wizards.state import WizardState
 
 TELL_MS = 250
@@ -47,6 +48,20 @@ class Counted:
         if self.count.verdict is Verdict.OK and not self.count.to_send:
             return "Nobody in it can be sent."
         return self.count.reason
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is counted for: a destination, its type of audience, and the key fields that are matched."""
+
+    destination: str
+    audience: str
+    match: tuple[tuple[str, str], ...]
+
+    @property
+    def keys(self) -> dict[str, str] | None:
+        """The match, None where there is none yet."""
+        return dict(self.match) or None
 
 
 class SegmentCounts(QObject):
@@ -99,14 +114,21 @@ class SegmentCounts(QObject):
         return bool(self._jobs or self._waiting)
 
     def count(
-        self, names: Iterable[str], destination: str, match: Mapping[str, str], basis: object, *, again: bool = False
+        self,
+        names: Iterable[str],
+        description: Description,
+        match: Mapping[str, str],
+        basis: object,
+        *,
+        again: bool = False,
     ) -> None:
-        """Count these segments for a destination, unless exactly that is known or under way; `again` counts anyway.
+        """Count these segments for a destination and its type of audience; `again` counts also what is known or under way.
 
         `basis` is what they are counted from; when it changed, so may every count.
         """
         wanted = tuple(names)
-        asked = (wanted, destination, tuple(sorted(match.items())), basis)
+        target = Target(description.id, description.audience_id, tuple(sorted(match.items())))
+        asked = (wanted, target, basis)
         if asked == self._asked and not again:
             return
         if asked[1:] != self._asked[1:]:
@@ -125,11 +147,11 @@ class SegmentCounts(QObject):
         self._state.submit(
             "store",
             "Read the counts of earlier",
-            lambda _ctx: _cached(services, wanted, destination),
+            lambda _ctx: _cached(services, wanted, target),
             lambda finished: self._on_cached(finished, asked),
         )
         for name in wanted:
-            self._waiting.append(partial(self._start, name, destination, dict(match), again=again))
+            self._waiting.append(partial(self._start, name, target, again=again))
         self._starter.start()
         self._tell()
 
@@ -146,8 +168,13 @@ class SegmentCounts(QObject):
             self._total, self._total_sure = None, True
             self._tell()
             return
-        services, (destination, match) = self._state.context.services, self._asked[1:3]
-        self._query.ask(lambda ctx: services.counts.total(chosen, destination, ctx, match=dict(match) or None))
+        services, target = self._state.context.services, self._asked[1]
+        assert isinstance(target, Target)
+        self._query.ask(
+            lambda ctx: services.counts.total(
+                chosen, target.destination, ctx, match=target.keys, audience=target.audience
+            )
+        )
 
     def _start_next(self) -> None:
         """One a turn of the event loop: a thread that starts while others work takes its time."""
@@ -156,15 +183,15 @@ class SegmentCounts(QObject):
         else:
             self._starter.stop()
 
-    def _start(self, name: str, destination: str, match: Mapping[str, str], *, again: bool) -> None:
-        services, keys = self._state.context.services, dict(match) or None
+    def _start(self, name: str, target: Target, *, again: bool) -> None:
+        counts = self._state.context.services.counts
 
         def work(ctx: JobContext) -> Count:
-            known = None if again else services.counts.current(name, destination, keys)
-            return known or services.counts.count(name, destination, ctx, match=keys)
+            known = None if again else counts.current(name, target.destination, target.keys, target.audience)
+            return known or counts.count(name, target.destination, ctx, match=target.keys, audience=target.audience)
 
         def guess(ctx: JobContext) -> int:
-            return int(services.counts.estimate(name, ctx).members)
+            return int(counts.estimate(name, ctx).members)
 
         if self.of(name).count is None:
             self._state.submit(
@@ -214,6 +241,6 @@ class SegmentCounts(QObject):
             self._timer.start()
 
 
-def _cached(services: Services, names: Iterable[str], destination: str) -> dict[str, Count]:
-    found = {name: services.counts.cached(name, destination) for name in names}
+def _cached(services: Services, names: Iterable[str], target: Target) -> dict[str, Count]:
+    found = {name: services.counts.cached(name, target.destination, target.audience) for name in names}
     return {name: count for name, count in found.items() if count is not None}

@@ -20,6 +20,7 @@ from app.ui.widgets.fields import SearchField, TextField
 from app.ui.widgets.forms import Form
 from app.ui.widgets.labels import Label, row
 from app.ui.widgets.notes import Note
+from app.ui.wizards.audience_cards import AudienceCards
 from app.ui.wizards.destination_panel import DestinationPanel
 from app.ui.wizards.health import health_status
 from app.ui.wizards.state import WizardState
@@ -110,6 +111,7 @@ class DestinationStep(StepWidget):
         self._search = SearchField(theme, self.tr("Search"))
         self._search.setFixedWidth(200)
         self._card_grid = QWidget()
+        self._audience = AudienceCards(self.state)
         self._nothing = Label(theme, "", "body", "text2", wrap=True)
         self._new_title = subtitle(self.state, self.tr("Or connect something new"))
         self._all = Button(theme, self.tr("Show all destinations"), "link", trailing="arrow-right")
@@ -139,7 +141,9 @@ class DestinationStep(StepWidget):
             grid.setSpacing(12)
         fill(
             self,
-            page(self._note, form, use, self._nothing, self._card_grid, new, self._tile_grid, spacing=12),
+            page(
+                self._note, form, use, self._nothing, self._card_grid, self._audience, new, self._tile_grid, spacing=12
+            ),
         )
 
     # Showing
@@ -156,7 +160,8 @@ class DestinationStep(StepWidget):
             self._fill_tiles()
         for connection_id, card in self._cards.items():
             card.setChecked(connection_id == state.draft.connection)
-        for widget in (self._name.input, self._card_grid):
+        self._audience.show_state()
+        for widget in (self._name.input, self._card_grid, self._audience):
             widget.setEnabled(not state.read_only)
         self._show_kept()
         self._panel.show_state()
@@ -258,8 +263,8 @@ class DestinationStep(StepWidget):
             same = editing is not None and editing.export.connection == chosen.connection.id
             changes["agreed"] = same and editing is not None and editing.export.consent is not None
         if draft.destination != chosen.description.id and hasattr(draft, "match"):
-            fields = chosen.description.export_fields
-            changes["target"] = {field.id: field.default for field in fields if field.default}
+            offered = state.facts.description(chosen.description.id) or chosen.description
+            changes["target"] = {field.id: field.default for field in offered.export_fields if field.default}
             changes["match"] = {}
             changes["sync"] = next(iter(chosen.description.sync_modes), SyncMode.UPDATE)
         if not draft.name or draft.name == self._proposed:

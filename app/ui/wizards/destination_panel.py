@@ -16,6 +16,8 @@ from app.ui.widgets.facts import Fact, FactList, TickList
 from app.ui.widgets.labels import Label, Line, column, row
 from app.ui.widgets.marks import Badge
 from app.ui.widgets.notes import Note
+from app.ui.wizards.facts import OF_AUDIENCE
+from app.ui.wizards.member_words import words_for
 from app.ui.wizards.state import WizardState
 
 if TYPE_CHECKING:
@@ -149,8 +151,9 @@ class DestinationPanel(QWidget):
         formats, limits = self._state.context.formats, description.limits
         facts = []
         if self._of_segments():
+            words = words_for(description.takes & OF_AUDIENCE[self._state.facts.workspace.audience])
             label = {
-                LimitScope.PER_SEGMENT: self.tr("Members per segment"),
+                LimitScope.PER_SEGMENT: words.per_segment,
                 LimitScope.PER_EXPORT: self.tr("Members per export"),
                 LimitScope.TOTAL: self.tr("Members in all"),
             }[limits.scope]
@@ -159,7 +162,7 @@ class DestinationPanel(QWidget):
                 most = self.tr("up to {n}").format(n=formats.number(limits.maximum))
             facts.append(Fact(label, most))
             if limits.minimum is not None:
-                facts.append(Fact(self.tr("At least"), self.tr("{n} members").format(n=formats.number(limits.minimum))))
+                facts.append(Fact(self.tr("At least"), formats.counted(limits.minimum, words.unit)))
             facts.append(Fact(self.tr("Key identifier"), self._key_words(description)))
             facts.append(Fact(self.tr("Audience"), self._audience_words(description)))
         else:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.services.drafts import KeptDraft
     from app.services.exports import ExportRow
 
-_OF_AUDIENCE = {
+OF_AUDIENCE = {
     Audience.CONSUMERS: frozenset({SegmentOf.CUSTOMERS}),
     Audience.BUSINESSES: frozenset({SegmentOf.CONTACTS, SegmentOf.ACCOUNTS}),
 }
@@ -43,7 +43,7 @@ class Facts:
     def description(self, destination_id: str) -> Description | None:
         """The description of that id, also of one that only the export being edited still uses."""
         if self.editing is not None and self.editing.description.id == destination_id:
-            return self.editing.description
+            return self.editing.description.offered_for(OF_AUDIENCE[self.workspace.audience])
         return next((each for each in self.descriptions if each.id == destination_id), None)
 
     def connection(self, connection_id: str | None) -> ConnectionRow | None:
@@ -57,7 +57,11 @@ def load(services: Services, kind: ExportKind, export_name: str | None) -> Facts
     own = None if editing is None else editing.export.id
     others = [row.export for row in services.exports.all() if row.export.id != own]
     workspace = services.workspace.info()
-    offered = tuple(d for d in services.destinations.all() if _offered(d, kind, workspace.audience))
+    offered = tuple(
+        d.offered_for(OF_AUDIENCE[workspace.audience])
+        for d in services.destinations.all()
+        if _offered(d, kind, workspace.audience)
+    )
     ids = {description.id for description in offered} | ({editing.description.id} if editing else set())
     return Facts(
         role=services.roles.role(),
@@ -77,4 +81,4 @@ def _offered(description: Description, kind: ExportKind, audience: Audience) -> 
     """Storage for whole tables; for segments only what takes the kind of members this workspace has."""
     if kind not in description.kinds:
         return False
-    return kind is ExportKind.DATA_OUT or bool(description.takes & _OF_AUDIENCE[audience])
+    return kind is ExportKind.DATA_OUT or bool(description.takes & OF_AUDIENCE[audience])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
+from app.core.identifiers import HASHES
 from app.core.matching import MatchGuess, MatchKind
 from app.core.tables import Catalog, ColumnType, Table
 from app.ui.formats import NOTHING, Formats
@@ -101,6 +102,8 @@ def rule_words(rule: str) -> str:
         "language": _tr("Language code"),
         "postal_code": _tr("Postal code"),
         "date_iso": _tr("Date as 2026-03-12"),
+        "email_sha256": _tr("SHA-256 hash"),
+        "domain": _tr("Domain alone"),
     }.get(rule, rule.replace("_", " "))
 
 
@@ -163,7 +166,7 @@ class _Cells:
     def sent_as(self, line: MatchLine) -> Cell:
         if not line.rule or not line.source:
             return TextCell(_tr("As is"), ink="text2")
-        return PillCell(rule_words(line.rule), "neutral", "swap")
+        return PillCell(rule_words(line.rule), "neutral", "hash" if line.rule in HASHES else "swap")
 
     def coverage(self, line: MatchLine) -> Cell:
         if line.coverage is None or not line.source:

@@ -39,8 +39,11 @@ class SegmentExportWizard(ExportWizard):
         super().__init__(context, export_name, parent)
 
     def kind_words(self) -> str:
-        """What it makes."""
-        return self.tr("Segment export")
+        """What it makes: the type of audience once it is chosen."""
+        description = self.state.description if self.state is not None else None
+        if description is None or description.audience is None:
+            return self.tr("Segment export")
+        return description.audience.name
 
     def new_draft(self, facts: Facts) -> SegmentDraft:
         """An empty draft, or that of the export."""
@@ -55,7 +58,7 @@ class SegmentExportWizard(ExportWizard):
         assert isinstance(state, SegmentState)
         return (
             lambda: DestinationStep(state, self._resume, self._wanted),
-            lambda: SegmentsStep(state, self._split),
+            lambda: SegmentsStep(state, self._mend, lambda: self._go_to(0)),
             lambda: MatchingStep(state),
             lambda: self._make_review(state),
         )
@@ -86,8 +89,8 @@ class SegmentExportWizard(ExportWizard):
         total = self.state.counts.total if isinstance(self.state, SegmentState) else None
         return None if total is None else total.to_send
 
-    def _split(self, segment: str) -> None:
-        """Leave for the segments page with the draft kept: a smaller segment is made there."""
+    def _mend(self, segment: str) -> None:
+        """Leave for the segments page with the draft kept: a smaller or larger segment is made there."""
         self.flush()
         if self.state is not None and self.state.dirty:
             self.context.navigator.toast(self.tr("The draft is kept. It is offered when you open this wizard again."))

@@ -30,7 +30,7 @@ class SegmentReview(QObject):
         number = NOTHING if total is None else self._formats.number(total.to_send)
         sure = self._state.counts.total_sure
         editing = self._state.facts.editing
-        words = self.tr("members will be sent")
+        words = self._state.words.will_be_sent
         if editing is None or editing.latest is None:
             words = self.tr("will be added or updated")
         return [Figure(number if sure or total is None else self.tr("at least {n}").format(n=number), words)]

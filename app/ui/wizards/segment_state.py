@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from app.core.counts import Limits, LimitScope
+from app.core.counts import Limits, LimitScope, Verdict
 from app.core.drafts import Needs, SegmentDraft
 from app.core.eligibility import why_not_eligible
 from app.core.exports import Export
+from app.core.matching import guess_keys
 from app.core.segments import Segment, SegmentOf
 from app.core.tables import Table
+from app.core.workspaces import Audience
 from app.ui.context import WindowContext
 from app.ui.runner import Finished, Outcome
 from app.ui.wizards.counting import SegmentCounts
-from app.ui.wizards.facts import Facts
+from app.ui.wizards.facts import OF_AUDIENCE, Facts
+from app.ui.wizards.member_words import MemberWords, words_for
 from app.ui.wizards.state import WizardState
 
 if TYPE_CHECKING:
     from app.destinations.contract import TargetField
+    from app.destinations.description import Description
 
 
 class SegmentState(WizardState):
@@ -39,6 +43,18 @@ class SegmentState(WizardState):
         self.fields_running = False
         self.choice_names: dict[tuple[str, str], str] = {}
 
+    @property
+    def description(self) -> Description | None:
+        """The destination chosen, as it is for the type of audience chosen."""
+        found = super().description
+        return None if found is None else found.for_target(self.draft.target)
+
+    def choose_audience(self, audience: str) -> None:
+        """Take another type of audience; its fields are others, so nothing is matched any more."""
+        if self.description is None or audience == self.description.audience_id:
+            return
+        self.update(target={**self.draft.target, self.description.audience_field: audience}, match={})
+
     # Segments
 
     def segment(self, name: str) -> Segment | None:
@@ -50,6 +66,30 @@ class SegmentState(WizardState):
         if self.description is None:
             return ""
         return why_not_eligible(segment, self.description.takes, self.facts.catalog)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether segments are shown by what they hold, because there are two kinds of them."""
+        return self.facts.workspace.audience is Audience.BUSINESSES
+
+    @property
+    def taken(self) -> frozenset[SegmentOf]:
+        """The kinds of members of this workspace that the destination takes."""
+        kinds = OF_AUDIENCE[self.facts.workspace.audience]
+        return kinds if self.description is None else self.description.takes & kinds
+
+    @property
+    def words(self) -> MemberWords:
+        """What its members are called."""
+        return words_for(self.taken)
+
+    @property
+    def audience_name(self) -> str:
+        """The destination with its type of audience, such as “LinkedIn Ads company targeting”."""
+        description = self.description
+        if description is None or description.audience is None:
+            return self.destination_name
+        return f"{description.name} {lowered(description.audience.name)}"
 
     def eligible(self) -> list[Segment]:
         """The segments the destination takes."""
@@ -98,14 +138,30 @@ class SegmentState(WizardState):
         blocked = self.blocked()
         return [name for name in self.draft.segments if name in blocked]
 
+    def counted_keys(self) -> list[str]:
+        """The key fields that are counted with: those matched, or those our columns surely fill."""
+        if self.description is None:
+            return []
+        keys, match = self.description.key_fields, self.draft.match
+        kinds = [of for of in SegmentOf if of in self.taken]
+        table = self.facts.catalog.by_role(kinds[0].role) if kinds else None
+        known = {key for key in keys if match.get(key)} or guess_keys(self.description.fields, keys, table).keys()
+        return [key for key in keys if key in known]
+
+    def too_small(self, name: str) -> bool:
+        """Whether a segment has fewer members than the destination takes."""
+        count = self.counts.of(name).count
+        return count is not None and count.verdict is Verdict.TOO_SMALL
+
     def count(self, *, again: bool = False) -> None:
         """Count every segment for the destination, with the key that is matched."""
         if self.description is None:
             return
         keys = {key: source for key, source in self.draft.match.items() if key in self.description.key_fields}
-        names = [segment.name for segment in self.facts.segments if not self.why_not(segment)]
+        # Those the destination does not take are counted too, to say what they hold.
+        names = [s.name for s in self.facts.segments if self.facts.catalog.by_role(s.of.role) is not None]
         basis = (self.facts.segments, self.facts.catalog)
-        self.counts.count(names, self.description.id, keys, basis, again=again)
+        self.counts.count(names, self.description, keys, basis, again=again)
         self.counts.add_up(self.candidates())
 
     def _on_counts_changed(self) -> None:
@@ -182,3 +238,8 @@ class SegmentState(WizardState):
             sync_modes=description.sync_modes,
             any_field=description.any_field,
         )
+
+
+def lowered(name: str) -> str:
+    """A name in the middle of a sentence."""
+    return name[:1].lower() + name[1:]

@@ -8,14 +8,15 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from app.core.drafts import Step
-from app.ui.widgets.buttons import Button
+from app.core.segments import Segment, SegmentOf
+from app.ui.widgets.buttons import IconButton
 from app.ui.widgets.choice import ChipBar, Choice
 from app.ui.widgets.columns import NoteRow
 from app.ui.widgets.fields import SearchField
 from app.ui.widgets.labels import Label, announce, row
 from app.ui.widgets.states import EmptyState
 from app.ui.widgets.table import ROW_WITH_CONTROLS, DataTable
-from app.ui.wizards.segment_rows import SegmentLine, columns, lines
+from app.ui.wizards.segment_rows import columns, lines
 from app.ui.wizards.segment_state import SegmentState
 from app.ui.wizards.step import StepWidget, fill
 from app.ui.wizards.total_panel import TotalPanel
@@ -24,14 +25,24 @@ WIZARD_EDGE = 28
 
 
 class SegmentsStep(StepWidget):
-    """Check boxes, counts, notes; `on_split` is called with the segment that is too large."""
+    """Check boxes, counts, notes.
+
+    `on_mend` is called with a segment that is too large or too small, `on_change` to choose another destination.
+    """
 
     step = Step.CONTENT
     state: SegmentState
 
-    def __init__(self, state: SegmentState, on_split: Callable[[str], None], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        state: SegmentState,
+        on_mend: Callable[[str], None],
+        on_change: Callable[[], None],
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(state, parent)
-        self._on_split = on_split
+        self._on_mend = on_mend
+        self._on_change = on_change
         self._announced = ""
         self._make_elements()
         self._connect()
@@ -52,19 +63,21 @@ class SegmentsStep(StepWidget):
         description = self.state.description
         if description is None or description.limits.maximum is None:
             return self.tr("Each segment is sent as a whole; who is in several is counted once.")
-        return self.tr("{target} takes up to {limit} members. Larger segments are skipped, never cut.").format(
-            target=description.name, limit=self.formats.number(description.limits.maximum)
-        )
+        limits, number = description.limits, self.formats.number
+        most, target = number(description.limits.maximum), self.state.audience_name
+        if limits.minimum is None:
+            return self.state.words.takes_at_most.format(target=target, most=most)
+        return self.state.words.takes.format(target=target, least=number(limits.minimum), most=most)
 
     def summary(self) -> str:
         """How many, and how many are skipped."""
-        chosen, skipped = len(self.state.draft.segments), len(self.state.skipped())
+        chosen, skipped = len(self.state.draft.segments), self.state.skipped()
         if not chosen:
             return self.tr("Not chosen yet")
         if skipped:
-            return self.tr("{n} selected, {m} skipped").format(
-                n=self.formats.number(chosen), m=self.formats.number(skipped)
-            )
+            small = all(self.state.too_small(name) for name in skipped)
+            words = self.tr("{n} selected, {m} too small") if small else self.tr("{n} selected, {m} skipped")
+            return words.format(n=self.formats.number(chosen), m=self.formats.number(len(skipped)))
         return self.tr("{n} selected").format(n=self.formats.number(chosen))
 
     def side_panel(self) -> QWidget:
@@ -85,10 +98,10 @@ class SegmentsStep(StepWidget):
     def _make_elements(self) -> None:
         theme = self.theme
         self._search = SearchField(theme, self.tr("Search segments"))
-        self._search.setFixedWidth(220)
+        self._search.setFixedWidth(200)
         self._chips = ChipBar(theme, self.tr("Which segments"), self._choices())
         self._age = Label(theme, "", "caption", "text2")
-        self._recount = Button(theme, self.tr("Recount"), "ghost", icon="arrows-clockwise", shortcut_hint="F5")
+        self._recount = IconButton(theme, "arrows-clockwise", self.tr("Recount"), shortcut_hint="F5")
         self.table = DataTable(
             theme,
             self.tr("Segments"),
@@ -96,6 +109,7 @@ class SegmentsStep(StepWidget):
             row_height=ROW_WITH_CONTROLS,
             live=lambda line: line.taken,
             multiple=False,
+            sortable=not self.state.grouped,
             keep_order=True,
             edge=WIZARD_EDGE,
         )
@@ -116,6 +130,7 @@ class SegmentsStep(StepWidget):
         self.table.activated_key.connect(self._toggle)
         self.table.header_action.connect(self._on_header_action)
         self._empty.primary_clicked.connect(self._on_clear_clicked)
+        self._panel.change_asked.connect(self._on_change_asked)
         refresh = QShortcut(QKeySequence("F5"), self)
         refresh.activated.connect(self._on_recount_clicked)
 
@@ -131,13 +146,8 @@ class SegmentsStep(StepWidget):
 
     def show_state(self) -> None:
         """Show segments, counts and the total."""
-        shown = lines(self.state)
-        if self._chips.current() == "selected":
-            chosen = {line.key for line in shown if isinstance(line, SegmentLine) and line.chosen}
-            shown = [line for line in shown if _key(line) in chosen]
-        elif self._chips.current() == "not eligible":
-            shown = [line for line in shown if isinstance(line, SegmentLine) and not line.taken]
-        self.table.set_rows(shown)
+        self.table.set_column_title("members", self.state.words.column)
+        self.table.set_rows(lines(self.state, self._shown()))
         self._chips.set_choices(self._choices())
         self._recount.setVisible(not self.state.read_only)
         self._show_header()
@@ -146,15 +156,29 @@ class SegmentsStep(StepWidget):
         self._show_empty()
         self._announce()
 
+    def _shown(self) -> Callable[[Segment], bool]:
+        """Whether a segment fits the chip chosen."""
+        chosen, why_not = set(self.state.draft.segments), self.state.why_not
+        return {
+            "selected": lambda segment: segment.name in chosen,
+            "eligible": lambda segment: not why_not(segment),
+            "not eligible": lambda segment: bool(why_not(segment)),
+        }.get(self._chips.current(), lambda _segment: True)
+
     def _choices(self) -> list[Choice]:
         segments = self.state.facts.segments
         refused = sum(bool(self.state.why_not(segment)) for segment in segments)
         number = self.formats.number
-        return [
+        choices = [
             Choice("all", self.tr("All"), number(len(segments))),
             Choice("selected", self.tr("Selected"), number(len(self.state.draft.segments))),
             Choice("not eligible", self.tr("Not eligible"), number(refused)),
         ]
+        if self.state.grouped and len(self.state.taken) == 1:
+            accounts = SegmentOf.ACCOUNTS in self.state.taken
+            words = self.tr("Accounts") if accounts else self.tr("Contacts")
+            choices.insert(2, Choice("eligible", words, number(len(segments) - refused)))
+        return choices
 
     def _show_header(self) -> None:
         eligible = {segment.name for segment in self.state.eligible()}
@@ -212,7 +236,7 @@ class SegmentsStep(StepWidget):
         if column == "note":
             note = self.table.row(key)
             if isinstance(note, NoteRow):
-                self._on_split(note.parent_key)
+                self._on_mend(note.parent_key)
         elif column == "chosen":
             self._toggle(key)
 
@@ -235,10 +259,9 @@ class SegmentsStep(StepWidget):
         self._chips.set_current("all")
         self.show_state()
 
+    def _on_change_asked(self) -> None:
+        self._on_change()
+
     def _on_recount_clicked(self) -> None:
         self.state.count(again=True)
         self.show_state()
-
-
-def _key(line: SegmentLine | NoteRow) -> str:
-    return line.parent_key if isinstance(line, NoteRow) else line.key

@@ -42,6 +42,8 @@ class TargetForm(QWidget):
         """Show the values of the draft; ask for the entries of pickers once per connection."""
         description = self._state.description
         fields = description.export_fields if description is not None else ()
+        # The type of audience is chosen in the first step, with the destination.
+        fields = tuple(each for each in fields if description is None or each.id != description.audience_field)
         self.setVisible(bool(fields))
         if description is not None and description.id != self._destination:
             self._destination = description.id

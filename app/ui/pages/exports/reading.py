@@ -39,15 +39,15 @@ def count_again(services: Services, rows: Sequence[ExportRow], ctx: JobContext) 
     """Count the segments of these exports anew, each segment of a destination once."""
     wanted = list(
         dict.fromkeys(
-            (name, row.export.destination)
+            (name, row.export.destination, row.description.audience_id)
             for row in rows
             if row.export.kind is ExportKind.SEGMENT
             for name in row.export.segments
         )
     )
-    for number, (segment, destination) in enumerate(wanted):
+    for number, (segment, destination, audience) in enumerate(wanted):
         ctx.report(Progress("count", number, len(wanted), "segments", segment))
-        services.counts.count(segment, destination, ctx)
+        services.counts.count(segment, destination, ctx, audience=audience)
     ctx.report(Progress("count", len(wanted), len(wanted), "segments"), final=True)
 
 
@@ -68,7 +68,7 @@ def _oldest_count(services: Services, rows: Sequence[ExportRow]) -> datetime | N
         if row.export.kind is not ExportKind.SEGMENT:
             continue
         for name in row.export.segments:
-            count = services.counts.cached(name, row.export.destination)
+            count = services.counts.cached(name, row.export.destination, row.description.audience_id)
             if count is not None:
                 ages.append(count.counted_at)
     return min(ages, default=None)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.core.counts import Count
+from app.core.counts import Count, Linked
+from app.core.segments import SegmentOf
 from app.ui.formats import NOTHING
 from app.ui.pages.segments.builder_state import BuilderState
 from app.ui.pages.segments.words import joined_words, of_word
@@ -123,10 +124,17 @@ class CountPanel(Area):
         if reach is not None and reach.suppressed:
             values.append((self.tr("On the suppression list"), reach.suppressed))
         ink = "text" if state.exact else "text3"
-        self.reach.set_facts(
-            [Fact(label, formats.number(value) if value is not None else NOTHING, ink) for label, value in values]
-        )
+        facts = [Fact(label, formats.number(value) if value is not None else NOTHING, ink) for label, value in values]
+        if reach is not None and reach.linked is not None:
+            facts.append(self._linked(reach.linked, ink))
+        self.reach.set_facts(facts)
         self._show_overlap()
+
+    def _linked(self, linked: Linked, ink: str) -> Fact:
+        """Accounts behind contacts or contacts of accounts; the reason where the tables' links do not tell."""
+        label = self.tr("Accounts behind it") if linked.of is SegmentOf.ACCOUNTS else self.tr("Contacts of them")
+        number = self._state.context.formats.number
+        return Fact(label, linked.reason if linked.members is None else number(linked.members), ink)
 
     def show_history(self, counts: Sequence[Count]) -> None:
         """Show earlier counts of the saved segment, oldest first."""

@@ -1,0 +1,145 @@
+"""LinkedIn's DMP segments with an access token.
+
+Source: LinkedIn's pages on matched audiences (version 2026-04 and older) and a description by a third party: a header with
+the version, 300 requests a minute for companies and 600 for users, five seconds between making a segment and filling it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from app.core.connections import TestResult
+from app.core.errors import FixSettings, NotAllowed, SendoffError, SignInAgain
+from app.core.exports import SyncMode
+from app.destinations.answers import Answer
+from app.destinations.contract import Choice, Member, PreparedRequest, Settings, TargetField
+from app.destinations.http import Call, HttpClient
+from app.destinations.linkedin_ads.answers import AdAccount, AdAccounts
+from app.destinations.linkedin_ads.session import ExportTarget, LinkedInSession, account_urn
+from app.destinations.registry import description
+from app.jobs import JobContext
+
+_DEFAULT_URL = "https://api.linkedin.com/rest"
+_PAGE = 100
+_SEE, _MANAGE = "see ad accounts", "manage their audiences"
+
+
+def create(settings: Settings) -> LinkedInAds:
+    """Open the destination; raises SignInAgain without a token."""
+    return LinkedInAds(settings)
+
+
+class LinkedInAds:
+    """A `SegmentDestination`; thread safe, each call and session has a client of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._description = description("linkedin-ads")
+        defaults = {field.id: field.default for field in self._description.connection_fields}
+        given = {key: value.strip() for key, value in settings.values.items() if value.strip()}
+        self._values = {**defaults, **given}
+        self._token = settings.secrets.get("access_token", "").strip()
+        if not self._token:
+            raise SignInAgain(
+                "The access token of LinkedIn is missing.",
+                "It is not stored on this computer.",
+                "Enter the token in the connection.",
+                code="secret_missing",
+            )
+
+    def test(self, ctx: JobContext) -> TestResult:
+        """See `SegmentDestination.test`: the first ad account's name, how many there are, what the token may do there."""
+        began = time.monotonic()
+        with self._client() as client:
+            accounts = self._accounts(client, ctx)
+            may_manage = bool(accounts) and self._may_manage(client, accounts[0], ctx)
+        milliseconds = round((time.monotonic() - began) * 1000)
+        if not accounts:
+            return TestResult("LinkedIn Ads", milliseconds, (), (_SEE, _MANAGE))
+        see = "see 1 ad account" if len(accounts) == 1 else f"see {len(accounts):,} ad accounts"
+        reached = accounts[0].name or "LinkedIn Ads"
+        if not may_manage:
+            return TestResult(reached, milliseconds, (see,), (f"{_MANAGE} (rw_dmp_segments)",))
+        return TestResult(reached, milliseconds, (see, _MANAGE))
+
+    def choices(self, field_id: str, ctx: JobContext) -> list[Choice]:
+        """See `SegmentDestination.choices`; the ad accounts of the person, none for other fields."""
+        if field_id != "account_id":
+            return []
+        with self._client() as client:
+            accounts = self._accounts(client, ctx)
+        return [
+            Choice(str(each.id), each.name or str(each.id), f"{each.id}, for tests" if each.test else str(each.id))
+            for each in accounts
+        ]
+
+    def fields(self, target: Mapping[str, str], ctx: JobContext) -> list[TargetField]:
+        """See `SegmentDestination.fields`; LinkedIn has the same ones for every account. Raises FixSettings without one."""
+        ctx.check()
+        ExportTarget.read(target, "")
+        return list(self._description.for_target(target).fields)
+
+    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> LinkedInSession:
+        """See `SegmentDestination.session`; raises FixSettings when the export has no ad account."""
+        return self._session(target, segment, mode)
+
+    def preview(
+        self, target: Mapping[str, str], segment: str, mode: SyncMode, members: Sequence[Member]
+    ) -> list[PreparedRequest]:
+        """See `SegmentDestination.preview`; the audience is shown as if it was there already."""
+        session = self._session(target, segment, mode)
+        with session.client as client:
+            return [client.prepared(call) for call in session.calls(members)]
+
+    def _session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> LinkedInSession:
+        read = ExportTarget.read(target, segment)
+        return LinkedInSession(self._client(), read, mode, self._values["source_platform"], JobContext())
+
+    def _accounts(self, client: HttpClient, ctx: JobContext) -> list[AdAccount]:
+        """All ad accounts; newer versions page by a token, older ones by a place."""
+        found: list[AdAccount] = []
+        query = {"q": "search"}
+        while True:
+            page = client.read(Call("GET", "adAccounts", query), AdAccounts, ctx)
+            found += page.elements
+            if page.metadata.next_page_token:
+                query = {"q": "search", "pageSize": str(_PAGE), "pageToken": page.metadata.next_page_token}
+            elif page.elements and page.paging.total > len(found):
+                query = {"q": "search", "start": str(len(found)), "count": str(_PAGE)}
+            else:
+                return found
+
+    @staticmethod
+    def _may_manage(client: HttpClient, account: AdAccount, ctx: JobContext) -> bool:
+        """Whether the token has the right to audiences; who is only a viewer of the account can't be told from it."""
+        query = {"q": "account", "account": account_urn(str(account.id))}
+        try:
+            client.json(Call("GET", "dmpSegments", query), ctx)
+        except NotAllowed:
+            return False
+        return True
+
+    def _client(self) -> HttpClient:
+        return _Client(
+            self._description.name,
+            self._values["api_url"] or _DEFAULT_URL,
+            self._settings,
+            pace=self._description.pace,
+            sign_in=lambda: {"Authorization": f"Bearer {self._token}"},
+            headers={"LinkedIn-Version": self._values["version"], "X-Restli-Protocol-Version": "2.0.0"},
+        )
+
+
+class _Client(HttpClient):
+    """Knows what LinkedIn answers when it does not know the version any more."""
+
+    def failure(self, answer: Answer) -> SendoffError:
+        if answer.status != 426:
+            return super().failure(answer)
+        return FixSettings(
+            "LinkedIn has retired this version of its API.",
+            f"LinkedIn says: {self.words(answer) or 'status 426'}",
+            "Enter a newer version under Advanced in the connection, such as that of this year's spring.",
+            code="http_426",
+        )
