@@ -13,7 +13,7 @@ from app.bootstrap import Services, create_workspace
 from app.core.counts import Count, Linked, Verdict
 from app.core.errors import FixSettings
 from app.core.runs import Run, Status, Trigger
-from app.core.segments import SegmentOf
+from app.core.segments import FieldRef, SegmentOf
 from app.destinations.linkedin_ads import session
 from app.jobs import JobContext
 from tests.end_to_end.businesses import ACCOUNT, ask, connect, fill
@@ -186,7 +186,7 @@ class TestLinks:
 
     def test_without_a_link_it_says_so(self, firm: Services) -> None:
         for link in firm.tables.links():
-            firm.tables.unlink(link)
+            firm.tables.unlink(FieldRef(link.one_table, link.one_column), FieldRef(link.many_table, link.many_column))
         linked = firm.counts.count("Buyers", None, JobContext()).linked
         assert linked == Linked(SegmentOf.ACCOUNTS, None, "Contact and Account are not linked.")
 

@@ -12,6 +12,7 @@ from PySide6.QtCore import QPoint, Qt
 
 from app.bootstrap import Services, create_workspace
 from app.core.runs import Status
+from app.core.segments import FieldRef
 from app.destinations.linkedin_ads import session
 from app.jobs import JobContext
 from app.ui.runner import JobRunner
@@ -202,7 +203,7 @@ def test_links_of_the_step_lead_on(bench: Bench) -> None:
 
 def test_without_a_link_between_the_tables_it_says_so(bench: Bench, firm: Services) -> None:
     for link in firm.tables.links():
-        firm.tables.unlink(link)
+        firm.tables.unlink(FieldRef(link.one_table, link.one_column), FieldRef(link.many_table, link.many_column))
     wizard = to_segments(bench, "company")
     shown = details(wizard.steps[1])
     assert shown["Buyers"] == "Holds contacts. Contact and Account are not linked."
