@@ -170,8 +170,10 @@ def test_totals_count_each_member_once(place: Place) -> None:
 
 def test_who_can_not_go_is_counted_as_members_only(place: Place) -> None:
     place.segments.save({**GERMANS, "name": "Firms", "of": "customers"})
-    without_meaning = place.store.tables.get("Customer").with_column(Column("Email", ColumnType.TEXT))
-    place.store.tables.save(without_meaning)
+    with_another_meaning = place.store.tables.get("Customer").with_column(
+        Column("Email", ColumnType.TEXT, Meaning.COMPANY, confirmed=True)
+    )
+    place.store.tables.save(with_another_meaning)
     found = place.counts.count("Firms", "tiny", place.ctx)
     assert (found.members, found.eligible, found.verdict) == (3, 0, Verdict.NOT_ELIGIBLE)
     assert found.reason.startswith("No field of Customer fills")
