@@ -189,7 +189,8 @@ def paint_pill_cell(painter: QPainter, theme: Theme, spot: Spot, cell: PillCell)
 def action_rect(theme: Theme, spot: Spot, cell: ActionCell) -> QRect:
     """Return where a link, button or picker is painted, which is also where it can be hit."""
     words = theme.metrics("body-medium").horizontalAdvance(cell.text)
-    height, width = {"link": (28, words + 2), "button": (28, words + 24), "picker": (32, spot.rect.width())}[cell.look]
+    whole = (32, spot.rect.width())
+    height, width = {"link": (28, words + 2), "button": (28, words + 24)}.get(cell.look, whole)
     width = min(width, spot.rect.width())
     left = spot.rect.right() + 1 - width if spot.align_right else spot.rect.left()
     return QRect(left, spot.rect.top() + (spot.rect.height() - height) // 2, width, height)
@@ -202,6 +203,9 @@ def paint_action(painter: QPainter, theme: Theme, spot: Spot, cell: ActionCell) 
     if cell.look == "link":
         ink = "accent_text" if live else "disabled"
         paint.text(painter, theme, area, cell.text, role="body-medium", ink=ink)
+        return
+    if cell.look == "plain":
+        _paint_plain(painter, theme, area, cell, live=live)
         return
     edge = ("border" if cell.look == "button" else "control") if live else "border"
     if cell.error and live:
@@ -216,6 +220,24 @@ def paint_action(painter: QPainter, theme: Theme, spot: Spot, cell: ActionCell) 
     paint.text(painter, theme, area.adjusted(10, 0, -28, 0), cell.text, ink="text3" if cell.hollow and live else ink)
     caret = QRect(area.right() - 20, area.center().y() - 5, 12, 12)
     paint.icon(painter, theme, caret, "caret-down", "text2" if live else "disabled")
+
+
+def _paint_plain(painter: QPainter, theme: Theme, area: QRect, cell: ActionCell, *, live: bool) -> None:
+    """Icon and words as in a text cell; the pill behind them, or a caret at the end, tells that they can be changed."""
+    ink = ("text2" if cell.hollow else "text") if live else "disabled"
+    left = area.left()
+    if cell.icon:
+        paint.icon(painter, theme, QRect(left, area.center().y() - 8, 16, 16), cell.icon, "text2" if live else ink)
+        left += 24
+    pill = pill_width(theme, cell.pill, icon=False) if cell.pill else 0
+    room = QRect(left, area.top(), area.right() - left - (pill + 6 if pill else 16), area.height())
+    width = paint.text(painter, theme, room, cell.text, ink=ink)
+    if pill:
+        place = QRect(left + width + 6, area.top() + (area.height() - 20) // 2, pill, 20)
+        paint_pill(painter, theme, place, cell.pill, "warning")
+        return
+    caret = QRect(area.right() - 11, area.center().y() - 5, 12, 12)
+    paint.icon(painter, theme, caret, "caret-down", "text3" if live else "disabled")
 
 
 def paint_check(painter: QPainter, theme: Theme, spot: Spot, cell: CheckCell) -> None:

@@ -113,16 +113,19 @@ class PillCell:
 class ActionCell:
     """A link, button or picker look; a click on it emits `cell_action(row key, column key)`.
 
-    `look`: "link" (accent words), "button" (secondary button), "picker" (a select look with a caret). A picker that is
-    `hollow` shows a placeholder; `error` gives it the danger edge.
+    `look`: "link" (accent words), "button" (secondary button), "picker" (a select look with a caret), "plain" (words with
+    `icon` and a warning `pill`, or a caret at the end). A picker that is `hollow` shows a placeholder, plain words are then
+    quieter; `error` gives a picker the danger edge.
     """
 
     text: str
-    look: Literal["link", "button", "picker"] = "link"
+    look: Literal["link", "button", "picker", "plain"] = "link"
     enabled: bool = True
     tooltip: str = ""
     hollow: bool = False
     error: bool = False
+    icon: str = ""
+    pill: str = ""
 
 
 @dataclass(frozen=True)

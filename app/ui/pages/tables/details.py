@@ -20,7 +20,7 @@ from app.ui.pages.tables.side import TableSide
 from app.ui.pages.tables.words import MEANING_ICONS, ROLE_ICONS, meaning_word, role_word, type_word
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button, IconButton
-from app.ui.widgets.columns import ActionCell, Cell, Column, NumberCell, PartsCell, ShareCell, TextCell
+from app.ui.widgets.columns import ActionCell, Cell, Column, NumberCell, PartsCell, ShareCell, TextCell, cell_text
 from app.ui.widgets.labels import Area, Card, ElidedLabel, IconLabel, Label, Line, clear, row
 from app.ui.widgets.marks import Pill
 from app.ui.widgets.menus import Menu
@@ -69,6 +69,10 @@ class _ColumnRow:
 class _SampleRow:
     key: str
     values: tuple[Any, ...]
+
+
+def _is_guess(row: _ColumnRow) -> bool:
+    return not row.confirmed and row.meaning is not Meaning.NONE
 
 
 class TableDetailsView(QWidget):
@@ -164,6 +168,7 @@ class TableDetailsView(QWidget):
         self._show.clicked.connect(lambda: self.show_values_asked.emit(self._name_now()))
         self._more.clicked.connect(self._on_more)
         self._columns.cell_action.connect(self._on_cell_action)
+        self._columns.activated_key.connect(lambda column: self._on_cell_action(column, "meaning"))
 
     def _assemble(self) -> None:
         theme = self._theme
@@ -207,7 +212,7 @@ class TableDetailsView(QWidget):
                 width=108,
                 stretch=True,
             ),
-            Column("meaning", self.tr("Meaning"), self._meaning_cell, width=168),
+            Column("meaning", self.tr("Meaning"), self._meaning_cell, accessible=self._meaning_said, width=176),
             Column("empty", self.tr("Empty"), self._empty_cell, width=112),
             Column(
                 "distinct",
@@ -217,16 +222,29 @@ class TableDetailsView(QWidget):
                 align="right",
                 width=80,
             ),
-            Column("frequent", self.tr("Most frequent"), self._frequent_cell, width=170),
+            Column("frequent", self.tr("Most frequent"), self._frequent_cell, width=162),
         ]
 
     def _meaning_cell(self, item: _ColumnRow) -> ActionCell | TextCell:
-        words = self.tr("Key") if item.is_key and item.meaning is Meaning.NONE else meaning_word(item.meaning)
-        if not item.confirmed and item.meaning is not Meaning.NONE:
-            words = self.tr("{meaning} – check").format(meaning=words)
-        if item.may_change:
-            return ActionCell(words, "picker", tooltip=self.tr("Say what this column holds"))
-        return TextCell(words, icon="key" if item.is_key else MEANING_ICONS.get(item.meaning, "tag"))
+        only_key = item.is_key and item.meaning is Meaning.NONE
+        words = self.tr("Key") if only_key else meaning_word(item.meaning)
+        icon = "key" if item.is_key else MEANING_ICONS.get(item.meaning, "tag")
+        if not item.may_change:
+            return TextCell(words, icon=icon)
+        return ActionCell(
+            words,
+            "plain",
+            tooltip=self.tr("Say what this column holds"),
+            hollow=item.meaning is Meaning.NONE and not only_key,
+            icon=icon,
+            pill=self.tr("Check") if _is_guess(item) else "",
+        )
+
+    def _meaning_said(self, item: _ColumnRow) -> str:
+        words = cell_text(self._meaning_cell(item))
+        if _is_guess(item):
+            return self.tr("Meaning: {meaning}, a guess to check").format(meaning=words)
+        return self.tr("Meaning: {meaning}").format(meaning=words)
 
     def _empty_cell(self, item: _ColumnRow) -> ShareCell:
         if item.profile is None:
@@ -306,7 +324,7 @@ class TableDetailsView(QWidget):
         return self._table.name if self._table is not None else ""
 
     def _on_cell_action(self, column: str, cell: str) -> None:
-        if cell != "meaning" or self._table is None:
+        if cell != "meaning" or self._table is None or not self._may_change:
             return
         name = self._table.name
         chosen = self._table.column(column)

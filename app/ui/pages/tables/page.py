@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.core.errors import SendoffError, as_sendoff_error
 from app.core.roles import Action, may
 from app.core.segments import FieldRef
-from app.core.tables import Link, Meaning, Table, TableRole
+from app.core.table_profiles import ColumnProfile
+from app.core.tables import Column, Link, Meaning, Table, TableRole
 from app.jobs import JobContext, Progress
 from app.ui.context import WindowContext
 from app.ui.pages.freshness import Freshness
@@ -66,6 +67,7 @@ class TablesPage(JobPage):
         self._listed = _Listed((), (), frozenset(), 0, may_change=False)
         self._busy: dict[str, str] = {}
         self._refreshes: dict[str, Job] = {}
+        self._profiles: dict[tuple[str, int, tuple[Column, ...]], tuple[ColumnProfile, ...]] = {}
         self._large: list[Job] = []
         self._wanted = ""
         self._list = SideList(theme, self.tr("Tables"), self.tr("Search tables"), width=244, row_height=52)
@@ -101,7 +103,7 @@ class TablesPage(JobPage):
         self._refresh_all.clicked.connect(self._on_refresh_all)
         self._cancel.clicked.connect(lambda: [job.cancel() for job in self._large])
         self._list.chosen.connect(self._on_chosen)
-        self._profile_query.ready.connect(self._details.show_profile)
+        self._profile_query.ready.connect(self._on_profile_read)
         self._sample_query.ready.connect(self._on_sample_read)
         self._links_query.ready.connect(self._on_links_read)
         details = self._details
@@ -191,11 +193,22 @@ class TablesPage(JobPage):
         services = self.context.services
         self._sample_query.ask(partial(self._read_sample, table), at_once=True)
         self._links_query.ask(lambda ctx: (table.name, services.tables.links_of(table.name, ctx)), at_once=True)
-        self._profile_query.ask(lambda ctx: (table.name, services.tables.profile(table.name, ctx)), at_once=True)
+        known = self._profiles.get((table.id, table.generation, table.columns))
+        if known is not None:
+            self._profile_query.cancel()
+            self._details.show_profile((table.name, known))
+            return
+        self._profile_query.ask(lambda ctx: (table, services.tables.profile(table.name, ctx)), at_once=True)
 
     def _on_sample_read(self, details: TableDetails) -> None:
         if details.table.name == self._list.key():
             self._details.show_details(details)
+
+    def _on_profile_read(self, told: tuple[Table, tuple[ColumnProfile, ...]]) -> None:
+        """Keep what was counted: the rows of a generation never change."""
+        table, profiles = told
+        self._profiles[table.id, table.generation, table.columns] = profiles
+        self._details.show_profile((table.name, profiles))
 
     def _on_links_read(self, told: tuple[str, tuple[LinkFound, ...]]) -> None:
         name, found = told

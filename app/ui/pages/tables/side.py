@@ -38,7 +38,7 @@ class TableSide(Area):
     repair_asked = Signal(bool)
 
     def __init__(self, theme: Theme, formats: Formats, parent: QWidget | None = None) -> None:
-        super().__init__(theme, "surface", "l", parent=parent)
+        super().__init__(theme, "subtle", "l", parent=parent)
         self._theme = theme
         self._formats = formats
         self._may_change = False
