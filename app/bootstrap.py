@@ -5,6 +5,7 @@ Opening is quick because what is heavy (the engine, the keyring, the scheduler) 
 
 from __future__ import annotations
 
+import gc
 import locale
 import logging
 import threading
@@ -241,6 +242,7 @@ class Services:
         self.pools.close()
         if server is not None:
             self._server().close()
+        gc.unfreeze()  # what was set aside while it was used: DuckDB's library would complain of leaks at the end
         if engine is not None:
             self.engine().close()
         self._store.close()

@@ -5,6 +5,7 @@ Each question is one job that can be cancelled; none changes anything. What is a
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from app.core.roles import Action, may
 from app.core.segment_editing import finished, unfinished
 from app.core.segments import FieldRef, Issue, Rule, Segment, SegmentRef, SetOperator
 from app.core.tables import Catalog, Column, Meaning, Table
+from app.data import key_lists
 from app.data.counting import Counter
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
@@ -61,7 +63,8 @@ class Look:
     """What a segment being edited gives now.
 
     `rules` and `running` have a number for each of its rules, None for one that is left out as unfinished; a fixed list and
-    a query have one. `members` is None while issues keep it from being counted, or nothing is asked yet.
+    a query have one. `members` is None while issues keep it from being counted, or nothing is asked yet. `keys` says how many
+    keys a fixed list holds, known ones or not.
     """
 
     issues: tuple[Issue, ...]
@@ -69,6 +72,7 @@ class Look:
     running: tuple[int | None, ...] = ()
     members: int | None = None
     everyone: int = 0
+    keys: int | None = None
 
 
 class SegmentBuilder:
@@ -88,6 +92,7 @@ class SegmentBuilder:
         self._counter = counter
         self._roles = roles
         self._clock = clock
+        self._looked = False
 
     def ground(self) -> Ground:
         """What there is to build from."""
@@ -107,9 +112,11 @@ class SegmentBuilder:
         if found or not (ready.rules or ready.list_file or ready.sql):
             return Look(tuple(found))
         counted = self._counter().narrowing(scope, ready, ctx)
+        self._set_aside()
         kept = _kept_rules(draft)
         if not draft.rules:
-            return Look((), counted.rules, counted.running, counted.running[-1], counted.everyone)
+            keys = key_lists.keys_in(self._engine(), ready.list_file, ctx) if ready.list_file else None
+            return Look((), counted.rules, counted.running, counted.running[-1], counted.everyone, keys)
         alone = dict(zip(kept, counted.rules, strict=True))
         after = dict(zip(kept, counted.running, strict=True))
         numbers = range(len(draft.rules))
@@ -187,6 +194,16 @@ class SegmentBuilder:
     def history(self, segment_id: str, limit: int) -> tuple[Count, ...]:
         """The newest counts of members of a saved segment, oldest first."""
         return tuple(reversed(self._store.counts.history(segment_id, limit, newest_signature(None))))
+
+    def _set_aside(self) -> None:
+        """With the first count everything is loaded, and what is loaded stays.
+
+        Compiling rules makes and drops many small objects, so the garbage collector would walk through all that is loaded
+        again and again while somebody types, and the window waits for it: 200 ms each time, measured.
+        """
+        if not self._looked:
+            self._looked = True
+            gc.freeze()
 
     def _issues(self, draft: Segment, scope: Scope) -> list[Issue]:
         """Of the draft as it is, so that places fit; what is unfinished is no issue."""

@@ -1,4 +1,4 @@
-"""Connections with their dialogs, runs, segments and tables."""
+"""Connections with their dialogs, runs and tables."""
 
 from __future__ import annotations
 
@@ -133,11 +133,6 @@ def remove_connection(stage: Stage) -> None:
 @scene("10-runs")
 def runs(stage: Stage) -> None:
     stage.show("runs", "Loyalty mailing")
-
-
-@scene("11-segments")
-def segments(stage: Stage) -> None:
-    stage.show("segments")
 
 
 def refresh_from(stage: Stage, table: str, query: str, *, anyway: bool = False) -> None:

@@ -12,7 +12,6 @@ from PySide6.QtTest import QTest
 from app.ui.pages.segments import SegmentsPage
 from app.ui.pages.segments.condition_row import ConditionRow
 from app.ui.pages.segments.group_rows import GroupBox
-from app.ui.widgets.fields import Select
 from app.ui.widgets.picker import Picker
 from app.ui.widgets.value_picker import ValuePicker
 from tests.ui.page_bench import PageBench
@@ -31,8 +30,12 @@ class BuilderBench:
     def settle(self) -> None:
         """Wait until every number belongs to the draft."""
         self.bench.settle()
-        self.bench.wait(lambda: self.state.history is None or self.state.exact)
+        self.bench.wait(self.page.settled)
         self.bench.settle()
+
+    def new(self, words: str = "Rules about customers") -> None:
+        """Begin a new segment."""
+        self.menu(self.page._new, words)
 
     def row(self, *place: int) -> ConditionRow:
         """The condition at a place, as it is on screen."""
@@ -59,12 +62,11 @@ class BuilderBench:
         QTest.keyClick(popup.search, Qt.Key.Key_Return)
         self._in_front()
 
-    def choose(self, select: Select, words: str) -> None:
-        """Choose an entry of a select."""
-        at = select.findText(words)
-        assert at >= 0, words
-        select.setCurrentIndex(at)
-        select.activated.emit(at)
+    def choose(self, picker: Picker, words: str) -> None:
+        """Pick an entry without its list."""
+        item = next(item for item in picker._items if item.text == words)
+        assert item.enabled
+        picker._on_picked(item.key)
 
     def values(self, picker: ValuePicker, *values: str) -> None:
         """Open a list of values, wait for the frequent ones, and take these, clicking what is there and typing the rest."""

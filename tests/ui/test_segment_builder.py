@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtTest import QTest
 
 from app.bootstrap import Services
@@ -40,7 +40,7 @@ def desk(bench) -> BuilderBench:
 
 def build(desk: BuilderBench) -> None:
     """The segment of the design's picture, in the columns of the small workspace."""
-    desk.page._new.click()
+    desk.new()
     first = desk.row(0, 0)
     desk.pick(first.field, "Country")
     desk.choose(first.question, "is one of")
@@ -53,6 +53,7 @@ def build(desk: BuilderBench) -> None:
     desk.type(second.part.inputs[0], "800")
     desk.menu(desk.view.slots[0].card._links.group, "Orders: counts, sums and dates")
     box = desk.box(0, 2)
+    box.change.click()
     desk.choose(box.window_line.when, "PlacedOn in the last")
     desk.type(box.window_line.number, "99")
     desk.choose(box.window_line.unit, "years")
@@ -223,6 +224,26 @@ def test_leaving_with_changes_asks(desk):
     assert desk.count() == "0"
 
 
+def test_discarding_goes_back_or_drops_what_is_new(desk):
+    desk.page._list.select("Germany")
+    desk.settle()
+    desk.row(0, 0).remove.click()
+    desk.view.discard.click()
+    desk.settle()
+    assert (desk.state.changed, desk.count()) == (False, "50")
+    desk.new("SQL query for customers")
+    desk.view.whole.field.setPlainText("SELECT CustomerId FROM Customer")
+    desk.settle()
+    assert desk.page._list.table.row(desk.state.draft.id).number == "200"
+    desk.view.discard.click()
+    desk.settle()
+    assert desk.page._list.key() in {"Big spenders", "Germany"}
+    assert desk.state.saved is not None
+    desk.bench.navigator.toasts[-1].undo()
+    desk.settle()
+    assert desk.state.draft.sql == "SELECT CustomerId FROM Customer"
+
+
 def test_a_segment_that_needs_this_one_is_not_offered(desk, small_services):  # noqa: F811
     small_services.segments.save({"name": "Rich", "rules": [{"segment": "Germany"}]})
     desk.bench.navigator.changed("segments")
@@ -272,7 +293,7 @@ QUESTIONS = [
 
 def test_questions(desk, small_services):  # noqa: F811
     for field, question, value, condition in QUESTIONS:
-        desk.page._new.click()
+        desk.new()
         if desk.state.changed and desk.page._asking:
             desk.bench.dialog().discard_button.click()
         row = desk.row(0, 0)
@@ -307,17 +328,25 @@ def test_old_numbers_stay_dimmed_while_new_ones_are_counted(desk):
     assert desk.view.panel.number.property("ink") == "text"
 
 
-def test_a_question_that_was_overtaken_is_never_shown(desk):
+def test_every_number_shown_as_sure_is_that_of_what_was_typed_then(desk, small_services):  # noqa: F811
     desk.page._list.select("Big spenders")
     desk.settle()
-    shown = []
-    desk.state.answered.connect(lambda: shown.append((desk.state.counting, desk.count())))
     field = desk.row(0, 0).part.inputs[0]
+    shown = set()
+
+    def look() -> None:
+        if not desk.state.counting:
+            shown.add((field.text(), desk.count()))
+
+    desk.state.answered.connect(look)
     field.setFocus(Qt.FocusReason.TabFocusReason)
     field.selectAll()
-    QTest.keyClicks(field, "500", delay=20)
+    QTest.keyClicks(field, "500", delay=15)
     desk.settle()
-    assert {count for counting, count in shown if not counting} == {desk.count()}
+    source = small_services.folder / "source"
+    for text, count in shown - {("", "–")}:
+        assert count == str(ask(source, f"SELECT count(*) FROM Customer WHERE Spend >= {text}"))
+    assert ("500", desk.count()) in shown
     assert len(desk.state.history.past) == 1
 
 
@@ -328,6 +357,74 @@ def test_the_overlap_with_another_segment(desk, small_services):  # noqa: F811
     desk.settle()
     both = ask(small_services.folder / "source", "SELECT count(*) FROM Customer WHERE Country = 'DE' AND Spend >= 900")
     assert desk.view.panel.overlap.words().startswith(f"{both} in both: ")
+
+
+def test_a_fixed_list_is_pasted_and_taken_from_a_file(desk, small_services, tmp_path):  # noqa: F811
+    desk.new("Fixed list of customers")
+    card = desk.view.whole
+    assert not desk.view.save.isEnabled()
+    card.keys.setPlainText("C0001\nC0002, C0003;C0003\n\nnobody")
+    card.take.click()
+    desk.settle()
+    assert card._facts.words() == "4 keys, 3 of them known among the customers."
+    assert desk.count() == "3"
+    assert desk.view.in_words.words() == "Everyone on a fixed list."
+    lost = tmp_path / "lost.csv"
+    card.read_file(lost)
+    desk.settle()
+    assert card.problem.words().startswith("The list lost.csv is not there.")
+    lost.write_text("CustomerId,Name\nC0009,Ann\n", "utf-8")
+    card.read_file(lost)
+    desk.settle()
+    assert (desk.count(), card.problem.words()) == ("1", "")
+    desk.view.title.undo.click()
+    desk.settle()
+    assert desk.count() == "3"
+    desk.view.save.click()
+    desk.settle()
+    assert small_services.segments.get("New segment").static
+    assert not desk.state.changed
+
+
+def test_a_long_list_is_taken_in_without_being_shown(desk):
+    desk.new("Fixed list of customers")
+    data = QMimeData()
+    data.setText("\n".join(f"C{number:05d}" for number in range(1, 40_001)))
+    desk.view.whole.keys.insertFromMimeData(data)
+    assert desk.view.whole.keys.toPlainText() == ""
+    desk.settle()
+    assert desk.view.whole._facts.words().startswith("40,000 keys, ")
+
+
+def test_a_query_is_written_checked_and_saved(desk, small_services):  # noqa: F811
+    desk.new("SQL query for customers")
+    card = desk.view.whole
+    card.field.setPlainText("DELETE FROM Customer")
+    desk.settle()
+    assert card.problem.words() == "The query must be a SELECT: segments only read."
+    card.field.setPlainText("SELECT CustomerID FROM Customer WHERE Shoe = 42")
+    desk.settle()
+    assert "Shoe" in card.problem.words()
+    card.field.setPlainText("SELECT CustomerId FROM Orders GROUP BY CustomerId HAVING sum(Total) > 150")
+    desk.settle()
+    found = ask(
+        small_services.folder / "source",
+        "SELECT count(*) FROM (SELECT CustomerId FROM Orders GROUP BY CustomerId HAVING sum(Total) > 150)",
+    )
+    assert (desk.count(), card.problem.words()) == (f"{found}", "")
+    assert nameless(desk.page) == []
+    desk.view.save.click()
+    desk.settle()
+    assert small_services.segments.get("New segment").described_kind == "sql"
+
+
+def test_a_query_that_writes_is_not_saved(desk, small_services):  # noqa: F811
+    desk.new("SQL query for customers")
+    desk.view.whole.field.setPlainText("DROP TABLE Customer")
+    desk.view.save.click()
+    desk.settle()
+    assert desk.bench.navigator.errors.pop().code == "not_read_only"
+    assert desk.state.changed
 
 
 @pytest.mark.parametrize("size", [(1152, 860), (968, 700)])
@@ -341,3 +438,4 @@ def test_it_fits(bench, size):
     for row in desk.view.slots[0].card.group.rows():
         assert row.field.width() >= 110
         assert row.part.width() >= 90
+    assert desk.view.foot.words().startswith("Counted" if docked else f"{desk.count()} members.")

@@ -369,7 +369,8 @@ class _Segment(KeyboardFocus, QPushButton):
         total = words + (22 if self._icon else 0)
         left = (self.width() - total) // 2
         if self._icon:
-            paint.icon(painter, theme, QRect(left, (self.height() - 16) // 2, 16, 16), self._icon, ink)
+            mark = "accent_text" if on and self.isEnabled() else ink
+            paint.icon(painter, theme, QRect(left, (self.height() - 16) // 2, 16, 16), self._icon, mark)
             left += 22
         paint.text(painter, theme, QRect(left, 0, words + 2, self.height()), self.text(), role="body-medium", ink=ink)
         if self.hasFocus() and self.focus_visible:

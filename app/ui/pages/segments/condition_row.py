@@ -12,16 +12,15 @@ from app.core.segment_editing import NO_VALUE, incomplete, put, remove, with_fie
 from app.core.segment_questions import operators_for
 from app.core.segments import Aggregate, Condition, FieldRef, Operator, Place, Segment, Span, Unit, Within
 from app.ui.pages.segments.builder_state import BuilderState
-from app.ui.pages.segments.value_editor import Value, ValuePart, make_part, part_kind
-from app.ui.pages.segments.words import field_key, field_of, operator_word, unit_word
+from app.ui.pages.segments.value_editor import Value, ValuePart, make_part, part_kind, unit_picker
+from app.ui.pages.segments.words import field_key, field_of, operator_word
 from app.ui.widgets.buttons import IconButton
-from app.ui.widgets.choice import Choice
-from app.ui.widgets.fields import Input, Select
+from app.ui.widgets.fields import Input
 from app.ui.widgets.labels import IconLabel, Label, row
 from app.ui.widgets.pick_list import PickItem
 from app.ui.widgets.picker import Picker
 
-FIELD, QUESTION, VALUE = 168, 118, 140
+FIELD, QUESTION, VALUE = 158, 130, 138
 ANY_TIME = "any"
 
 
@@ -59,11 +58,12 @@ class WindowLine(QWidget):
         self._table = ""
         self._dates: tuple[str, ...] = ()
         self._within: Within | None = None
-        self.when = Select(theme, self.tr("Which rows count"))
+        self.when = Picker(theme, self.tr("Which rows count"), least_width=220)
+        self.when.setMinimumWidth(150)
         self.number = Input(theme, name=self.tr("How many"))
         self.number.setFixedWidth(52)
         self.number.setMaxLength(5)
-        self.unit = Select(theme, self.tr("Unit of time"), [Choice(unit.value, unit_word(unit)) for unit in Unit])
+        self.unit = unit_picker(theme)
         self.setLayout(row(self.when, self.number, self.unit, None, spacing=6))
         self.when.chosen.connect(self._on_when_chosen)
         self.number.textEdited.connect(lambda _words: self._tell())
@@ -75,8 +75,8 @@ class WindowLine(QWidget):
         if (table, dates) != (self._table, self._dates):
             self._table, self._dates = table, dates
             last = self.tr("{field} in the last")
-            self.when.set_choices(
-                [Choice(ANY_TIME, self.tr("At any time")), *(Choice(d, last.format(field=d)) for d in dates)]
+            self.when.set_items(
+                [PickItem(ANY_TIME, self.tr("At any time")), *(PickItem(d, last.format(field=d)) for d in dates)]
             )
         self._within = within
         self.setVisible(bool(dates) or within is not None)
@@ -121,13 +121,13 @@ class ConditionRow(QWidget):
         self._typed_problem = ""
         self.field = Picker(theme, self.tr("Field"), placeholder=self.tr("Choose a field"))
         self.field.setMinimumWidth(110)
-        self.question = Select(theme, self.tr("Question"))
+        self.question = Picker(theme, self.tr("Question"), least_width=180)
         self.part: ValuePart | None = None
         self._value = QWidget()
         self._value_line = QHBoxLayout(self._value)
         self._value_line.setContentsMargins(0, 0, 0, 0)
         self.remove = IconButton(theme, "x", self.tr("Remove this condition"))
-        self.window_line = WindowLine(state)
+        self.window_line: WindowLine | None = None
         self.problem = Problem(state)
         line = row(self.field, self.question, self._value, self.remove, spacing=6)
         for at, share in enumerate((FIELD, QUESTION, VALUE)):
@@ -136,13 +136,10 @@ class ConditionRow(QWidget):
         stack.setContentsMargins(0, 0, 0, 0)
         stack.setSpacing(6)
         stack.addLayout(line)
-        stack.addWidget(self.window_line)
         stack.addWidget(self.problem)
-        self.window_line.hide()
         self.field.chosen.connect(self._on_field_chosen)
         self.question.chosen.connect(self._on_question_chosen)
         self.remove.clicked.connect(lambda: state.do(lambda s: remove(s, self.place)))
-        self.window_line.edited.connect(self._on_within)
 
     def show_condition(self, condition: Condition, place: Place) -> None:
         """Show another state of the condition."""
@@ -159,15 +156,11 @@ class ConditionRow(QWidget):
             words = [(o.value, operator_word(o)) for o in operators_for(column, condition.aggregate)]
             if condition.operator.value not in dict(words):
                 words.append((condition.operator.value, operator_word(condition.operator)))
-            self.question.set_choices([Choice(k, w) for k, w in words])
+            self.question.set_items([PickItem(k, w) for k, w in words])
         self.question.setEnabled(bool(condition.field.table))
         self.question.set_current_key(condition.operator.value)
         self._show_part(condition, part_kind(condition, column))
-        alone = condition.aggregate is not None and not self._computed
-        if alone:
-            self.window_line.show_within(condition.field.table, condition.within)
-        else:
-            self.window_line.hide()
+        self._show_window(condition)
         self._mark()
 
     def show_issue(self, sentence: str) -> None:
@@ -185,6 +178,17 @@ class ConditionRow(QWidget):
             return items
         words = fields.words(condition.field, condition.aggregate, short=bool(self._computed))
         return (PickItem(key, words, "", enabled=False), *items)
+
+    def _show_window(self, condition: Condition) -> None:
+        """Which rows count, where something is computed and no group says it for all."""
+        if condition.aggregate is not None and not self._computed:
+            if self.window_line is None:
+                self.window_line = WindowLine(self._state)
+                self.window_line.edited.connect(self._on_within)
+                self.layout().insertWidget(1, self.window_line)
+            self.window_line.show_within(condition.field.table, condition.within)
+        elif self.window_line is not None:
+            self.window_line.hide()
 
     def _show_part(self, condition: Condition, kind: str) -> None:
         if kind != self._kind or (self.part is None and kind):

@@ -100,6 +100,8 @@ class CountPanel(Area):
         """Another segment: offer what it can be compared with, forget the old trend and users."""
         self.show_history(())
         clear(self._used)
+        if self._state.saved is None:
+            self.show_users(())
         draft, ground = self._state.draft, self._state.ground
         others = () if ground is None else ground.segments
         self.other.set_items([PickItem(s.name, s.name) for s in others if s.id != draft.id and s.of is draft.of])

@@ -75,7 +75,10 @@ class Joiner(KeyboardFocus, QPushButton):
 
 
 class GroupRows(QWidget):
-    """The items of a group. Rows stay while their number and kinds stay; only what changed is shown anew."""
+    """The items of a group. Rows stay while their number and kinds stay; only what changed is shown anew.
+
+    Many rows are made over several turns, so that a long rule never stalls the window.
+    """
 
     def __init__(
         self,
@@ -91,7 +94,8 @@ class GroupRows(QWidget):
         self._computed = computed
         self._joiners = joiners
         self.place = place
-        self._shape: tuple[object, ...] | None = None
+        self._group = Group(Mode.ALL, ())
+        self._shape: tuple[str, ...] = ()
         self.items: list[ConditionRow | GroupBox] = []
         self._words: list[Joiner] = []
         self._stack = QVBoxLayout(self)
@@ -101,18 +105,16 @@ class GroupRows(QWidget):
     def show_group(self, group: Group, place: Place) -> None:
         """Show another state of the group."""
         self.place = place
+        self._group = group
         shape = tuple(_kind(item) for item in group.items)
         if shape != self._shape:
-            self._build(shape)
-        for number, item in enumerate(group.items):
-            widget, here = self.items[number], (*place, number)
-            if isinstance(item, Group) and isinstance(widget, GroupBox):
-                widget.show_group(item, here)
-            elif isinstance(item, Condition) and isinstance(widget, ConditionRow):
-                widget.show_condition(item, here)
+            self._drop_what_differs(shape)
+        for number in range(len(self.items)):
+            self._show_item(number)
         for joiner in self._words:
             joiner.place = place
             joiner.show_mode(group.mode)
+        self._build_more()
 
     def rows(self) -> list[ConditionRow]:
         """Every condition in it, also of the groups inside."""
@@ -130,10 +132,10 @@ class GroupRows(QWidget):
             else:
                 last.inner.focus_last()
 
-    def _build(self, shape: tuple[object, ...]) -> None:
-        """Keep the rows at the front that fit, make the others."""
+    def _drop_what_differs(self, shape: tuple[str, ...]) -> None:
+        """Keep the rows at the front that fit."""
         same = 0
-        for old, new in zip(self._shape or (), shape, strict=False):
+        for old, new in zip(self._shape, shape, strict=False):
             if old != new:
                 break
             same += 1
@@ -145,22 +147,46 @@ class GroupRows(QWidget):
                 widget.deleteLater()
         del self.items[same:]
         del self._words[same:]
-        for number in range(same, len(shape)):
-            self._add(number, shape[number])
         self._shape = shape
 
-    def _add(self, number: int, kind: object) -> None:
+    def _build_more(self) -> None:
+        """Make the row that is missing; of several, one a turn."""
+        missing = len(self._shape) - len(self.items)
+        if missing == 1:
+            self._build_next()
+        elif missing > 1:
+            self._state.turns.later(self, self._build_next, first=True)
+
+    def _build_next(self) -> None:
+        number = len(self.items)
+        if number >= len(self._shape):
+            return
+        if number + 1 < len(self._shape):
+            self._state.turns.later(self, self._build_next, first=True)
+        self._add(number, self._shape[number])
+        self._show_item(number)
+
+    def _show_item(self, number: int) -> None:
+        widget, item, place = self.items[number], self._group.items[number], (*self.place, number)
+        if isinstance(item, Group) and isinstance(widget, GroupBox):
+            widget.show_group(item, place)
+        elif isinstance(item, Condition) and isinstance(widget, ConditionRow):
+            widget.show_condition(item, place)
+
+    def _add(self, number: int, kind: str) -> None:
         place = (*self.place, number)
         made: ConditionRow | GroupBox
         if kind == "condition":
             made = ConditionRow(self._state, place, self._computed)
+            made.show_issue(self._state.issue_at(place))
         else:
-            made = GroupBox(self._state, place, str(kind).removeprefix("group "))
+            made = GroupBox(self._state, place, kind.removeprefix("group "))
         self.items.append(made)
         if not self._joiners:
             self._stack.addWidget(made)
             return
         joiner = Joiner(self._state, self.place, number)
+        joiner.show_mode(self._group.mode)
         self._words.append(joiner)
         line = QWidget()
         layout = row(joiner, made, spacing=6)
@@ -184,6 +210,11 @@ class GroupBox(QWidget):
         self._group = Group(Mode.ALL, ())
         self.place = place
         self._title = Label(theme, computed, "body", "text2")
+        self.change = IconButton(theme, "pencil-simple", self.tr("Change which rows count"))
+        self.change.setCheckable(True)
+        self._head = QWidget()
+        self._head.setLayout(row(self._title, self.change, None, spacing=4))
+        self._head.setFixedHeight(32)
         self.mode = Segmented(
             theme,
             self.tr("How the group is joined"),
@@ -191,24 +222,22 @@ class GroupBox(QWidget):
         )
         self.more = IconButton(theme, "plus", self.tr("Add to this group"))
         self.remove = IconButton(theme, "x", self.tr("Remove this group"))
-        self.window_line = WindowLine(state)
-        self.window_line.hide()
+        self.window_line: WindowLine | None = None
         self.inner = GroupRows(state, place, computed=computed, joiners=False)
         card = Card(theme, margin=9, fill="subtle")
         card.body.addLayout(row(self.mode, None, self.more, self.remove, spacing=2))
-        card.body.addWidget(self.window_line)
+        self._body = card.body
         card.body.addWidget(self.inner)
         stack = QVBoxLayout(self)
         stack.setContentsMargins(0, 0, 0, 0)
         stack.setSpacing(6)
-        self._title.setFixedHeight(32)
-        stack.addWidget(self._title)
+        stack.addWidget(self._head)
         stack.addWidget(card)
-        self._title.setVisible(bool(computed))
+        self._head.setVisible(bool(computed))
         self.mode.chosen.connect(lambda key: state.do(lambda s: set_mode(s, self.place, Mode(key))))
         self.more.clicked.connect(self._on_more)
+        self.change.toggled.connect(lambda _on: self._show_window(self._within()))
         self.remove.clicked.connect(lambda: state.do(lambda s: remove(s, self.place)))
-        self.window_line.edited.connect(self._on_within)
 
     def show_group(self, group: Group, place: Place) -> None:
         """Show another state of the group."""
@@ -216,10 +245,23 @@ class GroupBox(QWidget):
         self._group = group
         self.mode.set_current(group.mode.value)
         if self._computed:
-            within = next((i.within for i in group.items if isinstance(i, Condition)), None)
+            within = self._within()
             self._title.set_words(self._heading(within))
-            self.window_line.show_within(self._computed, within)
+            self._show_window(within)
         self.inner.show_group(group, place)
+
+    def _show_window(self, within: Within | None) -> None:
+        """The fields that change the window, made when they are first wanted."""
+        if self.change.isChecked() and self.window_line is None:
+            self.window_line = WindowLine(self._state)
+            self.window_line.edited.connect(self._on_within)
+            self._body.insertWidget(1, self.window_line)
+        if self.window_line is not None:
+            self.window_line.show_within(self._computed, within)
+            if not self.change.isChecked():
+                self.window_line.hide()
+        fields = self._state.fields
+        self.change.setVisible(fields is not None and bool(fields.dates(self._computed)))
 
     def _heading(self, within: Within | None) -> str:
         if within is None:
@@ -244,12 +286,16 @@ class GroupBox(QWidget):
         if found is None:
             return
         new = computed_of(table, found.key or found.columns[0].name)
-        within = next((i.within for i in self._group.items if isinstance(i, Condition)), None)
+        within = self._within()
         self._add(replace(new, within=within))
 
     def _add(self, item: Condition | Group) -> None:
         self._state.do(lambda s: add(s, self.place, item))
         self.inner.focus_last()
+
+    def _within(self) -> Within | None:
+        """The window all its conditions have."""
+        return next((item.within for item in self._group.items if isinstance(item, Condition)), None)
 
     def _on_within(self, within: Within | None) -> None:
         """The window of the group is that of each of its conditions."""

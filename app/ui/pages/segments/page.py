@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.counts import Count
@@ -22,12 +23,14 @@ from app.ui.pages.job_page import JobPage
 from app.ui.pages.segments.builder import BuilderView
 from app.ui.pages.segments.builder_state import BuilderState
 from app.ui.pages.segments.leaving import LeaveDialog
+from app.ui.pages.segments.words import of_word
 from app.ui.pages.side_list import SideList, SideRow
 from app.ui.pages.view_switch import SegmentViews
 from app.ui.runner import Finished, Job, LiveQuery, Outcome
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.labels import row
+from app.ui.widgets.menus import Menu
 from app.ui.widgets.states import EmptyState
 
 if TYPE_CHECKING:
@@ -88,9 +91,11 @@ class SegmentsPage(JobPage):
         self._recount.clicked.connect(self._on_recount)
         self._import.clicked.connect(self._on_import)
         self._new.clicked.connect(self._on_new)
-        self.state.edited.connect(self._fill)
+        self.state.edited.connect(self._on_draft_moved)
+        self.state.answered.connect(self._on_draft_moved)
         self.builder.save_asked.connect(self.save)
         self.builder.copy_asked.connect(self._on_copy)
+        self.builder.discard_asked.connect(self._on_discard)
         self.builder.remove_asked.connect(self._on_remove)
         self.builder.open_asked.connect(self._on_open_user)
         self._detail_query.ready.connect(self._on_details_read)
@@ -117,8 +122,8 @@ class SegmentsPage(JobPage):
         self.refresh()
 
     def settled(self) -> bool:
-        """Whether every number shown is of what is shown."""
-        return self.state.history is None or self.state.exact
+        """Whether everything is there, and every number shown is of what is shown."""
+        return self.state.history is None or (self.state.exact and self.state.turns.idle())
 
     def unsaved(self) -> str:
         """The name of the segment whose changes would be lost, or an empty text."""
@@ -184,8 +189,16 @@ class SegmentsPage(JobPage):
             number = formats.number(count.members) if count is not None else "–"
             rows.append(SideRow(segment.name, segment.name, number=number, counting=counting if count is None else ""))
         if self._new_draft():
-            rows.insert(0, SideRow(self.state.draft.id, self.state.draft.name, number="–"))
+            look = self.state.look
+            members = look.members if look is not None else None
+            number = formats.number(members) if members is not None else "–"
+            rows.insert(0, SideRow(self.state.draft.id, self.state.draft.name, number=number))
         self._list.set_rows(rows, formats.counted(len(self._listed.segments), "segments"))
+
+    def _on_draft_moved(self) -> None:
+        """The row of what is not saved yet follows its name and its number."""
+        if self._new_draft():
+            self._fill()
 
     def _count(self, segment: Segment) -> None:
         """Count one in its own job; a count that is current comes from the cache at once."""
@@ -256,20 +269,49 @@ class SegmentsPage(JobPage):
         self._fill()
         then()
 
-    def _on_new(self) -> None:
-        self._begin(Group(Mode.ALL, (BLANK,)))
+    def _on_discard(self) -> None:
+        """Back to what is saved; a new segment goes."""
+        if self.state.saved is not None:
+            self.state.discard()
+            return
+        gone = self.state.draft
+        self._drop_changes(lambda: self._on_chosen(self._list.key()))
+        words = self.tr("“{name}” was discarded.").format(name=gone.name)
+        self.context.navigator.toast(words, undo=lambda: self._bring_back(gone))
 
-    def _begin(self, body: Group) -> None:
+    def _bring_back(self, draft: Segment) -> None:
+        if not self.state.changed:
+            self._edit_new(draft)
+
+    def _on_new(self) -> None:
+        """Offer what a segment can be made of, for each kind of member there is a table of."""
+        if self._listed is None:
+            return
+        catalog = self._listed.ground.catalog
+        kinds = [of for of in SegmentOf if catalog.by_role(of.role) is not None] or [SegmentOf.CUSTOMERS]
+        menu = Menu(self.context.theme, self.tr("New segment"), self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        first = Group(Mode.ALL, (BLANK,))
+        for of in kinds:
+            rules = Segment("", "", of, rules=(Rule(SetOperator.UNION, first),))
+            made = (
+                (self.tr("Rules about {members}"), "funnel", rules),
+                (self.tr("Fixed list of {members}"), "file-text", Segment("", "", of, list_file="")),
+                (self.tr("SQL query for {members}"), "database", Segment("", "", of, sql="")),
+            )
+            for words, icon, segment in made:
+                menu.add(words.format(members=of_word(of)), lambda segment=segment: self.begin(segment), icon=icon)
+        menu.popup(self._new.mapToGlobal(self._new.rect().bottomLeft()))
+
+    def begin(self, segment: Segment) -> None:
+        """Edit a new segment like this one, under a name that is free."""
         if self._listed is None:
             return
         if self.state.changed:
-            self._leave(lambda: self._begin(body))
+            self._leave(lambda: self.begin(segment))
             return
-        ground = self._listed.ground
         taken = frozenset(fold(s.name) for s in self._listed.segments)
-        of = next((of for of in SegmentOf if ground.catalog.by_role(of.role) is not None), SegmentOf.CUSTOMERS)
-        rules = (Rule(SetOperator.UNION, body),)
-        self._edit_new(Segment(new_id(), free_name(self.tr("New segment"), taken), of, rules=rules))
+        self._edit_new(replace(segment, id=new_id(), name=free_name(self.tr("New segment"), taken)))
 
     def _edit_new(self, segment: Segment) -> None:
         self.state.open(segment, saved=False)

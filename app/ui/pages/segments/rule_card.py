@@ -14,8 +14,6 @@ from app.ui.pages.segments.condition_row import FIELD, QUESTION, VALUE, Problem
 from app.ui.pages.segments.group_rows import AddLinks, GroupRows, Joiner
 from app.ui.pages.segments.words import field_of
 from app.ui.widgets.buttons import IconButton
-from app.ui.widgets.choice import Choice
-from app.ui.widgets.fields import Select
 from app.ui.widgets.labels import Card, Label, row
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.pick_list import PickItem
@@ -34,7 +32,8 @@ class ReferenceRow(QWidget):
         self._state = state
         self.number = number
         self.what = Picker(theme, self.tr("Field"))
-        self.how = Select(theme, self.tr("Question"), [Choice(MEMBER_OF, self.tr("is member of"))])
+        self.how = Picker(theme, self.tr("Question"), [PickItem(MEMBER_OF, self.tr("is member of"))], least_width=180)
+        self.how.set_current_key(MEMBER_OF)
         self.segment = Picker(theme, self.tr("Segment"), placeholder=self.tr("Choose a segment"))
         self.remove = IconButton(theme, "x", self.tr("Remove this rule"))
         self.problem = Problem(state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from app.core.segment_editing import NO_VALUE
@@ -14,9 +14,11 @@ from app.core.tables import ColumnType
 from app.ui.pages.segments.builder_state import BuilderState
 from app.ui.pages.segments.values import read, shown
 from app.ui.pages.segments.words import unit_word
-from app.ui.widgets.choice import Choice
-from app.ui.widgets.fields import Input, Select
+from app.ui.theme import Theme
+from app.ui.widgets.fields import Input
 from app.ui.widgets.labels import Label
+from app.ui.widgets.pick_list import PickItem
+from app.ui.widgets.picker import Picker
 from app.ui.widgets.value_picker import ValueItem, ValuePicker
 
 Value = Scalar | tuple[Scalar, ...] | Span
@@ -201,8 +203,8 @@ class YesNo(ValuePart):
 
     def __init__(self, state: BuilderState) -> None:
         super().__init__(state)
-        choices = [Choice("true", self.tr("Yes")), Choice("false", self.tr("No"))]
-        self.select = Select(self.theme, self.tr("Value"), choices, placeholder=self.tr("Choose"))
+        items = [PickItem("true", self.tr("Yes")), PickItem("false", self.tr("No"))]
+        self.select = Picker(self.theme, self.tr("Value"), items, placeholder=self.tr("Choose"), least_width=160)
         self.line.addWidget(self.select, 1)
         self.select.chosen.connect(lambda key: self.edited.emit(key == "true"))
 
@@ -226,7 +228,7 @@ class Length(ValuePart):
         self.number = Input(self.theme, name=self.tr("How many"))
         self.number.setMaxLength(MOST_DIGITS)
         self.number.setFixedWidth(56)
-        self.unit = Select(self.theme, self.tr("Unit of time"), [Choice(unit.value, unit_word(unit)) for unit in Unit])
+        self.unit = unit_picker(self.theme)
         self.line.addWidget(self.number)
         self.line.addWidget(self.unit, 1)
         self.number.textEdited.connect(lambda _words: self._tell())
@@ -258,6 +260,14 @@ class Length(ValuePart):
         text = self.number.text().strip()
         if not (text.isascii() and text.isdigit() and int(text) > 0):
             self.problem.emit(self.tr("A length of time needs a whole number above zero."))
+
+
+def unit_picker(theme: Theme) -> Picker:
+    """A picker of units of time."""
+    items = [PickItem(unit.value, unit_word(unit)) for unit in Unit]
+    made = Picker(theme, QCoreApplication.translate("ValuePart", "Unit of time"), items, least_width=160)
+    made.setMinimumWidth(84)
+    return made
 
 
 def part_kind(condition: Condition, column: ColumnType) -> str:

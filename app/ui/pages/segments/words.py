@@ -92,7 +92,7 @@ def of_word(of: SegmentOf) -> str:
 def aggregate_words(aggregate: Aggregate, field: FieldRef, key: str | None, *, short: bool = False) -> str:
     """What is computed, in words; `short` leaves the table's name out, where it stands above."""
     if aggregate is Aggregate.COUNT and field.column == key:
-        return tr("Number of {table}").format(table=field.table)
+        return tr("{table} count").format(table=field.table)
     subject = field.column if short else str(field)
     return {
         Aggregate.COUNT: tr("Number of {field}"),
