@@ -176,6 +176,56 @@ def test_keys_undo_and_redo_before_the_window_does(desk):
     assert desk.bench.navigator.toasts[-1].text == "Saved “Germany”. Used by Two countries."
 
 
+def test_saving_again_after_an_undo_past_the_save(desk, small_services):  # noqa: F811
+    desk.page._list.select("Germany")
+    desk.settle()
+    before = desk.state.draft
+    desk.choose(desk.row(0, 0).question, "is not one of")
+    desk.view.save.click()
+    desk.settle()
+    desk.view.title.undo.click()
+    assert desk.state.draft == before
+    desk.settle()
+    desk.view.save.click()
+    desk.settle()
+    assert small_services.segments.get("Germany").rules == before.rules
+    assert small_services.segments.get("Germany").revision == 3
+
+
+def test_what_was_changed_elsewhere_is_not_overwritten(desk, small_services):  # noqa: F811
+    desk.page._list.select("Germany")
+    desk.settle()
+    desk.choose(desk.row(0, 0).question, "is not one of")
+    small_services.segments.save({"name": "Germany", "rules": [{"all": [{"field": "Customer.Country", "is": "AT"}]}]})
+    desk.bench.navigator.changed("segments")
+    desk.settle()
+    assert desk.state.changed
+    desk.view.save.click()
+    desk.settle()
+    assert desk.bench.navigator.errors.pop().code == "changed_elsewhere"
+    desk.view.discard.click()
+    desk.settle()
+    assert not desk.state.changed
+    assert desk.row(0, 0).part.picker.values() == ("AT",)
+
+
+def test_the_name_is_edited_in_place(desk):
+    desk.page._list.select("Nobody")
+    desk.settle()
+    desk.view.add_rule.setFocus(Qt.FocusReason.TabFocusReason)
+    QTest.keyClick(desk.view.add_rule, Qt.Key.Key_F2)
+    desk.bench.wait(desk.view.title.field.hasFocus)
+    QTest.keyClicks(desk.view.title.field, "Not this")
+    QTest.keyClick(desk.view.title.field, Qt.Key.Key_Escape)
+    assert not desk.state.changed
+    desk.view.title.rename.click()
+    desk.type(desk.view.title.field, "Empty one")
+    assert desk.view.title.name.words() == "Empty one"
+    desk.view.save.click()
+    desk.settle()
+    assert desk.page._list.key() == "Empty one"
+
+
 def test_unfinished_parts_are_outlined_left_out_and_not_saved(desk):
     desk.page._list.select("Germany")
     desk.settle()

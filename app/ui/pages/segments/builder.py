@@ -208,8 +208,10 @@ class BuilderView(QWidget):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Undo, redo and save."""
-        if not self._wants(event):
+        """Undo, redo, save and rename."""
+        if self._may_change and self._state.history is not None and event.key() == Qt.Key.Key_F2:
+            self.title.begin()
+        elif not self._wants(event):
             super().keyPressEvent(event)
         elif event.matches(QKeySequence.StandardKey.Undo):
             self._state.undo()

@@ -79,6 +79,11 @@ class BuilderState(QObject):
         return self.history.present
 
     @property
+    def to_save(self) -> Segment:
+        """The draft on top of what is saved: undo goes back to drafts from before it was."""
+        return replace(self.draft, revision=self.saved.revision if self.saved is not None else 0)
+
+    @property
     def changed(self) -> bool:
         """Whether something would be lost."""
         return self.history is not None and self.draft != self.saved

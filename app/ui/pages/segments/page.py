@@ -273,6 +273,7 @@ class SegmentsPage(JobPage):
         """Back to what is saved; a new segment goes."""
         if self.state.saved is not None:
             self.state.discard()
+            self.refresh()
             return
         gone = self.state.draft
         self._drop_changes(lambda: self._on_chosen(self._list.key()))
@@ -328,7 +329,7 @@ class SegmentsPage(JobPage):
 
     def save(self, then: Callable[[], None] | None = None) -> None:
         """Save the draft; names who uses the segment. An error is told and the draft stays."""
-        services, draft = self.context.services, self.state.draft
+        services, draft = self.context.services, self.state.to_save
 
         def saved(stored: Segment) -> None:
             if self.state.history is not None and self.state.draft.id == stored.id:
