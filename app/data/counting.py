@@ -18,7 +18,7 @@ from app.core.errors import FixData
 from app.core.names import fold
 from app.core.segments import Condition, Group, Segment, SegmentRef, SetOperator
 from app.core.tables import Catalog, Table
-from app.data.count_query import Estimate, Numbers, count_if, estimated, on_the_way
+from app.data.count_query import Estimate, Numbers, count_if, estimated, on_the_way, rows_of
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
 from app.data.links import paths
@@ -135,7 +135,8 @@ class Counter:
     def _numbers(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> tuple[int, ...]:
         def numbers() -> tuple[int, ...]:
             sql, narrow = self._ready(scope, segments, spec.identity, ctx)
-            return self._ask(on_the_way(sql, narrow, judged(spec.identity, scope.suppression), segments), ctx)
+            who = judged(spec.identity, scope.suppression)
+            return on_the_way(self._engine, ctx.token, sql, narrow, who, segments)
 
         return self._trying(segments, numbers)
 
@@ -159,9 +160,9 @@ class Counter:
         self, scope: Scope, parts: Sequence[Segment], operators: Sequence[SetOperator], ctx: JobContext
     ) -> Narrowing:
         sql, narrow = self._ready(scope, parts, None, ctx)
-        met = [exp.Coalesce(this=sql.predicate(part, "n"), expressions=[exp.false()]) for part in parts]
+        met = [exp.Coalesce(this=narrow.quick(sql.predicate(part, "n")), expressions=[exp.false()]) for part in parts]
         rows = exp.select(*(exp.alias_(answer, f"rule_{i}") for i, answer in enumerate(met)))
-        rows = rows.from_(exp.alias_(exp.to_table(narrow.name), "n", table=True))
+        rows = rows.from_(rows_of(narrow.name))
         flags = [exp.column(f"rule_{i}", table="m") for i in range(len(parts))]
         running = [combined(operators[: i + 1], flags[: i + 1]) for i in range(len(parts))]
         counts = [count_if(answer.copy()) for answer in (*flags, *running)]

@@ -3,13 +3,15 @@
 Measured on 10 million rows (research): a predicate takes 15 ms here and 263 to 384 ms on Parquet; valid identifiers as a flag
 15 ms instead of 1.1 s, unique identifiers by a 64-bit hash 0.6 s instead of 1.8 s, and nearly nothing when, as here, it is
 known which identifiers stand in one row only. The hash never leaves the process: DuckDB may change it with any version.
+
+What a count asks of an identifier is one small number, its kind: grouping by it takes a third of counting by four flags.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -24,6 +26,7 @@ from app.data.sql_values import cleaned_all
 from app.jobs import CancelToken
 
 _UNWANTED = ("refused", "suppressed")
+_BITS = exp.DataType(this=exp.DType.UBIGINT)
 
 MOST_IDENTITIES = 6
 """Ways of telling members apart kept per table (one per destination's kind of key); the ones used last stay."""
@@ -32,6 +35,16 @@ MOST_ANSWERS = 64
 MOST_WORDS = 2_000
 """A text column with at most this many different values becomes an ENUM: half the time and an eighth of the memory."""
 
+
+MOST_BITS = 64
+"""A list of words is asked as one bit test where a column has at most so many: 4 ms instead of 15 for 3 million rows."""
+
+UNUSABLE, PLAIN, REFUSED, LISTED = range(4)
+"""Kinds of rows by their identifier: none, wanted, without consent, on the suppression list."""
+SHARED_AT_MOST = 4
+"""Rows that share their identifier are kept apart while they are at most one of so many."""
+SHARED = 3
+"""Added to the kind where other rows have the same identifier."""
 
 Judged = tuple[Identity, str]
 """An identity with the generation of the suppression list it is judged by, empty where none can matter."""
@@ -44,22 +57,48 @@ def judged(identity: Identity, suppression: ListFacts | None) -> Judged:
 
 @dataclass(frozen=True, slots=True)
 class Narrow:
-    """One narrow table: `name` in DuckDB, the columns it holds, and the number of each identity's flags."""
+    """One narrow table: `name` in DuckDB, the columns it holds, and for each identity a hash and a kind.
+
+    `shared` names, for each identity that several rows have in common, the table of those rows, which are few as a rule;
+    `words` are the words of columns with few, by code.
+    """
 
     name: str
     table: Table
     columns: frozenset[str]
     identities: tuple[Judged, ...]
-    rows: int
+    rows: int = 0
+    shared: Mapping[Judged, str] = field(default_factory=dict)
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def holds(self, table: Table, columns: frozenset[str], identity: Judged | None) -> bool:
         """Whether it can answer for this generation, these columns and this identity."""
         known = identity is None or identity in self.identities
         return self.table.generation == table.generation and columns <= self.columns and known
 
-    def flag(self, word: str, identity: Judged) -> exp.Column:
-        """A column of an identity: `ok` (usable), `h` (its hash), `shared` (by several rows), `refused`, `suppressed`."""
-        return exp.column(f"_{word}{self.identities.index(identity)}", table="n")
+    def kind(self, identity: Judged) -> exp.Column:
+        """The column with the kind of each row's identifier."""
+        return exp.column(f"_kind{self.identities.index(identity)}", table="n")
+
+    def hash(self, identity: Judged) -> exp.Column:
+        """The column with the hash of each row's identifier."""
+        return exp.column(f"_h{self.identities.index(identity)}", table="n")
+
+    def quick(self, predicate: exp.Expr) -> exp.Expr:
+        """The predicate over `n` with lists of words as bit tests."""
+        return predicate.transform(self._bit_test)
+
+    def _bit_test(self, node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, exp.In) or not isinstance(node.this, exp.Column) or node.this.table != "n":
+            return node
+        words, asked = self.words.get(node.this.name), node.expressions
+        if words is None or not asked or not all(isinstance(word, exp.Literal) and word.is_string for word in asked):
+            return node
+        mask = sum(1 << words.index(word) for word in {word.this for word in asked} if word in words)
+        code = exp.cast(exp.Anonymous(this="enum_code", expressions=[node.this.copy()]), _BITS)
+        shifted = exp.BitwiseRightShift(this=exp.cast(exp.Literal.string(str(mask)), _BITS), expression=code)
+        bit = exp.BitwiseAnd(this=exp.paren(shifted), expression=exp.Literal.number(1))
+        return exp.paren(exp.EQ(this=exp.paren(bit), expression=exp.Literal.number(1)))
 
 
 @dataclass(slots=True)
@@ -117,7 +156,7 @@ class NarrowTables:
                 identities = tuple(i for i in old.identities if i != who and i == judged(i[0], suppression))
             if who is not None:
                 identities = (*identities[-(MOST_IDENTITIES - 1) :], who)
-            planned = Narrow(f"narrow_{next(self._numbers)}", table, wanted | kept, identities, 0)
+            planned = Narrow(f"narrow_{next(self._numbers)}", table, wanted | kept, identities)
             shelf.narrow = self._make(sql, planned, token)
             self._forget(old, shelf)
             return shelf.narrow
@@ -157,7 +196,7 @@ class NarrowTables:
         with self._lock:
             answers = list(shelf.answers.values())
             shelf.answers.clear()
-        self._drop([*answers, *([] if narrow is None else [narrow.name])])
+        self._drop([*answers, *([] if narrow is None else [*narrow.shared.values(), narrow.name])])
 
     def _drop(self, names: Sequence[str]) -> None:
         if names:
@@ -179,19 +218,37 @@ class NarrowTables:
                 cursor.execute(f"CREATE TABLE {raw} AS {self._rows(sql, planned, words, unique=unique)}")
                 made.append(raw)
                 cursor.execute(f"CREATE TABLE {planned.name} AS {_with_flags(planned, raw)}")
-                found = cursor.execute(f"SELECT count(*) FROM {planned.name}").fetchone()  # noqa: S608 - our own name
+                questions = [
+                    "count(*)",
+                    *(f"count(*) FILTER (_kind{i} > {SHARED})" for i in range(len(planned.identities))),
+                ]
+                found = cursor.execute(f"SELECT {', '.join(questions)} FROM {planned.name}")  # noqa: S608 - our own names
+                ((rows, *several),) = found.fetchall()
+                shared = {}
+                for i, number in enumerate(several):
+                    if number:
+                        shared[planned.identities[i]] = self._set_apart(cursor, planned, i, rows, number)
         finally:
             self._drop(made)
-        return replace(planned, rows=found[0] if found else 0)
+        few = {column: known for column, (_, known) in words.items() if len(known) <= MOST_BITS}
+        return replace(planned, rows=rows, shared=shared, words=few)
 
-    def _rows(self, sql: SegmentSql, planned: Narrow, words: dict[str, str], *, unique: bool) -> str:
+    def _set_apart(self, cursor: Cursor, planned: Narrow, i: int, rows: int, number: int) -> str:
+        """A table of the rows that share an identity with others; the whole one where those are too many to keep twice."""
+        if number * SHARED_AT_MOST > rows:
+            return planned.name
+        name = f"{planned.name}_shared{i}"
+        cursor.execute(f"CREATE TABLE {name} AS SELECT * FROM {planned.name} WHERE _kind{i} > {SHARED}")  # noqa: S608
+        return name
+
+    def _rows(self, sql: SegmentSql, planned: Narrow, words: _Enums, *, unique: bool) -> str:
         """One row per key: columns, and for each identity hash, refusal and suppression of the row itself."""
         table = planned.table
         selected: list[exp.Expr] = [exp.alias_(exp.cast(_over(exp.RowNumber()), "int"), "_row")]
         for column in _columns(planned):
             value = cleaned_all(exp.column(column.name, table="b", quoted=True), column)
             if column.name in words:
-                value = exp.cast(value, exp.DataType(this=exp.DType.USERDEFINED, kind=words[column.name]))
+                value = exp.cast(value, exp.DataType(this=exp.DType.USERDEFINED, kind=words[column.name][0]))
             selected.append(exp.alias_(value, column.name, quoted=True))
         query = exp.select().from_(sql.source(table, "b"))
         key = key_column(table, "b")
@@ -214,7 +271,7 @@ class NarrowTables:
             query = row.apply(query)
         return query.select(*selected).sql(self._engine.dialect)
 
-    def _make_enums(self, cursor: Cursor, sql: SegmentSql, planned: Narrow) -> dict[str, str]:
+    def _make_enums(self, cursor: Cursor, sql: SegmentSql, planned: Narrow) -> _Enums:
         """ENUM types for the text columns with few words, by column; they go with the process, being small."""
         texts = [c for c in _columns(planned) if c.type is ColumnType.TEXT and c.name != planned.table.key]
         if not texts:
@@ -222,7 +279,7 @@ class NarrowTables:
         source = sql.source(planned.table, "b").sql(self._engine.dialect)
         counts = ", ".join(f"approx_count_distinct(b.{quoted(c.name)})" for c in texts)
         (found,) = cursor.execute(f"SELECT {counts} FROM {source}").fetchall()  # noqa: S608 - quoted names
-        enums = {}
+        enums: _Enums = {}
         for column, different in zip(texts, found, strict=True):
             if different > MOST_WORDS:
                 continue
@@ -231,8 +288,12 @@ class NarrowTables:
             if words:
                 name = f"words_{next(self._numbers)}"
                 cursor.execute(f"CREATE TYPE {name} AS ENUM ({', '.join(literal(word) for (word,) in words)})")
-                enums[column.name] = name
+                enums[column.name] = name, tuple(word for (word,) in words)
         return enums
+
+
+_Enums = dict[str, tuple[str, tuple[str, ...]]]
+"""By column the name of the type and its words in the order of their codes."""
 
 
 def _columns(planned: Narrow) -> list[Column]:
@@ -240,7 +301,7 @@ def _columns(planned: Narrow) -> list[Column]:
 
 
 def _with_flags(planned: Narrow, raw: str) -> str:
-    """The rows with what is known of their identifier in all rows: whether others share it, and whether any is unwanted."""
+    """The rows with the kind of their identifier, which is judged by all rows that have it."""
     columns = [exp.column(column.name, table="r", quoted=True) for column in _columns(planned)]
     query = exp.select(exp.column("_row", table="r"), *columns).from_(_named(raw, "r"))
     for i in range(len(planned.identities)):
@@ -257,15 +318,23 @@ def _with_flags(planned: Narrow, raw: str) -> str:
         query = query.join(
             shared.subquery(f"s{i}"), on=exp.and_(usable, exp.EQ(this=row_hash, expression=known)), join_type="left"
         )
-        query = query.select(
-            exp.alias_(row_hash, f"_h{i}"),
-            exp.alias_(usable, f"_ok{i}"),
-            exp.alias_(exp.not_(exp.Is(this=known, expression=exp.Null())), f"_shared{i}"),
+        refused, suppressed = (
+            exp.Coalesce(this=exp.column(word, table=f"s{i}"), expressions=[exp.column(f"_{word}{i}", table="r")])
+            for word in _UNWANTED
         )
-        for word in _UNWANTED:
-            own, any_row = exp.column(f"_{word}{i}", table="r"), exp.column(word, table=f"s{i}")
-            query = query.select(exp.alias_(exp.Coalesce(this=any_row, expressions=[own]), f"_{word}{i}"))
+        own = _cases((refused, REFUSED), (suppressed, LISTED), otherwise=PLAIN)
+        added = _cases((exp.Is(this=known, expression=exp.Null()), 0), otherwise=SHARED)
+        kind = exp.Case().when(usable, exp.Add(this=own, expression=added)).else_(exp.Literal.number(UNUSABLE))
+        small = exp.DataType(this=exp.DType.UTINYINT)
+        query = query.select(exp.alias_(row_hash, f"_h{i}"), exp.alias_(exp.cast(kind, small), f"_kind{i}"))
     return query.sql("duckdb")
+
+
+def _cases(*cases: tuple[exp.Expr, int], otherwise: int) -> exp.Case:
+    chosen = exp.Case()
+    for condition, number in cases:
+        chosen = chosen.when(condition, exp.Literal.number(number), copy=False)
+    return chosen.else_(exp.Literal.number(otherwise))
 
 
 def _named(table: str, alias: str) -> exp.Expr:

@@ -48,7 +48,7 @@ class ServerCounter:
             narrow = self.narrow.get(sql, table, columns, identity, suppression, self.ctx.token)
             who = judged(identity, suppression)
             try:
-                yield lambda some: self._count_here(on_the_way(sql, narrow, who, some))
+                yield lambda some: on_the_way(self.engine, self.ctx.token, sql, narrow, who, some)
             finally:
                 self.narrow.forget(table.id)
 
@@ -99,11 +99,6 @@ class ServerCounter:
         with self.server.cursor(self.ctx.token) as cursor:
             cursor.execute(words)
             return tuple(int(number or 0) for number in cursor.fetchone())
-
-    def _count_here(self, query: exp.Select) -> tuple[int, ...]:
-        with self.engine.cursor(self.ctx.token) as cursor:
-            row = cursor.execute(self.engine.sql(query)).fetchone()
-        return tuple(int(number or 0) for number in row or ())
 
 
 def _only_members(members: int) -> tuple[int, ...]:
