@@ -19,7 +19,7 @@ from app.core.tables import Meaning, Table, TableRole
 from app.jobs import JobContext
 
 if TYPE_CHECKING:  # it loads the engine
-    from app.services.table_refresh import HeldRefresh
+    from app.services.table_refresh import HeldRefresh, Refreshed
 
 commands = typer.Typer(help="Tables of customer data.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="TABLE")]
@@ -161,7 +161,8 @@ def _print_profile(session: Session, name: str) -> None:
 @commands.command()
 def refresh(
     context: typer.Context,
-    name: Name,
+    name: Annotated[str, typer.Argument(metavar="[TABLE]")] = "",
+    all_tables: Annotated[bool, typer.Option("--all", help="All tables, one after another.")] = False,
     rename: Annotated[
         list[str] | None,
         typer.Option(metavar="OLD=NEW", help="Use another column in place of one that is gone, wherever it is needed."),
@@ -171,12 +172,17 @@ def refresh(
     ] = False,
     keep_old: Annotated[bool, typer.Option("--keep-old", help="Let the refresh that waits go; read nothing.")] = False,
 ) -> None:
-    """Read the table's source again; the old rows stay until the new ones are whole.
+    """Read the source of a table again, or of --all; the old rows stay until the new ones are whole.
 
     When segments, exports, links or the key would stop working, nothing is replaced and the exit status is 4. With --keep-old
     nothing is read: a refresh that waits is let go.
     """
     session = session_of(context)
+    if bool(name) == all_tables or (all_tables and (rename or anyway or keep_old)):
+        raise FixData("It is not clear what to refresh.", "", "Name one table, or say --all alone.", code="which_table")
+    if all_tables:
+        _refresh_all(session)
+        return
     if keep_old:
         session.services.tables.keep_old(name)
         table = session.services.tables.get(name)
@@ -185,13 +191,34 @@ def refresh(
     renamed = dict(_renaming(text) for text in rename or ())
     with session.output.progress() as progress:
         done = session.services.tables.refresh(name, progress.context(), renamed=renamed, anyway=anyway)
-    document = {"table": _document(done.table), "change": done.change, "held": _held_document(done.held)}
     if done.held is not None:
         session.status = Exit.NOT_RUN
-        session.output.result(document, "\n".join(held_lines(done.table.name, done.held)))
-        return
+    session.output.result(_refreshed_document(done), "\n".join(_refreshed_lines(done)))
+
+
+def _refresh_all(session: Session) -> None:
+    with session.output.progress() as progress:
+        end = session.services.tables.refresh_all(progress.context())
+    if end.failed:
+        session.status = Exit.FAILED
+    elif end.waiting:
+        session.status = Exit.NOT_RUN
+    document = {"refreshed": [_refreshed_document(done) for done in end.done]}
+    lines = [line for done in end.done for line in _refreshed_lines(done)]
+    lines += [str(error) for error in end.failed.values()]
+    errors = {name: error.as_dict() for name, error in end.failed.items()}
+    session.output.result(document | {"failed": errors}, "\n".join(lines))
+
+
+def _refreshed_document(done: Refreshed) -> dict[str, Any]:
+    return {"table": _document(done.table), "change": done.change, "held": _held_document(done.held)}
+
+
+def _refreshed_lines(done: Refreshed) -> list[str]:
+    if done.held is not None:
+        return held_lines(done.table.name, done.held)
     lines = [f"{done.table.name} now has {done.table.rows:,} rows."]
-    session.output.result(document, "\n".join(lines + ([] if done.change is None else change_lines(done.change))))
+    return lines if done.change is None else lines + change_lines(done.change)
 
 
 @commands.command()

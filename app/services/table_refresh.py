@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from app.core.errors import FixData
+from app.core.errors import FixData, SendoffError
 from app.core.segments import Segment
 from app.core.table_changes import (
     Broken,
@@ -69,6 +69,19 @@ class Refreshed:
     table: Table
     change: TableChange | None = None
     held: HeldRefresh | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshedAll:
+    """All tables after a refresh of each, and the errors of those that kept their old rows by name."""
+
+    done: tuple[Refreshed, ...]
+    failed: Mapping[str, SendoffError]
+
+    @property
+    def waiting(self) -> int:
+        """How many of them wait for a decision."""
+        return sum(one.held is not None for one in self.done)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from app.core.errors import FixData, FixSettings
-from app.core.names import fold, name_taken, new_id
+from app.core.errors import FixData, FixSettings, SendoffError
+from app.core.names import fold, name_taken
 from app.core.roles import Action, demand
 from app.core.segments import Condition, FieldRef, Group, Segment
 from app.core.table_changes import TableChange, columns_changed
 from app.core.table_profiles import ColumnProfile
 from app.core.tables import Catalog, Column, Link, Meaning, Table, TableRole
-from app.data.catalog import find_links, is_unique, rows_found, understand
+from app.data.catalog import is_unique, rows_found
 from app.data.engines.duckdb import DuckDBEngine, generation_folder, rows_in
 from app.data.engines.protocol import Cursor
-from app.data.ingest import Incoming, ReadOptions, read
+from app.data.ingest import Incoming, ReadOptions
 from app.data.looking import Rows, profile, rows_of
 from app.data.table_rows import LOOKED_AT, asking, looked_at
 from app.jobs import CancelToken, JobContext
-from app.services.server_tables import CurrentRole, ServerTables, kept_meanings, save_links, table_name
+from app.services.server_tables import CurrentRole, ServerTables, kept_meanings, table_name
+from app.services.table_intake import TableIntake
 from app.services.table_refresh import (
     HeldRefresh,
     Missing,
     Move,
     Refreshed,
+    RefreshedAll,
     TableUsers,
     change_between,
     demand_links,
@@ -39,7 +39,6 @@ from app.services.table_refresh import (
 from app.services.table_sources import TableSource, Waiting, remember_source, source_of
 from app.store import Store
 
-_KEPT_GENERATIONS: Final = 2
 _PUT_BACK_FOR: Final = timedelta(days=7)
 
 
@@ -73,7 +72,7 @@ class TableService:
         self._engine = engine
         self._roles = roles
         self._users = TableUsers(store)
-        self._data = engine.folder / "data"
+        self._intake = TableIntake(store, engine)
         self.server = ServerTables(store, engine, roles)
         """Tables that stay on the workspace's server."""
 
@@ -98,16 +97,12 @@ class TableService:
         Raises FixData naming file, row and reason, FixSettings when the name is taken, TryAgain when the drive is full.
         """
         demand(self._roles.role(), Action.CHANGE_TABLES)
-        taken = [table.name for table in self._store.tables.all()]
         if name is not None:
             name = table_name(name)
-            if fold(name) in set(map(fold, taken)):
+            if self._store.tables.get(name) is not None:
                 raise name_taken(name, "table")
         files = [path.expanduser().resolve() for path in paths]
-        options = options or ReadOptions()
-        with self._staging() as staging:
-            incoming = read(self._engine, files, staging, ctx, options=options, name=name, taken=taken)
-            return self._take_in(incoming, options, ctx)
+        return self._intake.add(files, name, options or ReadOptions(), ctx)
 
     def refresh(
         self, name: str, ctx: JobContext, *, renamed: Mapping[str, str] | None = None, anyway: bool = False
@@ -123,14 +118,13 @@ class TableService:
         if table.server is not None:
             return self._describe_anew(table, ctx, renamed or {}, anyway=anyway)
         source = self._source(table)
-        with self._staging() as staging:
-            new = self._read_again(table, source, staging, ctx)
+        with self._intake.staging() as staging:
+            new = self._intake.read_again(table, source, staging, ctx)
             move = self._users.move(table, new.columns, renamed or {})
             after = replace(
                 move.table,
                 columns=kept_meanings(move.table, new.columns),
                 rows=new.rows,
-                generation=table.generation + 1,
                 refreshed_at=datetime.now(UTC),
             )
             if not anyway and self._users.broken(move, after):
@@ -138,10 +132,22 @@ class TableService:
             self._demand_key(after, ctx.token, rows_in(new.files))
             demand_links(self._engine, move, after, ctx, rows_in(new.files))
             change = change_between(self._engine, table, after, new.files, ctx)
-            refreshed = self._replace(after, new, move)
+            refreshed = self._intake.put(after, new, lambda whole: self._users.save(move, whole))
             remember_source(self._store, table.id, replace(source, notes=new.notes, change=change, waiting=None))
-        self._forget_old(refreshed)
         return Refreshed(refreshed, change)
+
+    def refresh_all(self, ctx: JobContext) -> RefreshedAll:
+        """Refresh one table after another; what fails or waits does not keep the others. Raises NotAllowed and `Cancelled`."""
+        demand(self._roles.role(), Action.CHANGE_TABLES)
+        done: list[Refreshed] = []
+        failed: dict[str, SendoffError] = {}
+        for table in self.all():
+            ctx.check()
+            try:
+                done.append(self.refresh(table.name, ctx))
+            except SendoffError as error:
+                failed[table.name] = error
+        return RefreshedAll(tuple(done), failed)
 
     def _describe_anew(self, table: Table, ctx: JobContext, renamed: Mapping[str, str], *, anyway: bool) -> Refreshed:
         """A refresh of a table that stays on the server: its rows are always those of now, what is known of it is renewed."""
@@ -367,80 +373,8 @@ class TableService:
         """Delete for good what was removed more than seven days ago, and what a crash left in staging a day ago."""
         for table in self._store.tables.removed(before=now - _PUT_BACK_FOR):
             if self._store.tables.purge(table.id):
-                remember_source(self._store, table.id, None)
-                shutil.rmtree(self._data / table.id, ignore_errors=True)
-        for left in self._data.glob(".staging-*"):
-            if now.timestamp() - left.stat().st_mtime > timedelta(days=1).total_seconds():
-                shutil.rmtree(left, ignore_errors=True)
-
-    @contextmanager
-    def _staging(self) -> Iterator[Path]:
-        """A folder on the drive of the tables, gone after the block."""
-        staging = self._data / f".staging-{new_id()}"
-        staging.mkdir(parents=True)
-        try:
-            yield staging
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-
-    def _take_in(self, incoming: Sequence[Incoming], options: ReadOptions, ctx: JobContext) -> list[Table]:
-        saved: list[Table] = []
-        try:
-            for one in incoming:
-                ctx.check()
-                saved.append(self._take_in_one(one, options, ctx))
-            self._save_declared(incoming, saved, ctx)
-            self._find_links(saved, ctx)
-        except BaseException:
-            for table in saved:
-                self._store.tables.remove(table.id)
-                self._store.tables.purge(table.id)
-                remember_source(self._store, table.id, None)
-                shutil.rmtree(self._data / table.id, ignore_errors=True)
-            raise
-        return saved
-
-    def _take_in_one(self, one: Incoming, options: ReadOptions, ctx: JobContext) -> Table:
-        with self._engine.cursor(ctx.token) as cursor:
-            guessed = understand(
-                cursor,
-                one.name,
-                one.columns,
-                rows_in(one.files),
-                one.rows,
-                self._store.tables.catalog(),
-                declared_key=one.key,
-            )
-        table = Table(
-            id=new_id(),
-            name=one.name,
-            role=guessed.role,
-            columns=guessed.columns,
-            key=guessed.key,
-            rows=one.rows,
-            generation=1,
-            source=one.source,
-            refreshed_at=datetime.now(UTC),
-        )
-        paths = tuple(map(str, one.paths))
-        remember_source(self._store, table.id, TableSource(paths, one.within, options, one.notes))
-        try:
-            return self._replace(table, one)
-        except BaseException:
-            remember_source(self._store, table.id, None)
-            raise
-
-    def _read_again(self, table: Table, source: TableSource, staging: Path, ctx: JobContext) -> Incoming:
-        paths = [Path(path) for path in source.paths]
-        found = read(self._engine, paths, staging, ctx, options=source.options, name=table.name, within=source.within)
-        if len(found) != 1:
-            raise FixData(
-                f"{table.name} was not refreshed.",
-                f"Its source holds {len(found)} tables now, so it is not clear which one is meant.",
-                "Put the files of one table into a folder of their own, or add them anew.",
-                code="source_changed",
-            )
-        return found[0]
+                self._intake.forget(table)
+        self._intake.clear_staging(now)
 
     def _hold(self, table: Table, move: Move, source: TableSource, new: Incoming, ctx: JobContext) -> Refreshed:
         """Remember the reading without its rows, with what may stand for the columns that went."""
@@ -448,39 +382,6 @@ class TableService:
         waiting = Waiting(whole.at, new.columns, offers_for(self._engine, table, whole, new.files, ctx))
         remember_source(self._store, table.id, replace(source, waiting=waiting))
         return Refreshed(table, held=self._users.held(move, waiting))
-
-    def _replace(self, table: Table, new: Incoming, move: Move | None = None) -> Table:
-        """Move the new generation into place, then let the table point at it; without the second nothing is left."""
-        target = generation_folder(self._engine.folder, table)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(target, ignore_errors=True)  # of a refresh that crashed between the two steps
-        new.folder.replace(target)
-        try:
-            return self._store.tables.save(table) if move is None else self._users.save(move, table)
-        except BaseException:
-            shutil.rmtree(target, ignore_errors=True)
-            raise
-
-    def _save_declared(self, incoming: Sequence[Incoming], saved: Sequence[Table], ctx: JobContext) -> None:
-        """Keep the links the source declares, where both tables came with it and the one side is unique."""
-        tables = {one.within: table for one, table in zip(incoming, saved, strict=True)}
-        with self._engine.cursor(ctx.token) as cursor:
-            for link in dict.fromkeys(link for one in incoming for link in one.links):
-                one_side, many_side = tables.get(link.one_table), tables.get(link.many_table)
-                if one_side is None or many_side is None or one_side.id == many_side.id:
-                    continue
-                one_column, many_column = one_side.column(link.one_column), many_side.column(link.many_column)
-                if one_column is None or many_column is None or one_column.type is not many_column.type:
-                    continue
-                known = one_column.name == one_side.key
-                if known or is_unique(cursor, rows_in(self._engine.table_files(one_side)), one_column.name):
-                    kept = Link(one_side.name, one_column.name, many_side.name, many_column.name)
-                    self._store.tables.save_link(kept)
-
-    def _find_links(self, tables: Sequence[Table], ctx: JobContext) -> None:
-        for table in tables:
-            with asking(self._engine, table, ctx.token) as (cursor, source):
-                save_links(self._store, find_links(cursor, table, self._store.tables.catalog(), source))
 
     def _source(self, table: Table) -> TableSource:
         source = source_of(self._store, table)
@@ -516,12 +417,6 @@ class TableService:
         if column is None:
             raise FixData(f"{table.name} has no column {name}.", "", "Check the name of the column.", code="no_column")
         return column
-
-    def _forget_old(self, table: Table) -> None:
-        """Delete generations nobody can be reading any more; the one before stays for counts and runs under way."""
-        for folder in (self._data / table.id).iterdir():
-            if folder.name.isdigit() and int(folder.name) <= table.generation - _KEPT_GENERATIONS:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _needs(segment: Segment, table: Table) -> bool:

@@ -92,6 +92,25 @@ def test_a_refresh_tells_what_changed_and_waits_when_something_would_break(shop:
     assert (said.status, "OLD=NEW" in said.err) == (2, True)
 
 
+def test_all_tables_are_refreshed_and_one_that_fails_keeps_none(shop: Desk) -> None:
+    (shop.folder / "More.csv").write_text("a,b\n1,2\n", "utf-8")
+    shop.done("tables", "add", shop.folder / "More.csv")
+    assert [one["table"]["name"] for one in shop.told("tables", "refresh", "--all")["refreshed"]] == [
+        "Customer",
+        "More",
+    ]
+    (shop.folder / "More.csv").unlink()
+    said = shop.do("tables", "refresh", "--all", "--json")
+    assert (said.status, list(said.document["failed"])) == (1, ["More"])
+    source = shop.folder / "Customer.csv"
+    source.write_text(source.read_text("utf-8").replace("Country", "Land", 1), "utf-8")
+    shop.done("tables", "remove", "More")
+    said = shop.do("tables", "refresh", "--all")
+    assert (said.status, "Country is gone." in said.out) == (4, True)
+    for wrong in ([], ["Customer", "--all"], ["--all", "--anyway"]):
+        assert shop.do("tables", "refresh", *wrong).status == 2
+
+
 def test_the_columns_may_be_taken_as_they_are(shop: Desk) -> None:
     source = shop.folder / "Customer.csv"
     source.write_text(source.read_text("utf-8").replace("Country", "Land", 1), "utf-8")

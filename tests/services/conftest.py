@@ -12,15 +12,18 @@ from app.core.roles import Role
 from app.core.segments import Condition, FieldRef, Group, Mode, Operator, Rule, SetOperator
 from app.core.tables import Column, ColumnType, Meaning, TableRole
 from app.core.workspaces import Audience
+from app.data.engines.duckdb import DuckDBEngine
 from app.destinations import registry
 from app.jobs import JobContext
 from app.services.connections import ConnectionService
 from app.services.destinations import DestinationService
 from app.services.exports import ExportService
 from app.services.roles import RoleService
+from app.services.tables import TableService
 from app.store import Store
 from tests.fakes import tiny
 from tests.fakes.secret_store import MemoryStore
+from tests.services.table_desk import CUSTOMERS, ORDERS, Acting
 from tests.store import samples
 
 KEY = 'abcd-Secr3t-é"\\-value'
@@ -128,3 +131,38 @@ def looking(house: House) -> Iterator[House]:
     house.exports.apply(house.document(match=match))
     yield house
     engine.close()
+
+
+# Tables
+
+
+@pytest.fixture
+def roles() -> Acting:
+    return Acting()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store.create(tmp_path / "Northwind", "Northwind Retail", Audience.CONSUMERS)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def engine(tmp_path: Path, store: Store) -> Iterator[DuckDBEngine]:
+    engine = DuckDBEngine(tmp_path / "Northwind", memory_limit="500MB", threads=1)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def tables(store: Store, engine: DuckDBEngine, roles: Acting) -> TableService:
+    return TableService(store, engine, roles)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    customers, orders = tmp_path / "Customer.csv", tmp_path / "Orders.csv"
+    customers.write_text(CUSTOMERS, encoding="utf-8")
+    orders.write_text(ORDERS, encoding="utf-8")
+    return customers, orders

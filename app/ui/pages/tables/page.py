@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import shiboken6
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.core.errors import SendoffError, as_sendoff_error
+from app.core.errors import as_sendoff_error
 from app.core.roles import Action, may
 from app.core.segments import FieldRef
 from app.core.table_profiles import ColumnProfile
@@ -33,7 +33,7 @@ from app.ui.widgets.menus import Menu
 from app.ui.widgets.states import EmptyState
 
 if TYPE_CHECKING:  # they load the engine
-    from app.services.table_refresh import HeldRefresh, Missing, Refreshed
+    from app.services.table_refresh import HeldRefresh, Missing, Refreshed, RefreshedAll
     from app.services.tables import LinkFound
 
 SAMPLE_ROWS = 3
@@ -288,36 +288,25 @@ class TablesPage(JobPage):
 
     def _on_refresh_all(self) -> None:
         """One after another; what fails or waits does not keep the others."""
-        names = [table.name for table in self._listed.tables]
-        services = self.context.services
 
-        def work(ctx: JobContext) -> tuple[int, int, list[SendoffError]]:
-            waiting, errors = 0, []
-            for name in names:
-                ctx.check()
-                try:
-                    waiting += services.tables.refresh(name, ctx).held is not None
-                except SendoffError as error:
-                    errors.append(error)
-            return len(names) - waiting - len(errors), waiting, errors
-
-        def told(end: tuple[int, int, list[SendoffError]]) -> None:
-            done, waiting, errors = end
+        def told(end: RefreshedAll) -> None:
             formats = self.context.formats
-            words = self.tr("{tables} refreshed").format(tables=formats.counted(done, "tables"))
-            if waiting:
-                words = self.tr("{tables} refreshed, {n} waiting for you").format(
-                    tables=formats.counted(done, "tables"), n=formats.number(waiting)
-                )
-            self.context.navigator.toast(words, kind="warning" if waiting or errors else "success")
+            tables = formats.counted(len(end.done) - end.waiting, "tables")
+            words = self.tr("{tables} refreshed").format(tables=tables)
+            if end.waiting:
+                waiting = formats.number(end.waiting)
+                words = self.tr("{tables} refreshed, {n} waiting for you").format(tables=tables, n=waiting)
+            self.context.navigator.toast(words, kind="warning" if end.waiting or end.failed else "success")
             self.context.navigator.changed("tables")
-            if errors:
-                self.context.navigator.show_error(errors[0], self)
+            for error in [*end.failed.values()][:1]:
+                self.context.navigator.show_error(error, self)
 
         self._refresh_all.set_busy(True, self.tr("Refreshing…"))
-        self._do_large(
-            "Refresh all tables", work, told, lambda: self._refresh_all.set_busy(False, self.tr("Refresh all"))
-        )
+
+        def ended() -> None:
+            self._refresh_all.set_busy(False, self.tr("Refresh all"))
+
+        self._do_large("Refresh all tables", self.context.services.tables.refresh_all, told, ended)
 
     def _do_large(
         self,
