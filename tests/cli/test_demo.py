@@ -75,6 +75,14 @@ def test_businesses(desk: Desk) -> None:
     )
     assert rows == members
     assert f"{rows:,} rows in 1 file," in said.out
+    ((accounts,),) = ask(
+        "SELECT count(DISTINCT AccountId) FROM $contacts WHERE WebinarOn > '2026-06-01'",
+        contacts=demo / "sample-source" / "Contact.parquet",
+    )
+    behind = {"of": "accounts", "members": accounts, "reason": ""}
+    assert desk.told("--workspace", demo, "segments", "count", "Webinar guests")["linked"] == behind
+    listed = desk.told("--workspace", demo, "segments", "list")["segments"]
+    assert next(each["linked"] for each in listed if each["name"] == "Webinar guests") == behind
     # A second time the workspace is there already.
     again = desk.told("demo", "--no-window", demo, "--audience", "businesses")
     assert [run["status"] for run in again["runs"]] == ["successful", "successful"]

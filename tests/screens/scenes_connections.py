@@ -93,6 +93,14 @@ def connect_mailchimp(stage: Stage) -> None:
     stage.settle()
 
 
+@scene("09c-connection-dialog-linkedin", businesses=True)
+def connect_linkedin(stage: Stage) -> None:
+    stage.show("connections")
+    stage.session.open_connection_dialog("linkedin-ads")
+    dialog(stage, ConnectionDialog)
+    stage.settle()
+
+
 @scene("09b-connection-dialog-sftp", fresh=True)
 def connect_sftp(stage: Stage) -> None:
     add_connections(stage)

@@ -181,3 +181,18 @@ def business_matching(stage: Stage) -> None:
     made.state.update(target={**made.state.draft.target, "account_id": "516848833"})
     made.shell.go_on()
     stage.settle()
+
+
+@scene("26e-business-segment-builder", businesses=True)
+def business_builder(stage: Stage) -> None:
+    stage.show("segments", "Target accounts DACH")
+
+
+@scene("26f-business-review", fresh=True, businesses=True)
+def business_review(stage: Stage) -> None:
+    made = companies(stage)
+    made.state.update(target={**made.state.draft.target, "account_id": "516848833"})
+    made.shell.go_on()
+    stage.settle()
+    made.shell.go_on()
+    stage.settle()

@@ -18,13 +18,14 @@ from app.ui.widgets.columns import (
     BadgeCell,
     CheckCell,
     Column,
+    GroupRow,
     NoteRow,
     NumberCell,
     PillCell,
     StatusCell,
     TextCell,
 )
-from app.ui.widgets.table import NOTE_ROW, ROW, DataTable
+from app.ui.widgets.table import GROUP_ROW, NOTE_ROW, ROW, DataTable
 from app.ui.widgets.table_model import SORT_ROLE, FilterProxy, RowModel
 
 
@@ -186,6 +187,32 @@ def test_a_note_is_filtered_with_its_row(table: DataTable) -> None:
     table.set_filter_words("")
     table.set_filter(lambda row: row.key == "a")
     assert table.proxy.rowCount() == 2
+
+
+def test_a_heading_goes_with_the_last_of_its_rows(table: DataTable, qtbot: QtBot) -> None:
+    a, b, c = items("a", "b", "c")
+    table.set_rows((GroupRow("g1", "First", ("a", "b")), a, b, GroupRow("g2", "Second", ("c",)), c))
+    assert table.visible_keys() == ["a", "b", "c"]
+    assert (table.rowHeight(0), table.columnSpan(0, 0)) == (GROUP_ROW, len(COLUMNS))
+    heading = table.proxy.index(0, 0)
+    assert heading.data(Qt.ItemDataRole.AccessibleTextRole) == "First"
+    assert not heading.flags() & Qt.ItemFlag.ItemIsSelectable
+    click(qtbot, table, table._row_rect(0).center())
+    assert table.selected_keys() == []
+    table.set_filter_words("name b")
+    assert table.proxy.index(0, 0).data() == "First"
+    assert table.proxy.rowCount() == 2
+    table.set_filter_words("nothing")
+    assert table.proxy.rowCount() == 0
+
+
+def test_a_column_can_be_called_something_else(table: DataTable) -> None:
+    before = table.grab().toImage()
+    table.set_column_title("members", "Accounts")
+    assert table.rows_model.headerData(3, Qt.Orientation.Horizontal) == "Accounts"
+    assert table.grab().toImage() != before
+    table.set_rows(items("a"))
+    assert table.proxy.index(0, 3).data(Qt.ItemDataRole.AccessibleTextRole).startswith("Accounts: ")
 
 
 def test_rows_do_not_move_by_themselves_when_asked_to_stay(theme: Theme, qtbot: QtBot) -> None:

@@ -35,6 +35,8 @@ class SegmentState(WizardState):
         self, context: WindowContext, facts: Facts, draft: SegmentDraft, parent: QObject | None = None
     ) -> None:
         super().__init__(context, facts, draft, parent)
+        self._narrowed_for: tuple[object, ...] = ()
+        self._narrowed: Description | None = None
         self.counts = SegmentCounts(self)
         self.counts.changed.connect(self._on_counts_changed)
         self._fields: tuple[TargetField, ...] = ()
@@ -47,7 +49,12 @@ class SegmentState(WizardState):
     def description(self) -> Description | None:
         """The destination chosen, as it is for the type of audience chosen."""
         found = super().description
-        return None if found is None else found.for_target(self.draft.target)
+        if found is None or not found.audience_types:
+            return found
+        wanted = (found, self.draft.target.get(found.audience_field, ""))
+        if wanted != self._narrowed_for:  # asked once for each segment, so that it is kept
+            self._narrowed_for, self._narrowed = wanted, found.for_target(self.draft.target)
+        return self._narrowed
 
     def choose_audience(self, audience: str) -> None:
         """Take another type of audience; its fields are others, so nothing is matched any more."""

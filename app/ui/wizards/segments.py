@@ -98,7 +98,7 @@ class SegmentsStep(StepWidget):
     def _make_elements(self) -> None:
         theme = self.theme
         self._search = SearchField(theme, self.tr("Search segments"))
-        self._search.setFixedWidth(200)
+        self._search.setFixedWidth(220)
         self._chips = ChipBar(theme, self.tr("Which segments"), self._choices())
         self._age = Label(theme, "", "caption", "text2")
         self._recount = IconButton(theme, "arrows-clockwise", self.tr("Recount"), shortcut_hint="F5")
