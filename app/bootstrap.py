@@ -226,6 +226,7 @@ class Services:
             self._store.exports.purge(export.id)
         for segment in self._store.segments.removed(lapsed):
             self._store.segments.purge(segment.id)
+        self.segments.clear_away(lapsed)
         self.suppression.tidy(lapsed)
         self.tables.clear_away(self._clock())
         self.runs.tidy()

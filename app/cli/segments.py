@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app.cli.output import of, plain
 from app.cli.session import session_of
 from app.core.counts import Count, Linked
+from app.core.segments import Segment
+from app.jobs import JobContext
 from app.services.documents import read_documents, write_document
+
+if TYPE_CHECKING:  # the engine is loaded only when something is counted
+    from app.services.segment_builder import SegmentBuilder
 
 commands = typer.Typer(help="Segments of customers, contacts or accounts.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="SEGMENT")]
@@ -95,15 +100,54 @@ def count(
     connection: Annotated[
         str, typer.Option("--for", metavar="CONNECTION", help="Count for this connection's limits.")
     ] = "",
+    rules: Annotated[
+        bool, typer.Option("--rules", help="Also what each rule gives, and what is left after it.")
+    ] = False,
 ) -> None:
     """Count a segment's members and, for a connection, how many of them would be sent."""
     session = session_of(context)
     services = session.services
     with session.output.progress() as progress:
         counted = services.counts.count(name, connection or None, progress.context())
+        steps = _steps(services.segment_builder, services.segments.get(name), progress.context()) if rules else []
     limits = services.connections.get(connection).description.limits if connection else None
     document = _count_document(counted, limits.maximum if limits else None, limits.minimum if limits else None)
-    session.output.result(document, _count_sentence(counted, sent=bool(connection)))
+    if rules:
+        document["rules"] = [{"rule": i + 1, "members": alone, "left": left} for i, (alone, left) in enumerate(steps)]
+    sentences = [f"Rule {i + 1}: {of(alone, 'member')}, {left:,} left." for i, (alone, left) in enumerate(steps)]
+    session.output.result(document, "\n".join([*sentences, _count_sentence(counted, sent=bool(connection))]))
+
+
+def _steps(builder: SegmentBuilder, segment: Segment, ctx: JobContext) -> list[tuple[int, int]]:
+    """Members of each rule alone, and those left after it; a saved segment has no unfinished rule."""
+    look = builder.look(segment, ctx)
+    return [(alone or 0, left or 0) for alone, left in zip(look.rules, look.running, strict=True)]
+
+
+@commands.command()
+def reach(context: typer.Context, name: Name) -> None:
+    """How many members have a usable e-mail address, a usable phone number, and have agreed."""
+    session = session_of(context)
+    services = session.services
+    with session.output.progress() as progress:
+        found = services.segment_builder.reach(services.segments.get(name), progress.context())
+    parts = {"usable e-mail": found.email, "usable phone": found.phone, "consent": found.consent}
+    told = [f"{number:,} with {words}" for words, number in parts.items() if number is not None]
+    told += [f"{found.suppressed:,} on the suppression list"] if found.suppressed else []
+    session.output.result(plain(found), f"{name}: {', '.join(told) if told else 'no column says how to reach them'}.")
+
+
+@commands.command()
+def overlap(context: typer.Context, name: Name, other: Annotated[str, typer.Argument(metavar="OTHER_SEGMENT")]) -> None:
+    """How many members two segments share."""
+    session = session_of(context)
+    services = session.services
+    with session.output.progress() as progress:
+        with_name = services.segments.get(other).name
+        found = services.segment_builder.overlap(services.segments.get(name), with_name, progress.context())
+    session.output.result(
+        plain(found), f"{found.both:,} in both: of {found.members:,} in {name}, and of {found.others:,} in {with_name}."
+    )
 
 
 def _count_sentence(count: Count, *, sent: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -87,6 +88,13 @@ def keys_in(engine: DuckDBEngine, name: str, ctx: JobContext) -> int:
     with engine.cursor(ctx.token) as cursor:
         ((found,),) = cursor.execute(query.sql(engine.dialect)).fetchall()
     return int(found)
+
+
+def clear_away(folder: Path, needed: frozenset[str], before: datetime) -> None:
+    """Delete the lists in a workspace folder that nothing needs any more and that are older than that moment."""
+    for file in (folder / "data" / LISTS).glob("*.parquet*"):
+        if file.name not in needed and file.stat().st_mtime < before.timestamp():
+            file.unlink(missing_ok=True)
 
 
 def _rows(cursor: Cursor, source: Path, key: str) -> str:

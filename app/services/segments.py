@@ -237,6 +237,12 @@ class SegmentService:
         key = self._key_of(segment.of, catalog)
         return replace(segment, list_file=key_lists.take_in(self._engine(), source, key, ctx))
 
+    def clear_away(self, lapsed: datetime) -> None:
+        """Delete the lists that were taken in before that moment and that no segment needs, removed ones included."""
+        segments = (*self._store.segments.all(), *self._store.segments.removed())
+        needed = frozenset(segment.list_file for segment in segments if segment.list_file)
+        key_lists.clear_away(self._folder, needed, lapsed)
+
     @staticmethod
     def _key_of(of: SegmentOf, catalog: Catalog) -> str:
         table = catalog.by_role(of.role)

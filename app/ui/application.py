@@ -105,6 +105,7 @@ class WindowProgram(QObject):
             running=self.opening.running,
             stop=self.opening.close_services,
             show_stopping=lambda: self.window.show_full(Stopping(self.theme)),
+            unsaved=self.opening.unsaved,
             keep=lambda: kept_by(self.window.full()),
         )
         self.closing.done.connect(self._on_stopped)

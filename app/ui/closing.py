@@ -9,7 +9,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Protocol, runtime_checkable
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.ui.runner import Job, JobRunner
@@ -52,6 +52,31 @@ class KeepsWork(Protocol):
         ...
 
 
+@runtime_checkable
+class HoldsChanges(Protocol):
+    """A page on which something is edited that is saved only when the person says so."""
+
+    def unsaved(self) -> str:
+        """The name of what would be lost, or an empty text."""
+        ...
+
+
+def ask_to_lose(theme: Theme, window: QWidget, name: str, confirm: str, then: Callable[[], None]) -> ConfirmDialog:
+    """Ask before changes to the thing of that name are lost; `then` follows when the person agrees."""
+    dialog = ConfirmDialog(
+        theme,
+        window,
+        title=QCoreApplication.translate("Closing", "Discard the changes to “{name}”?").format(name=name),
+        sentence=QCoreApplication.translate("Closing", "They are not saved, and nothing brings them back."),
+        confirm=confirm,
+        cancel=QCoreApplication.translate("Closing", "Go on editing"),
+        danger=True,
+    )
+    dialog.accepted.connect(then)
+    dialog.open()
+    return dialog
+
+
 def kept_by(widget: QWidget | None) -> Job | None:
     """The job that keeps what the widget holds, where it is one that holds something."""
     return widget.flush() if isinstance(widget, KeepsWork) else None
@@ -64,6 +89,7 @@ class Closing(QObject):
         running: how many exports run in this process.
         stop: ends the services; blocks, called on a thread of its own.
         show_stopping: puts `Stopping` into the window.
+        unsaved: the name of what is edited and not saved, or an empty text.
         keep: begins to keep what a wizard has not kept yet; the job that does it, None when there is nothing.
     """
 
@@ -78,6 +104,7 @@ class Closing(QObject):
         running: Callable[[], int],
         stop: Callable[[], None],
         show_stopping: Callable[[], None],
+        unsaved: Callable[[], str],
         keep: Callable[[], Job | None],
     ) -> None:
         super().__init__(window)
@@ -87,6 +114,7 @@ class Closing(QObject):
         self._running = running
         self._stop = stop
         self._show_stopping = show_stopping
+        self._unsaved = unsaved
         self._keep = keep
         self._keeping: Job | None = None
         self._refusing = False
@@ -102,12 +130,22 @@ class Closing(QObject):
         """Answer the window's close event: always no; the window is closed by `done` when all has stopped."""
         if self._began:
             return False
+        name = self._unsaved()
+        if not name:
+            self._begin_or_ask()
+        elif not self._asked:
+            self._asked = True
+            dialog = ask_to_lose(self._theme, self._window, name, self.tr("Discard and close"), self._begin_or_ask)
+            dialog.finished.connect(self._on_answered)
+        return False
+
+    def _begin_or_ask(self) -> None:
+        self._asked = False
         number = self._running()
         if number:
             self._ask(number)
         else:
             self.begin()
-        return False
 
     def begin(self) -> None:
         """Keep what a wizard holds, then refuse new work, cancel what goes on, and wait for its end."""

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.errors import as_sendoff_error
 from app.jobs import JobContext
+from app.ui.closing import ask_to_lose
 from app.ui.dialogs.error import ErrorDialog
 from app.ui.formats import Formats
 from app.ui.preload import FIRST, load
@@ -74,6 +75,10 @@ class Opening(QObject):
     def running(self) -> int:
         """How many exports run in this process."""
         return len(self.session.feed.active()) if self.session is not None else 0
+
+    def unsaved(self) -> str:
+        """The name of what is edited on a page and not saved, or an empty text."""
+        return self.session.unsaved() if self.session is not None else ""
 
     def close_services(self) -> None:
         """End the services of the open workspace; blocks, for a thread of its own."""
@@ -170,7 +175,15 @@ class Opening(QObject):
         choose_workspace(self._frame.window, lambda folder: self._switch(lambda: self.open(folder)))
 
     def _switch(self, then: Callable[[], None]) -> None:
-        """Go on at once, or ask when exports of this workspace run: they stop with it."""
+        """Go on at once, or ask what is not saved, and when exports of this workspace run: they stop with it."""
+        name = self.unsaved()
+        if name:
+            words = self.tr("Discard and switch")
+            ask_to_lose(self._frame.theme, self._frame.window, name, words, lambda: self._stop_and_switch(then))
+        else:
+            self._stop_and_switch(then)
+
+    def _stop_and_switch(self, then: Callable[[], None]) -> None:
         number = self.running()
         if not number:
             then()

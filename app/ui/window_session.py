@@ -16,6 +16,7 @@ from app.core.roles import Role
 from app.core.runs import Run, Status, Trigger
 from app.jobs import JobContext
 from app.ui.change_watch import ChangeWatch
+from app.ui.closing import HoldsChanges
 from app.ui.context import EVERYTHING, WindowContext
 from app.ui.dialogs.error import ErrorDialog
 from app.ui.dialogs.role import role_dialog
@@ -119,6 +120,11 @@ class WindowSession(QObject):
             self._frame.window.set_count(page, "")
         for slot in self._frame.slots.values():
             slot.clear()
+
+    def unsaved(self) -> str:
+        """The name of what is edited on a page and not saved, or an empty text."""
+        pages = (slot.made() for slot in self._frame.slots.values())
+        return next((name for page in pages if isinstance(page, HoldsChanges) and (name := page.unsaved())), "")
 
     # Navigator
 

@@ -173,6 +173,31 @@ def test_segments_are_saved_counted_and_looked_into(shop: Desk) -> None:
     assert shop.told("segments", "list") == {"segments": []}
 
 
+def test_rules_one_by_one_reach_and_overlap(shop: Desk) -> None:
+    rest = (
+        "name: Rest\nof: customers\nrules:\n  - all: [{field: Customer.CustomerId, is_not_empty: true}]\n"
+        "  - except: {segment: Germany}\n"
+    )
+    shop.done("segments", "save", shop.file("rest.yaml", rest))
+    counted = shop.told("segments", "count", "Rest", "--rules")
+    assert counted["members"] == 45
+    assert counted["rules"] == [{"rule": 1, "members": 60, "left": 60}, {"rule": 2, "members": 15, "left": 45}]
+    assert "Rule 2: 15 members, 45 left." in shop.done("segments", "count", "Rest", "--rules").out
+    assert shop.told("segments", "overlap", "rest", "germany") == {"members": 45, "others": 15, "both": 0}
+    assert shop.told("segments", "reach", "Germany")["email"] == 15
+    assert "15 with usable e-mail" in shop.done("segments", "reach", "Germany").out
+
+
+@pytest.mark.parametrize(
+    "query", ["DELETE FROM Customer", "SELECT CustomerId FROM Customer; DROP TABLE Customer", "COPY Customer TO 'x'"]
+)
+def test_a_query_that_does_more_than_read_is_refused(shop: Desk, query: str) -> None:
+    said = shop.do("segments", "save", shop.file("query.yaml", f"name: Query\nof: customers\nsql: {query}\n"))
+    assert said.status == 2
+    assert "“Query” can't be saved." in said.err
+    assert [s["name"] for s in shop.told("segments", "list")["segments"]] == ["Germany"]
+
+
 def test_a_list_of_members_is_taken_in(shop: Desk) -> None:
     shop.file("visitors.csv", "CustomerId\nC-00001\nC-00002\nC-00002\nX\n")
     shop.done("segments", "save", shop.file("list.yaml", "name: Visitors\nof: customers\nlist: visitors.csv\n"))

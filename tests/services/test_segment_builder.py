@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +256,20 @@ def test_a_query_the_engine_refuses_is_told_as_data(desk: Desk) -> None:
 def test_nothing_pasted(desk: Desk, text: str) -> None:
     with pytest.raises(FixData, match="empty"):
         desk.segments.paste_list(text, desk.ctx)
+
+
+def test_lists_that_nobody_needs_go_after_a_while(desk: Desk) -> None:
+    kept, removed, left = (desk.segments.paste_list(text, desk.ctx).name for text in "123")
+    desk.segments.save_edited(Segment("k", "Kept", SegmentOf.CUSTOMERS, list_file=kept))
+    desk.segments.save_edited(Segment("r", "Removed", SegmentOf.CUSTOMERS, list_file=removed))
+    back = desk.segments.remove("Removed")
+    now = datetime.now(UTC)
+    desk.segments.clear_away(now - timedelta(hours=1))
+    desk.segments.clear_away(now + timedelta(hours=1))
+    desk.segments.put_back(back)
+    assert [desk.counts.count(name, None, desk.ctx).members for name in ("Kept", "Removed")] == [1, 1]
+    with pytest.raises(FixData, match="gone"):
+        desk.builder.look(Segment("l", "Left", SegmentOf.CUSTOMERS, list_file=left), desk.ctx)
 
 
 def test_every_question_can_be_cancelled(desk: Desk) -> None:

@@ -332,6 +332,26 @@ def test_closing_while_nothing_runs_ends_at_once(desk: Desk, workspace: Path) ->
     desk.end()
 
 
+def test_closing_asks_before_an_edited_segment_is_lost(desk: Desk, workspace: Path) -> None:
+    program = desk.open(workspace)
+    desk.ready()
+    desk.session.show_page("segments", "Germany")
+    page = program.slots["segments"].page()
+    desk.until(lambda: page.state.history is not None and page.state.draft.name == "Germany")
+    desk.until(page.settled)
+    page.builder.slots[0].card.group.rows()[0].remove.click()
+    program.window.close()
+    dialog = program.window.findChild(ConfirmDialog)
+    assert dialog.windowTitle() == "Discard the changes to “Germany”?"
+    desk.qtbot.mouseClick(dialog.cancel_button, Qt.MouseButton.LeftButton)
+    desk.until(lambda: program.window.findChild(ConfirmDialog) is None)
+    assert program.window.isVisible()
+    program.window.close()
+    desk.qtbot.mouseClick(program.window.findChild(ConfirmDialog).confirm_button, Qt.MouseButton.LeftButton)
+    desk.until(lambda: not program.window.isVisible())
+    desk.end()
+
+
 def test_closing_keeps_the_last_word_of_a_wizard(desk: Desk, workspace: Path) -> None:
     program = desk.open(workspace)
     desk.ready()
