@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from app.core.table_profiles import ColumnProfile
@@ -19,16 +18,10 @@ _RANGED: Final = frozenset(
 _PLAIN: Final = frozenset(ColumnType) - {ColumnType.NESTED, ColumnType.BINARY}
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows as Python values, and for each column the part of all rows (0 to 1) in which it is empty."""
-
-    rows: tuple[tuple[object, ...], ...]
-    empties: Mapping[str, float]
-
-
-def rows_of(cursor: Cursor, table: Table, source: str, limit: int, *, hide_personal: bool) -> Rows:
-    """The first `limit` rows and how empty the columns are."""
+def rows_of(
+    cursor: Cursor, table: Table, source: str, limit: int, *, hide_personal: bool
+) -> tuple[tuple[object, ...], ...]:
+    """The first `limit` rows as Python values."""
     names = ", ".join(_shown(column) for column in table.columns)
     query = f"SELECT {names} FROM {source} LIMIT {int(limit)}"  # noqa: S608 - names are quoted
     found = cursor.execute(query).fetchall()
@@ -36,12 +29,12 @@ def rows_of(cursor: Cursor, table: Table, source: str, limit: int, *, hide_perso
         found = [
             tuple(_hidden(value, column) for value, column in zip(row, table.columns, strict=True)) for row in found
         ]
-    return Rows(tuple(found), _empties(cursor, table, source))
+    return tuple(found)
 
 
 def profile(cursor: Cursor, table: Table, source: str) -> tuple[ColumnProfile, ...]:
     """What each column holds over all rows; columns are counted in groups, so that wide tables stay in memory."""
-    empties = _empties(cursor, table, source)
+    empties = empties_of(cursor, table, source)
     distinct: dict[str, int] = {}
     for group in _groups(table.columns):
         counts = ", ".join(f"approx_count_distinct({quoted(column.name)})" for column in group)
@@ -103,7 +96,8 @@ def _counted(cursor: Cursor, column: Column, source: str, limit: int) -> tuple[t
     return tuple((str(value), int(count)) for value, count in cursor.execute(query).fetchall())
 
 
-def _empties(cursor: Cursor, table: Table, source: str) -> dict[str, float]:
+def empties_of(cursor: Cursor, table: Table, source: str) -> dict[str, float]:
+    """For each column the part of all rows, 0 to 1, in which it is empty."""
     empties: dict[str, float] = {}
     for group in _groups(table.columns):
         counts = ", ".join(f"count_if({_empty(column)})" for column in group)

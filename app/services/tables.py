@@ -20,7 +20,7 @@ from app.data.catalog import is_unique, rows_found
 from app.data.engines.duckdb import DuckDBEngine, generation_folder, rows_in
 from app.data.engines.protocol import Cursor
 from app.data.ingest import Incoming, ReadOptions
-from app.data.looking import Rows, profile, rows_of
+from app.data.looking import empties_of, profile, rows_of
 from app.data.table_rows import LOOKED_AT, asking, looked_at
 from app.jobs import CancelToken, JobContext
 from app.services.server_tables import CurrentRole, ServerTables, kept_meanings, table_name
@@ -44,7 +44,7 @@ _PUT_BACK_FOR: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class TableSample:
-    """Some rows of a table; `empties` is the part of all rows, 0 to 1, in which each column is empty."""
+    """Some rows of a table; `empties` is the part of all rows, 0 to 1, in which each column is empty, where it was asked."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[object, ...], ...]
@@ -324,18 +324,22 @@ class TableService:
         """All links between tables that are there."""
         return list(self._store.tables.links())
 
-    def sample(self, name: str, rows: int, ctx: JobContext, *, masked: bool = True) -> TableSample:
-        """The first rows, personal values masked unless told otherwise (which a Viewer may not), and how empty columns are.
+    def sample(
+        self, name: str, rows: int, ctx: JobContext, *, masked: bool = True, empties: bool = False
+    ) -> TableSample:
+        """The first rows, personal values masked unless told otherwise, which a Viewer may not.
 
-        Of a table on a server only some rows are looked at, in `profile` too.
+        With `empties` all rows are read to tell how empty the columns are. Of a table on a server only some rows are looked
+        at, in `profile` too.
         """
         if not masked:
             demand(self._roles.role(), Action.SHOW_PERSONAL_VALUES)
         table = self.get(name)
         with self._engine.cursor(ctx.token) as cursor:
             source, looked = looked_at(self._engine, cursor, table, LOOKED_AT, ctx.token)
-            found: Rows = rows_of(cursor, looked, source, rows, hide_personal=masked)
-        return TableSample(table.columns, found.rows, found.empties, masked)
+            found = rows_of(cursor, looked, source, rows, hide_personal=masked)
+            empty = empties_of(cursor, looked, source) if empties else {}
+        return TableSample(table.columns, found, empty, masked)
 
     def profile(self, name: str, ctx: JobContext) -> tuple[ColumnProfile, ...]:
         """For each column how many values are empty and distinct, and the most frequent ones unless they are personal."""

@@ -206,7 +206,10 @@ def test_samples_hide_personal_values_until_asked(tables, files, roles):
     shown = tables.sample("Customer", 2, JobContext(), masked=False)
     assert shown.rows[0][1:4] == ("person1@example.com", "07700 900001", "Jörg")
     assert len(shown.rows) == 2
-    assert set(shown.empties.values()) == {0.0}
+    assert shown.empties == {}, "all rows are read only when they are asked for"
+    whole = tables.sample("Customer", 0, JobContext(), empties=True)
+    assert set(whole.empties.values()) == {0.0}
+    assert len(whole.empties) == 6
     roles.current = Role.VIEWER
     tables.sample("Customer", 2, JobContext())
     with pytest.raises(NotAllowed):

@@ -148,7 +148,7 @@ class TablePanel(QWidget):
         if table is None:
             return
         services, masked, name = self._state.context.services, self._masked, table.name
-        self._query.ask(lambda ctx: services.tables.sample(name, ROWS, ctx, masked=masked))
+        self._query.ask(lambda ctx: services.tables.sample(name, ROWS, ctx, masked=masked, empties=True))
 
     def _on_sample_ready(self, sample: TableSample) -> None:
         self._sample = sample
