@@ -58,6 +58,10 @@ class ServerService:
             self._remember(password)
         return Access(address, password)
 
+    def keeps_password(self) -> bool:
+        """Whether the keyring of this computer holds the server's password; raises as the keyring does."""
+        return self.address() is not None and self._secrets.get(_ENTRY, _PASSWORD) is not None
+
     def test(self, ctx: JobContext, address: ServerAddress | None = None, password: str | None = None) -> ServerTest:
         """Reach the server, the one set or one about to be; None for the password means the one that is kept.
 

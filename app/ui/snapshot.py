@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from app.core.connections import HealthState
 from app.core.roles import Role
 from app.core.runs import Run
+from app.core.servers import ServerAddress
 from app.core.workspaces import WorkspaceInfo
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Snapshot:
     tables: tuple[str, ...]
     connections: tuple[ConnectionRow, ...]
     runs: tuple[Run, ...]
+    server: ServerAddress | None = None
 
     @property
     def problems(self) -> int:
@@ -47,4 +49,5 @@ def take_snapshot(services: Services) -> Snapshot:
         tables=tuple(table.name for table in services.tables.all()),
         connections=tuple(services.connections.all()),
         runs=tuple(services.runs.list(limit=RECENT_RUNS)),
+        server=services.servers.address(),
     )

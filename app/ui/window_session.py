@@ -307,7 +307,8 @@ class WindowSession(QObject):
     def _show_snapshot(self, snapshot: Snapshot) -> None:
         window, formats = self._frame.window, self.context.formats
         window.set_workspace(snapshot.info.name, formats.audience(snapshot.info.audience))
-        window.set_foot(self.tr("DuckDB, local"), formats.role(snapshot.role))
+        engine = self.tr("DuckDB, local") if snapshot.server is None else f"PostgreSQL, {snapshot.server.host}"
+        window.set_foot(engine, formats.role(snapshot.role))
         for page, number in (("exports", len(snapshot.exports)), ("segments", len(snapshot.segments))):
             window.set_count(page, formats.number(number) if number else "")
         window.set_count("connections", formats.number(snapshot.problems) if snapshot.problems else "", "danger")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from app.core.runs import Phase, PhaseName, PhaseState, Run, SpeedPoint, Status, Totals, Trigger
+from app.core.servers import ServerAddress
 from app.ui.dialogs.schedule import ScheduleDialog
 from tests.screens.registry import scene
 from tests.screens.stage import NOW, Stage
@@ -105,6 +106,13 @@ def first_run(stage: Stage) -> None:
 @scene("12-settings")
 def settings(stage: Stage) -> None:
     stage.show("settings")
+
+
+@scene("12-settings-server", fresh=True)
+def server(stage: Stage) -> None:
+    stage.services.servers.set(ServerAddress("db.northwind.example", "crm", "sendoff_reader"), "secret")
+    stage.show("settings").engine.change.click()
+    stage.settle()
 
 
 @scene("13-palette")

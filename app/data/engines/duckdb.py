@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -85,7 +86,7 @@ class DuckDBEngine:
         token.check()
         with self._lock:
             cursor = self._instance.cursor()
-        interrupter = Interrupter(cursor.interrupt)
+        interrupter = Interrupter(partial(_interrupt, cursor))
         try:
             with token.on_cancel(interrupter.start):
                 yield cursor
@@ -193,6 +194,12 @@ def _full_memory() -> TryAgain:
         "Close other programs or ask for fewer columns, then try again.",
         code="memory_full",
     )
+
+
+def _interrupt(cursor: Cursor) -> None:
+    """Interrupt what the cursor does; a run that ends may have closed the instance under it."""
+    with suppress(duckdb.ConnectionException):
+        cursor.interrupt()
 
 
 def _interrupted(error: BaseException) -> bool:

@@ -11,8 +11,9 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ class PostgresEngine:
         token.check()
         connection, cursor = self._begin()
         whole = False
-        interrupter = Interrupter(cursor.adbc_cancel, _CANCEL_AGAIN_SECONDS)
+        interrupter = Interrupter(partial(_stop, cursor), _CANCEL_AGAIN_SECONDS)
         try:
             with token.on_cancel(interrupter.start):
                 yield cursor
@@ -121,7 +122,7 @@ class PostgresEngine:
                 raise
             finally:
                 if not ended and not broken:
-                    cursor.adbc_cancel()  # the driver would read to the end what nobody wants: seconds of it
+                    _stop(cursor)  # the driver would read to the end what nobody wants: seconds of it
                 batches.close()
 
     def test(self, token: CancelToken) -> ServerTest:
@@ -327,11 +328,15 @@ def _begun(connection: Any, address: ServerAddress) -> Any:  # noqa: ANN401 - th
     return cursor
 
 
+def _stop(cursor: Any) -> None:  # noqa: ANN401 - the driver's
+    """Tell the server to stop what it does for the cursor; a server that is gone has stopped."""
+    with suppress(AdbcError):
+        cursor.adbc_cancel()
+
+
 def _close(connection: Any) -> None:  # noqa: ANN401 - the driver's
-    try:
+    with suppress(AdbcError):
         connection.close()
-    except AdbcError:
-        return
 
 
 def _words(access: Access) -> str:

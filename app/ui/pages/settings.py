@@ -13,9 +13,11 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QScrollAr
 
 from app.core.errors import as_sendoff_error
 from app.core.roles import Action, Role, may
+from app.core.servers import ServerAddress
 from app.core.workspaces import WorkspaceInfo
 from app.ui.context import WindowContext
 from app.ui.dialogs.role import role_dialog
+from app.ui.pages.engine_part import EnginePart
 from app.ui.pages.freshness import Freshness
 from app.ui.preferences import Preferences
 from app.ui.runner import Finished, Outcome
@@ -46,12 +48,17 @@ class SettingsData:
     role: Role
     person: str
     folder: str
+    server: ServerAddress | None = None
 
 
 def read_settings(services: Services) -> SettingsData:
     """Read it; blocks, for a job."""
     return SettingsData(
-        services.workspace.info(), services.roles.role(), services.roles.person(), str(services.workspace.folder)
+        services.workspace.info(),
+        services.roles.role(),
+        services.roles.person(),
+        str(services.workspace.folder),
+        services.servers.address(),
     )
 
 
@@ -125,7 +132,7 @@ class SettingsPage(Area):
         self._audience = Label(theme, "")
         self._country = Select(theme, self.tr("Default country"), self._countries())
         self._folder = ElidedLabel(theme, "", "mono", "text2", middle=True)
-        self._engine = Label(theme, self.tr("DuckDB, on this computer"))
+        self.engine = EnginePart(self._context)
         self._themes = {
             "system": ThemeCard(theme, "system", self.tr("Match system")),
             "light": ThemeCard(theme, "light", self.tr("Light")),
@@ -170,6 +177,7 @@ class SettingsPage(Area):
             self._role_group.addButton(radio)
             radio.clicked.connect(lambda _on=False, r=role: self._on_role_chosen(r))
         self.probe.clicked.connect(self._on_probe_clicked)
+        self.engine.changed.connect(self._on_engine_changed)
 
     def _assemble(self) -> None:
         theme = self._context.theme
@@ -185,7 +193,7 @@ class SettingsPage(Area):
             self._card(
                 self.tr("Data engine"),
                 self.tr("Where tables live and segments are counted"),
-                self._line(self.tr("Engine"), "", self._engine),
+                self.engine,
                 self._line(
                     self.tr("Cores in this computer"),
                     "",
@@ -328,6 +336,7 @@ class SettingsPage(Area):
         self._country.set_current_key(data.info.country_code)
         self._country.setEnabled(changes)
         self._folder.set_words(data.folder)
+        self.engine.show_server(data.server, may_change=changes)
         self._role_pill.set_pill(formats.role(data.role), "accent")
         self._roles[data.role].setChecked(True)
         for role, radio in self._roles.items():
@@ -410,6 +419,10 @@ class SettingsPage(Area):
     def _set_role(self, role: Role) -> None:
         services = self._context.services
         self._save(self.tr("Change the role"), lambda: services.roles.set_role(role), self.tr("Role changed"), None)
+
+    def _on_engine_changed(self) -> None:
+        self._context.navigator.changed("tables")
+        self.refresh()
 
     def _on_probe_clicked(self) -> None:
         self.probe.set_busy(True)

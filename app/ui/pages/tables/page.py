@@ -15,7 +15,7 @@ from app.core.errors import as_sendoff_error
 from app.core.roles import Action, may
 from app.core.segments import FieldRef
 from app.core.table_profiles import ColumnProfile
-from app.core.tables import Column, Link, Meaning, Table, TableRole
+from app.core.tables import Column, Link, Meaning, ServerTable, Table, TableRole
 from app.jobs import JobContext, Progress
 from app.ui.context import WindowContext
 from app.ui.pages.freshness import Freshness
@@ -24,6 +24,7 @@ from app.ui.pages.side_list import SideList, SideRow
 from app.ui.pages.tables.details import TableDetails, TableDetailsView
 from app.ui.pages.tables.link_dialog import TableLinkDialog
 from app.ui.pages.tables.repair_dialog import MissingColumnsDialog, TableRepairDialog
+from app.ui.pages.tables.server_dialog import ServerTablesDialog
 from app.ui.pages.tables.words import ROLE_ICONS, rows_changed, rows_words
 from app.ui.runner import Finished, Job, LiveQuery, Outcome
 from app.ui.widgets.buttons import Button
@@ -33,6 +34,7 @@ from app.ui.widgets.menus import Menu
 from app.ui.widgets.states import EmptyState
 
 if TYPE_CHECKING:  # they load the engine
+    from app.services.server_tables import OfferedTable
     from app.services.table_refresh import HeldRefresh, Missing, Refreshed, RefreshedAll
     from app.services.tables import LinkFound
 
@@ -78,6 +80,7 @@ class TablesPage(JobPage):
         self._add_menu = Menu(theme, self.tr("Add table"), self)
         self._add_menu.add(self.tr("From files…"), self._on_add_files, icon="file-text")
         self._add_menu.add(self.tr("From a folder…"), self._on_add_folder, icon="folder-open")
+        self._add_menu.add(self.tr("From the server…"), self._on_add_from_server, icon="database")
         self._add.setMenu(self._add_menu)
         self._profile_query = LiveQuery(context.runner, "Profile a table", delay_ms=0, parent=self)
         self._sample_query = LiveQuery(context.runner, "Read sample rows", delay_ms=0, parent=self)
@@ -255,6 +258,42 @@ class TablesPage(JobPage):
             self.context.navigator.changed("tables")
 
         self._do_large("Add tables", work, told, lambda: self._add.set_busy(False, self.tr("Add table")), progressed)
+
+    def _on_add_from_server(self) -> None:
+        """Ask the server what it has, then let the person choose."""
+        services = self.context.services
+
+        def work(ctx: JobContext) -> tuple[str, list[OfferedTable]]:
+            return str(services.servers.address()), services.tables.server.offered(ctx)
+
+        def told(answer: tuple[str, list[OfferedTable]]) -> None:
+            dialog = ServerTablesDialog(self.context.theme, self.context.formats, self, *answer)
+            dialog.add_asked.connect(partial(self._add_from_server, dialog))
+            dialog.open()
+
+        self._add.set_busy(True, self.tr("Asking…"))
+        self._do_large("Ask the server", work, told, lambda: self._add.set_busy(False, self.tr("Add table")))
+
+    def _add_from_server(self, dialog: ServerTablesDialog, places: list[ServerTable]) -> None:
+        services = self.context.services
+
+        def ended(end: Finished) -> None:
+            if not shiboken6.isValid(dialog):
+                self.context.navigator.changed("tables")
+            elif end.outcome is Outcome.DONE:
+                dialog.accept()
+                self._wanted = end.value[0].name
+                self.context.navigator.changed("tables")
+            elif end.error is not None:
+                dialog.show_problem(as_sendoff_error(end.error))
+
+        job = self.context.runner.submit(
+            "queries",
+            "Add tables of the server",
+            lambda ctx: services.tables.server.add(places, None, ctx),
+            on_finished=ended,
+        )
+        dialog.rejected.connect(job.cancel)
 
     def _on_refresh(self, name: str) -> None:
         self._do_refresh(name, {}, anyway=False)

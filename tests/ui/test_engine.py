@@ -1,0 +1,102 @@
+"""The data engine in the window: the server is set, tested, and its tables are added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.bootstrap import Services
+from app.core.servers import Tls
+from app.core.tables import ServerTable
+from app.jobs import JobContext
+from app.ui.dialogs.server import ServerDialog
+from app.ui.pages.settings import SettingsPage
+from app.ui.pages.tables.page import TablesPage
+from app.ui.pages.tables.server_dialog import ServerTablesDialog
+from app.ui.preferences import Preferences
+from tests.servers.postgres import PostgresServer, postgres
+from tests.ui.page_bench import PageBench, page_bench
+from tests.ui.workspace import small_services  # noqa: F401 - a fixture
+
+__all__ = ["postgres"]
+
+
+@pytest.fixture
+def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:  # noqa: F811 - the fixture
+    with page_bench(small_services, theme, runner) as made:
+        yield made
+
+
+def test_a_server_is_set_after_a_test_and_left_again(
+    bench: PageBench, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    page = SettingsPage(bench.context, Preferences(tmp_path / "window.ini"))
+    bench.show(page)
+    bench.settle()
+    assert page.engine.duckdb.isChecked()
+    page.engine.postgres.click()
+    bench.settle()
+    dialog = bench.dialog()
+    assert isinstance(dialog, ServerDialog)
+    assert not dialog.test_button.isEnabled()
+    assert not dialog.save_button.isEnabled()
+    for field, value in (
+        (dialog.host, "127.0.0.1"),
+        (dialog.port, str(postgres.port)),
+        (dialog.database, "shop"),
+        (dialog.user, "reader"),
+    ):
+        field.input.setText(value)
+        field.edited.emit(value)
+    dialog.tls.set_current(Tls.OFF)
+    dialog.password._input.setText("not it")
+    dialog.test_button.click()
+    bench.settle()
+    assert "did not accept the password" in words_of(dialog.note)
+    assert not dialog.save_button.isEnabled()
+    dialog.password._input.setText(postgres.password)
+    dialog.test_button.click()
+    bench.settle()
+    assert "answered in" in words_of(dialog.note)
+    dialog.save_button.click()
+    bench.settle()
+    assert bench.services.servers.address() == postgres.address()
+    assert page.engine.postgres.isChecked()
+    page.engine.test.click()
+    bench.settle()
+    assert "answered in" in words_of(page.engine.note)
+    page.engine.duckdb.click()
+    bench.settle()
+    assert bench.services.servers.address() is None
+    assert page.engine.duckdb.isChecked()
+
+
+def words_of(note) -> str:
+    return f"{note._sentence.text()} {note._bold.text()} {note._detail.text()}"
+
+
+def test_its_tables_are_added(bench: PageBench, postgres: PostgresServer) -> None:
+    with postgres.schema() as schema:
+        postgres.run(f"CREATE TABLE {schema}.visits (id int PRIMARY KEY)", f"CREATE TABLE {schema}.other (id int)")
+        bench.services.servers.set(postgres.address(), postgres.password)
+        bench.services.tables.server.add([ServerTable(schema, "other")], None, JobContext())
+        page = TablesPage(bench.context)
+        bench.show(page)
+        bench.settle()
+        page._on_add_from_server()
+        bench.settle()
+        dialog = bench.dialog()
+        assert isinstance(dialog, ServerTablesDialog)
+        assert [box.isEnabled() for box in dialog.boxes] == [False, True]
+        assert not dialog.confirm.isEnabled()
+        dialog.search.setText("vis")
+        (box,) = dialog.boxes
+        box.click()
+        assert dialog.confirm.isEnabled()
+        dialog.confirm.click()
+        bench.settle()
+        assert bench.services.tables.get("visits").server == ServerTable(schema, "visits")
+        for name in ("visits", "other"):
+            bench.services.tables.remove(name)
