@@ -55,12 +55,13 @@ _PATTERNS: Final = (
     re.compile(r"[?&]code=(?P<secret>[^&\s\"'<>]+)"),
     # https://user:password@host
     re.compile(r"\w://[^\s/:@]*:(?P<secret>[^\s/@]+)@"),
-    # Keys known by their shape: Mailchimp, JSON Web Tokens, GitHub, Slack, Stripe, SendGrid, Google, HubSpot.
+    # Keys known by their shape: Mailchimp, JSON Web Tokens, GitHub, Slack, Stripe, SendGrid, Google, HubSpot, LinkedIn.
     re.compile(r"\b(?P<secret>[0-9A-Za-z]{16,}-us[0-9]{1,3})\b"),
     re.compile(r"\b(?P<secret>eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)*)"),
     re.compile(
         r"\b(?P<secret>gh[pousr]_\w{20,}|xox[abeprs]-[\w-]{10,}|[rs]k_(?:live|test)_\w{10,}|SG\.[\w-]{10,}\.[\w-]{10,}|"
-        r"ya29\.[\w-]{10,}|1//[\w-]{20,}|AIza[\w-]{30,}|pat-[a-z]{2,3}\d-[0-9a-f-]{30,})"
+        r"ya29\.[\w-]{10,}|1//[\w-]{20,}|AIza[\w-]{30,}|pat-[a-z]{2,3}\d-[0-9a-f-]{30,}|"
+        r"AQ[\w-]{60,})"
     ),
 )
 _BASE64_RUN = re.compile(r"[A-Za-z0-9+/_=-]*")

@@ -104,6 +104,7 @@ def test_masking_twice_changes_nothing_more(text: str) -> None:
         ("Cookie: a=b; session=c", f"Cookie: {MASK}"),
         ("sent Bearer abcdef123 along", f"sent Bearer {MASK} along"),
         ("key 0123456789abcdef0123456789abcdef-us12 used", f"key {MASK} used"),
+        (f"token of LinkedIn AQ{'xY_-3' * 20} used", f"token of LinkedIn {MASK} used"),
         ("password=hunter2&user=ann", f"password={MASK}&user=ann"),
         ("password = hunter2", f"password = {MASK}"),
         ("password: banana", f"password: {MASK}"),

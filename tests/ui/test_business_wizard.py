@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from app.bootstrap import Services, create_workspace
+from app.core.connections import Access
 from app.core.runs import Status
 from app.core.segments import FieldRef
 from app.destinations.linkedin_ads import session
@@ -24,7 +25,9 @@ from tests.end_to_end.businesses import ACCOUNT, ask, connect, fill
 from tests.fakes.secret_store import MemoryStore
 from tests.ui.checks import nameless
 from tests.ui.wizard_bench import Bench, make_bench
+from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 from tests.vendors.linkedin import LinkedInEmulator
+from tests.vendors.mailchimp import KEY
 
 PATIENCE = 10_000
 
@@ -208,3 +211,49 @@ def test_without_a_link_between_the_tables_it_says_so(bench: Bench, firm: Servic
     shown = details(wizard.steps[1])
     assert shown["Buyers"] == "Holds contacts. Contact and Account are not linked."
     assert shown["Large firms"] == "Dynamic · 1 rule · contacts not linked"
+
+
+def test_another_target_of_contacts_names_no_type(bench: Bench, firm: Services, linkedin: LinkedInEmulator) -> None:
+    firm.connections.add("Mail", "mailchimp", {"api_url": linkedin.url}, {"api_key": KEY}, Access.ADMINS, agreed=True)
+    wizard = bench.open(SegmentExportWizard)
+    (connection,) = (row for row in wizard.state.facts.connections if row.connection.name == "Mail")
+    press(bench, wizard.steps[0]._cards[connection.connection.id])
+    assert wizard.steps[0]._audience.isHidden()
+    press(bench, wizard.shell.primary)
+    bench.settle()
+    step = wizard.steps[1]
+    groups = [row.text for row in step.table.rows_model.rows if isinstance(row, GroupRow)]
+    assert groups == ["Contact segments", "Account segments: Mailchimp takes contact segments"]
+    assert step.sentence() == "Mailchimp takes up to 1,000,000 contacts. Larger segments are skipped, never cut."
+    assert "a destination that takes accounts" in step._panel._others._detail.text()
+    assert wizard.kind_words() == "Segment export"
+
+
+def test_consumers_have_one_type_and_see_both_bounds(
+    qtbot: Any,
+    small_services: Services,  # noqa: F811
+    runner: JobRunner,
+    theme: Theme,
+    linkedin: LinkedInEmulator,
+) -> None:
+    connect(small_services, linkedin.url)
+    bench = make_bench(qtbot, small_services, runner, theme)
+    try:
+        wizard = bench.open(SegmentExportWizard)
+        (connection,) = (row for row in wizard.state.facts.connections if row.connection.name == "LinkedIn NW")
+        press(bench, wizard.steps[0]._cards[connection.connection.id])
+        assert wizard.steps[0]._audience.isHidden()
+        assert wizard.state.draft.target["targeting"] == "contact"
+        press(bench, wizard.shell.primary)
+        bench.settle()
+        step = wizard.steps[1]
+        assert step._panel._bounds.isVisible()
+        assert [words for _, _, words in step._panel._bounds._shown] == ["300 to 300,000 per segment"]
+        step._choose(("Everyone",))
+        bench.settle()
+        lines = [words for _, _, words in step._panel._bounds._shown]
+        assert lines == ["200, below the minimum of 300", "Under 0.1% of the limit of 300,000"]
+        assert step._panel._others.isHidden()
+        assert step.table.rows_model.headerData(2, Qt.Orientation.Horizontal) == "Members"
+    finally:
+        bench.close()

@@ -14,6 +14,8 @@ from app.ui.widgets.notes import Note
 from app.ui.widgets.paint import limit_fill
 from app.ui.wizards.segment_state import SegmentState, lowered
 
+_LEAST_SHARE = 0.001
+
 
 class TotalPanel(QWidget):
     """Follows the choice; a total that is being counted stays, dimmed, and says so.
@@ -141,8 +143,11 @@ class TotalPanel(QWidget):
             words = self.tr("{n}, below the minimum of {least}").format(n=number(min(sizes)), least=number(least))
             lines.append(("warning-fill", "warning", words))
         if max(sizes) <= most or fitting:
-            share = self._percent(max(fitting or [0]) / most)
-            words = self.tr("Up to {percent} of the limit of {n}").format(percent=share, n=number(most))
+            share = max(fitting or sizes) / most
+            words = self.tr("{percent} of the limit of {n}")
+            if len(fitting) > 1 and share >= _LEAST_SHARE:
+                words = self.tr("Up to {percent} of the limit of {n}")
+            words = words.format(percent=self._percent(share), n=number(most))
             lines.append(("check-circle-fill", "success", words))
         else:
             words = self.tr("{n}, above the limit of {most}").format(n=number(max(sizes)), most=number(most))
@@ -151,8 +156,8 @@ class TotalPanel(QWidget):
 
     def _percent(self, share: float) -> str:
         formats = self._state.context.formats
-        if 0 < share < 0.001:
-            return self.tr("Under {percent}").format(percent=formats.percent(0.001))
+        if 0 < share < _LEAST_SHARE:
+            return self.tr("Under {percent}").format(percent=formats.percent(_LEAST_SHARE))
         return formats.percent(share)
 
     def _subtractions(self, total: Total) -> list[Fact]:
