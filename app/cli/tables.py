@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,6 +24,7 @@ if TYPE_CHECKING:  # it loads the engine
     from app.services.table_refresh import HeldRefresh, Refreshed
 
 commands = typer.Typer(help="Tables of customer data.", no_args_is_help=True)
+NOTHING: Mapping[str, str] = MappingProxyType({})
 Name = Annotated[str, typer.Argument(metavar="TABLE")]
 
 
@@ -193,7 +196,7 @@ def refresh(
         done = session.services.tables.refresh(name, progress.context(), renamed=renamed, anyway=anyway)
     if done.held is not None:
         session.status = Exit.NOT_RUN
-    session.output.result(_refreshed_document(done), "\n".join(_refreshed_lines(done)))
+    session.output.result(_refreshed_document(done), "\n".join(_refreshed_lines(done, renamed)))
 
 
 def _refresh_all(session: Session) -> None:
@@ -214,9 +217,9 @@ def _refreshed_document(done: Refreshed) -> dict[str, Any]:
     return {"table": _document(done.table), "change": done.change, "held": _held_document(done.held)}
 
 
-def _refreshed_lines(done: Refreshed) -> list[str]:
+def _refreshed_lines(done: Refreshed, renamed: Mapping[str, str] = NOTHING) -> list[str]:
     if done.held is not None:
-        return held_lines(done.table.name, done.held)
+        return held_lines(done.table.name, done.held, renamed)
     lines = [f"{done.table.name} now has {done.table.rows:,} rows."]
     return lines if done.change is None else lines + change_lines(done.change)
 
@@ -317,8 +320,8 @@ def change_lines(change: TableChange) -> list[str]:
     return lines
 
 
-def held_lines(table: str, held: HeldRefresh) -> list[str]:
-    """Why a refresh waits, what needs the columns, and what can be done, in sentences."""
+def held_lines(table: str, held: HeldRefresh, renamed: Mapping[str, str] = NOTHING) -> list[str]:
+    """Why a refresh waits, what needs the columns, and what can be done, in sentences; `renamed` was said already."""
     lines = [f"{table} was not refreshed: its columns changed, and something would stop working. The old rows stay."]
     lines += [f"{column.name} is gone." for column in held.gone]
     lines += [f"{column.name} was {column.before} and is {column.now}." for column in held.changed.retyped]
@@ -331,11 +334,14 @@ def held_lines(table: str, held: HeldRefresh) -> list[str]:
         found = [broken.name for broken in held.broken if broken.kind is kind]
         if found:
             lines.append(f"{words}: {', '.join(found)}.")
+    gone = [column.name for column in held.gone]
     for offer in held.offers:
-        lines.append(f"{offer.column} holds {offer.alike:.0%} of the values of {offer.gone}.")
-    renamed = "".join(f" --rename {gone}={held.chosen.get(gone, 'COLUMN')}" for gone in (c.name for c in held.gone))
-    if renamed:
-        lines.append(f"Use other columns in their place:{renamed}")
+        if offer.gone in gone and offer.alike:
+            lines.append(f"{offer.column} holds {offer.alike:.0%} of the values of {offer.gone}.")
+    wanted = dict(renamed) | {name: held.chosen.get(name, "COLUMN") for name in gone}
+    if gone:
+        said = "".join(f" --rename {old}={new}" for old, new in wanted.items())
+        lines.append(f"Use other columns in their place:{said}")
     if all(broken.kind is not UserKind.KEY for broken in held.broken):
         lines.append("Or take the columns as they are: --anyway")
     return lines

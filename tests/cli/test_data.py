@@ -74,6 +74,7 @@ def test_a_refresh_tells_what_changed_and_waits_when_something_would_break(shop:
     assert "Segments: Germany" in said.out
     assert "Land holds 100% of the values of Country." in said.out
     assert "--rename Country=Land" in said.out
+    assert "0%" not in said.out.replace("100%", ""), "what shares nothing is no offer"
     told = shop.do("tables", "refresh", "Customer", "--json").document
     assert told["held"]["broken"][0]["name"] == "Germany"
     assert told["held"]["chosen"] == {"Country": "Land"}
@@ -90,6 +91,16 @@ def test_a_refresh_tells_what_changed_and_waits_when_something_would_break(shop:
     assert "Columns that are gone: Country." in shown
     said = shop.do("tables", "refresh", "Customer", "--rename", "Land")
     assert (said.status, "OLD=NEW" in said.err) == (2, True)
+
+
+def test_what_was_said_already_is_said_again_with_what_is_missing(shop: Desk) -> None:
+    source = shop.folder / "Customer.csv"
+    text = source.read_text("utf-8")
+    source.write_text(text.replace("CustomerId,Email,FirstName,Country", "Number,Email,FirstName,Land", 1), "utf-8")
+    said = shop.do("tables", "refresh", "Customer", "--rename", "CustomerId=Number")
+    assert said.status == 4
+    assert "CustomerId" not in said.out.replace("--rename CustomerId=Number --rename Country=Land", "")
+    shop.done("tables", "refresh", "Customer", "--rename", "CustomerId=Number", "--rename", "Country=Land")
 
 
 def test_all_tables_are_refreshed_and_one_that_fails_keeps_none(shop: Desk) -> None:

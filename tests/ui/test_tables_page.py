@@ -225,6 +225,24 @@ def test_a_refresh_that_would_break_something_waits_and_is_repaired_in_a_dialog(
     assert ("Columns", "+Land, −Country") in [(f.label, f.value) for f in page._details.side._source.facts()]
 
 
+def test_columns_are_replaced_one_after_another(bench, page, small_services):  # noqa: F811
+    rewrite(small_services, "Country", "Land")
+    rewrite(small_services, "Spend", "Umsatz")
+    page._details._refresh.click()
+    bench.settle()
+    dialog = bench.dialog()
+    assert dialog.columns.chosen() == {"Country": "Land", "Spend": "Umsatz"}
+    dialog.columns.pickers["Spend"].set_current_key("")
+    dialog.use_button.click()
+    bench.settle()
+    dialog = bench.dialog()
+    assert dialog.columns.chosen() == {"Spend": "Umsatz"}, "only what is left is asked for"
+    dialog.use_button.click()
+    bench.settle()
+    used = str([small_services.segments.get(name).rules for name in ("Germany", "Big spenders")])
+    assert ("Land" in used, "Umsatz" in used) == (True, True)
+
+
 def test_a_refresh_that_waits_is_taken_as_it_is_or_let_go(bench, page, small_services):  # noqa: F811
     rewrite(small_services, "Country", "Land")
     page._details._refresh.click()

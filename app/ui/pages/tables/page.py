@@ -307,7 +307,7 @@ class TablesPage(JobPage):
         def told(done: Refreshed) -> None:
             self.context.navigator.changed("tables")
             if done.held is not None:
-                self._decide(name, done.held)
+                self._decide(name, done.held, renamed)
             elif done.change is not None:
                 words = self.tr("{table} refreshed, nothing changed").format(table=name)
                 if rows_changed(done.change) or done.change.columns:
@@ -391,7 +391,7 @@ class TablesPage(JobPage):
             if found is None:
                 self.refresh()
             elif waits:
-                self._decide(name, found)
+                self._decide(name, found, {})
             else:
                 self._replace_missing(name, found)
 
@@ -408,10 +408,11 @@ class TablesPage(JobPage):
         )
         dialog.open()
 
-    def _decide(self, name: str, held: HeldRefresh) -> None:
+    def _decide(self, name: str, held: HeldRefresh, before: dict[str, str]) -> None:
+        """Ask what shall be done; `before` are columns that were put in the place of others already."""
         dialog = TableRepairDialog(self.context.theme, self.context.formats, self, name, held)
-        dialog.use_asked.connect(lambda renamed: self._do_refresh(name, renamed, anyway=False))
-        dialog.take_asked.connect(lambda: self._do_refresh(name, {}, anyway=True))
+        dialog.use_asked.connect(lambda renamed: self._do_refresh(name, before | renamed, anyway=False))
+        dialog.take_asked.connect(lambda: self._do_refresh(name, before, anyway=True))
         dialog.keep_asked.connect(lambda: self._change(lambda _ctx: self.context.services.tables.keep_old(name)))
         dialog.open()
 
