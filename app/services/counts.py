@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from app.core.counts import Count, Limits, Total, Verdict
@@ -32,6 +32,9 @@ from app.services.linked_members import linked_members
 from app.services.scopes import scope_of
 from app.services.segment_lookup import segment_named
 from app.store import Store
+
+_SERVER_COUNTS_LAST = timedelta(minutes=10)
+"""How long a count of rows on a server is taken for one of now: nobody tells when they change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,23 +143,25 @@ class CountService:
     def current(
         self, segment_name: str, target: str | None, match: Mapping[str, str] | None = None, audience: str = ""
     ) -> Count | None:
-        """The count for exactly these rules, rows and match, or None when it was never made."""
+        """The count for exactly these rules, rows and match; None when it was never made, or a server's rows may have changed."""
         scope, segment = self._scope(), segment_named(self._store, segment_name)
         description = self._description(target, audience, segment.of)
         question = self._question(segment, description, match, scope.catalog)
-        return self._store.counts.get(segment.id, _signature(question, description, scope))
+        return self._kept(question, description, scope)
 
     def stale(self) -> list[str]:
-        """Names of the segments whose members were never counted with these rules and rows."""
+        """Names of the segments whose members were never counted with these rules and rows; see `current`."""
         scope = self._scope()
-        return [
-            segment.name
-            for segment in scope.segments
-            if self._store.counts.get(
-                segment.id, _signature(self._question(segment, None, None, scope.catalog), None, scope)
-            )
-            is None
-        ]
+        questions = [self._question(segment, None, None, scope.catalog) for segment in scope.segments]
+        return [question.segment.name for question in questions if self._kept(question, None, scope) is None]
+
+    def _kept(self, question: _Question, description: Description | None, scope: Scope) -> Count | None:
+        segment = question.segment
+        found = self._store.counts.get(segment.id, _signature(question, description, scope))
+        table = scope.catalog.by_role(segment.of.role)
+        if found is None or table is None or table.server is None:
+            return found
+        return found if self._clock() - found.counted_at < _SERVER_COUNTS_LAST else None
 
     def warm(self, target: str | None, ctx: JobContext) -> None:
         """Make ready what counts need, for a job in the background; segments with issues are passed over."""

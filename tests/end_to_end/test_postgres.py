@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,9 @@ def test_files_are_those_of_tables_of_this_computer(shop: Workshop, there: Works
     assert found[1] == found[0]
 
 
-def test_a_server_that_is_gone_leaves_what_is_known(tmp_path: Path, shop: Workshop) -> None:
+def test_a_server_that_is_gone_leaves_what_is_known(
+    tmp_path: Path, shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop.customers(8)
     services, ctx = shop.services, JobContext()
     services.tables.remove("Customer")
@@ -96,6 +99,11 @@ def test_a_server_that_is_gone_leaves_what_is_known(tmp_path: Path, shop: Worksh
         shop.data_out()
         counted = services.counts.count("Germany", None, ctx)
         assert counted.members == 2
+        assert services.counts.current("Germany", None) == counted
+        later = datetime.now(UTC) + timedelta(minutes=11)
+        monkeypatch.setattr(services.counts, "_clock", lambda: later)  # nobody tells when rows on a server change
+        assert services.counts.current("Germany", None) is None
+        assert services.counts.stale() == ["Germany"]
         server.stop()
         with pytest.raises(TryAgain) as caught:
             services.counts.count("Germany", None, ctx)

@@ -9,14 +9,15 @@ import pytest
 
 from app.bootstrap import Services
 from app.core.servers import Tls
-from app.core.tables import ServerTable
+from app.core.tables import ServerTable, TableRole
 from app.jobs import JobContext
 from app.ui.dialogs.server import ServerDialog
+from app.ui.pages.segments.page import SegmentsPage
 from app.ui.pages.settings import SettingsPage
 from app.ui.pages.tables.page import TablesPage
 from app.ui.pages.tables.server_dialog import ServerTablesDialog
 from app.ui.preferences import Preferences
-from tests.servers.postgres import PostgresServer, postgres
+from tests.servers.postgres import PostgresServer, postgres, running_postgres
 from tests.ui.page_bench import PageBench, page_bench
 from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
@@ -100,3 +101,36 @@ def test_its_tables_are_added(bench: PageBench, postgres: PostgresServer) -> Non
         assert bench.services.tables.get("visits").server == ServerTable(schema, "visits")
         for name in ("visits", "other"):
             bench.services.tables.remove(name)
+
+
+def test_counts_of_earlier_stay_while_the_server_is_gone(bench: PageBench) -> None:
+    services, ctx = bench.services, JobContext()
+    for table in services.tables.all():
+        services.tables.set_role(table.name, TableRole.OTHER, table.key)
+    with running_postgres() as server, server.schema() as schema:
+        server.run(
+            f"CREATE TABLE {schema}.people (id int PRIMARY KEY)",
+            f"INSERT INTO {schema}.people SELECT generate_series(1, 7)",
+        )
+        services.servers.set(server.address(), server.password)
+        services.tables.server.add([ServerTable(schema, "people")], None, ctx)
+        services.tables.set_role("people", TableRole.CUSTOMER, "id")
+        rules = [{"all": [{"field": "people.id", "at_most": 5}]}]
+        services.segments.save({"name": "Few people", "rules": rules})
+        counted = services.counts.count("Few people", None, ctx)
+        assert counted.members == 5
+        server.stop()
+        page = bench.show(SegmentsPage(bench.context))
+        page._list.select("Few people")
+        bench.settle()
+        panel = page.builder.panel
+        assert "5" in panel.number.text()
+        assert f"Last count: {bench.context.formats.day_and_clock(counted.counted_at)}" in panel.share.text()
+        assert "does not answer" in words_of(page.builder.note)
+        page._count(services.segments.get("Few people"))
+        bench.settle()
+        assert "Few people" in page._unreached
+        server.start()
+        page._count(services.segments.get("Few people"))
+        bench.settle()
+        assert "Few people" not in page._unreached

@@ -18,7 +18,10 @@ from app.ui.widgets.table import DataTable
 
 @dataclass(frozen=True)
 class SideRow:
-    """One thing: title, an optional second line, a number as shown; `counting` turns a spinner under the number."""
+    """One thing: title, an optional second line, a number as shown; `counting` turns a spinner under the number.
+
+    With `as_of` the number is an old one: dimmed, with its time under it.
+    """
 
     key: str
     title: str
@@ -27,6 +30,7 @@ class SideRow:
     icon: str = ""
     counting: str = ""
     detail_ink: str = "text2"
+    as_of: str = ""
 
 
 class SideList(Area):
@@ -69,7 +73,9 @@ class SideList(Area):
                 Column(
                     "number",
                     self.tr("Number"),
-                    lambda r: NumberCell(r.number, counting=r.counting, ink="text2"),
+                    lambda r: NumberCell(
+                        r.number, detail=r.as_of, counting=r.counting, ink="text3" if r.as_of else "text2"
+                    ),
                     align="right",
                     width=84,
                 ),

@@ -95,6 +95,9 @@ def _detail(state: SegmentState, segment: Segment, reason: str, counted: Counted
         return f"{holds} {linked_words(formats, linked)}".rstrip()
     if reason:
         return reason
+    if counted.error is not None and counted.count is not None:
+        when = state.context.formats.day_and_clock(counted.count.counted_at)
+        return _tr("{problem} Last count: {time}").format(problem=counted.error.what, time=when)
     if counted.error is not None:
         return counted.error.what
     words = kind_words(formats, segment)

@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core.counts import Count, Linked
+from app.core.errors import TryAgain
 from app.core.segments import SegmentOf
 from app.ui.formats import NOTHING
 from app.ui.pages.segments.builder_state import BuilderState
@@ -59,6 +60,7 @@ class CountPanel(Area):
         theme = state.context.theme
         self._state = state
         self._steps: list[_Step] = []
+        self._last: Count | None = None
         self.pill = Pill(theme, "")
         self.number = Label(theme, NOTHING, "display")
         self.share = Label(theme, "", "body", "text2", wrap=True)
@@ -112,10 +114,16 @@ class CountPanel(Area):
         state, formats = self._state, self._state.context.formats
         old = state.counting
         members = state.look.members if state.look is not None else None
-        self.number.set_words(formats.number(members) if members is not None else NOTHING)
-        self.number.set_ink("text3" if old else "text")
+        earlier = self._earlier()
+        shown = members if earlier is None else earlier.members
+        self.number.set_words(formats.number(shown) if shown is not None else NOTHING)
+        self.number.set_ink("text3" if old or earlier is not None else "text")
         self._show_pill(members, old=old)
-        self.share.set_words(self._share_words(members))
+        if earlier is None:
+            self.share.set_words(self._share_words(members))
+        else:
+            words = self.tr("Last count: {time}").format(time=formats.day_and_clock(earlier.counted_at))
+            self.share.set_words(words)
         self._show_steps(old=old)
         reach = state.reach
         values = [
@@ -132,6 +140,12 @@ class CountPanel(Area):
         self.reach.set_facts(facts)
         self._show_overlap()
 
+    def _earlier(self) -> Count | None:
+        """The last count of the saved segment, while it can't be counted now for no fault of its own."""
+        state = self._state
+        unreached = isinstance(state.problem, TryAgain) and not state.changed and state.look is None
+        return self._last if unreached else None
+
     def _linked(self, linked: Linked, ink: str) -> Fact:
         """Accounts behind contacts or contacts of accounts; the reason where the tables' links do not tell."""
         label = self.tr("Accounts behind it") if linked.of is SegmentOf.ACCOUNTS else self.tr("Contacts of them")
@@ -140,6 +154,9 @@ class CountPanel(Area):
 
     def show_history(self, counts: Sequence[Count]) -> None:
         """Show earlier counts of the saved segment, oldest first."""
+        self._last = counts[-1] if counts else None
+        if self._earlier() is not None:
+            self.show_answers()
         several = len({count.members for count in counts}) > 1
         self.trend.setVisible(several)
         if several:

@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.counts import Count
+from app.core.errors import TryAgain
 from app.core.names import fold, free_name, new_id
 from app.core.segment_editing import BLANK
 from app.core.segments import Group, Mode, Rule, Segment, SegmentOf, SetOperator
@@ -74,6 +75,7 @@ class SegmentsPage(JobPage):
         theme = context.theme
         self._listed: _Listed | None = None
         self._counting: dict[str, Job] = {}
+        self._unreached: set[str] = set()  # counts of earlier stay, with their time
         self._wanted = ""
         self._asking = False
         self._count_all = True
@@ -187,7 +189,16 @@ class SegmentsPage(JobPage):
             count = self._listed.counts.get(segment.name)
             counting = self.tr("counting") if segment.name in self._counting else ""
             number = formats.number(count.members) if count is not None else "–"
-            rows.append(SideRow(segment.name, segment.name, number=number, counting=counting if count is None else ""))
+            unreached = segment.name in self._unreached
+            rows.append(
+                SideRow(
+                    segment.name,
+                    segment.name,
+                    number=number,
+                    counting=counting if count is None else "",
+                    as_of=formats.day_and_clock(count.counted_at) if count is not None and unreached else "",
+                )
+            )
         if self._new_draft():
             look = self.state.look
             members = look.members if look is not None else None
@@ -212,8 +223,11 @@ class SegmentsPage(JobPage):
 
     def _on_counted(self, name: str, end: Finished) -> None:
         self._counting.pop(name, None)
+        self._unreached.discard(name)
         if end.outcome is Outcome.DONE and self._listed is not None:
             self._listed.counts[name] = end.value
+        elif isinstance(end.error, TryAgain):
+            self._unreached.add(name)
         self._fill()
 
     def _on_chosen(self, key: str) -> None:
