@@ -1,13 +1,16 @@
 """Live counts over made-up customers: `run(rows)` gives the keys of `bench counts` in the command line's contract.
 
-All times are wall clock in milliseconds with the caches warm, medians of several runs; one order in five rows per customer.
+All times are wall clock in milliseconds with the caches warm, medians of several runs; five orders per customer. Beside them
+stand DuckDB on the same files, pandas and polars (tests/benchmarks/count_rivals.py), and all must find the same members.
 """
 
 from __future__ import annotations
 
+import json
 import resource
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -25,6 +28,7 @@ from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
 from app.data.workspace_rows import Scope
 from app.jobs import Cancelled, CancelToken, JobContext
+from tests.benchmarks.count_rivals import TOOLS
 
 ROWS = 1_000_000
 NOW = datetime(2025, 6, 15, 12, 30, tzinfo=UTC)
@@ -138,7 +142,11 @@ def _run(engine: DuckDBEngine, rows: int) -> dict[str, float]:
     raw = raw_semi_join(engine, scope)
     semi_join_ms = timed(count_fresh)
     raw_ms = timed(raw)
-    return {
+    members = {
+        "predicate": counter.count(scope, TEN[2], SPEC, JobContext()).members,
+        "semi_join": counter.count(scope, semi_join, SPEC, JobContext()).members,
+    }
+    ours = {
         "rows": rows,
         "predicate_ms": round(timed(lambda: count(TEN[2])), 1),
         "estimate_ms": round(timed(lambda: counter.estimate(scope, TEN[2], JobContext())), 1),
@@ -151,6 +159,22 @@ def _run(engine: DuckDBEngine, rows: int) -> dict[str, float]:
         "warm_ms": round(warm_ms, 1),
         "peak_mb": round(peak_mb()),
     }
+    return {**ours, **rivals(engine, scope, members)}
+
+
+def rivals(engine: DuckDBEngine, scope: Scope, members: dict[str, int]) -> dict[str, float]:
+    """What the others need for the same; raises SystemExit when one of them finds other members."""
+    files = [next(iter(engine.table_files(table))) for table in scope.catalog.tables]
+    numbers: dict[str, float] = {}
+    for tool in TOOLS:
+        command = [sys.executable, "-m", "tests.benchmarks.count_rivals", tool, *files]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        answers = json.loads(done.stdout)
+        for question, ours in members.items():
+            if answers[f"{question}_{tool}"] != ours:
+                raise SystemExit(f"{tool} finds {answers[f'{question}_{tool}']:,} members and we {ours:,}: {question}")
+        numbers |= {key: value for key, value in answers.items() if key.endswith("_ms")}
+    return numbers
 
 
 def raw_semi_join(engine: DuckDBEngine, scope: Scope) -> Callable[[], None]:
