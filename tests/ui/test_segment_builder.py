@@ -7,8 +7,20 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from app.bootstrap import Services
+from app.core.segments import (
+    Condition,
+    FieldRef,
+    Group,
+    Mode,
+    Operator,
+    Rule,
+    Segment,
+    SegmentOf,
+    SetOperator,
+)
 from app.ui.pages.segments import SegmentsPage
 from app.ui.pages.segments.leaving import LeaveDialog
 from tests.ui.builder_bench import BuilderBench, ask
@@ -207,6 +219,43 @@ def test_what_was_changed_elsewhere_is_not_overwritten(desk, small_services):  #
     desk.settle()
     assert not desk.state.changed
     assert desk.row(0, 0).part.picker.values() == ("AT",)
+
+
+def test_news_of_the_workspace_leaves_who_types_alone(desk, small_services):  # noqa: F811
+    desk.page._list.select("Big spenders")
+    desk.settle()
+    row = desk.row(0, 0)
+    field = row.part.inputs[0]
+    field.setFocus(Qt.FocusReason.TabFocusReason)
+    field.setCursorPosition(1)
+    QTest.keyClicks(field, "7")
+    small_services.segments.save({"name": "Another", "rules": [{"segment": "Germany"}]})
+    for what in ("everything", "segments", "tables"):
+        desk.bench.navigator.changed(what)
+        desk.settle()
+    assert desk.row(0, 0) is row
+    assert row.part.inputs[0] is field
+    assert field.hasFocus()
+    assert (field.text(), field.cursorPosition()) == ("9700", 2)
+    assert "Another" in {item.text for item in desk.view.panel.other._items}
+
+
+def test_a_long_rule_is_made_in_many_turns(desk, small_services):  # noqa: F811
+    conditions = tuple(Condition(FieldRef("Customer", "Spend"), Operator.AT_LEAST, n) for n in range(40))
+    rules = tuple(Rule(SetOperator.UNION, Group(Mode.ALL, conditions)) for _ in range(3))
+    desk.state.open(Segment("long", "Long", SegmentOf.CUSTOMERS, rules=rules), saved=False)
+    turns = 0
+    while not desk.state.turns.idle():
+        turns += 1
+        QApplication.processEvents()
+    assert turns > 10
+    assert [len(slot.card.group.rows()) for slot in desk.view.slots] == [40, 40, 40]
+    assert [slot.card.number for slot in desk.view.slots] == [0, 1, 2]
+    desk.settle()
+    found = ask(small_services.folder / "source", "SELECT count(*) FROM Customer WHERE Spend >= 39")
+    assert desk.rule_counts() == [f"{found}"] * 3
+    desk.view.discard.click()
+    desk.settle()
 
 
 def test_the_name_is_edited_in_place(desk):

@@ -83,9 +83,10 @@ class _Filter(QSortFilterProxyModel):
 
 
 class _Delegate(QStyledItemDelegate):
-    def __init__(self, theme: Theme, parent: QObject) -> None:
+    def __init__(self, theme: Theme, parent: QObject, *, samples: bool) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._samples = samples
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(0, _ROW)
@@ -97,9 +98,9 @@ class _Delegate(QStyledItemDelegate):
         if item.enabled and states & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver):
             paint.box(painter, option.rect.adjusted(4, 1, -4, -1), 4, fill=theme.color("hover"))
         area = option.rect.adjusted(14, 0, -14, 0)
-        third = area.width() // 3
+        third = area.width() // 3 if self._samples else 0
         sample = QRect(area.right() - third, area.top(), third, area.height())
-        detail = QRect(sample.left() - 88, area.top(), 80, area.height())
+        detail = QRect(sample.left() - 108, area.top(), 100, area.height())
         words = QRect(area.left(), area.top(), detail.left() - area.left() - 8, area.height())
         if not item.detail and not item.sample:
             words = area
@@ -133,7 +134,8 @@ class PickList(QFrame):
         self.list = QListView()
         self.list.setAccessibleName(name)
         self.list.setModel(self._filter)
-        self.list.setItemDelegate(_Delegate(theme, self.list))
+        samples = any(item.sample for item in items)
+        self.list.setItemDelegate(_Delegate(theme, self.list, samples=samples))
         self.list.setUniformItemSizes(True)
         self.list.setMouseTracking(True)
         self.list.setFrameShape(QFrame.Shape.NoFrame)

@@ -216,7 +216,7 @@ class ValueList(QFrame):
         paint.box(QPainter(self), self.rect(), radius, fill=fill, edge=edge)
 
     def _show(self) -> None:
-        """What is chosen stands first, then what is frequent; what was typed above both when it is neither."""
+        """What is chosen stands first, then what is frequent; what was typed below both when it is neither."""
         typed = self._accepts(self.search.text())
         words = self.search.text().casefold().strip()
         known = {item.value: item for item in self._frequent}
@@ -225,7 +225,7 @@ class ValueList(QFrame):
         found = [item for item in (*first, *rest) if words in item.words.casefold()]
         if typed and typed not in {item.value for item in found}:
             label = self.tr("Use “{value}”").format(value=self._shows(typed))
-            found.insert(0, ValueItem(typed, label, typed=True))
+            found.append(ValueItem(typed, label, typed=True))
         self._model.set_items(found)
         self._go_to(0)
 

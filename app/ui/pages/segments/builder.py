@@ -114,6 +114,7 @@ class BuilderView(QWidget):
     def _connect(self) -> None:
         state = self._state
         state.opened.connect(self._on_opened)
+        state.grounded.connect(self.panel.show_others)
         state.edited.connect(self._on_edited)
         state.answered.connect(self._on_answered)
         self.add_rule.clicked.connect(self._on_add_rule)
@@ -159,11 +160,15 @@ class BuilderView(QWidget):
         self._side.setFixedWidth(PANEL)
         self._columns.addWidget(self._side)
         self.note.hide()
+        self._footer.hide()
+        self.title.set_may_change(False)
 
     # Showing
 
     def set_may_change(self, may: bool) -> None:  # noqa: FBT001 - reads like setEnabled
         """Let the person edit, or show the segment in words alone."""
+        if may == self._may_change:
+            return
         self._may_change = may
         self.title.set_may_change(may)
         self._footer.setVisible(may)

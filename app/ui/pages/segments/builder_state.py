@@ -30,12 +30,14 @@ class BuilderState(QObject):
 
     Signals:
         opened(): another segment is edited.
+        grounded(): tables or segments changed beneath what is edited.
         edited(): the draft changed, by an edit, undo, redo or discard.
         answered(): an answer came, or questions began; read `look`, `reach`, `page`, `overlap`, `problem`, `counting`.
         values_ready(object): frequent values of a field are known; read `values`.
     """
 
     opened = Signal()
+    grounded = Signal()
     edited = Signal()
     answered = Signal()
     values_ready = Signal(object)
@@ -108,6 +110,7 @@ class BuilderState(QObject):
             self._values.clear()
         if self.history is not None:
             self.fields = FieldChoices(ground, self.draft.of)
+            self.grounded.emit()
             self.edited.emit()
             self.ask(at_once=True)
 

@@ -104,6 +104,10 @@ class CountPanel(Area):
         clear(self._used)
         if self._state.saved is None:
             self.show_users(())
+        self.show_others()
+
+    def show_others(self) -> None:
+        """Offer what the segment can be compared with."""
         draft, ground = self._state.draft, self._state.ground
         others = () if ground is None else ground.segments
         self.other.set_items([PickItem(s.name, s.name) for s in others if s.id != draft.id and s.of is draft.of])
