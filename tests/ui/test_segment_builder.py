@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from PySide6.QtCore import QMimeData, Qt
@@ -10,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.bootstrap import Services
+from app.core.counts import Count
 from app.core.segments import (
     Condition,
     FieldRef,
@@ -526,11 +528,27 @@ def test_a_query_that_writes_is_not_saved(desk, small_services):  # noqa: F811
     assert desk.state.changed
 
 
+def test_members_over_time(desk):
+    def counted(members: int, days: float) -> Count:
+        when = datetime.now(UTC) - timedelta(days=days)
+        return Count("Germany", members, members, 0, 0, 0, members, when)
+
+    panel = desk.view.panel
+    desk.view.show_saved([counted(40, 9), counted(44, 1), counted(50, 0.1), counted(50, 0)], ["Two countries"])
+    assert panel.trend.isVisible()
+    assert panel.trend.accessibleDescription() == "From 40 to 50 members"
+    assert panel.since.words().startswith("+6 since Yesterday")
+    desk.view.show_saved([counted(50, 0)], [])
+    assert not panel.trend.isVisible()
+    assert not panel.since.isVisible()
+
+
 @pytest.mark.parametrize("size", [(1152, 860), (968, 700)])
 def test_it_fits(bench, size):
     desk = BuilderBench(bench, bench.show(SegmentsPage(bench.context), size=size))
     desk.settle()
     build(desk)
+    assert desk.view.members._table.horizontalScrollBar().maximum() == 0
     docked = size[0] > 1000
     assert desk.view._side.isVisible() is docked
     assert desk.view.panel.isVisible()

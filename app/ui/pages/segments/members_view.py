@@ -78,7 +78,7 @@ class MembersView(QWidget):
     def _make(self, names: tuple[str, ...]) -> None:
         clear(self._place)
         columns = [
-            Column(name, name, lambda r, at=at: TextCell(_words(r.values[at])), width=112, stretch=at == 1)
+            Column(name, name, lambda r, at=at: TextCell(_words(r.values[at])), width=94, stretch=at == 1)
             for at, name in enumerate(names[:SHOWN_COLUMNS])
         ]
         self._columns = names
