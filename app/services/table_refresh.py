@@ -20,6 +20,7 @@ from app.core.table_changes import (
     columns_changed,
     likely,
     replaced,
+    same_family,
 )
 from app.core.tables import Catalog, Column, Table
 from app.data.catalog import is_unique
@@ -150,7 +151,8 @@ class TableUsers:
         changed = columns_changed(move.table.columns, waiting.columns)
         missed = {column for one in broken for column in one.columns} & set(changed.removed)
         gone = tuple(column for column in move.table.columns if column.name in missed)
-        return HeldRefresh(waiting.at, changed, broken, gone, waiting.columns, waiting.offers)
+        offered = waiting.offers or _offers_by_type(gone, waiting.columns, changed.added)
+        return HeldRefresh(waiting.at, changed, broken, gone, waiting.columns, offered)
 
     def save(self, move: Move, table: Table) -> Table:
         """Save the table together with everything the move changes, all or nothing; raises as the store does."""
@@ -210,6 +212,12 @@ def offers_for(
         return ()
     with engine.cursor(ctx.token) as cursor:
         return tuple(offers(cursor, held.gone, added, old, list(map(str, files))))
+
+
+def _offers_by_type(gone: Sequence[Column], columns: Sequence[Column], added: Sequence[str]) -> tuple[Offer, ...]:
+    """What may stand for the columns that are gone when their values can't be compared."""
+    new = [column for column in columns if column.name in added]
+    return tuple(Offer(c.name, other.name, 0.0) for c in gone for other in new if same_family(c.type, other.type))
 
 
 def _files_left(engine: DuckDBEngine, table: Table) -> list[str]:

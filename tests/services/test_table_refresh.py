@@ -155,6 +155,15 @@ def test_an_empty_column_that_went_is_offered_others_by_their_names(tables, used
     assert tables.held("Customer").chosen == {"Country": "CountryName"}
 
 
+def test_what_cannot_be_compared_is_offered_by_type_and_name(tables, engine, used):
+    for file in engine.table_files(tables.get("Customer")):
+        Path(file).unlink()
+    renamed(used, Country="CountryName")
+    held = tables.refresh("Customer", JobContext()).held
+    assert held.offers == (Offer("Country", "CountryName", 0.0),)
+    assert held.chosen == {"Country": "CountryName"}
+
+
 def test_sql_is_mended_by_hand(tables, store, used):
     renamed(used, Country="Land")
     held = tables.refresh("Customer", JobContext(), renamed={"Country": "Land"}).held

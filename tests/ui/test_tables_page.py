@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from app.bootstrap import Services, create_workspace
 from app.core.roles import Role
 from app.core.segments import FieldRef
-from app.core.tables import Meaning, TableRole
+from app.core.tables import Meaning, ServerTable, TableRole
 from app.ui.pages.tables import TablesPage
 from app.ui.pages.tables.link_dialog import TableLinkDialog
 from app.ui.pages.tables.repair_dialog import MissingColumnsDialog, TableRepairDialog
@@ -22,6 +22,7 @@ from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.labels import Label
 from app.ui.widgets.table import DataTable
 from tests.fakes.secret_store import MemoryStore
+from tests.store import samples
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
 from tests.ui.workspace import small_services  # noqa: F401 - a fixture
@@ -285,6 +286,14 @@ def test_what_cannot_be_refreshed_does_not_keep_the_others(bench, page, small_se
     bench.settle()
     assert bench.navigator.toasts[-1].text == "1 table refreshed"
     assert "Orders.csv" in str(bench.navigator.errors.pop())
+
+
+def test_a_table_on_a_server_names_server_and_place(bench, page):
+    place = ServerTable("public", "customers")
+    table = samples.table("C", source="postgres://db.example:5432/shop/public/customers", server=place)
+    page._details.side.show_table(table, may_change=True)
+    facts = [(fact.label, fact.value) for fact in page._details.side._source.facts()]
+    assert facts[:2] == [("From", "public.customers"), ("Server", "db.example:5432/shop")]
 
 
 def test_links_are_removed_put_back_and_added(bench, page, small_services):  # noqa: F811

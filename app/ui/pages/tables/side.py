@@ -103,10 +103,7 @@ class TableSide(Area):
 
     def _show_source(self, table: Table, change: TableChange | None) -> None:
         formats = self._formats
-        place = PurePath(table.source)
-        facts = [Fact(self.tr("From"), place.name or table.source)]
-        if len(place.parts) > 1:
-            facts.append(Fact(self.tr("Folder"), "/".join(place.parts[-3:-1])))
+        facts = self._places(table)
         facts.append(Fact(self.tr("Refreshed"), formats.day_and_clock(table.refreshed_at)))
         if change is not None:
             facts.append(Fact(self.tr("Since before"), rows_words(change, formats)))
@@ -115,6 +112,16 @@ class TableSide(Area):
         facts.append(Fact(self.tr("Key"), table.key or self.tr("None")))
         self._source.set_facts(facts)
         self._source.setToolTip(table.source)
+
+    def _places(self, table: Table) -> list[Fact]:
+        if table.server is not None:
+            address = table.source.removesuffix(f"/{table.server.schema}/{table.server.name}")
+            place = f"{table.server.schema}.{table.server.name}"
+            return [Fact(self.tr("From"), place), Fact(self.tr("Server"), address.partition("://")[2] or address)]
+        path = PurePath(table.source)
+        if len(path.parts) < 2:
+            return [Fact(self.tr("From"), table.source)]
+        return [Fact(self.tr("From"), path.name), Fact(self.tr("Folder"), "/".join(path.parts[-3:-1]))]
 
     def _fill_links(self) -> None:
         clear(self._links)
