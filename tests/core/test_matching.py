@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from app.core.matching import MatchKind, guess_matches, plain_name
+from app.core.matching import MatchKind, guess_keys, guess_matches, plain_name
 from app.core.tables import Column, ColumnType, Meaning
 from tests.store.samples import table
 
@@ -103,3 +103,10 @@ def test_a_column_fills_one_field_and_the_order_is_that_of_the_fields():
 def test_plain_names():
     assert plain_name("E-Mail Adresse_2") == "emailadresse2"
     assert plain_name("StraßeÉtage") == "strasseetage"
+
+
+def test_key_fields_are_guessed_when_that_is_sure():
+    columns = (Column("Vorname", ColumnType.TEXT), Column("E-Mail", ColumnType.TEXT), Column("SmsTyp", ColumnType.TEXT))
+    found = guess_keys([EMAIL, FIRST, PHONE], ["sms", "email"], table(columns=columns))
+    assert found == {"email": "Customer.E-Mail"}
+    assert guess_keys([EMAIL], ["email"], None) == {}

@@ -81,6 +81,23 @@ class TestEachDescription:
             assert set(each.key_fields) <= {field.id for field in each.fields}
             assert each.batch_size > 0
 
+    def test_audience_types_fit_together(self, each: Description) -> None:
+        field = next((field for field in each.export_fields if field.id == each.audience_field), None)
+        assert bool(each.audience_types) == (field is not None)
+        if field is None:
+            return
+        assert [audience.id for audience in each.audience_types] == list(field.choices or {})
+        assert field.default
+        for audience in each.audience_types:
+            ids = [target.id for target in audience.fields]
+            assert len(ids) == len(set(ids))
+            assert audience.takes
+            assert audience.key_fields
+            assert set(audience.key_fields) <= set(ids)
+            assert (field.choices or {})[audience.id].startswith(f"{audience.name}: ")
+            one = each.for_target({field.id: audience.id})
+            assert (one.takes, one.fields, one.audience_id) == (audience.takes, audience.fields, audience.id)
+
     def test_fields_fit_together(self, each: Description) -> None:
         for fields in (each.connection_fields, each.export_fields):
             ids = [field.id for field in fields]

@@ -16,6 +16,7 @@ from app.core.runs import Status
 from app.core.segments import FieldRef
 from app.destinations.linkedin_ads import session
 from app.jobs import JobContext
+from app.ui.pages.segments import SegmentsPage
 from app.ui.runner import JobRunner
 from app.ui.theme import Theme
 from app.ui.widgets.columns import GroupRow, NoteRow
@@ -24,6 +25,7 @@ from app.ui.wizards.segment_rows import NOTE
 from tests.end_to_end.businesses import ACCOUNT, ask, connect, fill
 from tests.fakes.secret_store import MemoryStore
 from tests.ui.checks import nameless
+from tests.ui.page_bench import page_bench
 from tests.ui.wizard_bench import Bench, make_bench
 from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 from tests.vendors.linkedin import LinkedInEmulator
@@ -257,3 +259,19 @@ def test_consumers_have_one_type_and_see_both_bounds(
         assert step.table.rows_model.headerData(2, Qt.Orientation.Horizontal) == "Members"
     finally:
         bench.close()
+
+
+def test_the_segments_page_tells_kinds_apart_and_what_is_behind(
+    qtbot: Any, firm: Services, runner: JobRunner, theme: Theme, tmp_path: Path
+) -> None:
+    (behind,) = ask(tmp_path / "source", "SELECT count(DISTINCT AccountId) FROM Contact WHERE Title = 'Buyer'")
+    with page_bench(firm, theme, runner) as bench:
+        page = SegmentsPage(bench.context)
+        page.activate("Buyers")
+        bench.show(page)
+        kinds = {row.title: row.detail for row in page._list.table.rows_model.rows}
+        assert (kinds["Buyers"], kinds["Large firms"]) == ("Contacts", "Accounts")
+        bench.wait(lambda: page.state.reach is not None)
+        bench.settle()
+        facts = {fact.label: fact.value for fact in page.builder.panel.reach._shown}
+        assert facts["Accounts behind it"] == f"{behind}"

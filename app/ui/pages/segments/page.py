@@ -180,6 +180,11 @@ class SegmentsPage(JobPage):
         else:
             state.open(now, saved=True)
 
+    def _kind_words(self, segment: Segment) -> str:
+        """What it holds, where a workspace has two kinds."""
+        kinds = {SegmentOf.ACCOUNTS: self.tr("Accounts"), SegmentOf.CONTACTS: self.tr("Contacts")}
+        return kinds.get(segment.of, "")
+
     def _fill(self) -> None:
         if self._listed is None:
             return
@@ -194,6 +199,7 @@ class SegmentsPage(JobPage):
                 SideRow(
                     segment.name,
                     segment.name,
+                    self._kind_words(segment),
                     number=number,
                     counting=counting if count is None else "",
                     as_of=formats.day_and_clock(count.counted_at) if count is not None and unreached else "",
