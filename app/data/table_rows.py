@@ -108,7 +108,8 @@ def _streamed(
     if at_most is not None:
         query = query.limit(at_most)
     selected = ", ".join(f"{arrived(column, f'c{i}')} AS {quoted(column.name)}" for i, column in enumerate(columns))
-    with server.reader(server.sql(query), token) as batches:
+    # Rows of a whole table are read as slowly as their files go away.
+    with server.reader(server.sql(query), token, time_limit=at_most is not None) as batches:
         view = f"{table.id}_batches"
         cursor.register(view, batches)
         try:

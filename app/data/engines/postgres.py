@@ -95,7 +95,7 @@ class PostgresEngine:
             self._end(connection, cursor, keep=whole)
 
     @contextmanager
-    def reader(self, query: str, token: CancelToken) -> Iterator[pa.RecordBatchReader]:
+    def reader(self, query: str, token: CancelToken, *, time_limit: bool = True) -> Iterator[pa.RecordBatchReader]:
         """See `Server.reader`; what breaks in the middle is raised as if it had at the start, whoever reads the batches."""
         broken: list[OSError] = []
         ended = False
@@ -110,6 +110,9 @@ class PostgresEngine:
                 raise
 
         with self.cursor(token) as cursor:
+            if not time_limit:
+                cursor.execute(catalog.NO_TIME_LIMIT)
+                cursor.fetchall()
             cursor.execute(query)
             batches = cursor.fetch_record_batch()
             try:

@@ -18,6 +18,8 @@ SELECT current_setting('server_version_num')::int, current_setting('server_versi
   COALESCE((SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_backend_pid()), false)
 """
 
+NO_TIME_LIMIT = "SELECT set_config('statement_timeout', '0', true)"
+
 _READABLE = """
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition

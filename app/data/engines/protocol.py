@@ -95,8 +95,13 @@ class Server(Engine, Protocol):
         """A list of texts as a relation with one column `member`."""
         ...
 
-    def reader(self, query: str, token: CancelToken) -> AbstractContextManager[pa.RecordBatchReader]:
-        """The answer as a stream of Arrow batches, for the block; constant memory."""
+    def reader(
+        self, query: str, token: CancelToken, *, time_limit: bool = True
+    ) -> AbstractContextManager[pa.RecordBatchReader]:
+        """The answer as a stream of Arrow batches, for the block; constant memory.
+
+        The time limit counts the time of who reads, too; without it only the token ends a slow reading.
+        """
         ...
 
     def travelling(self, table: Table, column: Column, value: exp.Expr) -> exp.Expr:

@@ -157,7 +157,22 @@ def test_a_slow_question_is_given_up(postgres: PostgresServer) -> None:
     with pytest.raises(TryAgain) as caught:
         _sleep(engine, CancelToken())
     assert caught.value.code == "server_slow"
+    rows = "SELECT repeat('x', 1000) FROM generate_series(1, 60000)"
+    with pytest.raises(TryAgain) as caught:
+        _read_with_a_pause(engine, rows, time_limit=True)
+    assert caught.value.code == "server_slow"
+    assert _read_with_a_pause(engine, rows, time_limit=False) == 60_000
     engine.close()
+
+
+def _read_with_a_pause(engine: PostgresEngine, query: str, *, time_limit: bool) -> int:
+    """As somebody reads who uploads the rows meanwhile."""
+    read = 0
+    with engine.reader(query, CancelToken(), time_limit=time_limit) as batches:
+        for batch in batches:
+            time.sleep(1.2 if not read else 0)
+            read += batch.num_rows
+    return read
 
 
 def test_a_server_that_goes_away_and_comes_back() -> None:
