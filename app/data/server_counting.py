@@ -61,8 +61,10 @@ class ServerCounter:
         met = [exp.Coalesce(this=sql.predicate(part, "n"), expressions=[exp.false()]) for part in parts]
         flagged = [exp.alias_(answer, f"rule_{i}") for i, answer in enumerate(met)]
         rows = exp.select(exp.alias_(key_column(table, "n"), "member"), *flagged).from_(sql.source(table, "n"))
+        if not sql.unique_key(table) or sql.blank_key(table):
+            rows = rows.where(sql.filled_key(table, "n"))
         if not sql.unique_key(table):
-            rows = rows.where(sql.filled_key(table, "n")).distinct()
+            rows = rows.distinct()
         flags = [exp.column(f"rule_{i}", table="m") for i in range(len(parts))]
         running = [combined(operators[: i + 1], flags[: i + 1]) for i in range(len(parts))]
         counts = [count_if(answer.copy()) for answer in (*flags, *running)]

@@ -78,6 +78,7 @@ def server_sql(engine: DuckDBEngine, server: Server, scope: Scope, clock: Clock,
         clock=clock,
         key_list=listed,
         unique_key=lambda table: table.key is not None and server.unique(table, table.key, token),
+        blank_key=has_text_key,
     )
 
 
@@ -183,7 +184,7 @@ class _Question:
         sampled = None if self._asked.percent is None else self._server.sampled(self._table, self._asked.percent)
         source = self._there.source(self._table, "b") if sampled is None else exp.alias_(sampled, "b", table=True)
         query = self._row.apply(query.from_(source))
-        if not self._unique:
+        if not self._unique or has_text_key(self._table):
             query = query.where(self._there.filled_key(self._table, "b"))
         if self._asked.first is not None:
             lowest = self._there.members(self._asked.segments[0]).subquery("m")
@@ -265,10 +266,15 @@ class _Question:
         return column or Column(field.column, ColumnType.TEXT)  # asking for its value says that it is gone
 
 
+def has_text_key(table: Table) -> bool:
+    """Whether the table's key is a text, which a server lets be blank."""
+    key = table.column(table.key or "")
+    return key is not None and key.type is ColumnType.TEXT
+
+
 def by_member(table: Table, alias: str) -> exp.Expr:
     """How the column `member` of that alias puts members in order; texts by their bytes, as DuckDB does."""
     member: exp.Expr = exp.column("member", table=alias)
-    key = table.column(table.key or "")
-    if key is not None and key.type is ColumnType.TEXT:
+    if has_text_key(table):
         member = exp.Collate(this=member, expression=exp.to_identifier("C", quoted=True))
     return exp.Ordered(this=member, nulls_first=False)

@@ -54,7 +54,8 @@ class SegmentSql:
 
     `segments` are all segments by name. `relation` gives what stands after FROM for a table, `key_list` the same for the
     fixed list of a segment (one text column named `member`). `unique_key` tells that a table's key is known to be filled in
-    every row and to stand in one row only, which makes the SQL quicker; when it is not known the answer is the same.
+    every row and to stand in one row only, which makes the SQL quicker; when it is not known the answer is the same. A unique
+    key that may be blank in a row all the same is told by `blank_key`.
     `semi_join` may answer questions about linked rows from what it has kept; rows named by `clean_aliases` have NULL for
     all empty values. `listed` tells which values of a column are on the suppression list. Where rows came from a server,
     `answered` names the column that tells whether the row belongs to the segment of that (folded) name, and `at_hand` the
@@ -67,6 +68,7 @@ class SegmentSql:
     clock: Clock
     key_list: Callable[[str], exp.Expr]
     unique_key: Callable[[Table], bool] = _never
+    blank_key: Callable[[Table], bool] = _never
     semi_join: SemiJoin = _no_other_way
     clean_aliases: frozenset[str] = frozenset()
     listed: Listed = nobody
@@ -118,7 +120,9 @@ class SegmentSql:
             return self._members_by_key(segment, table, alias)
         query = exp.select(exp.alias_(key_column(table, alias), "member")).from_(self.source(table, alias))
         query = query.where(self._row_predicate(segment, alias))
-        return query if self.unique_key(table) else query.where(self.filled_key(table, alias)).distinct()
+        if not self.unique_key(table):
+            return query.where(self.filled_key(table, alias)).distinct()
+        return query.where(self.filled_key(table, alias)) if self.blank_key(table) else query
 
     def _members_by_key(self, segment: Segment, table: Table, alias: str) -> exp.Select:
         """Rules as sets of keys where one key may stand in several rows: first each rule by key, then the set operators."""
@@ -143,7 +147,8 @@ class SegmentSql:
     def _predicate(self, segment: Segment, alias: str) -> exp.Expr:
         table = self.table(segment)
         if self.unique_key(table):
-            return self._row_predicate(segment, alias)
+            met = self._row_predicate(segment, alias)
+            return exp.and_(self.filled_key(table, alias), met) if self.blank_key(table) else met
         if not segment.rules:
             return exp.and_(self.filled_key(table, alias), self._row_predicate(segment, alias))
         return exp.In(this=key_column(table, alias), query=exp.Subquery(this=self._members(segment)))

@@ -157,10 +157,8 @@ class PostgresEngine:
         return tuple(column.column(decimals.get(name)) for name, column in shape.columns.items())
 
     def unique(self, table: Table, column: str, token: CancelToken) -> bool:
-        """See `Server.unique`; no key of texts counts, because a text may be blank."""
-        shape = self._shape(_place(table), token)
-        found = shape.columns.get(column)
-        return found is not None and column in shape.unique and (found.category == "N" or found.kind == "uuid")
+        """See `Server.unique`."""
+        return column in self._shape(_place(table), token).unique
 
     def links(self, tables: Sequence[Table], token: CancelToken) -> list[Link]:
         """See `Server.links`."""
