@@ -10,7 +10,7 @@ import locale
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     from app.data.engines.duckdb import DuckDBEngine
     from app.data.engines.postgres import PostgresEngine
     from app.data.suppression import ListedValues
+    from app.delivery.ports import Deps
     from app.secrets.redaction import Redactor
     from app.secrets.store import SecretStore, StoreInfo
     from app.services.counts import CountService
     from app.services.export_views import ExportViews
+    from app.services.plans import PlanService
     from app.services.runs import RunService
     from app.services.schedules import ScheduleService
     from app.services.segment_builder import SegmentBuilder
@@ -59,7 +61,7 @@ logger = logging.getLogger(__name__)
 class Services:
     """The services of one open workspace. Thread safe; `close` ends all of them.
 
-    `tables`, `segments`, `suppression`, `segment_builder`, `counts`, `runs` and `schedules` are made when first asked for, which
+    `tables`, `segments`, `suppression`, `segment_builder`, `counts`, `plans`, `runs` and `schedules` are made when first asked for, which
     imports the engine: ask off the main thread.
     """
 
@@ -155,22 +157,32 @@ class Services:
         """Runs of exports."""
 
         def make() -> RunService:
-            from app.services.run_deps import make_deps
             from app.services.runs import RunService
 
-            deps = make_deps(self._store, self.engine(), self._listed(), self.redactor.redact, self._clock)
             return RunService(
                 self.folder,
                 self._store,
                 self.roles,
                 self.connections.open,
                 self.destinations.get,
-                deps,
+                self._run_deps(),
                 self.pools,
                 clock=self._clock,
             )
 
         return self._once("runs", make)
+
+    @property
+    def plans(self) -> PlanService:
+        """What runs of exports would change."""
+
+        def make() -> PlanService:
+            from app.services.plans import PlanService
+
+            open_connection, describe = self.connections.open, self.destinations.get
+            return PlanService(self._store, self.roles, open_connection, describe, self._run_deps())
+
+        return self._once("plans", make)
 
     @property
     def schedules(self) -> ScheduleService:
@@ -224,6 +236,7 @@ class Services:
         lapsed = self._clock() - UNDO_FOR
         for export in self._store.exports.removed(lapsed):
             self._store.exports.purge(export.id)
+            self.runs.forget(export.id)
         for segment in self._store.segments.removed(lapsed):
             self._store.segments.purge(segment.id)
         self.segments.clear_away(lapsed)
@@ -272,6 +285,11 @@ class Services:
             )
 
         return self._once("export_views", make)
+
+    def _run_deps(self) -> Callable[[], AbstractContextManager[Deps]]:
+        from app.services.run_deps import make_deps
+
+        return make_deps(self._store, self.engine(), self._listed(), self.redactor.redact, self._clock)
 
     def _listed(self) -> ListedValues:
         """Shared by all that reads with the workspace's engine: which values are on the suppression list is found out once."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.output import Exit, of, plain
+from app.cli.plans import plan_document, plan_lines
 from app.cli.session import Session, session_of
 from app.core.errors import FixData, FixSettings
 from app.core.export_documents import read_schedule
@@ -208,6 +209,24 @@ def preview(context: typer.Context, name: Name, rows: Annotated[int, typer.Optio
         session.output.text(f"\n{request.body}\n")
     for file in shown.files:
         session.output.text(f"{file.path}\n" + "\n".join(file.lines) + "\n")
+
+
+@commands.command()
+def plan(
+    context: typer.Context,
+    name: Name,
+    members: Annotated[int, typer.Option(min=0, max=100, help="So many of each change, with masked values.")] = 3,
+) -> None:
+    """Who would be added, changed and removed, who is left out and why; sends nothing."""
+    session = session_of(context)
+    with session.output.progress() as progress:
+        made = session.services.plans.plan(name, progress.context(), members)
+    if session.options.json:
+        session.output.document(plan_document(made))
+    else:
+        session.output.text("\n".join(plan_lines(made)))
+    if all(each.skipped for each in made.segments):
+        session.status = Exit.NOT_RUN
 
 
 @commands.command()

@@ -61,6 +61,7 @@ class PhaseName(StrEnum):
     PREPARE = "prepare"
     COUNT = "count"
     MATCH = "match"
+    PLAN = "plan"
     SEND = "send"
     CONFIRM = "confirm"
 

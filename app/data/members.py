@@ -1,21 +1,20 @@
-"""The members of a segment with their matched fields, streamed in constant memory.
+"""The members of a segment with their matched fields.
 
-Who is streamed: members with a usable identifier, each identifier once (the member with the lowest key wins), nobody whose
+Who is sent: members with a usable identifier, each identifier once (the member with the lowest key wins), nobody whose
 identifier refuses consent in any row or is suppressed. Numbers agree with app/data/counting.py.
 """
 
 from __future__ import annotations
 
-from collections import Counter as Tally
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from sqlglot import exp
 
 from app.core.clocks import Clock
 from app.core.errors import FixData
+from app.core.exports import SyncMode
 from app.core.identifiers import RULES
 from app.core.runs import Reject
 from app.core.segments import FieldRef, Segment
@@ -24,6 +23,7 @@ from app.data.engines.duckdb import Cursor, DuckDBEngine
 from app.data.engines.protocol import Engine
 from app.data.identifiers_sql import text, trimmed
 from app.data.identity import Identity, MatchedField, RowValues
+from app.data.sent import Difference, Found, Held, compare
 from app.data.server_rows import Asked, bring, by_member, server_of, server_sql
 from app.data.sql import SegmentSql, key_column
 from app.data.suppression import ListedValues
@@ -36,14 +36,6 @@ _COVERAGE_ROWS = 200_000
 """From more rows than this, coverage looks at a sample of about that many."""
 _SAMPLED_ROWS = 10_000
 """Of tables on a server, sample members are looked for among so many."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One member: our key and the target's fields after normalising, None where there is no usable value."""
-
-    key: str
-    values: Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,54 +54,6 @@ class MemberSpec:
     identity: Identity = field(default_factory=Identity)
 
 
-class MemberStream:
-    """Lists of rows, each of the batch size but the last; close it (or read it to its end) to let go of the engine.
-
-    `sent_empty` counts, as far as it was read, the values of each field that are there but unusable, and so are sent empty.
-    """
-
-    def __init__(self, rows: Generator[pa.RecordBatch, None, None], names: tuple[str, ...], batch_size: int) -> None:
-        self.sent_empty: Tally[str] = Tally()
-        self._names = names
-        self._rows = rows
-        self._batches = self._cut(batch_size)
-
-    def __iter__(self) -> Iterator[list[Row]]:
-        return self
-
-    def __next__(self) -> list[Row]:
-        return next(self._batches)
-
-    def close(self) -> None:
-        """Stop reading."""
-        self._batches.close()
-        self._rows.close()
-
-    def _cut(self, batch_size: int) -> Generator[list[Row], None, None]:
-        waiting: list[Row] = []
-        for batch in self._rows:
-            waiting += self._rows_of(batch)
-            while len(waiting) >= batch_size:
-                yield waiting[:batch_size]
-                del waiting[:batch_size]
-        if waiting:
-            yield waiting
-
-    def _rows_of(self, batch: pa.RecordBatch) -> list[Row]:
-        width = len(self._names)
-        for i, name in enumerate(self._names):
-            unusable = pc.sum(batch.column(1 + width + i)).as_py()
-            if unusable:
-                self.sent_empty[name] += unusable
-        keys, *columns = (batch.column(i).to_pylist() for i in range(1 + width))
-        if not columns:
-            return [Row(key, {}) for key in keys]
-        return [
-            Row(key, dict(zip(self._names, values, strict=True)))
-            for key, values in zip(keys, zip(*columns, strict=True), strict=True)
-        ]
-
-
 class Members:
     """Reads members of segments from the full rows; thread safe, each call works in the calling thread."""
 
@@ -118,19 +62,32 @@ class Members:
         self._facts = facts or KeyFacts(engine)
         self._listed = listed or ListedValues(engine)
 
-    def stream(
-        self, scope: Scope, segment: Segment, spec: MemberSpec, batch_size: int, ctx: JobContext
-    ) -> MemberStream:
-        """Everybody who is to be sent, by key; FixData when the segment or a matched field has issues."""
-        exact_sql(self._engine, self._facts, scope, ctx.token, self._listed).check(segment)
-        return MemberStream(self._read(scope, segment, spec, ctx), tuple(spec.fields), batch_size)
+    def plan(
+        self,
+        scope: Scope,
+        segment: Segment,
+        spec: MemberSpec,
+        held: Held | None,
+        mode: SyncMode,
+        to: Path,
+        ctx: JobContext,
+    ) -> Difference:
+        """Write what is to be sent of everybody who may be sent; FixData when the segment or a matched field has issues."""
+        with self._engine.cursor(ctx.token) as cursor:
+            ctx.report(Progress("Find members"))
+            question = self._question(cursor, scope, segment, spec, ctx)
+            total = self._pick(cursor, question)
+            ctx.report(Progress("Compare members", 0, total))
+            keys = tuple(target for target, _matched in spec.identity.keys)
+            found = Found(self._sql(question.chosen(keys=True)), tuple(spec.fields), keys, total)
+            return compare(cursor, found, held, mode, to)
 
     def prepare(
         self, cursor: Cursor, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext
     ) -> tuple[exp.Select, int]:
         """For files: a query of the fields as `c0`, `c1` ..., by key, to be read with this cursor, and its rows.
 
-        Raises as `stream`.
+        Raises as `plan`.
         """
         question = self._question(cursor, scope, segment, spec, ctx)
         total = self._pick(cursor, question)
@@ -251,21 +208,6 @@ class Members:
             sql = bring(self._engine, server, scope, asked, clock, ctx.token, cursor)
         return _Question(sql, segment, sql.table(segment), spec)
 
-    def _read(
-        self, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext
-    ) -> Generator[pa.RecordBatch, None, None]:
-        with self._engine.cursor(ctx.token) as cursor:
-            ctx.report(Progress("Find members"))
-            question = self._question(cursor, scope, segment, spec, ctx)
-            total = self._pick(cursor, question)
-            done = 0
-            reader = cursor.sql(self._sql(question.chosen())).to_arrow_reader(_READ_ROWS)
-            for batch in reader:
-                ctx.check()
-                yield batch
-                done += batch.num_rows
-                ctx.report(Progress("Read members", done, total))
-
     def _pick(self, cursor: Cursor, question: _Question) -> int:
         """Keep the keys of those who are to be sent in a table of this cursor; what does not fit in memory spills."""
         cursor.execute(f"CREATE TEMP TABLE winners AS {self._sql(question.winners())}")
@@ -364,14 +306,19 @@ class _Question:
         filled = exp.not_(exp.Is(this=column.copy(), expression=exp.Null()))
         return exp.select(column).from_(name).where(filled).with_(name, as_=known, materialized=True)
 
-    def chosen(self) -> exp.Select:
-        """Key, fields, and for each field whether something unusable stands in it, for the keys in `winners`, by key."""
+    def chosen(self, *, keys: bool = False) -> exp.Select:
+        """Key, fields, and for each field whether something unusable stands in it, for the keys in `winners`, by key.
+
+        With `keys` also the key fields, as they identify the member.
+        """
         row = self._row()
+        known = [row.normalised(matched) for _, matched in self.spec.identity.keys] if keys else []
         values = [row.normalised(matched) for matched in self.spec.fields.values()]
         unusable = [_unusable(row, m, v) for m, v in zip(self.spec.fields.values(), values, strict=True)]
         named = [exp.alias_(value, f"v{i}") for i, value in enumerate(values)]
         flags = [exp.alias_(flag, f"u{i}") for i, flag in enumerate(unusable)]
-        query = exp.select(exp.alias_(exp.cast(self._key(), "text"), "member"), *named, *flags)
+        identifying = [exp.alias_(value, f"k{i}") for i, value in enumerate(known)]
+        query = exp.select(exp.alias_(exp.cast(self._key(), "text"), "member"), *named, *flags, *identifying)
         if not self._unique:
             first = exp.Window(
                 this=exp.RowNumber(),

@@ -28,7 +28,9 @@ def deliver(
 
     `on_update` is called from this thread, and from the destination's when that tells of a slow-down.
     """
-    state = RunState(run, on_update, deps.clock)
+    files = opened.description.any_field  # they are written whole, there is nothing to compare
+    phases = [name for name in PhaseName if not (files and name is PhaseName.PLAN)]
+    state = RunState(run, on_update, deps.clock, phases)
     try:
         with RunLog(RunFolder(deps.folder, run.id), deps.redact, lambda: state.phase, deps.clock) as log:
             return _Delivery(export, opened, deps, state, log).run(ctx)

@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from app.core.counts import Count
 from app.core.exports import Export
+from app.core.plans import Changes, PlannedMember
 from app.core.runs import Reject
 from app.core.segments import Segment
 from app.core.tables import Catalog
 from app.delivery.run_state import utc_now
-from app.destinations.contract import FileDestination, Member, SegmentDestination, TargetField
+from app.destinations.contract import FileDestination, Member, Outcome, Place, SegmentDestination, TargetField
 from app.destinations.description import Description
 from app.jobs import JobContext
 
@@ -34,13 +36,64 @@ class Opened:
     open: Callable[[OnSlow, Ledger], SegmentDestination | FileDestination]
 
 
-class MemberSource(Protocol):
-    """The members of segments on their way to one target, from the tables as they stood when the run began."""
+class PlannedSegment(Protocol):
+    """What is to be done with one segment at its place, and the account of what was done. A context manager.
+
+    `sending` and `settled` are thread safe. What is settled stays known when the process dies at any moment.
+    """
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of files; what was settled and is not finished becomes part of what is held before the next plan."""
+        ...
+
+    @property
+    def changes(self) -> Changes:
+        """The numbers."""
+        ...
 
     @property
     def sent_empty(self) -> Mapping[str, int]:
-        """How many values of each target field, by its name, were there but unusable in what was read to its end."""
+        """How many values of each target field, by its name, are there but unusable, and so are sent empty."""
         ...
+
+    @property
+    def other_match(self) -> bool:
+        """Whether everybody there counts as changed because other fields are matched than before."""
+        ...
+
+    def removals(self, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
+        """Who is to leave the place, with what identifies them there."""
+        ...
+
+    def batches(self, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
+        """Who is to be added or changed, each once, in an order that stays the same."""
+        ...
+
+    def first(self, number: int, ctx: JobContext) -> list[PlannedMember]:
+        """So many of each change, by key."""
+        ...
+
+    def sending(self, members: Sequence[Member]) -> None:
+        """Note that these are on their way."""
+        ...
+
+    def settled(self, outcomes: Sequence[tuple[Member, Outcome]]) -> None:
+        """Note what became of members."""
+        ...
+
+    def finish(self, ctx: JobContext) -> None:
+        """Make what was settled what the place is known to hold."""
+        ...
+
+
+class MemberSource(Protocol):
+    """The members of segments on their way to one target, from the tables as they stood when the run began."""
 
     def count(self, segment: Segment, ctx: JobContext) -> Count:
         """Count exactly, with the verdict of the target's limits."""
@@ -54,8 +107,8 @@ class MemberSource(Protocol):
         """Members without a usable key, with field and reason."""
         ...
 
-    def batches(self, segment: Segment, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
-        """Everybody who is to be sent, each once, in an order that stays the same."""
+    def plan(self, segment: Segment, place: Place, ctx: JobContext, *, to_send: bool = True) -> PlannedSegment:
+        """Compare who is to be sent with what the place holds; one that is only looked at leaves no trace."""
         ...
 
 

@@ -29,7 +29,13 @@ class RunState:
     Thread safe: a destination may report a slow-down or a host from a thread of its own.
     """
 
-    def __init__(self, run: Run, on_update: Callable[[Run], None], clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        run: Run,
+        on_update: Callable[[Run], None],
+        clock: Callable[[], datetime] = utc_now,
+        phases: Iterable[PhaseName] = PhaseName,
+    ) -> None:
         self._clock = clock
         self._on_update = on_update
         self._lock = threading.RLock()
@@ -40,7 +46,7 @@ class RunState:
             status=Status.RUNNING,
             started_at=clock(),
             waits_for="",
-            phases=tuple(Phase(name) for name in PhaseName),
+            phases=tuple(Phase(name) for name in phases),
         )
         self._tell(at_once=True)
 
@@ -91,6 +97,13 @@ class RunState:
             totals = self._run.totals
             totals = replace(totals, left_out=totals.left_out + number, suppressed=totals.suppressed + suppressed)
             self._run = replace(self._run, totals=totals)
+            self._tell()
+
+    def unchanged(self, number: int) -> None:
+        """Count members the target holds as they are, who are not sent."""
+        with self._lock:
+            totals = self._run.totals
+            self._run = replace(self._run, totals=replace(totals, unchanged=totals.unchanged + number))
             self._tell()
 
     def settled(self, kinds: Iterable[OutcomeKind]) -> None:

@@ -1,19 +1,21 @@
-"""Segments to a marketing system: count, check the match, send segment after segment, ask what arrived."""
+"""Segments to a marketing system: count, check the match, plan, send segment after segment, ask what arrived."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from app.core.counts import Count, LimitScope, Verdict
 from app.core.eligibility import why_not_eligible
 from app.core.errors import FixData, FixSettings, SendoffError
 from app.core.exports import Export
+from app.core.plans import OTHER_MATCH, Changes
 from app.core.runs import PhaseName, Status
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog
 from app.delivery.lanes import Lanes, lanes_for
-from app.delivery.ports import Deps, MemberSource
+from app.delivery.ports import Deps, MemberSource, PlannedSegment
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
 from app.delivery.sender import SegmentSender
@@ -49,7 +51,7 @@ class SegmentDelivery:
         source = self.deps.members(self.export, self.description, tuple(fields.values()))
 
         self.state.begin(PhaseName.COUNT)
-        judge = Judge(self.description, self.deps.catalog, source, self.state, self.run_log)
+        judge = Judge(self.description, self.deps.catalog, source, self._counted, self._skip)
         counts = judge.allowed(segments, ctx)
 
         self.state.begin(PhaseName.MATCH)
@@ -57,12 +59,32 @@ class SegmentDelivery:
         for segment, count in counts:
             self._write_left_out(source, segment, count, ctx)
 
-        self.state.begin(PhaseName.SEND)
-        for number, (segment, _count) in enumerate(counts, 1):
-            self._send(source, segment, fields, ctx, last=number == len(counts))
-        for field, number in source.sent_empty.items():
-            self.run_log.warning(f"{number:,} values of “{field}” could not be used and were sent empty.")
+        with ExitStack() as plans:
+            self.state.begin(PhaseName.PLAN)
+            planned = [(segment, plans.enter_context(self._plan(source, segment, ctx))) for segment, _count in counts]
+            total = sum((plan.changes for _segment, plan in planned), Changes())
+            self.state.unchanged(total.unchanged)
+            self.state.set_total(total.to_send, "members")
+
+            self.state.begin(PhaseName.SEND)
+            for number, (segment, plan) in enumerate(planned, 1):
+                self._send(segment, plan, fields, ctx, last=number == len(planned))
         return judge.skip_status
+
+    def _counted(self, count: Count) -> None:
+        self.run_log.info(words_of(count))
+
+    def _skip(self, segment: str, sentence: str) -> None:
+        self.state.skip(segment, sentence)
+        self.run_log.warning(f"“{segment}” was skipped. {sentence}")
+
+    def _plan(self, source: MemberSource, segment: Segment, ctx: JobContext) -> PlannedSegment:
+        place = self.destination.place(self.export.target, segment.name, ctx)
+        plan = source.plan(segment, place, ctx)
+        self.run_log.info(words_of_plan(segment.name, plan.changes))
+        if plan.other_match:
+            self.run_log.warning(f"“{segment.name}”: {OTHER_MATCH}")
+        return plan
 
     def _write_left_out(self, source: MemberSource, segment: Segment, count: Count, ctx: JobContext) -> None:
         """Count everybody who belongs to the segment and is not sent; those without a usable key are listed by name."""
@@ -71,17 +93,23 @@ class SegmentDelivery:
 
     def _send(
         self,
-        source: MemberSource,
         segment: Segment,
+        plan: PlannedSegment,
         fields: Mapping[str, TargetField],
         ctx: JobContext,
         *,
         last: bool,
     ) -> None:
-        sender = SegmentSender(segment.name, fields, self.state, self.run_log)
-        batches = source.batches(segment, self.description.batch_size, ctx)
+        sender = SegmentSender(segment.name, fields, plan, self.state, self.run_log)
+        batches = plan.batches(self.description.batch_size, ctx)
+        removals = plan.removals(self.description.batch_size, ctx)
         with Lanes(lambda: self._session(segment), lanes_for(self.description.pace)) as lanes:
+            # First who left: somebody known by another identifier now would else be taken out again.
+            lanes.send(removals, lambda session, number, batch: sender.remove(session, number, batch, ctx), ctx)
             lanes.send(batches, lambda session, number, batch: sender.deliver(session, number, batch, ctx), ctx)
+            plan.finish(ctx)
+            for field, number in plan.sent_empty.items():
+                self.run_log.warning(f"{number:,} values of “{field}” could not be used and were sent empty.")
             if last:
                 self.state.begin(PhaseName.CONFIRM)
             self._confirm(lanes, ctx)
@@ -106,13 +134,18 @@ class Judge:
     """Counts the segments again at the moment of the run and decides which may go; a segment goes whole or not at all."""
 
     def __init__(
-        self, description: Description, catalog: Catalog, source: MemberSource, state: RunState, run_log: RunLog
+        self,
+        description: Description,
+        catalog: Catalog,
+        source: MemberSource,
+        on_count: Callable[[Count], None],
+        on_skip: Callable[[str, str], None],
     ) -> None:
         self._description = description
         self._catalog = catalog
         self._source = source
-        self._state = state
-        self._run_log = run_log
+        self._on_count = on_count
+        self._on_skip = on_skip
         self.skip_status: Status | None = None
         """What the run is called because of the segments left out; too large weighs more than too small."""
 
@@ -122,7 +155,6 @@ class Judge:
         counts = self._within_export_limit(counts, ctx)
         if not counts:
             raise NothingSent(self.skip_status or Status.SKIPPED_TOO_SMALL)
-        self._state.set_total(sum(c.to_send for _s, c in counts), "members")
         return counts
 
     def _count(self, segment: Segment, ctx: JobContext) -> Count | None:
@@ -131,7 +163,7 @@ class Judge:
             self._skip(segment.name, reason, Status.SKIPPED_TOO_SMALL)
             return None
         count = self._source.count(segment, ctx)
-        self._run_log.info(words_of(count))
+        self._on_count(count)
         if count.verdict is Verdict.TOO_LARGE:
             self._skip(segment.name, count.reason, Status.SKIPPED_TOO_LARGE)
         elif count.verdict is not Verdict.OK:
@@ -161,8 +193,7 @@ class Judge:
         return []
 
     def _skip(self, segment: str, sentence: str, status: Status) -> None:
-        self._state.skip(segment, sentence)
-        self._run_log.warning(f"“{segment}” was skipped. {sentence}")
+        self._on_skip(segment, sentence)
         if self.skip_status is not Status.SKIPPED_TOO_LARGE:
             self.skip_status = status
 
@@ -178,6 +209,20 @@ def words_of(count: Count) -> str:
     reasons = ", ".join(f"{number:,} {reason}" for reason, number in left_out.items() if number)
     text = f"“{count.segment}” has {count.members:,} members, {count.to_send:,} to send."
     return f"{text} Left out: {reasons}." if reasons else text
+
+
+def words_of_plan(segment: str, changes: Changes) -> str:
+    """What would be done with a segment, as a line of the log."""
+    numbers = {
+        "to add": changes.added,
+        "to change": changes.changed,
+        "to remove": changes.removed,
+        "unchanged": changes.unchanged,
+    }
+    text = f"“{segment}”: {', '.join(f'{number:,} {words}' for words, number in numbers.items())}."
+    if not changes.in_doubt:
+        return text
+    return f"{text} {changes.in_doubt:,} of them were on their way when an earlier run stopped; they are sent again."
 
 
 def chosen_segments(export: Export, segments: Sequence[Segment]) -> list[Segment]:

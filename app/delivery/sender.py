@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.core.errors import FixData, SendoffError, TellUs
 from app.core.runs import Reject
 from app.delivery.grace import grace
+from app.delivery.ports import PlannedSegment
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
-from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentSession, TargetField
+from app.destinations.contract import Member, Outcome, OutcomeKind, RemovingSession, SegmentSession, TargetField
 from app.jobs import Cancelled, JobContext
 
 REFUSED_BATCHES_IN_A_ROW = 3
+
+Act = Callable[[Sequence[Member], JobContext], list[Outcome]]
+"""What is done with a batch: a session's `send`."""
 
 
 @dataclass(slots=True)
@@ -30,11 +34,19 @@ class SegmentSender:
 
     A cancel is honoured between batches; those in flight end first, within the time `grace` gives them. A batch that is
     refused as a whole (FixData) is halved until the members that cause it stand alone. Any other error is raised: members
-    counted until then arrived, the rest did not.
+    counted until then arrived, the rest did not. The plan is told of each batch before it leaves, and of each outcome.
     """
 
-    def __init__(self, segment: str, fields: Mapping[str, TargetField], state: RunState, run_log: RunLog) -> None:
+    def __init__(
+        self,
+        segment: str,
+        fields: Mapping[str, TargetField],
+        plan: PlannedSegment,
+        state: RunState,
+        run_log: RunLog,
+    ) -> None:
         self._segment = segment
+        self._plan = plan
         self._fields = fields
         self._required = tuple(f.id for f in fields.values() if f.required)
         self._state = state
@@ -49,13 +61,33 @@ class SegmentSender:
         complete = self._without_incomplete(batch, tally)
         incomplete = tally.rejected
         if complete:
-            self._send(session, complete, tally, ctx)
-        text = f"Batch {number:,} of “{self._segment}” delivered, {len(batch):,} members."
+            self._plan.sending(complete)
+            self._send(session.send, complete, tally, ctx)
+        self._log(number, "delivered", batch, tally)
+        self._stop_when_hopeless(len(complete), tally.rejected - incomplete, tally.refusal)
+
+    def remove(self, session: SegmentSession, number: int, batch: Sequence[Member], ctx: JobContext) -> None:
+        """Take one batch out of the place; raises as `deliver`, and TellUs for a session that can't."""
+        ctx.check()
+        if not isinstance(session, RemovingSession):
+            raise TellUs(
+                "This target can't take members out.",
+                "It says that it can mirror a segment, but has no way to remove anybody.",
+                "Choose another sync mode in the export, and send us the log.",
+                code="no_removal",
+            )
+        tally = _Tally()
+        self._plan.sending(batch)
+        self._send(session.remove, batch, tally, ctx)
+        self._log(number, "removed", batch, tally)
+        self._stop_when_hopeless(len(batch), tally.rejected, tally.refusal)
+
+    def _log(self, number: int, done: str, batch: Sequence[Member], tally: _Tally) -> None:
+        text = f"Batch {number:,} of “{self._segment}” {done}, {len(batch):,} members."
         if tally.rejected:
             self._run_log.warning(f"{text} {tally.rejected:,} rejected.")
         else:
             self._run_log.info(text)
-        self._stop_when_hopeless(len(complete), tally.rejected - incomplete, tally.refusal)
 
     def _without_incomplete(self, batch: Sequence[Member], tally: _Tally) -> Sequence[Member]:
         """The members that have every required value; the others are rejected here, the target would do it too."""
@@ -74,18 +106,18 @@ class SegmentSender:
         tally.rejected += len(rejects)
         return complete
 
-    def _send(self, session: SegmentSession, members: Sequence[Member], tally: _Tally, ctx: JobContext) -> None:
+    def _send(self, act: Act, members: Sequence[Member], tally: _Tally, ctx: JobContext) -> None:
         try:
             # A batch may take several requests: a cancel between them would leave members there that nobody counted.
             with grace(ctx) as in_flight:
-                outcomes = session.send(members, in_flight)
+                outcomes = act(members, in_flight)
         except FixData as error:
             tally.refusal = error
             if len(members) > 1:
                 half = len(members) // 2
-                self._send(session, members[:half], tally, ctx)
+                self._send(act, members[:half], tally, ctx)
                 ctx.check()
-                self._send(session, members[half:], tally, ctx)
+                self._send(act, members[half:], tally, ctx)
                 return
             reason = f"{error.what} {error.why}".strip()
             outcomes = [Outcome(members[0].key, OutcomeKind.REJECTED, reason=reason, fix=error.fix)]
@@ -104,11 +136,9 @@ class SegmentSender:
                 "Look at the audience there before you run the export again, and send us the log.",
                 code="outcomes_missing",
             )
-        rejects = [
-            self._reject(member, outcome)
-            for member, outcome in zip(members, outcomes, strict=True)
-            if outcome.kind is OutcomeKind.REJECTED
-        ]
+        settled = list(zip(members, outcomes, strict=True))
+        self._plan.settled(settled)
+        rejects = [self._reject(member, outcome) for member, outcome in settled if outcome.kind is OutcomeKind.REJECTED]
         if rejects:
             self._run_log.rejects(rejects)
         self._state.settled(outcome.kind for outcome in outcomes)

@@ -62,10 +62,11 @@ class TargetField:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member on its way: our key, the segment it comes from, and the target field values after normalising (None = no value)."""
+    """One member on its way: our key, the target field values after normalising (None = no value), its row in the plan."""
 
     key: str
     values: Mapping[str, str | None]
+    row: int = 0
 
 
 class OutcomeKind(StrEnum):
@@ -87,6 +88,14 @@ class Outcome:
     field: str = ""
     reason: str = ""
     fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the members of a segment go: the audience, list or tag by what names it there, and whether it is there already."""
+
+    name: str
+    there: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +134,18 @@ class SegmentSession(Protocol):
 
 
 @runtime_checkable
+class RemovingSession(SegmentSession, Protocol):
+    """A session of a destination that declares the sync mode mirror."""
+
+    def remove(self, members: Sequence[Member], ctx: JobContext) -> list[Outcome]:
+        """Take members out of the audience or off the tag, known by their key fields; otherwise as `send`.
+
+        Nobody is unsubscribed, archived or deleted. Who is not there (any more) counts as removed.
+        """
+        ...
+
+
+@runtime_checkable
 class SegmentDestination(Protocol):
     """A marketing system that takes members one batch at a time."""
 
@@ -138,6 +159,10 @@ class SegmentDestination(Protocol):
 
     def fields(self, target: Mapping[str, str], ctx: JobContext) -> list[TargetField]:
         """All fields that can be filled in this audience: those of the description plus the audience's own."""
+        ...
+
+    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
+        """Where the members of this segment go; only asks. One name stands for one place, whatever else is in `target`."""
         ...
 
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> SegmentSession:

@@ -49,7 +49,7 @@ def make_deps(
             counter, members = Counter(own, facts, values), Members(own, facts, values)
 
             def source(export: Export, description: Description, fields: Sequence[TargetField]) -> WorkspaceMembers:
-                return WorkspaceMembers(counter, members, scope, export, description, fields, info.country_code)
+                return WorkspaceMembers(own, counter, members, scope, export, description, fields, info.country_code)
 
             def files(export: Export, moment: datetime) -> ExportFiles:
                 place = Place(export.name, info.name, moment)

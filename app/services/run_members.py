@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter as Tally
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from app.core.counts import Count
 from app.core.exports import Export
+from app.core.names import new_id
+from app.core.plans import Changes, PlannedMember
 from app.core.runs import Reject
 from app.core.segments import Segment
 from app.data.counting import Counter, CountSpec
+from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
 from app.data.members import Members, MemberSpec
+from app.data.sent import Difference, Held, PlanRow, Told, read_plan
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
-from app.destinations.contract import Member, TargetField
+from app.destinations.contract import Member, Outcome, Place, TargetField
 from app.destinations.description import Description
 from app.jobs import JobContext
 
@@ -25,6 +31,7 @@ class WorkspaceMembers:
 
     def __init__(
         self,
+        engine: DuckDBEngine,
         counter: Counter,
         members: Members,
         scope: Scope,
@@ -33,19 +40,15 @@ class WorkspaceMembers:
         fields: Sequence[TargetField],
         country: str,
     ) -> None:
+        self._engine = engine
         self._counter = counter
         self._members = members
         self._scope = scope
+        self._export = export
         self._description = description
         self._names = {field.id: field.name for field in fields}
         self._matched = matched_fields(export.match, fields)
         self._country = country
-        self._sent_empty: Tally[str] = Tally()
-
-    @property
-    def sent_empty(self) -> Mapping[str, int]:
-        """How many values of each target field, by its name, were there but unusable in what was read to its end."""
-        return {self._names.get(target, target): number for target, number in self._sent_empty.items()}
 
     def count(self, segment: Segment, ctx: JobContext) -> Count:
         """See `MemberSource.count`."""
@@ -63,12 +66,21 @@ class WorkspaceMembers:
         """See `MemberSource.left_out`."""
         return self._members.left_out(self._scope, segment, self._spec(segment), ctx)
 
-    def batches(self, segment: Segment, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
-        """See `MemberSource.batches`; the engine is let go of when the iterator is closed."""
-        with closing(self._members.stream(self._scope, segment, self._spec(segment), size, ctx)) as stream:
-            for rows in stream:
-                yield [Member(row.key, row.values) for row in rows]
-            self._sent_empty += stream.sent_empty
+    def plan(self, segment: Segment, place: Place, ctx: JobContext, *, to_send: bool = True) -> WorkspacePlan:
+        """See `MemberSource.plan`; what an earlier run left behind is made part of what is held first."""
+        export = self._export
+        held = Held(self._engine, export.id, f"{export.connection} {place.name}", segment.name)
+        path = held.plan_path if to_send else self._engine.folder / "tmp" / f"plan-{new_id()}.parquet"
+        if to_send:
+            held.settle(ctx.token)
+            if not place.there:
+                held.forget()
+        spec = self._spec(segment)
+        known = held if place.there else None
+        difference = self._members.plan(self._scope, segment, spec, known, export.sync, path, ctx)
+        named = {self._names.get(field, field): number for field, number in difference.sent_empty.items()}
+        told = Told(held, export.sync) if to_send else None
+        return WorkspacePlan(self._engine, segment.name, path, difference, named, held, told)
 
     def _spec(self, segment: Segment) -> MemberSpec:
         return MemberSpec(self._matched, self._identity(segment))
@@ -76,3 +88,86 @@ class WorkspaceMembers:
     def _identity(self, segment: Segment) -> Identity:
         keys = self._description.key_fields
         return identity_of(self._matched, keys, segment, self._scope.catalog, self._country)
+
+
+class WorkspacePlan:
+    """Fulfils delivery's `PlannedSegment`; `told` is None for a plan that is only looked at."""
+
+    def __init__(
+        self,
+        engine: DuckDBEngine,
+        segment: str,
+        path: Path,
+        difference: Difference,
+        sent_empty: Mapping[str, int],
+        held: Held,
+        told: Told | None,
+    ) -> None:
+        self._engine = engine
+        self._segment = segment
+        self._path = path
+        self._held = held
+        self._told = told
+        self.changes: Changes = difference.changes
+        self.other_match: bool = difference.other_match
+        self.sent_empty: Mapping[str, int] = sent_empty
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._told is not None:
+            self._told.close()
+            return
+        with suppress(
+            OSError
+        ):  # read by somebody on Windows; the folder for what is short-lived is cleared now and then
+            self._path.unlink(missing_ok=True)
+
+    def removals(self, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
+        """See `PlannedSegment.removals`."""
+        return _batches(read_plan(self._engine, self._path, ctx, removed=True), size)
+
+    def batches(self, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
+        """See `PlannedSegment.batches`; the engine is let go of when the iterator is closed."""
+        return _batches(read_plan(self._engine, self._path, ctx), size)
+
+    def first(self, number: int, ctx: JobContext) -> list[PlannedMember]:
+        """See `PlannedSegment.first`."""
+        return [
+            PlannedMember(row.member, self._segment, row.change, row.values)
+            for removed in (False, True)
+            for rows in read_plan(self._engine, self._path, ctx, removed=removed, first=number)
+            for row in rows
+        ]
+
+    def sending(self, members: Sequence[Member]) -> None:
+        """See `PlannedSegment.sending`."""
+        if self._told is not None:
+            self._told.sending(member.row for member in members)
+
+    def settled(self, outcomes: Sequence[tuple[Member, Outcome]]) -> None:
+        """See `PlannedSegment.settled`."""
+        if self._told is not None:
+            self._told.settled((member.row, outcome.kind.value) for member, outcome in outcomes)
+
+    def finish(self, ctx: JobContext) -> None:
+        """See `PlannedSegment.finish`."""
+        if self._told is not None:
+            self._told.close()
+            self._held.settle(ctx.token)
+
+
+def _batches(parts: Generator[list[PlanRow], None, None], size: int) -> Iterator[Sequence[Member]]:
+    """Members in lists of the batch size, but the last."""
+    waiting: list[Member] = []
+    with closing(parts):
+        for part in parts:
+            waiting += [Member(row.member, row.values, row.row) for row in part]
+            while len(waiting) >= size:
+                yield waiting[:size]
+                del waiting[:size]
+    if waiting:
+        yield waiting

@@ -20,6 +20,7 @@ from app.core.roles import Action, Role, demand, may
 from app.core.runs import LogLine, RejectPage, Run, RunError, Status, Trigger
 from app.core.tables import Meaning
 from app.data.personal import masked as mask
+from app.data.sent import forget_export
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
 from app.delivery.ports import Deps, Ledger, OnSlow, Opened
@@ -227,6 +228,10 @@ class RunService:
             if run.status.ended:
                 self._files(run.id).remove_members()
         return len(gone)
+
+    def forget(self, export_id: str) -> None:
+        """Drop what the targets of an export that is gone hold; the members stay there."""
+        forget_export(self._folder, export_id)
 
     def _start(self, export: Export, connection: Connection | None, trigger: Trigger) -> Run:
         waiting = self._queue.waiting_for(export.id)

@@ -312,6 +312,7 @@ class Formats(QObject):
             PhaseName.PREPARE: self.tr("Prepare"),
             PhaseName.COUNT: self.tr("Count and check"),
             PhaseName.MATCH: self.tr("Match and hash"),
+            PhaseName.PLAN: self.tr("Plan"),
             PhaseName.SEND: self.tr("Send"),
             PhaseName.CONFIRM: self.tr("Confirm"),
         }[phase]

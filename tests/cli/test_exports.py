@@ -144,6 +144,30 @@ def test_requests_are_previewed_with_the_secret_masked(newsletter: Desk, mailchi
     assert KEY not in newsletter.done("exports", "preview", "Newsletter").out
 
 
+def test_a_plan_tells_what_a_run_then_does(newsletter: Desk, mailchimp: MailchimpEmulator) -> None:
+    planned = newsletter.told("exports", "plan", "Newsletter", "--members", "2")
+    assert {"export", "added", "changed", "removed", "unchanged", "left_out", "held", "segments"} <= set(planned)
+    assert (planned["added"], planned["unchanged"], planned["held"]) == (15, 0, None)
+    assert [m["member"] for m in planned["members"]] == ["C-00000", "C-00004"]
+    assert planned["members"][0]["values"]["email"] == "p•••@e•••.com"
+    assert mailchimp.audience.contacts == {}
+    assert mailchimp.audience.tags == []
+    (run,) = newsletter.told("exports", "run", "Newsletter")["runs"]
+    assert run["added"] == planned["added"]
+    again = newsletter.told("exports", "plan", "Newsletter")
+    assert (again["added"], again["unchanged"], again["members"]) == (0, 15, [])
+    out = newsletter.done("exports", "plan", "Newsletter").out
+    assert "0 added, 0 changed, 0 removed, 15 unchanged" in out
+    (run,) = newsletter.told("exports", "run", "Newsletter")["runs"]
+    assert (run["added"], run["unchanged"]) == (0, 15)
+
+
+def test_files_have_no_plan(exports: Desk) -> None:
+    said = exports.do("exports", "plan", "Partner")
+    assert said.status == 2
+    assert "no plan" in said.err
+
+
 def test_a_run_is_reported_with_the_contracts_keys(exports: Desk) -> None:
     document = exports.told("exports", "run", "Partner", "Lake")
     partner, lake = document["runs"]
@@ -242,7 +266,7 @@ def test_a_schedule_is_set_and_taken_off(exports: Desk) -> None:
 
 
 def test_later_parts_are_absent(exports: Desk) -> None:
-    for command in (["exports", "plan", "Lake"], ["runs", "resume", "x"], ["runs", "undo", "x"], ["roles", "unlock"]):
+    for command in (["runs", "resume", "x"], ["runs", "undo", "x"], ["roles", "unlock"]):
         said = exports.do(*command)
         assert said.status == 2
         assert "No such command" in said.err

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from app.core.exports import SyncMode
 from app.core.names import new_id
+from app.core.segments import Segment
 from app.core.suppression import ContactKind, ListFacts, digest_of, entry_of
 from app.core.tables import Meaning, Table, TableRole
 from app.data.engines.duckdb import DuckDBEngine
+from app.data.members import Members, MemberSpec
+from app.data.sent import read_plan
 from app.data.suppression import write_list
+from app.data.workspace_rows import Scope
+from app.jobs import JobContext
 
 WHEN = datetime(2025, 6, 1, tzinfo=UTC)
 
@@ -50,3 +57,39 @@ def add_list(
     generation = new_id()
     write_list(engine.folder, generation, [sorted({entry_of(SALT, d) for d in digests if d is not None})])
     return ListFacts(generation, SALT, frozenset(kind for kind, found in values.items() if found))
+
+
+class Row(NamedTuple):
+    """A member as it is sent."""
+
+    key: str
+    values: Mapping[str, str | None]
+
+
+class Stream:
+    """The members of a segment as they are sent to a place that holds nobody, in lists of `size`."""
+
+    def __init__(
+        self, engine: DuckDBEngine, scope: Scope, segment: Segment, spec: MemberSpec, size: int, ctx: JobContext
+    ) -> None:
+        plan = engine.folder / "tmp" / f"{new_id()}.parquet"
+        self.sent_empty = Members(engine).plan(scope, segment, spec, None, SyncMode.UPDATE, plan, ctx).sent_empty
+        self._parts = read_plan(engine, plan, ctx)
+        self._size = size
+        self._waiting: list[Row] = []
+
+    def __iter__(self) -> Iterator[list[Row]]:
+        return self
+
+    def __next__(self) -> list[Row]:
+        while len(self._waiting) < self._size and (part := next(self._parts, None)) is not None:
+            self._waiting += [Row(row.member, row.values) for row in part]
+        if not self._waiting:
+            raise StopIteration
+        batch = self._waiting[: self._size]
+        del self._waiting[: self._size]
+        return batch
+
+    def close(self) -> None:
+        self._parts.close()
+        self._waiting.clear()

@@ -18,9 +18,9 @@ from app.core.tables import Link, TableRole
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
-from app.data.members import Members, MemberSpec, Row, SampleRow
+from app.data.members import Members, MemberSpec, SampleRow
 from app.jobs import Cancelled, JobContext
-from tests.data.rows import add_list, add_table
+from tests.data.rows import Row, Stream, add_list, add_table
 from tests.data.test_counting import CONTACTS, EMAIL, EVERYBODY, GERMANS, by_hand, customers, people, scope_of, segment
 
 IDENTITY = Identity((("email", EMAIL),), FieldRef("Customer", "OptIn"))
@@ -44,7 +44,7 @@ def test_normalised_once_and_by_key(engine: DuckDBEngine) -> None:
         ("6", "", "FR", True),
     )
     table = add_table(engine, "Customer", rows, key="Id", role=TableRole.CUSTOMER)
-    stream = Members(engine).stream(scope_of(table), EVERYBODY, SPEC, 1, JobContext())
+    stream = Stream(engine, scope_of(table), EVERYBODY, SPEC, 1, JobContext())
     assert list(stream) == [
         [Row("1", {"email": "a@x.de", "country": None})],
         [Row("3", {"email": "c@x.de", "country": "DE"})],
@@ -62,7 +62,7 @@ def test_normalised_once_and_by_key(engine: DuckDBEngine) -> None:
 def test_unusable_optional_values_are_sent_empty_and_counted(engine: DuckDBEngine) -> None:
     rows = customers(("1", "a@x.de", "Atlantis", True), ("2", "b@x.de", " ", True), ("3", "c@x.de", "Lemuria", True))
     table = add_table(engine, "Customer", rows, key="Id", role=TableRole.CUSTOMER)
-    stream = Members(engine).stream(scope_of(table), EVERYBODY, SPEC, 500, JobContext())
+    stream = Stream(engine, scope_of(table), EVERYBODY, SPEC, 500, JobContext())
     assert [row.values["country"] for batch in stream for row in batch] == [None, None, None]
     assert stream.sent_empty == {"country": 2}
 
@@ -71,7 +71,7 @@ def test_too_long_values_have_no_form(engine: DuckDBEngine) -> None:
     rows = customers(("1", "a@x.de", "Atlantis", True))
     table = add_table(engine, "Customer", rows, key="Id", role=TableRole.CUSTOMER)
     spec = MemberSpec({"c": MatchedField(FieldRef("Customer", "Country"), "trim", longest=4)}, IDENTITY)
-    stream = Members(engine).stream(scope_of(table), EVERYBODY, spec, 5, JobContext())
+    stream = Stream(engine, scope_of(table), EVERYBODY, spec, 5, JobContext())
     assert [row.values for batch in stream for row in batch] == [{"c": None}]
     assert stream.sent_empty == {"c": 1}
 
@@ -81,7 +81,7 @@ def test_suppressed_members_are_not_read(engine: DuckDBEngine) -> None:
     table = add_table(engine, "Customer", rows, key="Id", role=TableRole.CUSTOMER)
     scope = replace(scope_of(table), suppression=add_list(engine, ["a@x.de"]))
     spec = MemberSpec({}, replace(IDENTITY, contacts=CONTACTS))
-    stream = Members(engine).stream(scope, GERMANS, spec, 5, JobContext())
+    stream = Stream(engine, scope, GERMANS, spec, 5, JobContext())
     assert list(stream) == [[Row("2", {})]]
 
 
@@ -104,7 +104,7 @@ def test_fields_of_linked_tables_and_all_types(engine: DuckDBEngine) -> None:
         "ltv": MatchedField(FieldRef("Customer", "Ltv")),
         "firm": MatchedField(FieldRef("Firm", "Name")),
     }
-    found = list(Members(engine).stream(scope, EVERYBODY, MemberSpec(fields), 5, JobContext()))
+    found = list(Stream(engine, scope, EVERYBODY, MemberSpec(fields), 5, JobContext()))
     assert found == [
         [
             Row("9", {"born": "1970-01-02", "seen": None, "ltv": None, "firm": "Yps"}),
@@ -117,7 +117,7 @@ def test_a_field_that_is_gone(engine: DuckDBEngine) -> None:
     table = add_table(engine, "Customer", customers(), key="Id", role=TableRole.CUSTOMER)
     spec = MemberSpec({"x": MatchedField(FieldRef("Customer", "Shoe"))})
     with pytest.raises(FixData, match="Shoe is gone"):
-        list(Members(engine).stream(scope_of(table), EVERYBODY, spec, 5, JobContext()))
+        list(Stream(engine, scope_of(table), EVERYBODY, spec, 5, JobContext()))
 
 
 def test_sample_and_coverage(engine: DuckDBEngine) -> None:
@@ -150,12 +150,12 @@ def test_cancel_while_reading_and_a_reader_that_stops(engine: DuckDBEngine) -> N
     rows = pa.table({"Id": [str(i) for i in range(50_000)]})
     table = add_table(engine, "Customer", rows, key="Id", role=TableRole.CUSTOMER)
     ctx = JobContext()
-    stream = Members(engine).stream(scope_of(table), EVERYBODY, MemberSpec({}), 100, ctx)
+    stream = Stream(engine, scope_of(table), EVERYBODY, MemberSpec({}), 100, ctx)
     assert len(next(stream)) == 100
     ctx.token.cancel()
     with pytest.raises(Cancelled):
         list(stream)
-    other = Members(engine).stream(scope_of(table), EVERYBODY, MemberSpec({}), 100, JobContext())
+    other = Stream(engine, scope_of(table), EVERYBODY, MemberSpec({}), 100, JobContext())
     next(other)
     other.close()
     assert list(other) == []
@@ -172,7 +172,7 @@ def test_members_are_those_that_were_counted(
         identity = Identity((("email", EMAIL),), FieldRef("Customer", "OptIn"), empty_refuses=empty_refuses)
         spec = MemberSpec({"email": EMAIL}, identity)
         asked = segment("D", {"field": "Customer.Country", "is": "D"})
-        found = [r for b in Members(engine).stream(scope_of(table), asked, spec, 3, JobContext()) for r in b]
+        found = [r for b in Stream(engine, scope_of(table), asked, spec, 3, JobContext()) for r in b]
         count = Counter(engine).count(scope_of(table), asked, CountSpec(identity), JobContext())
         assert len(found) == count.to_send
         members = by_hand(rows, {"D"}, empty_refuses=empty_refuses)
@@ -196,7 +196,7 @@ def test_other_threads_go_on_while_members_are_read(engine: DuckDBEngine) -> Non
     read: list[int] = []
 
     def work() -> None:
-        for batch in Members(engine).stream(scope_of(table), EVERYBODY, spec, 500, JobContext()):
+        for batch in Stream(engine, scope_of(table), EVERYBODY, spec, 500, JobContext()):
             read.append(len(batch))
 
     worker = threading.Thread(target=work)

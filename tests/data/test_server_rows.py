@@ -31,7 +31,7 @@ from app.data.table_rows import asking, looked_at, row_count
 from app.data.workspace_rows import Scope
 from app.jobs import CancelToken, JobContext
 from tests.data import pg_tables
-from tests.data.rows import WHEN, add_list, add_table
+from tests.data.rows import WHEN, Stream, add_list, add_table
 from tests.data.test_counting import segment
 from tests.servers.postgres import PostgresServer
 
@@ -174,7 +174,7 @@ def test_the_same_numbers_and_members(
     one, two = (members.reach(scope, asked, {"email": EMAIL}, identity, ctx) for scope in scopes)
     assert two == one
     assert members.number(scopes[1], asked, ctx) == members.number(scopes[0], asked, ctx)
-    streams = [members.stream(scope, asked, wanted, 3, ctx) for scope in scopes]
+    streams = [Stream(twins.engine, scope, asked, wanted, 3, ctx) for scope in scopes]
     here, there = ([row for batch in stream for row in batch] for stream in streams)
     assert there == here
     assert streams[1].sent_empty == streams[0].sent_empty

@@ -25,7 +25,7 @@ from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
 from app.data.members import Members, MemberSpec
 from app.jobs import Cancelled, JobContext
-from tests.data.rows import SALT, add_list, add_table
+from tests.data.rows import SALT, Stream, add_list, add_table
 from tests.data.test_counting import EMAIL, EVERYBODY, scope_of
 from tests.data.test_identifiers_sql import countries, values
 
@@ -97,7 +97,7 @@ def test_any_contact_of_any_row_keeps_the_member_back(engine: DuckDBEngine) -> N
     assert (found.members, found.eligible, found.duplicates) == (6, 5, 1)
     assert (found.no_consent, found.suppressed, found.to_send) == (1, 2, 1)
     spec = MemberSpec({"email": EMAIL}, identity)
-    [[row]] = Members(engine).stream(scope, EVERYBODY, spec, 10, JobContext())
+    [[row]] = Stream(engine, scope, EVERYBODY, spec, 10, JobContext())
     assert row.key == "6"
     assert Members(engine).suppressed(scope, EVERYBODY, spec, JobContext()) == 2
     assert [row.key for row in Members(engine).sample(scope, EVERYBODY, spec, 10, JobContext())] == ["3", "6"]
@@ -213,7 +213,7 @@ def test_members_and_counts_are_those_found_by_hand(
         to_send, kept_back = left_by_hand(rows, emails | numbers)
         count = Counter(engine).count(scope, EVERYBODY, CountSpec(identity), JobContext())
         assert (count.to_send, count.suppressed) == (len(to_send), len(kept_back))
-        read = [row for part in Members(engine).stream(scope, EVERYBODY, spec, 5, JobContext()) for row in part]
+        read = [row for part in Stream(engine, scope, EVERYBODY, spec, 5, JobContext()) for row in part]
         assert sorted(str(row.values["email"]) for row in read) == sorted(to_send)
         assert Members(engine).suppressed(scope, EVERYBODY, spec, JobContext()) == len(kept_back)
     finally:

@@ -12,11 +12,12 @@ from typing import Self
 from app.core.connections import Consent, TestResult
 from app.core.counts import Count, Limits, LimitScope, verdict_for
 from app.core.exports import Export, ExportKind, SyncMode
+from app.core.plans import Change, Changes, PlannedMember
 from app.core.runs import Reject
 from app.core.segments import Segment, SegmentOf
 from app.core.tables import Catalog, Column, ColumnType, Table, TableRole
 from app.delivery.ports import Deps, Opened, PartFile, RowCount
-from app.destinations.contract import Choice, Member, Outcome, OutcomeKind, PreparedRequest, TargetField
+from app.destinations.contract import Choice, Member, Outcome, OutcomeKind, Place, PreparedRequest, TargetField
 from app.destinations.description import Badge, Description
 from app.jobs import JobContext
 
@@ -108,14 +109,56 @@ class FakeMembers:
         for i in range(min(self.without_key, self.sizes[segment.name])):
             yield Reject(f"{segment.name}-x{i}", segment.name, "Email", "", "No address.", "", by_target=False)
 
-    def batches(self, segment: Segment, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
+    def plan(self, segment: Segment, place: Place, ctx: JobContext, *, to_send: bool = True) -> FakePlan:
         number = max(self.sizes[segment.name] - self.without_key, 0)
-        for start in range(0, number, size):
+        return FakePlan(segment.name, number, self.on_batch, self.sent_empty)
+
+
+@dataclass
+class FakePlan:
+    """Everybody is to be added; `told` keeps what became of each member."""
+
+    segment: str = "VIP"
+    number: int = 0
+    on_batch: Callable[[int], None] = lambda _number: None
+    sent_empty: Mapping[str, int] = field(default_factory=dict)
+    other_match: bool = False
+    told: dict[str, str] = field(default_factory=dict)
+    finished: bool = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    @property
+    def changes(self) -> Changes:
+        return Changes(added=self.number)
+
+    def removals(self, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
+        yield from ()
+
+    def batches(self, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
+        for start in range(0, self.number, size):
             self.on_batch(start // size)
             yield [
-                Member(f"{segment.name}-{i}", {"email": f"{segment.name}{i}@example.com", "first_name": "Ann"})
-                for i in range(start, min(start + size, number))
+                Member(f"{self.segment}-{i}", {"email": f"{self.segment}{i}@example.com", "first_name": "Ann"}, i)
+                for i in range(start, min(start + size, self.number))
             ]
+
+    def first(self, number: int, ctx: JobContext) -> list[PlannedMember]:
+        members = next(self.batches(number, ctx), [])
+        return [PlannedMember(m.key, self.segment, Change.ADDED, m.values) for m in members]
+
+    def sending(self, members: Sequence[Member]) -> None:
+        self.told |= {member.key: "sending" for member in members}
+
+    def settled(self, outcomes: Sequence[tuple[Member, Outcome]]) -> None:
+        self.told |= {member.key: outcome.kind.value for member, outcome in outcomes}
+
+    def finish(self, ctx: JobContext) -> None:
+        self.finished = True
 
 
 @dataclass
@@ -138,6 +181,9 @@ class FakeTarget:
     def fields(self, target: Mapping[str, str], ctx: JobContext) -> list[TargetField]:
         self.on_open()
         return list(FIELDS)
+
+    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
+        return Place(segment, there=True)
 
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> FakeSession:
         return FakeSession(self, segment)

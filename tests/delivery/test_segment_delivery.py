@@ -134,7 +134,7 @@ def test_an_expired_sign_in_stops_with_the_truth(tmp_path: Path) -> None:
     assert run.error.why == "The sign-in [hidden] expired during the run."
     assert run.error.action == "sign_in"
     assert (run.totals.added, len(bench.target.holds["VIP"])) == (20, 20)
-    assert [p.state for p in run.phases][3:] == [PhaseState.FAILED, PhaseState.WAITING]
+    assert [p.state for p in run.phases][4:] == [PhaseState.FAILED, PhaseState.WAITING]
     assert "s3cr3t" not in bench.log()
 
 
@@ -237,7 +237,7 @@ def test_a_slow_target_is_told_and_marked(tmp_path: Path) -> None:
     connection = type(opened(bench.target, bench.of))(bench.of, open_it)
     run = deliver(queued(), bench.export, connection, given, bench.ctx, bench.seen.append)
     assert run.status is Status.SUCCESSFUL
-    assert run.phases[3].state is PhaseState.SLOWED
+    assert run.phases[4].state is PhaseState.SLOWED
     assert run.hosts == ("api.example.com",)
     assert "Waiting 12 s" in bench.log()
 

@@ -16,6 +16,7 @@ from app.delivery.run_state import RunState
 from app.delivery.sender import SegmentSender
 from app.destinations.contract import Member, Outcome, OutcomeKind, TargetField
 from app.jobs import Cancelled, JobContext
+from tests.delivery.fakes import FakePlan
 from tests.delivery.test_run_state import queued
 
 FIELDS = {f.id: f for f in (TargetField("email", "Email", required=True), TargetField("phone", "Phone"))}
@@ -56,11 +57,12 @@ class Bench:
         self.state = RunState(queued(), lambda _run: None)
         self.state.begin(PhaseName.SEND)
         self.folder = RunFolder(folder, "r1")
+        self.plan = FakePlan()
         self.ctx = JobContext()
 
     def send(self, *batches: list[Member]) -> None:
         with RunLog(self.folder, str, lambda: PhaseName.SEND) as log:
-            sender = SegmentSender("VIP", FIELDS, self.state, log)
+            sender = SegmentSender("VIP", FIELDS, self.plan, self.state, log)
             for number, batch in enumerate(batches, 1):
                 sender.deliver(self.target, number, batch, self.ctx)
 

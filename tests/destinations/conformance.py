@@ -296,6 +296,16 @@ class SegmentDestinationSuite:
     def test_fulfils_the_contract(self, bench: SegmentBench) -> None:
         assert isinstance(bench.destination(), SegmentDestination)
 
+    def test_the_place_is_only_asked_for(self, bench: SegmentBench) -> None:
+        destination, ctx = bench.destination(), JobContext()
+        before = destination.place(bench.target, "VIP", ctx)
+        assert not before.there
+        assert destination.place(bench.target, "VIP", ctx) == before
+        assert destination.place(bench.target, "Other", ctx).name != before.name
+        self.send(bench, [bench.member(1)])
+        after = destination.place(bench.target, "VIP", ctx)
+        assert (after.name, after.there) == (before.name, True)
+
     def test_test_names_the_account(self, bench: SegmentBench) -> None:
         result = bench.destination().test(JobContext())
         assert result.reached

@@ -96,7 +96,7 @@ class TestCompanies:
         assert (count.members, count.eligible, count.to_send) == (members, known, unique)
 
         again = run(firm)
-        assert (again.totals.added, again.totals.updated) == (0, unique)
+        assert (again.totals.added, again.totals.updated, again.totals.unchanged) == (0, 0, unique)
 
     def test_what_is_too_small_is_skipped(self, firm: Services, linkedin: LinkedInEmulator) -> None:
         export(firm, "Large firms", "Giants", targeting="company")

@@ -124,7 +124,7 @@ def test_a_target_that_asks_to_slow_down_is_obeyed_and_shown(shop: Workshop, mai
     mailchimp.fail("reply", method="POST", times=1, after=2, reply=Reply(429, headers={"Retry-After": "1"}))
     (run,) = shop.run("Newsletter")
     assert run.status is Status.SUCCESSFUL
-    assert run.phases[3].state is PhaseState.SLOWED
+    assert run.phases[4].state is PhaseState.SLOWED
     assert "asked to slow down" in shop.log(run)
 
 
@@ -178,8 +178,10 @@ def test_the_secret_stands_nowhere_in_the_workspace(shop: Workshop, mailchimp: M
     shop.segment("Everybody")
     shop.mailchimp(mailchimp.url)
     shop.newsletter("Everybody")
-    shop.run("Newsletter")
     mailchimp.fail("reply", method="POST", reply=Reply(500, {"detail": f"the key {KEY} broke"}))
     (run,) = shop.run("Newsletter")
     assert run.status is Status.FAILED
+    mailchimp.faults.clear()
+    (run,) = shop.run("Newsletter")
+    assert run.status is Status.SUCCESSFUL
     assert search([shop.folder], KEY) == []

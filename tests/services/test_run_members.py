@@ -9,10 +9,12 @@ from app.core.tables import Meaning
 from app.data.counting import Counter
 from app.data.members import Members
 from app.data.workspace_rows import KeyFacts, Scope
+from app.destinations.contract import Place
 from app.services.run_members import WorkspaceMembers
 from tests.fakes import tiny
 
 NO_LIMITS = Limits()
+PLACE = Place("list one", there=True)
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def source(looking):
         scope = Scope(looking.store.tables.catalog(), looking.store.segments.all(), looking.clock())
         description = replace(tiny.description(), limits=limits)
         export = looking.exports.get("Newsletter").export
-        return WorkspaceMembers(counter, members, scope, export, description, description.fields, "DE")
+        return WorkspaceMembers(engine, counter, members, scope, export, description, description.fields, "DE")
 
     return make
 
@@ -35,7 +37,8 @@ def test_the_members_of_a_run_agree_with_their_count(looking, source):
     members = source()
     count = members.count(gold, looking.ctx)
     assert (count.members, count.eligible, count.to_send, count.verdict) == (3, 2, 2, Verdict.OK)
-    batches = list(members.batches(gold, 1, looking.ctx))
+    with members.plan(gold, PLACE, looking.ctx, to_send=False) as plan:
+        batches = list(plan.batches(1, looking.ctx))
     assert [[dict(member.values) for member in batch] for batch in batches] == [
         [{"email": "nora@example.com", "first_name": "Nora"}],
         [{"email": "omar@example.com", "first_name": 'O"mar'}],
@@ -57,4 +60,5 @@ def test_who_refuses_is_not_sent(looking, source):
     gold = looking.store.segments.get("Gold")
     count = source().count(gold, looking.ctx)
     assert (count.eligible, count.no_consent, count.to_send) == (2, 2, 0)
-    assert list(source().batches(gold, 10, looking.ctx)) == []
+    with source().plan(gold, PLACE, looking.ctx, to_send=False) as plan:
+        assert list(plan.batches(10, looking.ctx)) == []

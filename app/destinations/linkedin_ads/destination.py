@@ -13,7 +13,7 @@ from app.core.connections import TestResult
 from app.core.errors import FixSettings, NotAllowed, SendoffError, SignInAgain
 from app.core.exports import SyncMode
 from app.destinations.answers import Answer
-from app.destinations.contract import Choice, Member, PreparedRequest, Settings, TargetField
+from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import Call, HttpClient
 from app.destinations.linkedin_ads.answers import AdAccount, AdAccounts
 from app.destinations.linkedin_ads.session import ExportTarget, LinkedInSession, account_urn
@@ -79,6 +79,14 @@ class LinkedInAds:
         ctx.check()
         ExportTarget.read(target, "")
         return list(self._description.for_target(target).fields)
+
+    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
+        """See `SegmentDestination.place`: the audience in the ad account."""
+        session = self._session(target, segment, SyncMode.ADD)
+        with session.client:
+            there = session.find(ctx) is not None
+        read = ExportTarget.read(target, segment)
+        return Place(f"{read.account_id} {read.type} {read.name}", there)
 
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> LinkedInSession:
         """See `SegmentDestination.session`; raises FixSettings when the export has no ad account."""

@@ -105,7 +105,7 @@ class LinkedInSession:
 
     def __enter__(self) -> Self:
         try:
-            found = self._find()
+            found = self.find()
             self._id = str(found.id) if found is not None else self._make()
         except BaseException:
             self.client.close()
@@ -128,7 +128,7 @@ class LinkedInSession:
 
     def confirm(self, ctx: JobContext) -> str:
         """See `SegmentSession.confirm`."""
-        found = self._find(ctx)
+        found = self.find(ctx)
         if found is None:
             return ""
         status, size = found.told
@@ -184,7 +184,7 @@ class LinkedInSession:
             )
         return result
 
-    def _find(self, ctx: JobContext | None = None) -> DmpSegment | None:
+    def find(self, ctx: JobContext | None = None) -> DmpSegment | None:
         """The audience of that name and type; raises FixSettings when the ad account is not there."""
         start = 0
         while True:
@@ -236,7 +236,7 @@ class LinkedInSession:
                 if not answer.ok:
                     raise self.client.failure(answer)
             except TryAgain:
-                found = self._find()
+                found = self.find()
                 if found is not None:
                     return str(found.id)
                 if attempt == _MAKE_TRIES:
@@ -251,7 +251,7 @@ class LinkedInSession:
         for name in ("x-restli-id", "x-linkedin-id"):
             if number := answer.headers.get(name, ""):
                 return number
-        found = self._find()
+        found = self.find()
         if found is None:
             raise TellUs(
                 "LinkedIn made the audience, but did not say under which number.",

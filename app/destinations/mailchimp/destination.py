@@ -14,7 +14,7 @@ from app.core.connections import TestResult
 from app.core.errors import FixSettings, SignInAgain
 from app.core.exports import SyncMode
 from app.destinations.answers import Answer
-from app.destinations.contract import Choice, Member, PreparedRequest, Settings, TargetField
+from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import Call, HttpClient
 from app.destinations.mailchimp import merge_fields
 from app.destinations.mailchimp.answers import Account, Audiences
@@ -88,6 +88,13 @@ class Mailchimp:
             *self._description.fields,
             *merge_fields.target_fields(found, skip_required=read.skip_merge_validation),
         ]
+
+    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
+        """See `SegmentDestination.place`: the tag in the audience."""
+        read = ExportTarget.read(target, segment)
+        with self._client() as client:
+            there = MailchimpSession(client, read, SyncMode.ADD, ctx).find_tag() is not None
+        return Place(f"{read.audience_id} {read.tag}", there)
 
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> MailchimpSession:
         """See `SegmentDestination.session`; raises FixSettings when the export has no audience."""

@@ -163,7 +163,7 @@ class MailchimpSession:
             self._checked.add(field_id)
 
     def _find_or_make_tag(self) -> TagSegment:
-        found = self._find_tag()
+        found = self.find_tag()
         if found is not None:
             return found
         try:
@@ -180,11 +180,12 @@ class MailchimpSession:
 
     def _look_again(self, error: SendoffError) -> TagSegment | None:
         try:
-            return self._find_tag()
+            return self.find_tag()
         except SendoffError:
             raise error from None
 
-    def _find_tag(self) -> TagSegment | None:
+    def find_tag(self) -> TagSegment | None:
+        """The tag, None when there is none of that name."""
         offset = 0
         while True:
             query = {

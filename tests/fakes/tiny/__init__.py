@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint
 from app.core.connections import TestResult
 from app.core.exports import SyncMode
 from app.destinations import registry
-from app.destinations.contract import Choice, Member, PreparedRequest, SegmentSession, Settings, TargetField
+from app.destinations.contract import Choice, Member, Place, PreparedRequest, SegmentSession, Settings, TargetField
 from app.destinations.description import Description
 from app.jobs import JobContext
 
@@ -54,6 +54,9 @@ class Tiny:
 
     def fields(self, target: Mapping[str, str], ctx: JobContext) -> list[TargetField]:
         return [*description().fields, TargetField("extra", f"Extra of {target.get('list')}")]
+
+    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
+        raise NotImplementedError
 
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> SegmentSession:
         raise NotImplementedError

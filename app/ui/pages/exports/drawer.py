@@ -8,7 +8,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core.exports import ExportKind
-from app.core.runs import Phase, PhaseState, Run, Status
+from app.core.runs import Phase, PhaseName, PhaseState, Run, Status
 from app.ui.formats import NOTHING, Formats, seconds_between
 from app.ui.pages.exports.lines import ExportLine, LineWords
 from app.ui.theme import Theme
@@ -70,8 +70,8 @@ class RunningCard(QWidget):
         self.cancel.clicked.connect(self.cancel_asked)
         self._log = Button(theme, self.tr("Show log"), "ghost")
         self._log.clicked.connect(self.log_asked)
-        self._phases = [StatusLine(theme, "", "", "text2") for _ in range(5)]
-        self._times = [Label(theme, "", "caption", "text2") for _ in range(5)]
+        self._phases = [StatusLine(theme, "", "", "text2") for _ in PhaseName]
+        self._times = [Label(theme, "", "caption", "text2") for _ in PhaseName]
         self._speed_words = Label(theme, "", "caption", "text2")
         self._speed = SpeedLine(theme, self.tr("Speed"))
         self._assemble(theme)

@@ -1,0 +1,75 @@
+"""A plan as the contract prints it, and in lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from app.cli.output import plain
+from app.core.plans import OTHER_MATCH, Changes, LeftOut, Plan, SegmentPlan
+
+LEFT_OUT = {
+    LeftOut.NO_IDENTIFIER: "without a usable key",
+    LeftOut.TWICE: "twice in the segment",
+    LeftOut.NO_CONSENT: "without consent",
+    LeftOut.SUPPRESSED: "on the suppression list",
+}
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """The JSON document; nothing holds a plan back yet."""
+    segments = [
+        {
+            "segment": each.segment,
+            **asdict(each.changes),
+            "left_out": plain(each.left_out),
+            "skipped": each.skipped or None,
+            "other_match": each.other_match,
+        }
+        for each in plan.segments
+    ]
+    return {
+        "export": plan.export,
+        "sync": plan.sync.value,
+        **asdict(plan.changes),
+        "left_out": plain(plan.left_out),
+        "held": None,
+        "segments": segments,
+        "members": plain(plan.members),
+    }
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """Numbers first, then the segments when there are several, then the first members."""
+    lines = [f"{plan.export}, {plan.sync.value}: {_numbers(plan.changes)}. Nothing has been sent."]
+    if plan.changes.in_doubt:
+        lines.append(f"{plan.changes.in_doubt:,} of them were on their way when an earlier run stopped.")
+    if plan.left_out:
+        lines.append(f"Left out: {_reasons(plan.left_out)}.")
+    lines += [line for each in plan.segments for line in _segment_lines(each, alone=len(plan.segments) == 1)]
+    for member in plan.members:
+        values = ", ".join(f"{field} {value}" for field, value in member.values.items() if value)
+        lines.append(f"  {member.change.value:<8} {_printable(member.member)}  {_printable(values)}")
+    return lines
+
+
+def _segment_lines(plan: SegmentPlan, *, alone: bool) -> list[str]:
+    if plan.skipped:
+        return [f"{plan.segment} would be skipped. {plan.skipped}"]
+    lines = [] if alone else [f"{plan.segment}: {_numbers(plan.changes)}."]
+    return [*lines, f"{plan.segment}: {OTHER_MATCH}"] if plan.other_match else lines
+
+
+def _numbers(changes: Changes) -> str:
+    words = ("added", "changed", "removed", "unchanged")
+    return ", ".join(f"{getattr(changes, word):,} {word}" for word in words)
+
+
+def _reasons(left_out: Mapping[LeftOut, int]) -> str:
+    return ", ".join(f"{number:,} {LEFT_OUT[reason]}" for reason, number in left_out.items())
+
+
+def _printable(text: str) -> str:
+    """Values of a table may hold anything, also what makes a terminal do things."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

@@ -1,0 +1,117 @@
+"""Plans: what a run would change at a target, before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from app.core.counts import Count
+from app.core.exports import SyncMode
+
+OTHER_MATCH = "Other fields are matched than at the last run, so everybody there counts as changed."
+
+
+class Change(StrEnum):
+    """What a run does to a member at the target; who is unchanged is not sent."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+
+
+class LeftOut(StrEnum):
+    """Why a member of a segment is not sent; the words people see are in the window's translations."""
+
+    NO_IDENTIFIER = "no_identifier"
+    TWICE = "twice"
+    NO_CONSENT = "no_consent"
+    SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How many members are new to the target, have other values, have left, or are there as they should be.
+
+    `in_doubt` are those of the added and removed whose last sending was never acknowledged.
+    """
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    in_doubt: int = 0
+
+    @property
+    def to_send(self) -> int:
+        """Members the target is told of."""
+        return self.added + self.changed + self.removed
+
+    def __add__(self, other: Changes) -> Changes:
+        return Changes(
+            self.added + other.added,
+            self.changed + other.changed,
+            self.removed + other.removed,
+            self.unchanged + other.unchanged,
+            self.in_doubt + other.in_doubt,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMember:
+    """One member a run would send: our key and the values of the target's fields; of a removed one those that identify it."""
+
+    member: str
+    segment: str
+    change: Change
+    values: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPlan:
+    """What a run would do with one segment.
+
+    `skipped` says why it is not sent at all. `other_match` tells that other fields are matched than at the last run, so
+    that everybody there counts as changed.
+    """
+
+    segment: str
+    changes: Changes = field(default_factory=Changes)
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
+    skipped: str = ""
+    other_match: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run of an export would do now; `members` are the first of each change in each segment, values masked."""
+
+    export: str
+    sync: SyncMode
+    segments: tuple[SegmentPlan, ...]
+    members: tuple[PlannedMember, ...] = ()
+
+    @property
+    def changes(self) -> Changes:
+        """All segments together."""
+        return sum((each.changes for each in self.segments), Changes())
+
+    @property
+    def left_out(self) -> dict[LeftOut, int]:
+        """All segments together, by reason."""
+        total: dict[LeftOut, int] = {}
+        for each in self.segments:
+            for reason, number in each.left_out.items():
+                total[reason] = total.get(reason, 0) + number
+        return total
+
+
+def left_out_of(count: Count) -> dict[LeftOut, int]:
+    """Why members of a counted segment are not sent, those reasons only that somebody has."""
+    numbers = {
+        LeftOut.NO_IDENTIFIER: count.members - count.eligible,
+        LeftOut.TWICE: count.duplicates,
+        LeftOut.NO_CONSENT: count.no_consent,
+        LeftOut.SUPPRESSED: count.suppressed,
+    }
+    return {reason: number for reason, number in numbers.items() if number}

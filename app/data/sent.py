@@ -1,0 +1,377 @@
+"""What a target holds as far as we know, and what a run changes there.
+
+Each place a segment is sent to has a folder, `sent/{export}/{place}/{segment}/`, used by one run at a time:
+
+- `{number}.parquet`, immutable, the highest number counts: everybody the target holds, by what identifies them there, with
+  a hash of the values it has. The hash is empty when the values there are not known.
+- `plan.parquet`: the members a run sets out to send.
+- `told.csv`: what became of them, `first,last,what` by their rows in the plan, appended as it happens. A line may be torn
+  when the process or the computer died.
+
+Only what was acknowledged counts as held. A batch that was on its way when everything stopped is *in doubt*: it is sent
+again when it is still wanted and removed when it is not, so that nobody stays behind at the target. A refused member is left
+as it was. Merging plan and outcomes makes the next snapshot; doing it twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.exports import SyncMode
+from app.core.plans import Change, Changes
+from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
+from app.jobs import CancelToken, JobContext
+
+FORMAT = 1
+"""Raised when the hash is made in another way: then everybody counts as changed once."""
+
+SENDING, REFUSED, THERE = "sending", "rejected", "there"
+"""What is told of a member besides the outcomes: it is on its way; it was refused; it was there before and left as it was."""
+
+_TOLD = ("added", "updated", "unchanged", "removed", REFUSED, THERE, SENDING)
+_RELEASED = "released"  # left the segment, but somebody else sends it to the same place: only our note goes
+_KEY, _VALUE = "key ", "value "  # before the target's field, in the names of columns
+_READ_ROWS = 2_048
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A query of the members to be sent: `member`, for each field in order `v0` ..., `u0` ..., for each key field `k0` ..."""
+
+    query: str
+    fields: tuple[str, ...]
+    keys: tuple[str, ...]
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a plan holds; `sent_empty` counts the values of each field that are there but unusable."""
+
+    changes: Changes
+    sent_empty: Mapping[str, int]
+    other_match: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """One member of a plan with its row there; the values of a removed one are those of the key fields."""
+
+    row: int
+    member: str
+    change: Change
+    values: Mapping[str, str | None]
+
+
+class Held:
+    """One segment at one place; `place` names it among all places of all connections. Used by one thread at a time."""
+
+    def __init__(self, engine: DuckDBEngine, export_id: str, place: str, segment: str) -> None:
+        self._engine = engine
+        self._sent = engine.folder / "sent"
+        self._place = _short(place)
+        self.folder = self._sent / export_id / self._place / _short(segment.casefold())
+
+    @property
+    def plan_path(self) -> Path:
+        """Where the plan of a run lies."""
+        return _plan_path(self.folder)
+
+    def forget(self) -> None:
+        """Drop everything: the target is known not to have it any more."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def settle(self, token: CancelToken) -> None:
+        """Make what was told part of what is held, and clear away what a run left behind; nothing is ever half done."""
+        if not self.folder.exists():
+            return
+        for leftover in self.folder.glob("*.tmp"):
+            leftover.unlink(missing_ok=True)
+        plan, told = _pending(self.folder)
+        if plan is not None:
+            with self._engine.cursor(token) as cursor:
+                if told is not None or _releases(cursor, plan):
+                    merged = _merged(cursor, _snapshot(self.folder), plan, told)
+                    self._write_snapshot(cursor, merged, _mapping(cursor, plan))
+        _told_path(self.folder).unlink(missing_ok=True)
+        self.plan_path.unlink(missing_ok=True)
+
+    def others(self, cursor: Cursor) -> str | None:
+        """A query of the identifiers that other segments and exports have sent to the same place."""
+        queries = []
+        for folder in sorted(self._sent.glob(f"*/{self._place}/*")):
+            if folder != self.folder:
+                relation = _relation(cursor, folder)
+                queries += [] if relation is None else [f"SELECT identifier FROM ({relation})"]  # noqa: S608 - our own query
+        return " UNION ALL ".join(queries) or None
+
+    def _write_snapshot(self, cursor: Cursor, query: str, mapping: str) -> None:
+        newest = _newest(self.folder)
+        number = 1 if newest is None else int(newest.stem) + 1
+        unfinished = self.folder / f"{number:06}.tmp"
+        _copy(cursor, query, unfinished, mapping)
+        unfinished.replace(self.folder / f"{number:06}.parquet")
+        if newest is not None:
+            newest.unlink(missing_ok=True)
+
+
+def compare(cursor: Cursor, found: Found, held: Held | None, mode: SyncMode, to: Path) -> Difference:
+    """Write a plan, with the cursor that can read `found`; None when the place is not there yet and so holds nobody."""
+    before = None if held is None else _relation(cursor, held.folder)
+    keys = [] if before is None else [name for name in _columns(cursor, before) if name.startswith(_KEY)]
+    others = held.others(cursor) if held is not None and mode is SyncMode.MIRROR else None
+    mapping = _mapping_of(found.fields)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = to.with_suffix(".tmp")
+    _copy(cursor, _compared(found, mapping, before, keys, others, mode), unfinished, mapping)
+    unfinished.replace(to)
+    changes, sent_empty = _numbers(cursor, to, found)
+    newest = None if held is None else _newest(held.folder)
+    other = newest is not None and changes.changed > 0 and _mapping(cursor, newest) != mapping
+    return Difference(changes, sent_empty, other)
+
+
+class Told:
+    """Writes down what becomes of a plan's members while it happens. Thread safe."""
+
+    def __init__(self, held: Held, mode: SyncMode) -> None:
+        self._mode = mode
+        self._lock = threading.Lock()
+        self._file = _told_path(held.folder).open("ab", buffering=0)
+
+    def close(self) -> None:
+        """Nothing more is told."""
+        self._file.close()
+
+    def sending(self, rows: Iterable[int]) -> None:
+        """These are on their way."""
+        self._write((row, SENDING) for row in rows)
+
+    def settled(self, outcomes: Iterable[tuple[int, str]]) -> None:
+        """What became of them, by the words of `OutcomeKind`."""
+        adding = self._mode is SyncMode.ADD
+        self._write((row, THERE if adding and what == "unchanged" else what) for row, what in outcomes)
+
+    def _write(self, told: Iterable[tuple[int, str]]) -> None:
+        lines = b"".join(f"{first},{last},{what}\n".encode() for first, last, what in _ranges(told))
+        with self._lock:
+            self._file.write(lines)
+
+
+def _plan_path(folder: Path) -> Path:
+    return folder / "plan.parquet"
+
+
+def _told_path(folder: Path) -> Path:
+    return folder / "told.csv"
+
+
+def _pending(folder: Path) -> tuple[Path | None, Path | None]:
+    """The plan of a run that did not come to its end, and what it was told, if anything; no plan when nothing was begun."""
+    plan, told = _plan_path(folder), _told_path(folder)
+    if not plan.exists() or not told.exists():
+        return None, None
+    return plan, told if told.stat().st_size else None
+
+
+def _relation(cursor: Cursor, folder: Path) -> str | None:
+    """A query of everybody held at a place, what a dead run was told included; None when that is nobody."""
+    plan, told = _pending(folder)
+    return _snapshot(folder) if plan is None else _merged(cursor, _snapshot(folder), plan, told)
+
+
+def _releases(cursor: Cursor, plan: Path) -> bool:
+    query = f"SELECT count(*) FROM read_parquet({literal(plan)}) WHERE change = '{_RELEASED}'"  # noqa: S608 - our own names
+    return bool(cursor.execute(query).fetchall()[0][0])
+
+
+def forget_export(folder: Path, export_id: str) -> None:
+    """Drop what the targets of an export hold, in the workspace of that folder."""
+    shutil.rmtree(folder / "sent" / export_id, ignore_errors=True)
+
+
+def read_plan(
+    engine: DuckDBEngine, plan: Path, ctx: JobContext, *, removed: bool = False, first: int | None = None
+) -> Generator[list[PlanRow], None, None]:
+    """Those to be added or changed with all fields, or those to be removed with the key fields; in constant memory.
+
+    With `first` so many of each change, by key.
+    """
+    prefix = _KEY if removed else _VALUE
+    wanted = (Change.REMOVED,) if removed else (Change.ADDED, Change.CHANGED)
+    source = f"read_parquet({literal(plan)}, file_row_number = true)"
+    with engine.cursor(ctx.token) as cursor:
+        names = [name for name in _columns(cursor, f"FROM {source}") if name.startswith(prefix)]
+        columns = "".join(f", {quoted(name)}" for name in names)
+        query = f"SELECT file_row_number, member, change{columns} FROM {source} WHERE change IN ({_list(wanted)})"  # noqa: S608
+        if first is not None:
+            nth = "row_number() OVER (PARTITION BY change ORDER BY member)"
+            query = f"{query} QUALIFY {nth} <= {int(first)} ORDER BY change, member"
+        for batch in cursor.sql(query).to_arrow_reader(_READ_ROWS):
+            ctx.check()
+            rows, members, changes, *values = (batch.column(i).to_pylist() for i in range(batch.num_columns))
+            fields = [name.removeprefix(prefix) for name in names]
+            each_values = zip(*values, strict=True) if values else ((),) * len(rows)
+            yield [
+                PlanRow(row, member, Change(change), dict(zip(fields, each, strict=True)))
+                for row, member, change, each in zip(rows, members, changes, each_values, strict=True)
+            ]
+
+
+def _compared(
+    found: Found, mapping: str, held: str | None, held_keys: Sequence[str], others: str | None, mode: SyncMode
+) -> str:
+    """What is to be told the target, of those found now and those held until now."""
+    values = [f"v{i} AS {quoted(_VALUE + name)}" for i, name in enumerate(found.fields)]
+    keys = [f"k{i} AS {quoted(_KEY + name)}" for i, name in enumerate(found.keys)]
+    unusable = [f"u{i}" for i in range(len(found.fields))]
+    columns = ["member", f"{_identifier(found)} AS identifier", f"{_payload(found, mapping)} AS payload"]
+    now = f"SELECT {', '.join([*columns, *keys, *values, *unusable])} FROM ({found.query})"  # noqa: S608 - our own query
+    if held is None:
+        return f"SELECT 'added' AS change, false AS in_doubt, * FROM ({now})"  # noqa: S608 - as above
+    known = {_KEY + name for name in found.keys}
+    both = [
+        f"{_either(name, name in known, name in held_keys)} AS {quoted(name)}"
+        for name in dict.fromkeys([*known, *held_keys])
+    ]
+    rest = [f"n.{quoted(_VALUE + name)}" for name in found.fields] + [f"n.{name}" for name in unusable]
+    gone = f"CASE WHEN h.identifier IN ({others}) THEN '{_RELEASED}' ELSE 'removed' END" if others else "'removed'"
+    change = (
+        "CASE WHEN h.identifier IS NULL OR (h.doubt AND n.identifier IS NOT NULL) THEN 'added' "
+        f"WHEN n.identifier IS NULL THEN {gone} ELSE 'changed' END AS change"
+    )
+    either = ("coalesce(n.member, h.member) AS member", "coalesce(n.identifier, h.identifier) AS identifier")
+    selected = [change, "coalesce(h.doubt, false) AS in_doubt", *either, "n.payload", *both, *rest]
+    new = "n.identifier IS NULL OR h.identifier IS NULL OR h.doubt"
+    wanted = new if mode is SyncMode.ADD else f"{new} OR n.payload IS DISTINCT FROM h.payload"
+    join = "FULL" if mode is SyncMode.MIRROR else "LEFT"
+    return (
+        f"SELECT {', '.join(selected)} FROM ({now}) n {join} JOIN ({held}) h ON n.identifier = h.identifier "  # noqa: S608
+        f"WHERE {wanted}"
+    )
+
+
+def _either(name: str, now: bool, before: bool) -> str:  # noqa: FBT001 - two facts of one column
+    """A key column of whoever is found now, else as it was sent before."""
+    new = f"n.{quoted(name)}" if now else "NULL::VARCHAR"
+    old = f"h.{quoted(name)}" if before else "NULL::VARCHAR"
+    return f"CASE WHEN n.identifier IS NULL THEN {old} ELSE {new} END"
+
+
+def _identifier(found: Found) -> str:
+    """What a member is known by at the target: the first key field that has a value, and which one that is."""
+    named = [f"{literal(f'{name}:')} || k{i}" for i, name in enumerate(found.keys)]
+    return f"coalesce({', '.join(named)})" if named else "member"
+
+
+def _payload(found: Found, mapping: str) -> str:
+    """The hash of all values, no two lists of which look alike; no value is not the same as an empty one.
+
+    DuckDB's own `hash()` changes with its versions, MD5 stays.
+    """
+    values = sorted((name, f"v{i}") for i, name in enumerate(found.fields))
+    written = [f"coalesce(length({value}) || ':' || {value}, '-')" for _name, value in values]
+    return f"md5({' || '.join([literal(_short(mapping)), *written])})::UUID"
+
+
+def _merged(cursor: Cursor, snapshot: str | None, plan: Path, told: Path | None) -> str:
+    """Everybody who is held after what was told came to what was held before."""
+    source = f"read_parquet({literal(plan)}, file_row_number = true)"
+    keys = "".join(f", {quoted(name)}" for name in _columns(cursor, f"FROM {source}") if name.startswith(_KEY))
+    columns = f"change, identifier, member, payload{keys}"
+    done = f"SELECT {columns}, '{_RELEASED}' AS what FROM {source} WHERE change = '{_RELEASED}'"  # noqa: S608 - our own names
+    if told is not None:
+        lines = (
+            f"read_csv({literal(told)}, auto_detect = false, header = false, delim = ',', null_padding = true, "
+            "columns = {'first': 'BIGINT', 'last': 'BIGINT', 'what': 'VARCHAR'})"
+        )
+        each = f"SELECT unnest(range(first, last + 1)) AS row, what FROM {lines} WHERE what IN ({_list(_TOLD)})"  # noqa: S608
+        fate = f"SELECT row, coalesce(max(what) FILTER (what <> '{SENDING}'), '{SENDING}') AS what FROM ({each}) GROUP BY row"  # noqa: S608
+        done += (
+            f" UNION ALL SELECT {columns}, what FROM {source} JOIN ({fate}) ON file_row_number = row "  # noqa: S608
+            f"WHERE what <> '{REFUSED}'"
+        )
+    payload = f"CASE WHEN what NOT IN ('{SENDING}', '{THERE}') THEN payload END AS payload"
+    doubt = f"what = '{SENDING}' AND change <> 'changed' AS doubt"
+    there = f"change <> '{_RELEASED}' AND (change <> 'removed' OR what = '{SENDING}')"
+    new = f"SELECT identifier, member, {payload}, {doubt}{keys} FROM ({done}) WHERE {there}"  # noqa: S608 - as above
+    if snapshot is None:
+        return new
+    kept = f"SELECT * FROM ({snapshot}) h ANTI JOIN ({done}) d ON h.identifier = d.identifier"  # noqa: S608 - as above
+    return f"{kept} UNION ALL BY NAME {new}"
+
+
+def _numbers(cursor: Cursor, plan: Path, found: Found) -> tuple[Changes, dict[str, int]]:
+    changes = [f"count(*) FILTER (change = '{change}')" for change in Change]
+    sent = f"change IN ({_list((Change.ADDED, Change.CHANGED))})"
+    unusable = [f"sum(u{i}) FILTER ({sent})" for i in range(len(found.fields))]
+    selected = ", ".join([*changes, f"count(*) FILTER (in_doubt AND change <> '{_RELEASED}')", *unusable])
+    query = f"SELECT {selected} FROM read_parquet({literal(plan)})"  # noqa: S608 - our own names
+    ((added, changed, removed, in_doubt, *empty),) = cursor.execute(query).fetchall()
+    unchanged = found.number - added - changed
+    numbers = {name: int(number) for name, number in zip(found.fields, empty, strict=True) if number}
+    return Changes(added, changed, removed, unchanged, in_doubt), numbers
+
+
+def _copy(cursor: Cursor, query: str, to: Path, mapping: str) -> None:
+    """Write the rows to a file that is on the drive when this returns."""
+    options = f"FORMAT parquet, COMPRESSION lz4_raw, KV_METADATA {{mapping: {literal(mapping)}}}"
+    cursor.execute(f"COPY ({query}) TO {literal(to)} ({options})")
+    with to.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _mapping_of(fields: Sequence[str]) -> str:
+    """What the hash is made of, as it is kept beside it."""
+    return json.dumps({"format": FORMAT, "fields": sorted(fields)})
+
+
+def _mapping(cursor: Cursor, file: Path) -> str:
+    """What the hashes of a file are made of."""
+    query = "SELECT value FROM parquet_kv_metadata(?) WHERE key = 'mapping'"
+    found = cursor.execute(query, [str(file)]).fetchone()
+    return "" if found is None else bytes(found[0]).decode()
+
+
+def _newest(folder: Path) -> Path | None:
+    """The newest snapshot of a place."""
+    return max(folder.glob("[0-9]*.parquet"), default=None)
+
+
+def _snapshot(folder: Path) -> str | None:
+    newest = _newest(folder)
+    return None if newest is None else f"SELECT * FROM read_parquet({literal(newest)})"  # noqa: S608 - a literal
+
+
+def _columns(cursor: Cursor, query: str) -> list[str]:
+    return [row[0] for row in cursor.execute(f"DESCRIBE {query}").fetchall()]
+
+
+def _list(words: Iterable[str]) -> str:
+    return ", ".join(literal(word) for word in words)
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _ranges(told: Iterable[tuple[int, str]]) -> Iterator[tuple[int, int, str]]:
+    """Neighbouring rows of which the same was told, together."""
+    first = last = -1
+    what = ""
+    for row, now in told:
+        if row == last + 1 and now == what:
+            last = row
+            continue
+        if what:
+            yield first, last, what
+        first, last, what = row, row, now
+    if what:
+        yield first, last, what

@@ -1,0 +1,56 @@
+"""What a run of a segment export would do now; sends nothing."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from app.core.counts import Count
+from app.core.errors import FixSettings
+from app.core.exports import Export
+from app.core.plans import Plan, PlannedMember, SegmentPlan, left_out_of
+from app.delivery.ports import Deps, Opened
+from app.delivery.segment_delivery import Judge, NothingSent, check_match, check_sync_mode, chosen_segments
+from app.destinations.contract import SegmentDestination
+from app.jobs import JobContext
+
+
+def make_plan(export: Export, opened: Opened, deps: Deps, ctx: JobContext, first: int = 0) -> Plan:
+    """Count, check and compare as a run does; `first` members of each change in each segment come with their values.
+
+    Raises FixSettings for what is written as files, and what a run would raise before it sends.
+    """
+    description = opened.description
+    destination = opened.open(lambda _seconds, _words: None, lambda _host, _sent, _received: None)
+    if not isinstance(destination, SegmentDestination):
+        raise FixSettings(
+            f"There is no plan for {description.name}.",
+            "Files are written whole with every run, so there is nothing to compare.",
+            "Look at the preview of this export instead.",
+            code="no_plan",
+        )
+    check_sync_mode(export, description)
+    segments = chosen_segments(export, deps.segments)
+    fields = {field.id: field for field in destination.fields(export.target, ctx)}
+    check_match(export, description, fields, deps.catalog)
+    source = deps.members(export, description, tuple(fields.values()))
+    counts: dict[str, Count] = {}
+    skipped: dict[str, str] = {}
+
+    def counted(count: Count) -> None:
+        counts[count.segment] = count
+
+    judge = Judge(description, deps.catalog, source, counted, skipped.__setitem__)
+    with suppress(NothingSent):
+        judge.allowed(segments, ctx)
+    plans: list[SegmentPlan] = []
+    members: list[PlannedMember] = []
+    for segment in segments:
+        if segment.name in skipped:
+            plans.append(SegmentPlan(segment.name, skipped=skipped[segment.name]))
+            continue
+        place = destination.place(export.target, segment.name, ctx)
+        with source.plan(segment, place, ctx, to_send=False) as plan:
+            left_out = left_out_of(counts[segment.name])
+            plans.append(SegmentPlan(segment.name, plan.changes, left_out, other_match=plan.other_match))
+            members += plan.first(first, ctx) if first else []
+    return Plan(export.name, export.sync, tuple(plans), tuple(members))

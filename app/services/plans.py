@@ -1,0 +1,98 @@
+"""Plans: what a run of an export would change at its target, before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+from app.core.connections import Connection
+from app.core.errors import FixSettings, TryAgain
+from app.core.exports import Export
+from app.core.plans import Plan, PlannedMember
+from app.core.roles import Action, demand
+from app.core.segments import FieldRef
+from app.core.tables import Catalog, Meaning
+from app.data.personal import masked as mask
+from app.delivery.planner import make_plan
+from app.delivery.ports import Deps, Opened
+from app.destinations.description import Description
+from app.jobs import JobContext
+from app.services.finding import export_named
+from app.services.runs import CurrentRole, OpenConnection
+from app.store.store import Store
+
+
+class PlanService:
+    """Makes plans. Thread safe; each call works in the calling thread and asks the target what is there."""
+
+    def __init__(
+        self,
+        store: Store,
+        roles: CurrentRole,
+        open_connection: OpenConnection,
+        describe: Callable[[str], Description],
+        deps: Callable[[], AbstractContextManager[Deps]],
+    ) -> None:
+        self._store = store
+        self._roles = roles
+        self._open_connection = open_connection
+        self._describe = describe
+        self._deps = deps
+
+    def plan(self, export_name: str, ctx: JobContext, first: int = 5, *, masked: bool = True) -> Plan:
+        """What a run would do now, with the `first` members of each change; sends nothing.
+
+        Personal values are masked unless told otherwise, which a Viewer may not. Raises FixSettings without a connection and
+        for files, TryAgain while the export runs, NotAllowed, and what a run would raise before it sends.
+        """
+        export = export_named(self._store, export_name)
+        connection = self._connection_of(export)
+        demand(self._roles.role(), Action.RUN_EXPORTS, connection.access)
+        if not masked:
+            demand(self._roles.role(), Action.SHOW_PERSONAL_VALUES)
+        if any(run.export_id == export.id for run in self._store.runs.running()):
+            raise TryAgain(
+                f"“{export.name}” is running.",
+                "What it will have sent is not known yet.",
+                "Plan again when it has ended.",
+                code="running",
+            )
+        description = self._describe(connection.destination).for_target(export.target)
+        opened = Opened(description, lambda on_slow, ledger: self._open_connection(connection, on_slow, ledger))
+        with self._deps() as deps:
+            plan = make_plan(export, opened, deps, ctx, first)
+            return replace(plan, members=_masked(plan, export, deps.catalog)) if masked else plan
+
+    def _connection_of(self, export: Export) -> Connection:
+        found = self._store.connections.by_id(export.connection) if export.connection else None
+        if found is None:
+            raise FixSettings(
+                f"“{export.name}” has no connection.",
+                "What would be sent depends on the target.",
+                "Attach a connection, then plan again.",
+                code="no_connection",
+            )
+        return found
+
+
+def _masked(plan: Plan, export: Export, catalog: Catalog) -> tuple[PlannedMember, ...]:
+    """The members with their personal values hidden."""
+    meanings = {target: _meaning(source, catalog) for target, source in export.match.items()}
+
+    def shown(field: str, value: str | None) -> str | None:
+        # A field that is not matched any more may still identify who is removed; what it means is not known, so it is hidden.
+        meaning = meanings.get(field, Meaning.EMAIL)
+        return mask(value, meaning) if meaning.personal else value
+
+    return tuple(
+        replace(each, values={field: shown(field, value) for field, value in each.values.items()})
+        for each in plan.members
+    )
+
+
+def _meaning(source: str, catalog: Catalog) -> Meaning:
+    ref = FieldRef.parse(source)
+    table = catalog.table(ref.table)
+    column = None if table is None else table.column(ref.column)
+    return Meaning.NONE if column is None else column.meaning
