@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from app.core.counts import Linked
+from app.core.errors import SendoffError
 from app.core.segments import Rule, Segment, SegmentOf, SegmentRef, SetOperator
 from app.data.counting import Counter, CountSpec
 from app.data.links import paths
@@ -17,7 +18,8 @@ _OTHER_KIND = MappingProxyType({SegmentOf.CONTACTS: SegmentOf.ACCOUNTS, SegmentO
 def linked_members(counter: Counter, scope: Scope, segment: Segment, ctx: JobContext) -> Linked | None:
     """The members of the other kind behind a segment of the scope; None where there is no other kind.
 
-    Raises as `Counter.count`. Asked as a segment of the other table that names this one, so that it counts as such a rule does.
+    What can't be counted has a reason in place of a number; raises Cancelled. It is asked as a segment of the other table
+    that names this one, so that it counts as such a rule does.
     """
     of = _OTHER_KIND.get(segment.of)
     ours, theirs = scope.catalog.by_role(segment.of.role), scope.catalog.by_role(of.role) if of else None
@@ -28,4 +30,9 @@ def linked_members(counter: Counter, scope: Scope, segment: Segment, ctx: JobCon
         how = "linked in several ways" if ways else "not linked"
         return Linked(of, None, f"{ours.name} and {theirs.name} are {how}.")
     behind = Segment("", "", of, (Rule(SetOperator.UNION, SegmentRef(segment.name)),))
-    return Linked(of, counter.count(scope, behind, CountSpec(), ctx).members)
+    try:
+        return Linked(of, counter.count(scope, behind, CountSpec(), ctx).members)
+    except (
+        SendoffError
+    ) as error:  # such as the other table's server out of reach, which keeps no member of ours from counting
+        return Linked(of, None, error.what)

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from app.bootstrap import Services, create_workspace
@@ -189,6 +190,16 @@ class TestLinks:
             firm.tables.unlink(FieldRef(link.one_table, link.one_column), FieldRef(link.many_table, link.many_column))
         linked = firm.counts.count("Buyers", None, JobContext()).linked
         assert linked == Linked(SegmentOf.ACCOUNTS, None, "Contact and Account are not linked.")
+
+    def test_accounts_out_of_reach_leave_the_contacts_counted(self, firm: Services, tmp_path: Path) -> None:
+        for rows in (tmp_path / "ws" / "data").rglob("*.parquet"):
+            if "Employees" in pq.read_schema(rows).names:
+                rows.unlink()
+        count = firm.counts.count("Buyers", None, JobContext())
+        assert count.members > 0
+        assert count.linked is not None
+        assert count.linked.members is None
+        assert count.linked.reason
 
     def test_a_missing_account_is_no_choice(self, firm: Services) -> None:
         with pytest.raises(FixSettings) as caught:
