@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from app.core.connections import Access
+from app.core.tables import Meaning
 from app.jobs import JobContext, Progress
 from app.services.documents import read_documents
 
@@ -43,6 +44,11 @@ def fill(
     files = make(source, ctx)
     ctx.report(Progress("Importing the tables"))
     tables.add(files, None, ctx)
+    for table in tables.all():
+        for column in table.columns:
+            # Countries stand there in many ways, as in real data: they remain for the person to look at.
+            if column.meaning not in {Meaning.NONE, Meaning.COUNTRY}:
+                tables.set_meaning(table.name, column.name, column.meaning)
     ctx.report(Progress("Saving segments and exports"))
     for file in samples.segment_files("consumers" if audience == "consumers" else "businesses"):
         segments.save_all(read_documents(file), file.parent)
