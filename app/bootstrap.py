@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from app.core.errors import SendoffError
+from app.core.servers import ServerKind
 from app.core.workspaces import Audience
 from app.jobs import CancelToken, JobContext, Pools
 from app.services.connections import ConnectionService
@@ -32,7 +33,7 @@ from app.store import Store
 if TYPE_CHECKING:
     from app.core.counts import Count
     from app.data.engines.duckdb import DuckDBEngine
-    from app.data.engines.postgres import PostgresEngine
+    from app.data.engines.protocol import Server
     from app.data.suppression import ListedValues
     from app.delivery.ports import Deps
     from app.secrets.redaction import Redactor
@@ -216,15 +217,17 @@ class Services:
 
         return self._once("engine", make)
 
-    def _server(self) -> PostgresEngine:
+    def _server(self) -> Server:
         """What answers for the tables on the workspace's server; its address is looked up whenever it connects."""
+        address = self.servers.address()
+        kind = ServerKind.POSTGRES if address is None else address.kind
 
-        def make() -> PostgresEngine:
-            from app.data.engines.postgres import PostgresEngine
+        def make() -> Server:
+            from app.data.engines.servers import server_engine
 
-            return PostgresEngine(self.servers.access)
+            return server_engine(kind, self.servers.access)
 
-        return self._once("server", make)
+        return self._once(kind, make)
 
     def tidy(self) -> None:
         """Delete for good what can't be put back any more and what is too old to be kept; for a job after opening.
@@ -248,14 +251,15 @@ class Services:
         """Cancel what runs, wait for it, and close engine and store; nothing can be used afterwards."""
         with self._lock:
             schedules, runs = self._made.get("schedules"), self._made.get("runs")
-            engine, server = self._made.get("engine"), self._made.get("server")
+            engine, servers = self._made.get("engine"), [self._made.get(kind) for kind in ServerKind]
         if schedules is not None:
             self.schedules.stop()
         if runs is not None:
             self.runs.close(CLOSE_SECONDS)
         self.pools.close()
-        if server is not None:
-            self._server().close()
+        for server in cast("list[Server | None]", servers):
+            if server is not None:
+                server.close()
         gc.unfreeze()  # what was set aside while it was used: DuckDB's library would complain of leaks at the end
         if engine is not None:
             self.engine().close()

@@ -56,13 +56,14 @@ QT = (
 )
 
 # The real servers of the tests: SFTP, the secret service on its own bus, a display, PostgreSQL (its own programs lie off the
-# PATH, so the one that makes clusters is looked for).
+# PATH, so the one that makes clusters is looked for), and the Java that Spark's server runs on.
 TEST_TOOLS = (
     Need("openssh-server", "program", "sshd"),
     Need("gnome-keyring", "program", "gnome-keyring-daemon"),
     Need("dbus", "program", "dbus-run-session"),
     Need("xvfb", "program", "Xvfb"),
     Need("postgresql", "program", "pg_createcluster"),
+    Need("default-jre-headless", "program", "java"),
 )
 
 

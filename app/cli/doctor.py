@@ -93,7 +93,9 @@ def _disk(folder: Path) -> str:
 
 def _server(session: Session) -> str:
     tested = session.services.servers.test(JobContext())
-    return f"PostgreSQL {tested.version} answered in {tested.milliseconds:,} ms."
+    address = session.services.servers.address()
+    title = "The server" if address is None else address.kind.label
+    return f"{title} {tested.version} answered in {tested.milliseconds:,} ms."
 
 
 def _connection(session: Session, name: str) -> str:

@@ -13,8 +13,10 @@ from app.cli.session import Session, session_of
 from app.core.errors import FixSettings
 from app.core.servers import ServerAddress, ServerTest, ServerUrl
 
-commands = typer.Typer(help="The data engine: DuckDB on this computer, and a PostgreSQL server.", no_args_is_help=True)
-SecretOption = Annotated[list[str], typer.Option("--secret", metavar="password=SOURCE", help=HELP)]
+commands = typer.Typer(
+    help="The data engine: DuckDB on this computer, and a server: PostgreSQL or Spark.", no_args_is_help=True
+)
+SecretOption = Annotated[list[str], typer.Option("--secret", metavar="NAME=SOURCE", help=HELP)]
 
 
 @commands.command()
@@ -25,21 +27,26 @@ def show(context: typer.Context) -> None:
     there = [table.name for table in session.services.tables.all() if table.server is not None]
     words = "Tables live on this computer, in DuckDB."
     if address is not None:
-        words = f"{words} The PostgreSQL server is {address}, read as {address.user}; {of(len(there), 'table')} there."
+        reader = f", read as {address.user}" if address.user else ""
+        words = f"{words} The {address.kind.label} server is {address}{reader}; {of(len(there), 'table')} there."
     session.output.result({"engine": _engine(address), "server": _document(address), "tables": there}, words)
 
 
 @commands.command("set")
 def set_engine(
     context: typer.Context,
-    engine: Annotated[str, typer.Argument(metavar="URL|duckdb", help="postgresql://user@host:port/database")],
+    engine: Annotated[
+        str,
+        typer.Argument(metavar="URL|duckdb", help="postgresql://user@host:port/database or spark://host:port/catalog"),
+    ],
     secrets: SecretOption = [],
     seconds: Annotated[int | None, typer.Option(min=1, help="How long a question may take there.")] = None,
     no_test: Annotated[bool, typer.Option("--no-test", help="Save without testing.")] = False,
 ) -> None:
-    """Use a PostgreSQL server beside this computer, after a test of it; or DuckDB alone.
+    """Use a PostgreSQL server or a Spark cluster beside this computer, after a test of it; or DuckDB alone.
 
-    The address may end in ?sslmode=disable, require or verify-full (the default) and &sslrootcert=FILE.
+    The address may end in ?sslmode=disable, require or verify-full (the default) and &sslrootcert=FILE. PostgreSQL's secret is
+    its password, Spark's its token.
     """
     session = session_of(context)
     servers = session.services.servers
@@ -51,7 +58,7 @@ def set_engine(
     if seconds is not None:
         address = replace(address, seconds=seconds)
     tested = use_server(session, address, secrets, test=not no_test)
-    words = f"Using {address}." if tested is None else f"Using {address}. {_sentence(tested)}"
+    words = f"Using {address}." if tested is None else f"Using {address}. {_sentence(address, tested)}"
     session.output.result(
         {"engine": _engine(address), "server": _document(address), "test": tested and asdict(tested)}, words
     )
@@ -68,7 +75,9 @@ def test(context: typer.Context) -> None:
         return
     with session.output.progress() as progress:
         tested = session.services.servers.test(progress.context())
-    session.output.result({"engine": "postgresql", "ok": True, **asdict(tested)}, _sentence(tested))
+    address = session.services.servers.address()
+    assert address is not None
+    session.output.result({"engine": address.kind, "ok": True, **asdict(tested)}, _sentence(address, tested))
 
 
 @commands.command()
@@ -86,37 +95,38 @@ def tables(context: typer.Context) -> None:
 
 
 def use_server(session: Session, address: ServerAddress, secrets: list[str], *, test: bool) -> ServerTest | None:
-    """Keep the address and its password, after a test unless told otherwise."""
+    """Keep the address and its secret, after a test unless told otherwise."""
     given = read_secrets(secrets)
-    unknown = sorted(given.keys() - {"password"})
+    name = address.kind.secret
+    unknown = sorted(given.keys() - {name})
     if unknown:
         raise FixSettings(
-            f"A server has no secret “{unknown[0]}”.",
-            "It has a password only.",
-            "Write --secret password=SOURCE.",
+            f"{address.kind.label} has no secret “{unknown[0]}”.",
+            f"It has a {name} only.",
+            f"Write --secret {name}=SOURCE.",
             code="invalid_option",
         )
     tested = None
     servers = session.services.servers
     if test:
         with session.output.progress() as progress:
-            tested = servers.test(progress.context(), address, given.get("password"))
-    servers.set(address, given.get("password"))
+            tested = servers.test(progress.context(), address, given.get(name))
+    servers.set(address, given.get(name))
     return tested
 
 
 def _engine(address: ServerAddress | None) -> str:
-    return "duckdb" if address is None else "postgresql"
+    return "duckdb" if address is None else address.kind
 
 
 def _document(address: ServerAddress | None) -> dict[str, Any] | None:
     return None if address is None else asdict(address)
 
 
-def _sentence(tested: ServerTest) -> str:
+def _sentence(address: ServerAddress, tested: ServerTest) -> str:
     way = "encrypted" if tested.encrypted else "not encrypted"
     sentence = (
-        f"PostgreSQL {tested.version} answered in {tested.milliseconds:,} ms, {way}; "
+        f"{address.kind.label} {tested.version} answered in {tested.milliseconds:,} ms, {way}; "
         f"{of(tested.tables, 'table')} can be read."
     )
     if tested.writes:

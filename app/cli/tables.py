@@ -41,7 +41,8 @@ def add(
 ) -> None:
     """Import CSV, Parquet, JSON lines, Excel, DuckDB or SQLite files, a folder of parts, or a Common Data Model folder.
 
-    postgresql://user@host/database/schema/table adds tables that stay on a server; schema and table may be left out.
+    postgresql://user@host/database/schema/table and spark://host/catalog/schema/table add tables that stay on a server;
+    schema and table may be left out.
     """
     session = session_of(context)
     if any(is_server_url(path) for path in paths):

@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from app.core.errors import FixSettings
 
-SCHEMES = frozenset({"postgres", "postgresql"})
 PORT = 5432
 SECONDS = 600
 """How long a question may take unless told otherwise."""
+
+
+class ServerKind(StrEnum):
+    """What answers there; the value is how its address begins."""
+
+    POSTGRES = "postgresql"
+    SPARK = "spark"
+    """A cluster that is asked through Spark Connect."""
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return {ServerKind.POSTGRES: "PostgreSQL", ServerKind.SPARK: "Spark"}[self]
+
+    @property
+    def port(self) -> int:
+        """Where it listens unless told otherwise."""
+        return {ServerKind.POSTGRES: PORT, ServerKind.SPARK: 15_002}[self]
+
+    @property
+    def secret(self) -> str:
+        """The one secret it may ask for."""
+        return {ServerKind.POSTGRES: "password", ServerKind.SPARK: "token"}[self]
+
+
+SCHEMES = {"postgres": ServerKind.POSTGRES, "postgresql": ServerKind.POSTGRES, "spark": ServerKind.SPARK}
+SPARK_CATALOG = "spark_catalog"
+"""The catalog every Spark has."""
 
 
 class Tls(StrEnum):
@@ -27,10 +54,10 @@ class Tls(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where the server is and as whom Sendoff reads there; the password is in the keyring.
+    """Where the server is and as whom Sendoff reads there; the password or token is in the keyring.
 
-    `certificate` is a file with the authorities that are believed, empty for those of this computer. A question that takes
-    longer than `seconds` is given up.
+    `database` is Spark's catalog; `user` may be empty there. `certificate` is a file with the authorities that are
+    believed, empty for those of this computer. A question that takes longer than `seconds` is given up.
     """
 
     host: str
@@ -40,10 +67,12 @@ class ServerAddress:
     tls: Tls = Tls.VERIFY
     certificate: str = ""
     seconds: int = SECONDS
+    kind: ServerKind = ServerKind.POSTGRES
 
     def __post_init__(self) -> None:
         for what, value in (("host", self.host), ("database", self.database), ("user", self.user)):
-            if not value.strip() or any(ord(letter) < 32 for letter in value):
+            needed = what != "user" or self.kind is not ServerKind.SPARK
+            if (needed and not value.strip()) or any(ord(letter) < 32 for letter in value):
                 raise FixSettings(
                     "The address of the server is not complete.",
                     f"Its {what} is missing.",
@@ -57,14 +86,32 @@ class ServerAddress:
                 "Correct it.",
                 code="server_address",
             )
+        if self.kind is ServerKind.SPARK and self.tls is Tls.REQUIRE:
+            raise FixSettings(
+                "Spark can't be reached so.",
+                "Its encryption always proves who the server is.",
+                "Have the certificate verified, or switch encryption off if the network is safe.",
+                code="server_address",
+            )
 
     def __str__(self) -> str:
-        return f"postgresql://{self.host}:{self.port}/{self.database}"
+        return f"{self.kind}://{self.host}:{self.port}/{self.database}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAccess:
+    """Where the server is, and the password or token when there is one."""
+
+    address: ServerAddress
+    password: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ServerUrl:
-    """What `postgresql://user@host:port/database/schema/table` names; schema and table are None when left out."""
+    """What `postgresql://user@host:port/database/schema/table` or `spark://host:port/catalog/schema/table` names.
+
+    Schema and table are None when left out.
+    """
 
     address: ServerAddress
     schema: str | None = None
@@ -80,23 +127,29 @@ class ServerUrl:
         parts = urlsplit(text)
         if parts.password is not None:
             raise FixSettings(
-                "The address holds a password.",
+                "The address holds a secret.",
                 "Others could see it in the process list and in the shell's history.",
-                "Leave it out and give it with --secret password=SOURCE.",
+                "Leave it out and give it with --secret password=SOURCE, or token=SOURCE for Spark.",
                 code="secret_in_address",
             )
+        kind = SCHEMES.get(parts.scheme)
+        if kind is None:
+            raise _unreadable()
         try:
-            port = parts.port or PORT
+            port = parts.port or kind.port
             asked = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
             tls = _MODES[asked.pop("sslmode")] if "sslmode" in asked else None
         except (ValueError, KeyError):
             raise _unreadable() from None
         certificate = asked.pop("sslrootcert", None)
         names = [unquote(name) for name in parts.path.strip("/").split("/") if name]
-        if parts.scheme not in SCHEMES or not parts.hostname or not 1 <= len(names) <= 3 or asked:
+        if not names and kind is ServerKind.SPARK:
+            names = [SPARK_CATALOG]
+        if not parts.hostname or not 1 <= len(names) <= 3 or asked:
             raise _unreadable()
         user = None if parts.username is None else unquote(parts.username)
-        same = known is not None and (known.host, known.port, known.database) == (parts.hostname, port, names[0])
+        named = (kind, parts.hostname, port, names[0])
+        same = known is not None and (known.kind, known.host, known.port, known.database) == named
         base = known if known is not None and same else None
         address = ServerAddress(
             parts.hostname,
@@ -106,6 +159,7 @@ class ServerUrl:
             tls or (base.tls if base else Tls.VERIFY),
             certificate if certificate is not None else base.certificate if base else "",
             base.seconds if base else SECONDS,
+            kind,
         )
         schema, table = (*names[1:], None, None)[:2]
         return cls(address, schema, table)
@@ -119,7 +173,8 @@ def is_server_url(text: str) -> bool:
 def _unreadable() -> FixSettings:
     return FixSettings(
         "The address of the server can't be read.",
-        "It is written postgresql://user@host:port/database/schema/table?sslmode=verify-full.",
+        "It is written postgresql://user@host:port/database/schema/table?sslmode=verify-full, or "
+        "spark://host:port/catalog/schema/table.",
         "Write it so; port, schema, table and sslmode (disable, require or verify-full) may be left out.",
         code="server_address",
     )

@@ -21,8 +21,8 @@ from app.core.segments import FieldRef, Segment
 from app.core.suppression import ContactKind, ListFacts
 from app.core.tables import Column, ColumnType, Table
 from app.data.engines.duckdb import Cursor, DuckDBEngine, quoted
-from app.data.engines.postgres_columns import arrived
 from app.data.engines.protocol import Server
+from app.data.engines.types import arrived
 from app.data.identity import Identity, RowValues, as_text
 from app.data.sql import SegmentSql, key_column
 from app.data.sql_values import Value, column_value
@@ -57,7 +57,7 @@ def server_of(engine: DuckDBEngine, table: Table | None) -> Server | None:
         raise FixSettings(
             f"{table.name} is on a server, but this workspace has none.",
             "Its address was taken out of the settings.",
-            "Set the PostgreSQL server in Settings.",
+            "Set the server in Settings.",
             code="no_server",
         )
     return engine.server()

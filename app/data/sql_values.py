@@ -106,6 +106,8 @@ def aggregated(aggregate: Aggregate, value: Value) -> Value:
     if aggregate is Aggregate.SUM:
         if value.native == "FLOAT":  # added up in double precision, as DuckDB does by itself
             inner = exp.cast(inner, "double")
+        elif value.type is ColumnType.INTEGER:
+            inner.type = "bigint"  # for engines that add up in 64 bits unless told otherwise
         total = exp.Coalesce(this=exp.Sum(this=inner), expressions=[exp.Literal.number(0)])
         return Value(total, ColumnType.NUMBER if value.type is ColumnType.NUMBER else ColumnType.DECIMAL)
     if aggregate is Aggregate.AVERAGE:

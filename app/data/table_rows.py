@@ -10,9 +10,9 @@ from sqlglot import exp
 
 from app.core.tables import Column, Table
 from app.data.engines.duckdb import Cursor, DuckDBEngine, quoted, rows_in
-from app.data.engines.postgres_columns import arrived
 from app.data.engines.protocol import Cursor as SomeCursor
 from app.data.engines.protocol import Server
+from app.data.engines.types import arrived
 from app.data.server_rows import server_of
 from app.jobs import CancelToken
 

@@ -128,9 +128,7 @@ class ServerTables:
     def _server(self) -> Server:
         server = None if self._engine.server is None else self._engine.server()
         if server is None:
-            raise FixSettings(
-                "This workspace has no server.", "", "Set the PostgreSQL server in Settings.", code="no_server"
-            )
+            raise FixSettings("This workspace has no server.", "", "Set the server in Settings.", code="no_server")
         return server
 
 

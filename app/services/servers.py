@@ -1,4 +1,4 @@
-"""The server on which tables of the workspace may stay: its address, its password in the keyring, and tests of it."""
+"""The server on which tables of the workspace may stay: its address, its secret in the keyring, and tests of it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from app.core.errors import FixSettings
 from app.core.roles import Action
-from app.core.servers import ServerAddress, ServerTest, Tls
+from app.core.servers import ServerAccess, ServerAddress, ServerKind, ServerTest, Tls
 from app.jobs import JobContext
 from app.services.roles import RoleService
 from app.store import Store
 
 if TYPE_CHECKING:
-    from app.data.engines.postgres import Access, PostgresEngine
+    from app.data.engines.protocol import Server
     from app.secrets.store import SecretStore
 
 _SETTING = "server"
@@ -30,7 +30,7 @@ class ServerService:
         store: Store,
         roles: RoleService,
         secrets: SecretStore,
-        engine: Callable[[], PostgresEngine],
+        engine: Callable[[], Server],
         *,
         remember_secret: Callable[[str], None],
     ) -> None:
@@ -46,17 +46,16 @@ class ServerService:
         if text is None:
             return None
         told = json.loads(text)
-        return ServerAddress(**{**told, "tls": Tls(told["tls"])})
+        kind = ServerKind(told.pop("kind", ServerKind.POSTGRES))
+        return ServerAddress(**{**told, "tls": Tls(told["tls"]), "kind": kind})
 
-    def access(self) -> Access:
+    def access(self) -> ServerAccess:
         """What connecting needs; raises FixSettings with code "no_server" when there is none, and what the keyring does."""
-        from app.data.engines.postgres import Access
-
         address = self._demanded()
         password = self._secrets.get(_ENTRY, _PASSWORD)
         if password is not None:
             self._remember(password)
-        return Access(address, password)
+        return ServerAccess(address, password)
 
     def keeps_password(self) -> bool:
         """Whether the keyring of this computer holds the server's password; raises as the keyring does."""
@@ -70,10 +69,10 @@ class ServerService:
         if address is None:
             return self._engine().test(ctx.token)
         self._roles.demand(Action.CHANGE_SETTINGS)
-        from app.data.engines.postgres import Access, PostgresEngine
+        from app.data.engines.servers import server_engine
 
-        access = Access(address, self._password_for(address, password))
-        engine = PostgresEngine(lambda: access)
+        access = ServerAccess(address, self._password_for(address, password))
+        engine = server_engine(address.kind, lambda: access)
         try:
             return engine.test(ctx.token)
         finally:
@@ -86,8 +85,9 @@ class ServerService:
         """
         self._roles.demand(Action.CHANGE_SETTINGS)
         before = self.address()
-        if before is not None and before.database != address.database:
+        if before is not None and (before.kind, before.database) != (address.kind, address.database):
             self._demand_unused()
+            self._engine().forget()
         kept = self._password_for(address, password)
         if kept is None:
             if before is not None:
@@ -117,7 +117,7 @@ class ServerService:
             self._remember(password)
             return password
         before = self.address()
-        if before is None or (before.host, before.port, before.user) != (address.host, address.port, address.user):
+        if before is None or _whose(before) != _whose(address):
             return None
         kept = self._secrets.get(_ENTRY, _PASSWORD)
         if kept is not None:
@@ -140,7 +140,12 @@ class ServerService:
             raise FixSettings(
                 "This workspace has no server.",
                 "Tables on a server need its address.",
-                "Set the PostgreSQL server in Settings.",
+                "Set the server in Settings.",
                 code="no_server",
             )
         return address
+
+
+def _whose(address: ServerAddress) -> tuple[object, ...]:
+    """Whom a secret was given to."""
+    return address.kind, address.host, address.port, address.user

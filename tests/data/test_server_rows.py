@@ -48,10 +48,14 @@ class Twins:
     """The same tables twice: `here` in the engine, `there` on the server."""
 
     engine: DuckDBEngine
-    server: PostgresServer
+    server: Any
     schema: str
     counter: Counter
     made: int = 0
+
+    def fill(self, name: str, rows: pa.Table) -> None:
+        """Replace the rows on the server."""
+        pg_tables.fill(self.server, self.schema, name, rows)
 
     def scopes(
         self, customers: pa.Table, orders: pa.Table, *segments: Segment, keyed: bool = False
@@ -66,7 +70,7 @@ class Twins:
             table = add_table(self.engine, name, rows, key=key, role=role, generation=self.made)
             here.append(table)
             place = ServerTable(self.schema, "Keyed" if keyed and name == "Customer" else name)
-            pg_tables.fill(self.server, self.schema, place.name, rows)
+            self.fill(place.name, rows)
             there.append(replace(table, id=f"{name}-there", server=place))
         one, two = (Scope(Catalog(tuple(tables), LINKS), segments, WHEN) for tables in (here, there))
         return one, two
@@ -165,6 +169,11 @@ def test_the_same_numbers_and_members(
     if listed:
         facts = add_list(twins.engine, listed)
         scopes = (replace(scopes[0], suppression=facts), replace(scopes[1], suppression=facts))
+    check_the_same(twins, scopes, asked, identity)
+
+
+def check_the_same(twins: Twins, scopes: tuple[Scope, Scope], asked: Segment, identity: Identity) -> None:
+    """Every question about a segment has the same answer here and there."""
     counter, members, ctx = twins.counter, Members(twins.engine), JobContext()
     spec, wanted = CountSpec(identity), MemberSpec(FIELDS, identity)
     one, two = (replace(counter.count(scope, asked, spec, ctx), counted_at=WHEN) for scope in scopes)

@@ -82,8 +82,9 @@ def test_a_half_made_environment_is_made_anew_and_gets_its_stamp_last(
     monkeypatch.setattr(environment, "_call", call)
     python = environment.provide(clone)
     assert not left.exists()
-    assert [argv[1:4] for argv in steps] == [["-m", "venv", str(clone / ".venv")], ["-m", "pip", "install"]]
-    assert steps[1][0] == str(python)
+    install = ["-m", "pip", "install"]
+    assert [argv[1:4] for argv in steps] == [["-m", "venv", str(clone / ".venv")], install, install]
+    assert steps[1][0] == steps[2][0] == str(python)
     assert environment.is_whole(clone / ".venv", environment.fingerprint(clone))
 
 
@@ -119,6 +120,9 @@ def test_an_environment_that_is_a_link_is_unlinked_and_its_target_kept(tmp_path:
 def test_libraries_are_installed_by_hash_and_never_built() -> None:
     command = environment.install_command(Path("python"), Path("lock.txt"))
     assert {"--require-hashes", "--no-deps", "--only-binary"} <= set(command)
+    assert command[-2:] == ["-r", "lock.txt"]
+    command = environment.build_command(Path("python"), Path("lock.txt"))  # but for Spark, which comes as source only
+    assert {"--require-hashes", "--no-deps", "--no-build-isolation"} <= set(command)
     assert command[-2:] == ["-r", "lock.txt"]
 
 

@@ -33,7 +33,7 @@ def canonical(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", name.group()).lower()
 
 
-@pytest.mark.parametrize("name", ["runtime.txt", "development.txt"])
+@pytest.mark.parametrize("name", ["runtime.txt", "development.txt", "spark.txt"])
 def test_every_pin_has_hashes_and_no_line_names_an_address(root: Path, name: str) -> None:
     path = root / "packaging" / "locks" / name
     assert [pin for pin, hashes in pins(path).items() if hashes == 0] == []
@@ -55,6 +55,8 @@ def test_the_lock_files_hold_what_pyproject_asks_for(root: Path) -> None:
     development = {name for name, _ in pins(locks / "development.txt")}
     assert {canonical(text) for text in project["project"]["dependencies"]} <= runtime
     assert {canonical(text) for text in project["dependency-groups"]["dev"]} <= development
+    spark = {name for name, _ in pins(locks / "spark.txt")}
+    assert {canonical(text) for text in project["dependency-groups"]["spark-server"]} <= spark
 
 
 def test_libraries_with_compiled_parts_are_locked_for_all_three_systems(root: Path) -> None:
@@ -67,5 +69,8 @@ def test_libraries_with_compiled_parts_are_locked_for_all_three_systems(root: Pa
 def test_what_each_library_is_for_is_written_down(root: Path) -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     text = (root / "packaging" / "locks" / "README.md").read_text(encoding="utf-8").lower()
-    asked = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    asked = [
+        *project["project"]["dependencies"],
+        *(name for group in project["dependency-groups"].values() for name in group),
+    ]
     assert [name for name in map(canonical, asked) if f"`{name}`" not in text] == []

@@ -28,8 +28,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from app.core.servers import ServerAddress, Tls
-from app.data.engines.postgres import Access, PostgresEngine
+from app.core.servers import ServerAccess, ServerAddress, Tls
+from app.data.engines.postgres import PostgresEngine
 
 
 def _programs() -> Path | None:
@@ -60,8 +60,8 @@ class PostgresServer:
         address = ServerAddress("127.0.0.1", DATABASE, READER, self.port, Tls.OFF)
         return replace(address, **changes)
 
-    def access(self, **changes: Any) -> Access:
-        return Access(self.address(**changes), self.password)
+    def access(self, **changes: Any) -> ServerAccess:
+        return ServerAccess(self.address(**changes), self.password)
 
     def engine(self, **changes: Any) -> PostgresEngine:
         access = self.access(**changes)

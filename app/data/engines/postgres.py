@@ -7,14 +7,12 @@ loopback: 7 M narrow rows a second).
 
 from __future__ import annotations
 
-import ssl
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -22,27 +20,20 @@ from adbc_driver_manager import Error as AdbcError
 from adbc_driver_postgresql import dbapi
 from sqlglot import exp
 
-from app.core.errors import FixData, FixSettings
-from app.core.servers import ServerAddress, ServerTest, Tls
+from app.core.errors import FixSettings
+from app.core.servers import ServerAccess, ServerAddress, ServerTest, Tls
 from app.core.tables import Column, Link, ServerTable, Table
 from app.data.engines import postgres_catalog as catalog
 from app.data.engines import postgres_errors as errors
+from app.data.engines.authorities import system_authorities
 from app.data.engines.interrupting import Interrupter
 from app.data.engines.postgres_sql import ICU, SendoffPostgres, text_array
+from app.data.engines.server_errors import column_changed, place_of, table_gone
 from app.jobs import Cancelled, CancelToken
 
 OLDEST = 12
 _IDLE_KEPT = 2
 _CANCEL_AGAIN_SECONDS = 0.5
-_SYSTEM_AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/cert.pem", "/etc/ssl/cert.pem")
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Where the server is, and the password when there is one."""
-
-    address: ServerAddress
-    password: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +48,7 @@ class _Facts:
 class PostgresEngine:
     """A `Server` (app/data/engines/protocol.py). Thread safe; `access` is asked whenever a connection is made."""
 
-    def __init__(self, access: Callable[[], Access]) -> None:
+    def __init__(self, access: Callable[[], ServerAccess]) -> None:
         self._access = access
         self._lock = threading.Lock()
         self._idle: list[Any] = []
@@ -150,7 +141,7 @@ class PostgresEngine:
         with self.cursor(token) as cursor:
             shape = catalog.shape(cursor, place)
             if not shape.columns:
-                raise _gone(place)
+                raise table_gone(place)
             decimals = catalog.decimals(cursor, place, [c for c in shape.columns.values() if c.open_decimal])
         with self._lock:
             self._shapes[place] = shape
@@ -158,7 +149,7 @@ class PostgresEngine:
 
     def unique(self, table: Table, column: str, token: CancelToken) -> bool:
         """See `Server.unique`."""
-        return column in self._shape(_place(table), token).unique
+        return column in self._shape(place_of(table), token).unique
 
     def links(self, tables: Sequence[Table], token: CancelToken) -> list[Link]:
         """See `Server.links`."""
@@ -176,13 +167,13 @@ class PostgresEngine:
 
     def relation(self, table: Table) -> exp.Expr:
         """See `Engine.relation`; columns behave as the types the workspace knows them by."""
-        return self._rows_of(table, exp.table_(_place(table).name, db=_place(table).schema, quoted=True))
+        return self._rows_of(table, exp.table_(place_of(table).name, db=place_of(table).schema, quoted=True))
 
     def sampled(self, table: Table, percent: int) -> exp.Expr | None:
         """See `Server.sampled`; views have no sample."""
-        if not self._shape(_place(table), CancelToken()).stored:
+        if not self._shape(place_of(table), CancelToken()).stored:
             return None
-        source = exp.table_(_place(table).name, db=_place(table).schema, quoted=True)
+        source = exp.table_(place_of(table).name, db=place_of(table).schema, quoted=True)
         seed = exp.Literal.number(1)
         source.set("sample", exp.TableSample(method="system", percent=exp.Literal.number(percent), seed=seed))
         return self._rows_of(table, source)
@@ -194,9 +185,9 @@ class PostgresEngine:
 
     def travelling(self, table: Table, column: Column, value: exp.Expr) -> exp.Expr:
         """See `Server.travelling`."""
-        there = self._shape(_place(table), CancelToken()).columns.get(column.name)
+        there = self._shape(place_of(table), CancelToken()).columns.get(column.name)
         if there is None:
-            raise _changed(table, column.name)
+            raise column_changed(table, column.name)
         return exp.var(there.travelling(column, self.sql(value)))
 
     def forget(self) -> None:
@@ -213,12 +204,12 @@ class PostgresEngine:
         self.forget()
 
     def _rows_of(self, table: Table, source: exp.Expr) -> exp.Expr:
-        shape = self._shape(_place(table), CancelToken())
+        shape = self._shape(place_of(table), CancelToken())
         shown = []
         for column in table.columns:
             there = shape.columns.get(column.name)
             if there is None or (there.column(0).type is not column.type and not there.open_decimal):
-                raise _changed(table, column.name)
+                raise column_changed(table, column.name)
             shown.append(exp.alias_(exp.var(there.shown(column.native_type)), column.name, quoted=True))
         return exp.select(*shown).from_(source).subquery()
 
@@ -229,7 +220,7 @@ class PostgresEngine:
             with self.cursor(token) as cursor:
                 known = catalog.shape(cursor, place)
             if not known.columns:
-                raise _gone(place)
+                raise table_gone(place)
             with self._lock:
                 self._shapes[place] = known
         return known
@@ -307,17 +298,6 @@ class PostgresEngine:
             _close(connection)
 
 
-def _place(table: Table) -> ServerTable:
-    if table.server is None:
-        raise FixData(
-            f"{table.name} is on this computer, and other tables of the question are on the server.",
-            "A question is answered where all of its tables are.",
-            "Ask for tables of one place only.",
-            code="two_places",
-        )
-    return table.server
-
-
 def _begun(connection: Any, address: ServerAddress) -> Any:  # noqa: ANN401 - the driver's
     cursor = connection.cursor()
     try:
@@ -340,7 +320,7 @@ def _close(connection: Any) -> None:  # noqa: ANN401 - the driver's
         connection.close()
 
 
-def _words(access: Access) -> str:
+def _words(access: ServerAccess) -> str:
     """What libpq is told (docs: PostgreSQL 15, 34.1.2)."""
     address = access.address
     told = {
@@ -359,40 +339,10 @@ def _words(access: Access) -> str:
     if access.password is not None:
         told["password"] = access.password
     if address.tls is Tls.VERIFY and not address.host.startswith("/"):
-        told["sslrootcert"] = address.certificate or _system_authorities()
+        told["sslrootcert"] = address.certificate or system_authorities()
     return " ".join(f"{key}={_conninfo(value)}" for key, value in told.items())
 
 
 def _conninfo(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
-
-
-def _system_authorities() -> str:
-    for place in (ssl.get_default_verify_paths().cafile, *_SYSTEM_AUTHORITIES):
-        if place is not None and Path(place).is_file():
-            return place
-    raise FixSettings(
-        "It can't be told whether the server is the right one.",
-        "This computer keeps its certificate authorities where the driver can't read them.",
-        "Name a file with the authority of the server's certificate.",
-        code="server_certificate",
-    )
-
-
-def _gone(place: ServerTable) -> FixData:
-    return FixData(
-        f"The server has no table {place.schema}.{place.name} that may be read.",
-        "It was removed, renamed, or its reading was taken away.",
-        "Have it granted, or remove the table here.",
-        code="server_changed",
-    )
-
-
-def _changed(table: Table, column: str) -> FixData:
-    return FixData(
-        f"{table.name}.{column} is not on the server as it was.",
-        "The column was removed, renamed, or given another type.",
-        f"Refresh {table.name}.",
-        code="server_changed",
-    )

@@ -113,11 +113,6 @@ class ServerColumn:
         return value
 
 
-def arrived(column: Column, value: str) -> str:
-    """The travelled value as DuckDB's SQL turns it into the column's own type."""
-    return f"CAST({value} AS {column.native_type})"
-
-
 def quoted(name: str) -> str:
     """A name as PostgreSQL quotes it."""
     return '"' + name.replace('"', '""') + '"'

@@ -14,9 +14,7 @@ from adbc_driver_manager import Error as AdbcError
 from app.core.errors import FixData, FixSettings, SendoffError, SignInAgain, TellUs, TryAgain
 from app.core.servers import ServerAddress
 from app.data.engines.postgres_columns import TOO_FINE
-
-UNREACHABLE = "server_unreachable"
-"""The code of every error that says that the server can't be asked now."""
+from app.data.engines.server_errors import UNREACHABLE, broken, no_answer, no_host, not_trusted, slow
 
 
 def connecting(error: AdbcError, address: ServerAddress) -> SendoffError:
@@ -37,7 +35,7 @@ def asking(error: AdbcError, address: ServerAddress) -> SendoffError:
     """The error for a question that failed."""
     state, said = error.sqlstate or "", _said(error)
     if state == "57014":
-        return _slow(address)
+        return slow(address)
     if state == "42501":
         return FixSettings(
             f"The role {address.user} may not read everything that is needed.",
@@ -54,7 +52,7 @@ def asking(error: AdbcError, address: ServerAddress) -> SendoffError:
     if state.startswith("53"):
         return TryAgain("The server has no room left.", said, "Try again later.", code="server_full")
     if not state or state.startswith(("08", "57", "58")):
-        return _gone(address, said)
+        return broken(address, said)
     return TellUs(
         "The server can't answer that.", said, "Try again; when it comes back, send us the log.", code="server"
     )
@@ -64,7 +62,7 @@ def streaming(error: OSError, address: ServerAddress) -> SendoffError:
     """The error for an answer that ended in the middle; Arrow keeps its words only."""
     said = _said(error)
     if "statement timeout" in said:
-        return _slow(address)
+        return slow(address)
     if TOO_FINE in said:
         return FixData(
             "A number has more decimals than it had when the table was last refreshed.",
@@ -74,25 +72,7 @@ def streaming(error: OSError, address: ServerAddress) -> SendoffError:
         )
     if "ERROR:" in str(error) and not re.search("terminating connection", said):
         return FixData("The server can't answer that.", said, "Correct the segment.", code="server_refused")
-    return _gone(address, said)
-
-
-def _slow(address: ServerAddress) -> SendoffError:
-    return TryAgain(
-        f"The server took longer than {address.seconds} seconds.",
-        "It was told to give up after that time.",
-        "Try again when it is less busy, or give it more time in Settings.",
-        code="server_slow",
-    )
-
-
-def _gone(address: ServerAddress, said: str) -> SendoffError:
-    return TryAgain(
-        f"The connection to {address.host} broke.",
-        said,
-        "Check that the server runs and the network is there, then try again.",
-        code=UNREACHABLE,
-    )
+    return broken(address, said)
 
 
 def _said(error: AdbcError | OSError) -> str:
@@ -155,43 +135,16 @@ def _tls_wanted(address: ServerAddress, said: str) -> SendoffError:
     )
 
 
-def _not_trusted(address: ServerAddress, said: str) -> SendoffError:
-    return FixSettings(
-        f"The server can't prove that it is {address.host}.",
-        said,
-        "Name the file with its certificate authority, or the host as its certificate does.",
-        code="server_certificate",
-    )
-
-
-def _no_host(address: ServerAddress, _said: str) -> SendoffError:
-    return TryAgain(
-        f"The server {address.host} can't be found.",
-        "No address is known for that name.",
-        "Check the host's name and the network.",
-        code=UNREACHABLE,
-    )
-
-
-def _no_answer(address: ServerAddress, said: str) -> SendoffError:
-    return TryAgain(
-        f"The server {address.host} does not answer on port {address.port}.",
-        said,
-        "Check that it runs, and that the network and its firewall let Sendoff through.",
-        code=UNREACHABLE,
-    )
-
-
 _CONNECTING: tuple[tuple[str, _Made], ...] = (
     (r"password authentication failed|role .* does not exist|auth.*failed for user", _wrong_password),
     (r"no password supplied", _no_password),
     (r"database .* does not exist", _no_database),
     (r"does not support SSL", _no_tls),
     (r"no pg_hba.conf entry|pg_hba.conf rejects", _tls_wanted),
-    (r"certificate verify failed|certificate for|root certificate|certificate authority|SSL error", _not_trusted),
-    (r"could not translate host name|Name or service not known|nodename nor servname", _no_host),
+    (r"certificate verify failed|certificate for|root certificate|certificate authority|SSL error", not_trusted),
+    (r"could not translate host name|Name or service not known|nodename nor servname", no_host),
     (
         r"connection refused|timeout expired|timed out|no route|unreachable|closed the connection|starting up|shutting down",
-        _no_answer,
+        no_answer,
     ),
 )

@@ -104,6 +104,10 @@ class Server(Engine, Protocol):
         """
         ...
 
+    def forget(self) -> None:
+        """Let go of idle connections and of what was learnt about the server, because its address changed."""
+        ...
+
     def travelling(self, table: Table, column: Column, value: exp.Expr) -> exp.Expr:
         """A value of this column in a form that comes through `reader` and can be cast to the column's native type."""
         ...

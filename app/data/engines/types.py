@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.tables import ColumnType
+from app.core.tables import Column, ColumnType
 
 _INTEGERS = frozenset(
     {
@@ -42,3 +42,8 @@ def column_type(native: str) -> ColumnType:
         if name.startswith(start):
             return kind
     return ColumnType.NESTED
+
+
+def arrived(column: Column, value: str) -> str:
+    """A value that travelled from a server (`Server.travelling`) as DuckDB's SQL turns it into the column's own type."""
+    return f"CAST({value} AS {column.native_type})"

@@ -12,9 +12,9 @@ import duckdb
 import pytest
 
 from app.core.errors import FixData, FixSettings, SendoffError, SignInAgain, TryAgain
-from app.core.servers import ServerAddress, ServerUrl, Tls
+from app.core.servers import ServerAccess, ServerAddress, ServerUrl, Tls
 from app.core.tables import ColumnType, ServerTable, Table, TableRole
-from app.data.engines.postgres import Access, PostgresEngine
+from app.data.engines.postgres import PostgresEngine
 from app.jobs import Cancelled, CancelToken
 from tests.data import pg_tables
 from tests.data.rows import WHEN
@@ -32,7 +32,7 @@ def engine(postgres: PostgresServer) -> Iterator[PostgresEngine]:
     engine.close()
 
 
-def refused(access: Access) -> SendoffError:
+def refused(access: ServerAccess) -> SendoffError:
     engine = PostgresEngine(lambda: access)
     with pytest.raises(SendoffError) as caught:
         engine.test(CancelToken())
@@ -58,7 +58,7 @@ def test_encryption_is_kept_to(postgres: PostgresServer) -> None:
         postgres.address(tls=Tls.REQUIRE),
         postgres.address(tls=Tls.VERIFY, certificate=postgres.authority),
     ):
-        engine = PostgresEngine(lambda address=address: Access(address, postgres.password))  # type: ignore[misc]
+        engine = PostgresEngine(lambda address=address: ServerAccess(address, postgres.password))  # type: ignore[misc]
         assert engine.test(CancelToken()).encrypted
         engine.close()
     stranger = refused(postgres.access(tls=Tls.VERIFY, certificate="/etc/ssl/certs/ca-certificates.crt"))
@@ -83,7 +83,7 @@ def test_who_is_not_let_in_is_told_why(
     postgres: PostgresServer, changes: dict[str, Any], password: str | None, kind: type[SendoffError], code: str
 ) -> None:
     word = postgres.password if password == "right" else password
-    error = refused(Access(postgres.address(**changes), word))
+    error = refused(ServerAccess(postgres.address(**changes), word))
     assert isinstance(error, kind)
     assert error.code == code
     assert error.fix
@@ -101,7 +101,7 @@ def test_a_server_without_encryption_is_refused(postgres: PostgresServer) -> Non
         postgres.run("ALTER SYSTEM SET ssl = on", "SELECT pg_reload_conf()", database="postgres")
 
 
-def _refusal(access: Access) -> SendoffError | None:
+def _refusal(access: ServerAccess) -> SendoffError | None:
     engine = PostgresEngine(lambda: access)
     try:
         engine.test(CancelToken())
@@ -113,7 +113,7 @@ def _refusal(access: Access) -> SendoffError | None:
 
 
 def test_nothing_is_written_even_by_who_may(postgres: PostgresServer) -> None:
-    engine = PostgresEngine(lambda: Access(postgres.address(user=OWNER), postgres.password))
+    engine = PostgresEngine(lambda: ServerAccess(postgres.address(user=OWNER), postgres.password))
     for statement in ("CREATE TABLE public.x (i int)", "CREATE TEMP TABLE x (i int)", "SELECT 1; DROP SCHEMA public"):
         with pytest.raises(SendoffError), engine.cursor(CancelToken()) as cursor:
             cursor.execute(statement)
