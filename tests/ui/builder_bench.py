@@ -1,20 +1,26 @@
-"""A person at the builder of segments: clicks, keys and what is read from the screen; and plain SQL to check counts by."""
+"""A person at the builder of segments: clicks, keys and what is read from the screen; and plain SQL to check counts by.
+
+Import the fixtures into the module that needs them: `from tests.ui.builder_bench import bench, desk  # noqa: F401`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from app.bootstrap import Services
 from app.ui.pages.segments import SegmentsPage
 from app.ui.pages.segments.condition_row import ConditionRow
 from app.ui.pages.segments.group_rows import GroupBox
 from app.ui.widgets.picker import Picker
 from app.ui.widgets.value_picker import ValuePicker
-from tests.ui.page_bench import PageBench
+from tests.ui.page_bench import PageBench, page_bench
 
 
 class BuilderBench:
@@ -134,3 +140,16 @@ def ask(source: Path, query: str) -> int:
             connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_csv('{file}')")
         ((found,),) = connection.execute(query).fetchall()
     return int(found)
+
+
+@pytest.fixture
+def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:
+    with page_bench(small_services, theme, runner) as made:
+        yield made
+
+
+@pytest.fixture
+def desk(bench) -> BuilderBench:
+    made = BuilderBench(bench, bench.show(SegmentsPage(bench.context)))
+    made.settle()
+    return made

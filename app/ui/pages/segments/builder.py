@@ -11,62 +11,29 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.counts import Count
 from app.core.errors import as_sendoff_error
-from app.core.segment_editing import BLANK, add_rule, finished, set_operator
+from app.core.segment_editing import BLANK, add_rule, finished
 from app.core.segment_words import words
-from app.core.segments import Group, Mode, Place, SegmentRef, SetOperator
+from app.core.segments import Group, Mode, Place, SegmentRef
 from app.ui.formats import NOTHING
 from app.ui.pages.segments.builder_state import BuilderState
 from app.ui.pages.segments.count_panel import PANEL, CountPanel
 from app.ui.pages.segments.fixed_list import FixedListCard
 from app.ui.pages.segments.members_view import MembersView
 from app.ui.pages.segments.query_card import QueryCard
-from app.ui.pages.segments.rule_card import RuleCard, card_kind
+from app.ui.pages.segments.rule_card import RuleSlot, card_kind
 from app.ui.pages.segments.title_line import TitleLine
-from app.ui.pages.segments.words import SET_ICONS, set_word
 from app.ui.widgets.buttons import Button
-from app.ui.widgets.choice import Choice, Segmented
 from app.ui.widgets.labels import Area, Label, announce, row
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.notes import Note
 from app.ui.widgets.scroll import Scroll
 
 if TYPE_CHECKING:
-    from app.core.segments import Rule
+    pass
 
 DOCKED_FROM = 700
 """With this width beside the list or more, the counts stand at the right; below it under the rules."""
 FOOTER = 56
-
-
-class RuleSlot(QWidget):
-    """A rule's card with the choice above it that joins it to the rules before."""
-
-    def __init__(self, state: BuilderState, number: int, rule: Rule, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        theme = state.context.theme
-        self.kind = card_kind(rule)
-        self.card = RuleCard(state, number, self.kind)
-        self._state = state
-        self._number = number
-        self.joined: Segmented | None = None
-        stack = QVBoxLayout(self)
-        stack.setContentsMargins(0, 0, 0, 0)
-        stack.setSpacing(8)
-        if number:
-            choices = [Choice(o.value, set_word(o), icon=SET_ICONS[o]) for o in SetOperator]
-            self.joined = Segmented(theme, self.tr("How the rule is joined"), choices, rule.operator.value)
-            stack.addLayout(row(None, self.joined, None))
-            self.joined.chosen.connect(self._on_joined)
-        stack.addWidget(self.card)
-
-    def show_rule(self, rule: Rule) -> None:
-        """Show another state of the rule."""
-        if self.joined is not None:
-            self.joined.set_current(rule.operator.value)
-        self.card.show_rule(rule, self._number)
-
-    def _on_joined(self, key: str) -> None:
-        self._state.do(lambda s: set_operator(s, self._number, SetOperator(key)))
 
 
 class BuilderView(QWidget):

@@ -8,14 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.counts import Count
 from app.core.errors import TryAgain
 from app.core.names import fold, free_name, new_id
-from app.core.segment_editing import BLANK
-from app.core.segments import Group, Mode, Rule, Segment, SegmentOf, SetOperator
+from app.core.segments import Segment, SegmentOf
 from app.jobs import JobContext
 from app.services.documents import read_documents
 from app.ui.context import WindowContext
@@ -24,14 +22,13 @@ from app.ui.pages.job_page import JobPage
 from app.ui.pages.segments.builder import BuilderView
 from app.ui.pages.segments.builder_state import BuilderState
 from app.ui.pages.segments.leaving import LeaveDialog
-from app.ui.pages.segments.words import of_word
+from app.ui.pages.segments.new_menu import new_menu
 from app.ui.pages.side_list import SideList, SideRow
 from app.ui.pages.view_switch import SegmentViews
 from app.ui.runner import Finished, Job, LiveQuery, Outcome
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.labels import row
-from app.ui.widgets.menus import Menu
 from app.ui.widgets.states import EmptyState
 
 if TYPE_CHECKING:
@@ -305,24 +302,9 @@ class SegmentsPage(JobPage):
             self._edit_new(draft)
 
     def _on_new(self) -> None:
-        """Offer what a segment can be made of, for each kind of member there is a table of."""
-        if self._listed is None:
-            return
-        catalog = self._listed.ground.catalog
-        kinds = [of for of in SegmentOf if catalog.by_role(of.role) is not None] or [SegmentOf.CUSTOMERS]
-        menu = Menu(self.context.theme, self.tr("New segment"), self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        first = Group(Mode.ALL, (BLANK,))
-        for of in kinds:
-            rules = Segment("", "", of, rules=(Rule(SetOperator.UNION, first),))
-            made = (
-                (self.tr("Rules about {members}"), "funnel", rules),
-                (self.tr("Fixed list of {members}"), "file-text", Segment("", "", of, list_file="")),
-                (self.tr("SQL query for {members}"), "database", Segment("", "", of, sql="")),
-            )
-            for words, icon, segment in made:
-                menu.add(words.format(members=of_word(of)), lambda segment=segment: self.begin(segment), icon=icon)
-        menu.popup(self._new.mapToGlobal(self._new.rect().bottomLeft()))
+        if self._listed is not None:
+            menu = new_menu(self.context.theme, self._listed.ground.catalog, self.begin, self)
+            menu.popup(self._new.mapToGlobal(self._new.rect().bottomLeft()))
 
     def begin(self, segment: Segment) -> None:
         """Edit a new segment like this one, under a name that is free."""

@@ -1,4 +1,4 @@
-"""One rule as a card: what it asks, its own count, and what can be done with it."""
+"""One rule as a card: how it is joined, what it asks, its own count, and what can be done with it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,25 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core.names import fold
-from app.core.segment_editing import BLANK, duplicate_rule, move_rule, part, put, remove, set_mode, with_field
+from app.core.segment_editing import (
+    BLANK,
+    duplicate_rule,
+    move_rule,
+    part,
+    put,
+    remove,
+    set_mode,
+    set_operator,
+    with_field,
+)
 from app.core.segment_references import leading_to
-from app.core.segments import Group, Mode, Place, Rule, SegmentRef
+from app.core.segments import Group, Mode, Place, Rule, SegmentRef, SetOperator
 from app.ui.pages.segments.builder_state import BuilderState
 from app.ui.pages.segments.condition_row import FIELD, QUESTION, VALUE, Problem
 from app.ui.pages.segments.group_rows import AddLinks, GroupRows, Joiner
-from app.ui.pages.segments.words import field_of
+from app.ui.pages.segments.words import SET_ICONS, field_of, set_word
 from app.ui.widgets.buttons import IconButton
+from app.ui.widgets.choice import Choice, Segmented
 from app.ui.widgets.labels import Card, Label, row
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.pick_list import PickItem
@@ -205,3 +216,34 @@ class RuleCard(Card):
 def card_kind(rule: Rule) -> str:
     """Which kind of card a rule needs."""
     return SEGMENT if isinstance(rule.body, SegmentRef) else "group"
+
+
+class RuleSlot(QWidget):
+    """A rule's card with the choice above it that joins it to the rules before."""
+
+    def __init__(self, state: BuilderState, number: int, rule: Rule, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        theme = state.context.theme
+        self.kind = card_kind(rule)
+        self.card = RuleCard(state, number, self.kind)
+        self._state = state
+        self._number = number
+        self.joined: Segmented | None = None
+        stack = QVBoxLayout(self)
+        stack.setContentsMargins(0, 0, 0, 0)
+        stack.setSpacing(8)
+        if number:
+            choices = [Choice(o.value, set_word(o), icon=SET_ICONS[o]) for o in SetOperator]
+            self.joined = Segmented(theme, self.tr("How the rule is joined"), choices, rule.operator.value)
+            stack.addLayout(row(None, self.joined, None))
+            self.joined.chosen.connect(self._on_joined)
+        stack.addWidget(self.card)
+
+    def show_rule(self, rule: Rule) -> None:
+        """Show another state of the rule."""
+        if self.joined is not None:
+            self.joined.set_current(rule.operator.value)
+        self.card.show_rule(rule, self._number)
+
+    def _on_joined(self, key: str) -> None:
+        self._state.do(lambda s: set_operator(s, self._number, SetOperator(key)))
