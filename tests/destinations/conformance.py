@@ -20,7 +20,8 @@ import pytest
 from app.core.errors import FixData, FixSettings, NotAllowed, SendoffError, SignInAgain, TellUs, TryAgain
 from app.core.exports import SyncMode
 from app.destinations import http
-from app.destinations.contract import FileDestination, Member, OutcomeKind, SegmentDestination
+from app.destinations.contract import FileDestination, Member, OutcomeKind, RemovingSession, SegmentDestination
+from app.destinations.description import Description
 from app.jobs import Cancelled, CancelToken, JobContext
 from tests.vendors.emulator import Emulator, Reply
 
@@ -232,6 +233,7 @@ class SegmentBench(Protocol):
     """An emulated marketing system with one audience."""
 
     emulator: Emulator
+    description: Description
     secrets: tuple[str, ...]
     target: dict[str, str]
     batch_size: int
@@ -295,6 +297,35 @@ class SegmentDestinationSuite:
 
     def test_fulfils_the_contract(self, bench: SegmentBench) -> None:
         assert isinstance(bench.destination(), SegmentDestination)
+
+    def known(self, bench: SegmentBench, member: Member) -> Member:
+        """The member as a plan knows who has left: by the key fields only."""
+        keys = bench.description.key_fields
+        return Member(member.key, {key: value for key, value in member.values.items() if key in keys})
+
+    def test_who_left_is_taken_out_and_nobody_else(self, bench: SegmentBench) -> None:
+        members = [bench.member(number) for number in range(5)]
+        self.send(bench, members, mode=SyncMode.MIRROR)
+        self.send(bench, members, "Other", SyncMode.MIRROR)
+        gone = [self.known(bench, member) for member in members[:2]]
+        with bench.destination().session(bench.target, "VIP", SyncMode.MIRROR) as session:
+            assert isinstance(session, RemovingSession)
+            for _ in range(2):  # once more, as after a lost answer
+                outcomes = session.remove(gone, JobContext())
+                assert [(each.key, each.kind) for each in outcomes] == [(m.key, OutcomeKind.REMOVED) for m in gone]
+            assert session.remove([], JobContext()) == []
+        assert bench.delivered("VIP") == {bench.identifier(member) for member in members[2:]}
+        assert bench.delivered("Other") == {bench.identifier(member) for member in members}
+
+    def test_a_removal_whose_answer_is_lost_is_made_again(self, bench: SegmentBench) -> None:
+        member = bench.member(1)
+        self.send(bench, [member], mode=SyncMode.MIRROR)
+        with bench.destination().session(bench.target, "VIP", SyncMode.MIRROR) as session:
+            assert isinstance(session, RemovingSession)
+            bench.emulator.fail("lost", method=self.writes, times=1)
+            [outcome] = session.remove([self.known(bench, member)], JobContext())
+        assert outcome.kind is OutcomeKind.REMOVED
+        assert bench.delivered("VIP") == set()
 
     def test_the_place_is_only_asked_for(self, bench: SegmentBench) -> None:
         destination, ctx = bench.destination(), JobContext()

@@ -31,7 +31,8 @@ def hashed(address: str) -> str:
 
 class Bench:
     secrets = (TOKEN,)
-    batch_size = description("linkedin-ads").batch_size
+    description = description("linkedin-ads")
+    batch_size = description.batch_size
 
     def __init__(self, emulator: LinkedInEmulator) -> None:
         self.emulator = emulator
@@ -67,6 +68,7 @@ class CompanyBench(Bench):
     def __init__(self, emulator: LinkedInEmulator) -> None:
         super().__init__(emulator)
         self.target = {"account_id": ACCOUNT, "targeting": "company"}
+        self.description = self.description.for_target(self.target)
 
     def member(self, number: int, **values: str | None) -> Member:
         return Member(str(number), {"website_domain": f"firm{number}.example", "company_name": "Firm", **values})

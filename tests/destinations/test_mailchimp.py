@@ -31,7 +31,8 @@ AUDIENCE = "a1b2c3d4e5"
 
 class Bench:
     secrets = (KEY, KEY[:32])
-    batch_size = description("mailchimp").batch_size
+    description = description("mailchimp")
+    batch_size = description.batch_size
 
     def __init__(self, emulator: MailchimpEmulator) -> None:
         self.emulator = emulator

@@ -120,8 +120,8 @@ class TestCompanies:
 
     def test_other_modes_are_refused_with_a_sentence(self, firm: Services) -> None:
         with pytest.raises(FixSettings) as caught:
-            export(firm, "Large firms", targeting="company", sync="mirror")
-        assert "LinkedIn Ads can't do the sync mode “mirror”; it can do update, add." in str(caught.value)
+            export(firm, "Large firms", targeting="company", sync="replace")
+        assert "LinkedIn Ads can't do the sync mode “replace”; it can do update, add, mirror." in str(caught.value)
 
     def test_fields_of_the_other_type_are_refused(self, firm: Services) -> None:
         with pytest.raises(FixSettings) as caught:

@@ -141,6 +141,38 @@ def test_a_wrong_key_is_said_before_anybody_is_sent(shop: Workshop, mailchimp: M
     assert mailchimp.audience.contacts == {}
 
 
+def test_a_mirror_takes_the_tag_off_who_left_and_nothing_else(shop: Workshop, mailchimp: MailchimpEmulator) -> None:
+    shop.customers(1400)
+    shop.segment("Alps", "AT", "CH")
+    shop.mailchimp(mailchimp.url)
+    shop.newsletter("Alps", sync="mirror")
+    mailchimp.audience.put("stranger@example.com")
+    (run,) = shop.run("Newsletter")
+    assert run.totals.added == 700
+    tag = mailchimp.audience.tag("Alps")
+    assert tag is not None
+    tag.members.add("stranger@example.com")
+    mailchimp.audience.contacts["p1@example.com"].status = "unsubscribed"
+    shop.segment("Alps", "CH")
+    plan = shop.services.plans.plan("Newsletter", JobContext(), 1)
+    assert (plan.changes.removed, plan.changes.unchanged, plan.changes.added) == (350, 350, 0)
+    [member] = plan.members
+    assert (member.member, dict(member.values)) == ("C-0000001", {"email": "p•••@e•••.com"})
+    before = {email: contact.status for email, contact in mailchimp.audience.contacts.items()}
+    (run,) = shop.run("Newsletter")
+    assert run.status is Status.SUCCESSFUL, shop.log(run)
+    assert (run.totals.removed, run.totals.unchanged, run.total) == (350, 350, 350)
+    assert tagged(mailchimp, "Alps") == {f"p{i}@example.com" for i in range(2, 1400, 4)} | {"stranger@example.com"}
+    assert {email: contact.status for email, contact in mailchimp.audience.contacts.items()} == before
+
+    audience = mailchimp.audience
+    audience.tags.clear()  # somebody deleted the tag there
+    (run,) = shop.run("Newsletter")
+    assert tagged(mailchimp, "Alps") == {f"p{i}@example.com" for i in range(2, 1400, 4)}
+    shop.services.exports.remove("Newsletter")
+    assert (shop.folder / "sent").exists()
+
+
 def test_two_segments_each_get_their_tag_and_an_empty_one_is_skipped(
     shop: Workshop, mailchimp: MailchimpEmulator
 ) -> None:

@@ -198,19 +198,21 @@ class MailchimpEmulator(Emulator):
         return Reply(document=audience.tag_document(tag))
 
     def _tag_members(self, audience: Audience, tag: Tag, body: dict[str, Any]) -> Reply:
-        wanted = body.get("members_to_add", [])
-        if len(wanted) > MOST_MEMBERS:
-            return _problem(400, "Invalid Resource", "You may only add 500 members at a time.")
+        wanted, unwanted = body.get("members_to_add", []), body.get("members_to_remove", [])
+        if len(wanted) > MOST_MEMBERS or len(unwanted) > MOST_MEMBERS:
+            return _problem(400, "Invalid Resource", "You may only add or remove 500 members at a time.")
+        removed = [each.lower() for each in unwanted if each.lower() in tag.members]
+        tag.members.difference_update(removed)
         present = [each.lower() for each in wanted if each.lower() in audience.contacts]
         added = [each for each in present if each not in tag.members]
         tag.members.update(added)
         return Reply(
             document={
                 "members_added": [audience.contacts[each].document() for each in added],
-                "members_removed": [],
+                "members_removed": [audience.contacts[each].document() for each in removed],
                 "errors": [],
                 "total_added": len(added),
-                "total_removed": 0,
+                "total_removed": len(removed),
                 "error_count": 0,
             }
         )

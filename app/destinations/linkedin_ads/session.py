@@ -123,7 +123,15 @@ class LinkedInSession:
         batch = _Batch(members, companies=self._target.companies)
         if batch.entries:
             self._wait_until_ready(ctx)
-            batch.take(self._post(self._add(batch.entries), ctx), self._mode)
+            batch.take(self._post(self._change("ADD", batch.entries), ctx), self._mode)
+        return batch.outcomes()
+
+    def remove(self, members: Sequence[Member], ctx: JobContext) -> list[Outcome]:
+        """See `RemovingSession.remove`."""
+        ctx.check()
+        batch = _Batch(members, companies=self._target.companies)
+        if batch.entries:
+            batch.take_removal(self._post(self._change("REMOVE", batch.entries), ctx))
         return batch.outcomes()
 
     def confirm(self, ctx: JobContext) -> str:
@@ -142,13 +150,13 @@ class LinkedInSession:
         """The requests `send` makes, without any network."""
         batch = _Batch(members, companies=self._target.companies)
         if batch.entries:
-            yield self._add(batch.entries)
+            yield self._change("ADD", batch.entries)
 
-    def _add(self, entries: Sequence[Mapping[str, Any]]) -> Call:
+    def _change(self, action: str, entries: Sequence[Mapping[str, Any]]) -> Call:
         return Call(
             "POST",
             f"dmpSegments/{self._id}/{self._target.entries}",
-            json={"elements": [{"action": "ADD", **entry} for entry in entries]},
+            json={"elements": [{"action": action, **entry} for entry in entries]},
             headers={"X-RestLi-Method": "BATCH_CREATE"},
             repeatable=True,
         )
@@ -291,13 +299,20 @@ class _Batch:
 
     def take(self, result: BatchResult, mode: SyncMode) -> None:
         """Take over an answer: 201 is new, another success was there already."""
-        there = OutcomeKind.UPDATED if mode is SyncMode.UPDATE else OutcomeKind.UNCHANGED
+        there = OutcomeKind.UNCHANGED if mode is SyncMode.ADD else OutcomeKind.UPDATED
         for index, each in zip(self._places, result.elements, strict=True):
             member = self._members[index]
             if each.ok:
                 self._outcomes[index] = Outcome(member.key, OutcomeKind.ADDED if each.status == 201 else there)
             else:
                 self._outcomes[index] = _refused(member, each)
+
+    def take_removal(self, result: BatchResult) -> None:
+        """Take over an answer to a removal; who is not there is gone."""
+        for index, each in zip(self._places, result.elements, strict=True):
+            member = self._members[index]
+            gone = each.ok or each.status == 404
+            self._outcomes[index] = Outcome(member.key, OutcomeKind.REMOVED) if gone else _refused(member, each)
 
     def outcomes(self) -> list[Outcome]:
         """One outcome per member, in order."""

@@ -159,10 +159,22 @@ def refusal(error: ContactError) -> Refusal:
 
 def tag_refusal(error: TagError) -> Refusal:
     """What an error while tagging means."""
+    said = _said(error)
+    return Refusal("email", f"The contact is in the audience, but was not tagged: {said}", "Run the export again.")
+
+
+def untag_refusal(error: TagError) -> Refusal:
+    """What an error while taking the tag off means."""
+    return Refusal(
+        "email", f"The contact has left the segment, but kept the tag: {_said(error)}", "Run the export again."
+    )
+
+
+def _said(error: TagError) -> str:
     said = error.error
     for address in error.email_addresses:
         said = _without(said, address)
-    return Refusal("email", f"The contact is in the audience, but was not tagged: {said}", "Run the export again.")
+    return said
 
 
 def _without(text: str, address: str) -> str:

@@ -1,9 +1,11 @@
 """One segment on its way into one audience.
 
 Nobody is ever subscribed again. `update_existing` is described as changing the *status* of existing contacts, so a batch
-that holds a status never sets it: contacts already there come back as ERROR_CONTACT_EXISTS, untouched. In UPDATE mode those
+that holds a status never sets it: contacts already there come back as ERROR_CONTACT_EXISTS, untouched. In all modes but ADD those
 go into a second batch that sets `update_existing` and holds no status at all, so that there is nothing to subscribe
-anybody with. Both requests, and the tagging, can be sent twice without harm, which is what makes a lost answer repeatable.
+anybody with. All requests, those for tags too, can be sent twice without harm, which is what makes a lost answer repeatable.
+
+Who leaves the segment loses the tag and nothing else: contacts are never unsubscribed, archived or deleted.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from app.destinations.mailchimp.answers import (
     TagSegments,
     refusal,
     tag_refusal,
+    untag_refusal,
 )
 from app.destinations.mailchimp.merge_fields import MergeField
 from app.jobs import JobContext
@@ -100,12 +103,24 @@ class MailchimpSession:
             batch.take(result)
             existing = [error.email_address.lower() for error in result.errors if error.exists]
             batch.mark(existing, OutcomeKind.UNCHANGED)
-            if existing and self._mode is SyncMode.UPDATE:
+            if existing and self._mode is not SyncMode.ADD:
                 batch.take(self._post(self.update_call(batch, existing), ctx))
             if accepted := batch.accepted():
                 tagged = self._client.read(self.tag_call(accepted), TagResult, ctx)
                 batch.refuse_untagged(tagged)
         return batch.outcomes()
+
+    def remove(self, members: Sequence[Member], ctx: JobContext) -> list[Outcome]:
+        """See `RemovingSession.remove`; Mailchimp ignores addresses that are not there."""
+        ctx.check()
+        addresses = [member.values[merge_fields.EMAIL] or "" for member in members]
+        if not addresses:
+            return []
+        told = self._client.read(self.untag_call(addresses), TagResult, ctx)
+        refusals = {address.lower(): untag_refusal(error) for error in told.errors for address in error.email_addresses}
+        return [
+            _removal(member, refusals.get(address.lower())) for member, address in zip(members, addresses, strict=True)
+        ]
 
     def confirm(self, ctx: JobContext) -> str:
         """See `SegmentSession.confirm`."""
@@ -119,7 +134,7 @@ class MailchimpSession:
         if not batch.bodies:
             return
         yield self.add_call(batch)
-        if self._mode is SyncMode.UPDATE:
+        if self._mode is not SyncMode.ADD:
             yield self.update_call(batch, list(batch.bodies))
         yield self.tag_call(list(batch.bodies))
 
@@ -137,6 +152,11 @@ class MailchimpSession:
         """Tag contacts of the audience."""
         place = self._tag_id or "TAG-ID"
         return Call("POST", f"{self._segments}/{place}", json={"members_to_add": list(addresses)}, repeatable=True)
+
+    def untag_call(self, addresses: Sequence[str]) -> Call:
+        """Take the tag off contacts."""
+        body = {"members_to_remove": list(addresses)}
+        return Call("POST", f"{self._segments}/{self._tag_id}", json=body, repeatable=True)
 
     @property
     def _segments(self) -> str:
@@ -201,6 +221,12 @@ class MailchimpSession:
             offset += len(page.segments)
             if not page.segments or offset >= page.total_items:
                 return None
+
+
+def _removal(member: Member, refused: Refusal | None) -> Outcome:
+    if refused is None:
+        return Outcome(member.key, OutcomeKind.REMOVED)
+    return Outcome(member.key, OutcomeKind.REJECTED, refused.field, refused.reason, refused.fix)
 
 
 class _MergeFieldsPage(msgspec.Struct):

@@ -188,7 +188,7 @@ class ReviewStep(StepWidget):
         details = {
             SyncMode.UPDATE: self.tr("Never removes anyone"),
             SyncMode.ADD: self.tr("Leaves everyone there as they are"),
-            SyncMode.MIRROR: self.tr("Audience equals the segments"),
+            SyncMode.MIRROR: self.tr("Takes out who left the segments"),
             SyncMode.REPLACE: self.tr("Empties the audience first"),
         }
         for number, mode in enumerate(modes):
