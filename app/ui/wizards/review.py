@@ -187,8 +187,8 @@ class ReviewStep(StepWidget):
         grid = self._mode_grid.layout()
         details = {
             SyncMode.UPDATE: self.tr("Never removes anyone"),
-            SyncMode.ADD: self.tr("Leaves everyone there as they are"),
-            SyncMode.MIRROR: self.tr("Takes out who left the segments"),
+            SyncMode.ADD: self.tr("Changes nobody there"),
+            SyncMode.MIRROR: self.tr("Takes out who left"),
             SyncMode.REPLACE: self.tr("Empties the audience first"),
         }
         for number, mode in enumerate(modes):
