@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from app.core.runs import Phase, PhaseName, PhaseState, Run, SpeedPoint, Status, Totals, Trigger
-from app.core.servers import ServerAddress
+from app.core.servers import SPARK_CATALOG, ServerAddress, ServerKind
 from app.ui.dialogs.schedule import ScheduleDialog
 from tests.screens.registry import scene
 from tests.screens.stage import NOW, Stage
@@ -111,6 +111,14 @@ def settings(stage: Stage) -> None:
 @scene("12-settings-server", fresh=True)
 def server(stage: Stage) -> None:
     stage.services.servers.set(ServerAddress("db.northwind.example", "crm", "sendoff_reader"), "secret")
+    stage.show("settings").engine.change.click()
+    stage.settle()
+
+
+@scene("12-settings-cluster", fresh=True)
+def cluster(stage: Stage) -> None:
+    address = ServerAddress("spark.northwind.example", SPARK_CATALOG, "", 15_002, kind=ServerKind.SPARK)
+    stage.services.servers.set(address, "secret")
     stage.show("settings").engine.change.click()
     stage.settle()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.bootstrap import Services
-from app.core.servers import Tls
+from app.core.servers import ServerKind, Tls
 from app.core.tables import ServerTable, TableRole
 from app.jobs import JobContext
 from app.ui.dialogs.server import ServerDialog
@@ -72,6 +72,38 @@ def test_a_server_is_set_after_a_test_and_left_again(
     bench.settle()
     assert bench.services.servers.address() is None
     assert page.engine.duckdb.isChecked()
+
+
+def test_a_cluster_is_asked_for_what_it_needs(bench: PageBench, tmp_path: Path) -> None:
+    page = SettingsPage(bench.context, Preferences(tmp_path / "window.ini"))
+    bench.show(page)
+    bench.settle()
+    page.engine.spark.click()
+    bench.settle()
+    dialog = bench.dialog()
+    assert isinstance(dialog, ServerDialog)
+    assert (dialog.port.value(), dialog.database.value()) == ("15002", "spark_catalog")
+    for field, value in ((dialog.host, "127.0.0.1"), (dialog.port, "1")):
+        field.input.setText(value)
+        field.edited.emit(value)
+    dialog.tls.set_current(Tls.OFF)
+    assert dialog.test_button.isEnabled()  # without a user or a token, which not every cluster wants
+    assert dialog.address().kind is ServerKind.SPARK
+    dialog.test_button.click()
+    bench.settle()
+    assert "does not answer on port 1" in words_of(dialog.note)
+    assert not dialog.save_button.isEnabled()
+    dialog.reject()
+    bench.settle()
+    address = dialog.address()
+    bench.services.servers.set(address)
+    page.engine.show_server(address, may_change=True)
+    assert page.engine.spark.isChecked()
+    page.engine.change.click()
+    bench.settle()
+    again = bench.dialog()
+    assert isinstance(again, ServerDialog)
+    assert again.address() == address
 
 
 def words_of(note) -> str:

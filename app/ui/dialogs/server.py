@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.core.errors import FixSettings, SendoffError, as_sendoff_error
-from app.core.servers import PORT, SECONDS, ServerAddress, ServerTest, Tls
+from app.core.servers import SECONDS, SPARK_CATALOG, ServerAddress, ServerKind, ServerTest, Tls
 from app.jobs import JobContext
 from app.ui.context import WindowContext
 from app.ui.formats import Formats
@@ -25,42 +25,54 @@ _SEVERAL = 640
 
 
 class ServerDialog(Dialog):
-    """Set the PostgreSQL server, or another way to it. Main thread only; its jobs end with it. Signal `saved`.
+    """Set the PostgreSQL server or the Spark cluster, or another way to it. Main thread only; its jobs end with it. Signal `saved`.
 
     Args:
         context: what every dialog is given.
         opener: a widget of the window to open over.
-        address: the server set now, None for a new one.
-        stored: whether the keyring holds its password.
+        kind: what to set.
+        address: the server of that kind that is set now, None for a new one.
+        stored: whether the keyring holds its password or token.
     """
 
     saved = Signal()
 
     def __init__(
-        self, context: WindowContext, opener: QWidget, address: ServerAddress | None, *, stored: bool = False
+        self,
+        context: WindowContext,
+        opener: QWidget,
+        kind: ServerKind,
+        address: ServerAddress | None,
+        *,
+        stored: bool = False,
     ) -> None:
         super().__init__(context.theme, opener, "", width=_SEVERAL)
+        self._kind = kind
+        spark = kind is ServerKind.SPARK
         self.set_head(
-            self.tr("PostgreSQL server"), self.tr("Tables stay there and are read where they are; nothing is written.")
+            self.tr("Spark cluster") if spark else self.tr("PostgreSQL server"),
+            self.tr("Tables stay there and are read where they are; nothing is written."),
         )
         self.context = context
         self._jobs: set[Job] = set()
         self._tested: tuple[ServerAddress, str | None] | None = None
         theme = context.theme
         known = address
-        self.host = TextField(theme, value=known.host if known else "", placeholder="db.example.com")
-        self.port = TextField(theme, value=str(known.port if known else PORT))
-        self.database = TextField(theme, value=known.database if known else "")
+        self.host = TextField(
+            theme, value=known.host if known else "", placeholder="spark.example.com" if spark else "db.example.com"
+        )
+        self.port = TextField(theme, value=str(known.port if known else kind.port))
+        self.database = TextField(theme, value=known.database if known else SPARK_CATALOG if spark else "")
         self.user = TextField(theme, value=known.user if known else "")
-        self.password = SecretField(theme, self.tr("Password"), stored=stored, store_name=self.tr("the keyring"))
+        secret = self.tr("Token") if spark else self.tr("Password")
+        self.password = SecretField(theme, secret, stored=stored, store_name=self.tr("the keyring"))
+        ways = [Choice(Tls.VERIFY, self.tr("Verified")), Choice(Tls.OFF, self.tr("Off"))]
+        if not spark:  # whose way to encrypt always proves who answers
+            ways.insert(1, Choice(Tls.REQUIRE, self.tr("Encrypted only")))
         self.tls = Segmented(
             theme,
             self.tr("Encryption"),
-            [
-                Choice(Tls.VERIFY, self.tr("Verified")),
-                Choice(Tls.REQUIRE, self.tr("Encrypted only")),
-                Choice(Tls.OFF, self.tr("Off")),
-            ],
+            ways,
             known.tls if known else Tls.VERIFY,
             expand=True,
         )
@@ -83,12 +95,19 @@ class ServerDialog(Dialog):
             self._row(self.tr("Host"), self.host, required=True),
             self._row(self.tr("Port"), self.port),
         )
+        spark = self._kind is ServerKind.SPARK
+        reader = self.tr("Leave it empty unless the cluster tells people apart.") if spark else ""
         both.add_pair(
-            self._row(self.tr("Database"), self.database, required=True),
-            self._row(self.tr("User"), self.user, self.tr("A role that may only read is enough."), required=True),
+            self._row(self.tr("Catalog") if spark else self.tr("Database"), self.database, required=True),
+            self._row(
+                self.tr("User"),
+                self.user,
+                reader or self.tr("A role that may only read is enough."),
+                required=not spark,
+            ),
         )
         both.add_pair(
-            self._row(self.tr("Password"), self.password),
+            self._row(self.tr("Token") if spark else self.tr("Password"), self.password),
             self._row(self.tr("Time limit"), self.seconds, self.tr("Seconds that a question may take.")),
         )
         both.add_row(self.tr("Encryption"), self._tls_frame)
@@ -133,7 +152,7 @@ class ServerDialog(Dialog):
         tls = Tls(self.tls.current())
         certificate = self.certificate.value().strip() if tls is Tls.VERIFY else ""
         values = (field.value().strip() for field in (self.host, self.database, self.user))
-        return ServerAddress(*values, numbers[0], tls, certificate, numbers[1])
+        return ServerAddress(*values, numbers[0], tls, certificate, numbers[1], self._kind)
 
     def _on_edited(self) -> None:
         self._tested = None
@@ -142,7 +161,8 @@ class ServerDialog(Dialog):
 
     def _renew(self) -> None:
         """Show what can be done now and why the rest can't."""
-        complete = all(field.value().strip() for field in (self.host, self.database, self.user))
+        needed = (self.host, self.database) if self._kind is ServerKind.SPARK else (self.host, self.database, self.user)
+        complete = all(field.value().strip() for field in needed)
         self.test_button.setEnabled(complete)
         self.save_button.setEnabled(self._tested is not None)
         self.certificate.setEnabled(self.tls.current() == Tls.VERIFY)
@@ -170,7 +190,8 @@ class ServerDialog(Dialog):
             if end.outcome is Outcome.DONE:
                 self._tested = (address, password)
                 self.note.set_note(
-                    "warning" if end.value.writes else "success", *found_words(end.value, self.context.formats)
+                    "warning" if end.value.writes else "success",
+                    *found_words(self._kind, end.value, self.context.formats),
                 )
                 self.note.show()
                 self._renew()
@@ -219,10 +240,10 @@ def tr(text: str) -> str:
     return QCoreApplication.translate("ServerWords", text)
 
 
-def found_words(tested: ServerTest, formats: Formats) -> tuple[str, str]:
+def found_words(kind: ServerKind, tested: ServerTest, formats: Formats) -> tuple[str, str]:
     """A sentence on a test that went well, and its details."""
-    sentence = tr("PostgreSQL {version} answered in {ms} ms.").format(
-        version=tested.version.split(" ")[0], ms=formats.number(tested.milliseconds)
+    sentence = tr("{server} {version} answered in {ms} ms.").format(
+        server=kind.label, version=tested.version.split(" ")[0], ms=formats.number(tested.milliseconds)
     )
     detail = tr("{tables} can be read, {way}.").format(
         tables=formats.counted(tested.tables, "tables"),

@@ -1,4 +1,4 @@
-"""The part of Settings about the data engine: DuckDB on this computer, a PostgreSQL server beside it, and the test of it."""
+"""The part of Settings about the data engine: DuckDB on this computer, a PostgreSQL server or a Spark cluster beside it, and its test."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.errors import as_sendoff_error
-from app.core.servers import ServerAddress
+from app.core.servers import ServerAddress, ServerKind
 from app.ui.context import WindowContext
 from app.ui.dialogs.server import ServerDialog, found_words
 from app.ui.runner import Finished, Outcome
@@ -17,7 +17,7 @@ from app.ui.widgets.notes import Note
 
 
 class EnginePart(QWidget):
-    """Two cards to choose from, and what the server says. Signal `changed`: the choice was changed."""
+    """Three cards to choose from, and what the server says. Signal `changed`: the choice was changed."""
 
     changed = Signal()
 
@@ -28,8 +28,10 @@ class EnginePart(QWidget):
         theme = context.theme
         self.duckdb = RadioCard(theme, "DuckDB", self.tr("On this computer"))
         self.postgres = RadioCard(theme, "PostgreSQL", self.tr("Your server"))
+        self.spark = RadioCard(theme, "Spark", self.tr("Your cluster"))
+        self._cards = {None: self.duckdb, ServerKind.POSTGRES: self.postgres, ServerKind.SPARK: self.spark}
         self._group = QButtonGroup(self)
-        for card in (self.duckdb, self.postgres):
+        for card in self._cards.values():
             self._group.addButton(card)
         self._where = ElidedLabel(theme, "", "mono", "text2", middle=True)
         self._hint = Label(theme, self.tr("Tables of this computer go on in DuckDB beside it."), "caption", "text2")
@@ -47,17 +49,18 @@ class EnginePart(QWidget):
         stack.setSpacing(14)
         cards = QHBoxLayout()
         cards.setSpacing(8)
-        cards.addWidget(self.duckdb, 1)
-        cards.addWidget(self.postgres, 1)
+        for card in self._cards.values():
+            cards.addWidget(card, 1)
         stack.addLayout(cards)
         stack.addWidget(self._server)
         stack.addWidget(self.note)
         self.note.hide()
         self._server.hide()
-        self.setProperty("words", self.tr("Engine DuckDB PostgreSQL server"))
+        self.setProperty("words", self.tr("Engine DuckDB PostgreSQL Spark server cluster"))
         self.duckdb.clicked.connect(self._on_duckdb_clicked)
-        self.postgres.clicked.connect(self._set_up)
-        self.change.clicked.connect(self._set_up)
+        self.postgres.clicked.connect(lambda: self._set_up(ServerKind.POSTGRES))
+        self.spark.clicked.connect(lambda: self._set_up(ServerKind.SPARK))
+        self.change.clicked.connect(self._on_change_clicked)
         self.test.clicked.connect(self._on_test_clicked)
 
     def show_server(self, address: ServerAddress | None, *, may_change: bool) -> None:
@@ -67,17 +70,21 @@ class EnginePart(QWidget):
         self._address = address
         self._show_choice()
         self._server.setVisible(address is not None)
-        self._where.set_words(
-            "" if address is None else f"{address.user}@{address.host}:{address.port}/{address.database}"
-        )
-        for widget in (self.duckdb, self.postgres, self.change):
+        reader = f"{address.user}@" if address is not None and address.user else ""
+        self._where.set_words("" if address is None else f"{reader}{address.host}:{address.port}/{address.database}")
+        for widget in (*self._cards.values(), self.change):
             widget.setEnabled(may_change)
 
     def _show_choice(self) -> None:
-        (self.duckdb if self._address is None else self.postgres).setChecked(True)
+        self._cards[None if self._address is None else self._address.kind].setChecked(True)
 
-    def _set_up(self) -> None:
-        """Ask the keyring first whether there is a password, then open the dialog."""
+    def _on_change_clicked(self) -> None:
+        if self._address is not None:
+            self._set_up(self._address.kind)
+
+    def _set_up(self, kind: ServerKind) -> None:
+        """Ask the keyring first whether there is a secret, then open the dialog."""
+        address = self._address if self._address is not None and self._address.kind is kind else None
         servers = self._context.services.servers
         self._show_choice()
 
@@ -86,7 +93,7 @@ class EnginePart(QWidget):
                 if end.error is not None:
                     self._context.navigator.show_error(end.error, self)
                 return
-            dialog = ServerDialog(self._context, self, self._address, stored=end.value)
+            dialog = ServerDialog(self._context, self, kind, address, stored=end.value and address is not None)
             dialog.saved.connect(self._on_saved)
             dialog.open()
 
@@ -120,9 +127,9 @@ class EnginePart(QWidget):
 
     def _on_tested(self, end: Finished) -> None:
         self.test.set_busy(False)
-        if end.outcome is Outcome.DONE:
+        if end.outcome is Outcome.DONE and self._address is not None:
             tone = "warning" if end.value.writes else "success"
-            self.note.set_note(tone, *found_words(end.value, self._context.formats))
+            self.note.set_note(tone, *found_words(self._address.kind, end.value, self._context.formats))
         elif end.error is not None:
             told = as_sendoff_error(end.error)
             self.note.set_note("danger", told.what, f"{told.why} {told.fix}".strip())
