@@ -175,7 +175,7 @@ def show(context: typer.Context, name: Name) -> None:
 
 @commands.command("test")
 def reach(context: typer.Context, name: Name, trust_host_key: TrustOption = False) -> None:
-    """Reach the target with the stored secrets."""
+    """Reach the destination with the stored secrets."""
     session = session_of(context)
     connections = session.services.connections
     try:
@@ -216,7 +216,7 @@ def remove(
     name: Name,
     detach: Annotated[bool, typer.Option("--detach", help="Detach the exports that use it.")] = False,
 ) -> None:
-    """Remove a connection and its secrets; the accounts at the target stay as they are."""
+    """Remove a connection and its secrets; the accounts at the destination stay as they are."""
     session = session_of(context)
     connections = session.services.connections
     removed = connections.remove_with(name, "detach") if detach else connections.remove(name)

@@ -9,7 +9,7 @@ import typer
 from app.cli.output import plain
 from app.cli.session import session_of
 
-commands = typer.Typer(help="Kinds of targets.", no_args_is_help=True)
+commands = typer.Typer(help="Destinations: the places Sendoff sends to.", no_args_is_help=True)
 
 
 @commands.command("list")

@@ -28,7 +28,8 @@ def show(context: typer.Context) -> None:
     words = "Tables live on this computer, in DuckDB."
     if address is not None:
         reader = f", read as {address.user}" if address.user else ""
-        words = f"{words} The {address.kind.label} server is {address}{reader}; {of(len(there), 'table')} there."
+        server = f"The {address.kind.label} server is {address}{reader}"
+        words = f"{words} {server}; {of(len(there), 'table')} of this workspace there."
     session.output.result({"engine": _engine(address), "server": _document(address), "tables": there}, words)
 
 

@@ -183,16 +183,20 @@ def attach(
 
 @commands.command()
 def remove(context: typer.Context, name: Name) -> None:
-    """Remove an export; what the target holds stays there."""
+    """Remove an export; what the destination holds stays there."""
     session = session_of(context)
     removed = session.services.exports.remove(name)
     session.output.result(
-        {"removed": removed.name}, f"Removed the export '{removed.name}'. What the target holds stays there."
+        {"removed": removed.name}, f"Removed the export '{removed.name}'. What the destination holds stays there."
     )
 
 
 @commands.command()
-def preview(context: typer.Context, name: Name, rows: Annotated[int, typer.Option(min=1, max=100)] = 3) -> None:
+def preview(
+    context: typer.Context,
+    name: Name,
+    rows: Annotated[int, typer.Option(min=1, max=100, help="So many members or rows.")] = 3,
+) -> None:
     """Exactly what would go over the wire, made by the code that sends; sends nothing."""
     session = session_of(context)
     with session.output.progress() as progress:

@@ -19,7 +19,7 @@ RunId = Annotated[str, typer.Argument(metavar="RUN")]
 def list_runs(
     context: typer.Context,
     export: Annotated[str, typer.Option(help="Only this export's.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="So many runs at most.")] = 50,
 ) -> None:
     """Runs, newest first."""
     session = session_of(context)

@@ -169,7 +169,11 @@ def _count_sentence(count: Count, *, sent: bool) -> str:
 
 
 @commands.command()
-def members(context: typer.Context, name: Name, limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100) -> None:
+def members(
+    context: typer.Context,
+    name: Name,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="So many members at most.")] = 100,
+) -> None:
     """The first members of a segment, by key."""
     session = session_of(context)
     with session.output.progress() as progress:

@@ -1,4 +1,4 @@
-"""`sendoff suppression`: who is never sent to a target."""
+"""`sendoff suppression`: who is never sent to a destination."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from app.core.errors import FixData, SendoffError
 from app.core.exports import ExportKind
 from app.core.suppression import Change, ChangeKind, ContactKind
 
-commands = typer.Typer(help="The suppression list: who is never sent to a target.", no_args_is_help=True)
+commands = typer.Typer(help="The suppression list: who is never sent to a destination.", no_args_is_help=True)
 STDIN = "-"
 
-File = Annotated[str, typer.Argument(metavar="FILE", help="CSV, text, Excel, Parquet or JSON lines; - reads lines.")]
+File = Annotated[
+    str, typer.Argument(metavar="FILE", help="CSV, text, Excel, Parquet or JSON lines; - reads lines of stdin.")
+]
 Column = Annotated[str | None, typer.Option("--column", help="The column with the values; else it is guessed.")]
 Kind = Annotated[ContactKind | None, typer.Option("--kind", help="What stands in it; else it is guessed.")]
 Value = Annotated[str, typer.Argument(metavar="VALUE", help="Address, phone number or SHA-256; - reads it from stdin.")]
@@ -61,7 +63,7 @@ def add(
         str | None, typer.Option("--name", help="What the source is called, for values from stdin.")
     ] = None,
 ) -> None:
-    """Put the values of a file, or of stdin, on the list; plain or as SHA-256. Known ones are counted, not doubled."""
+    """Put the values of a file, or of stdin, on the list, plain or as SHA-256; those known are counted, not doubled."""
     session = session_of(context)
     service = session.services.suppression
     with session.output.progress() as progress:
@@ -89,7 +91,9 @@ def sources(context: typer.Context) -> None:
 
 
 @commands.command()
-def history(context: typer.Context, limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50) -> None:
+def history(
+    context: typer.Context, limit: Annotated[int, typer.Option(min=1, max=10_000, help="So many changes at most.")] = 50
+) -> None:
     """What changed the list, the newest first."""
     session = session_of(context)
     found = session.services.suppression.changes(limit)
@@ -109,7 +113,7 @@ def check(context: typer.Context, value: Value) -> None:
     found = plain(listing) if listing is not None else {}
     sentence = "It is not on the list."
     if listing is not None:
-        sentence = f"It is on the list since {listing.since:%Y-%m-%d}, from {listing.source}."
+        sentence = f"It has been on the list since {listing.since:%Y-%m-%d}, from {listing.source}."
     session.output.result({"listed": listing is not None, **found}, sentence)
 
 
@@ -125,7 +129,7 @@ def take_off(
 
 @commands.command()
 def remove(context: typer.Context, source: SourceId) -> None:
-    """Remove a source with the entries that came from it only."""
+    """Remove a source, and the entries that came from nowhere else."""
     session = session_of(context)
     session.services.suppression.remove_source(source)
     session.output.result({"removed": source}, f"Removed source {source}; 'suppression put-back {source}' undoes it.")
@@ -141,7 +145,7 @@ def put_back(context: typer.Context, source: SourceId) -> None:
 
 @commands.command()
 def effect(context: typer.Context) -> None:
-    """How many members the list keeps out of each segment export."""
+    """How many members of each segment export the list leaves out."""
     session = session_of(context)
     services = session.services
     found: list[tuple[str, int | None, str]] = []

@@ -266,8 +266,8 @@ def set_role(
 def meaning(
     context: typer.Context,
     name: Name,
-    column: Annotated[str, typer.Argument()],
-    meaning: Annotated[Meaning, typer.Argument()],
+    column: Annotated[str, typer.Argument(metavar="COLUMN")],
+    meaning: Annotated[Meaning, typer.Argument(metavar="MEANING")],
 ) -> None:
     """Say what a column holds."""
     session = session_of(context)

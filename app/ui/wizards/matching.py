@@ -120,7 +120,7 @@ class MatchingStep(StepWidget):
         self._add = Button(theme, self.tr("Add field"), "ghost", icon="plus")
         self.table = DataTable(
             theme,
-            self.tr("Fields of the target"),
+            self.tr("Fields of the destination"),
             columns(self.formats),
             row_height=ROW_WITH_CONTROLS,
             multiple=False,
@@ -430,7 +430,7 @@ class MatchingStep(StepWidget):
         shown = set(self._shown())
         rest = [field for field in self.state.fields if field.id not in shown]
         return [PickItem(field.id, field.name, field.type) for field in rest] or [
-            PickItem("", self.tr("Every field of the target is in the list."), enabled=False)
+            PickItem("", self.tr("Every field of the destination is in the list."), enabled=False)
         ]
 
     def _on_field_added(self, key: str) -> None:

@@ -240,13 +240,13 @@ class TotalPanel(QWidget):
         other = next((each for each in description.audience_types if left[0] in each.takes), None)
         target = f"{description.name}, {lowered(other.name)}" if other is not None else ""
         if accounts:
-            title = self.tr("Accounts are for another target")
+            title = self.tr("Accounts are for another destination")
             known = self.tr("To reach companies instead of people, choose {target}, in step 1.")
             unknown = self.tr(
                 "To reach companies instead of people, choose a destination that takes accounts, in step 1."
             )
         else:
-            title = self.tr("Contacts are for another target")
+            title = self.tr("Contacts are for another destination")
             known = self.tr("To reach people instead of companies, choose {target}, in step 1.")
             unknown = self.tr(
                 "To reach people instead of companies, choose a destination that takes contacts, in step 1."

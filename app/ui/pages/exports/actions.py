@@ -187,7 +187,7 @@ class ExportActions(QObject):
                 self._context.theme,
                 self._page,
                 title=self.tr("Remove {n} exports?").format(n=self._context.formats.number(len(lines))),
-                sentence=self.tr("Their schedules go. What the targets hold stays there."),
+                sentence=self.tr("Their schedules go. What the destinations hold stays there."),
                 confirm=self.tr("Remove {n} exports").format(n=self._context.formats.number(len(lines))),
                 danger=True,
             )
