@@ -307,11 +307,7 @@ class WindowSession(QObject):
     def _show_snapshot(self, snapshot: Snapshot) -> None:
         window, formats = self._frame.window, self.context.formats
         window.set_workspace(snapshot.info.name, formats.audience(snapshot.info.audience))
-        engine = (
-            self.tr("DuckDB, local")
-            if snapshot.server is None
-            else f"{snapshot.server.kind.label}, {snapshot.server.host}"
-        )
+        engine = self.tr("DuckDB, local") if snapshot.server is None else snapshot.server.kind.label
         window.set_foot(engine, formats.role(snapshot.role))
         for page, number in (("exports", len(snapshot.exports)), ("segments", len(snapshot.segments))):
             window.set_count(page, formats.number(number) if number else "")

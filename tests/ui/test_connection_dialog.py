@@ -169,7 +169,7 @@ def test_editing_takes_the_result_away(bench, emulator):
     type_into(dialog, "api_key", KEY[:-1] + "2")
     assert not dialog.note.isVisible()
     assert not dialog.save_button.isEnabled()
-    assert dialog.reason.words() == "Test it first"
+    assert dialog.reason.words() == "Test it first."
 
 
 def test_saving_without_a_test_is_in_the_menu(bench, services, emulator):

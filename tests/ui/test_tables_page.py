@@ -214,7 +214,7 @@ def test_a_refresh_that_would_break_something_waits_and_is_repaired_in_a_dialog(
     assert nameless(dialog) == []
     dialog.reject()
     assert page._details.side.look_note.isVisible()
-    assert "Country went from the source. 1 segment" in page._details.side.look_note.accessibleName()
+    assert "Country is gone from the source. 1 segment" in page._details.side.look_note.accessibleName()
     assert page._list.table.row("Customer").detail == "Waits for you"
     page._details.side.look_note.primary.click()
     bench.settle()

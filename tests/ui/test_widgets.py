@@ -85,6 +85,17 @@ def test_every_control_paints_in_both_modes(theme: Theme, qtbot: QtBot, kind: st
     assert host.grab().toImage() != light
 
 
+def test_heights_and_type_that_were_set_stay_when_the_theme_changes(theme: Theme, qtbot: QtBot) -> None:
+    label, field = Label(theme, "Delimiter", "body-medium"), TextField(theme, "Folder")
+    for widget in (label, field):
+        qtbot.addWidget(widget)
+    label.setFixedHeight(32)
+    field.input.set_role("mono")
+    theme.set_choice("dark")
+    assert label.minimumHeight() == label.maximumHeight() == 32
+    assert field.input.font().family() == theme.font("mono").family()
+
+
 def test_gallery_holds_no_nameless_control(theme: Theme, qtbot: QtBot) -> None:
     page = Gallery(theme)
     qtbot.addWidget(page)

@@ -20,7 +20,15 @@ from app.services.connection_forms import InvalidSettings
 from app.ui.context import WindowContext
 from app.ui.dialogs.connection_fields import ConnectionForm
 from app.ui.dialogs.connection_reading import Opening, read_opening, read_secret_file
-from app.ui.dialogs.connection_words import ResultNote, access_hint, consent_words, head_words, refused, succeeded
+from app.ui.dialogs.connection_words import (
+    ResultNote,
+    access_hint,
+    consent_words,
+    head_words,
+    in_a_sentence,
+    refused,
+    succeeded,
+)
 from app.ui.runner import Finished, Job, Outcome
 from app.ui.widgets.buttons import Button, IconButton
 from app.ui.widgets.choice import Choice, Segmented
@@ -150,7 +158,9 @@ class ConnectionDialog(Dialog):
         secrets = [f for f in description.secret_fields if f.required and not f.when]
         if not description.docs or len(secrets) != 1:
             return None
-        self.help_link.set_words(self.tr("Where do I find the {secret}?").format(secret=secrets[0].label))
+        self.help_link.set_words(
+            self.tr("Where do I find the {secret}?").format(secret=in_a_sentence(secrets[0].label))
+        )
         return self.help_link
 
     def _connect(self) -> None:
@@ -387,7 +397,7 @@ class ConnectionDialog(Dialog):
         self.save_button.setEnabled(may_save)
         self.save_more.setEnabled(idle and not why_not)
         self.save_more.setVisible(needs_test)
-        reason = why_not or (self.tr("Test it first") if needs_test else "")
+        reason = why_not or (self.tr("Test it first.") if needs_test else "")
         self.reason.set_words("" if self._testing is not None or may_save else reason)
         for button in (self.save_button, self.test_button):
             button.setDefault((button is self.save_button) == may_save)

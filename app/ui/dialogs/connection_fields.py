@@ -234,7 +234,7 @@ class ConnectionForm(QWidget):
         """Say under each secret where it is kept."""
         for field in self._description.secret_fields:
             frame = self._entries[field.id].frame
-            kept = tr("Stored in {store}, never in the workspace file").format(store=name)
+            kept = tr("Stored in {store}, never in the workspace file.").format(store=name)
             frame.set_hint(
                 " ".join(part for part in (field.hint, f"{kept}.") if part) if field.hint else kept, "lock-simple"
             )

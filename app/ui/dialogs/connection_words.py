@@ -40,6 +40,11 @@ def head_words(description: Description, host_key: str, formats: Formats) -> str
     return limit_words(description, formats)
 
 
+def in_a_sentence(label: str) -> str:
+    """A label in the middle of a sentence: "access token", but "API key"."""
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
+
+
 def access_hint(description: Description) -> str:
     """What sharing means."""
     if description.secret_fields:
@@ -52,7 +57,7 @@ def consent_words(description: Description, connection: Connection | None, forma
     name = description.name
     if description.secret_fields:
         sentence = tr(
-            "I agree that data sent with this connection leaves this computer and is handled under {name}'s terms."
+            "I agree that data sent with this connection leaves this computer and is handled under the terms of {name}."
         )
         if description.category == "storage":
             sentence = tr(

@@ -66,7 +66,7 @@ class JobPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(row(heading, None, self.views, None, self.actions, margins=(24, 16, 24, 12)))
+        layout.addLayout(row(heading, 24, self.views, None, self.actions, margins=(24, 16, 24, 12)))
         layout.addWidget(Line(theme))
         layout.addWidget(self._pages, 1)
         loading = QWidget()

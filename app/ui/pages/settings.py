@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QLocale, QSize
+from PySide6.QtCore import QLocale, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
@@ -132,6 +132,7 @@ class SettingsPage(Area):
         self._audience = Label(theme, "")
         self._country = Select(theme, self.tr("Default country"), self._countries())
         self._folder = ElidedLabel(theme, "", "mono", "text2", middle=True)
+        self._folder.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.engine = EnginePart(self._context)
         self._themes = {
             "system": ThemeCard(theme, "system", self.tr("Match system")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence
@@ -13,7 +14,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.columns import Column, NumberCell, TextCell
 from app.ui.widgets.fields import SearchField
 from app.ui.widgets.labels import Area, Label, row
-from app.ui.widgets.table import DataTable
+from app.ui.widgets.table import ROW, ROW_ONE_LINE, DataTable
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,19 @@ class SideRow:
     as_of: str = ""
 
 
+class _Rows(DataTable):
+    """Rows of one line, or of two once a second line stands in one of them."""
+
+    def set_rows(self, rows: Iterable[Any]) -> None:
+        """Show these."""
+        rows = tuple(rows)
+        height = ROW if any(row.detail or row.as_of for row in rows) else ROW_ONE_LINE
+        if height != self._row_height:
+            self._row_height = height
+            self.verticalHeader().setDefaultSectionSize(self._scaled(height))
+        super().set_rows(rows)
+
+
 class SideList(Area):
     """Search field, rows, footer; `chosen(key)` when another row is selected (empty text for none).
 
@@ -41,7 +55,6 @@ class SideList(Area):
         name: what the rows are.
         placeholder: words in the search field.
         width: px.
-        row_height: 40 for one line, 52 for two.
     """
 
     chosen = Signal(str)
@@ -53,13 +66,12 @@ class SideList(Area):
         placeholder: str,
         *,
         width: int = 272,
-        row_height: int = 40,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(theme, "surface", "r", parent=parent)
         self._last = ""
         self.search = SearchField(theme, placeholder, shortcut=QKeySequence.StandardKey.Find)
-        self.table = DataTable(
+        self.table = _Rows(
             theme,
             name,
             [
@@ -80,7 +92,7 @@ class SideList(Area):
                     width=84,
                 ),
             ],
-            row_height=row_height,
+            row_height=ROW_ONE_LINE,
             multiple=False,
             sortable=False,
             edge=20,

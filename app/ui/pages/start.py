@@ -169,7 +169,7 @@ class StartPage(Area):
         card.body.addWidget(Line(theme))
         promise = Label(
             theme,
-            self.tr("Nothing leaves this computer until you send it. You become its admin."),
+            self.tr("Nothing leaves this computer until you send it. You become the admin."),
             "caption",
             "text2",
         )

@@ -202,6 +202,7 @@ class Dialog(QDialog):
         wanted = layout.heightForWidth(inner) if layout is not None and layout.hasHeightForWidth() else -1
         if wanted < 0:
             wanted = content.sizeHint().height()
+        wanted = max(wanted, content.minimumSizeHint().height())  # of which the scroll area leaves nothing out
         outer = self.layout()
         rest = outer.sizeHint().height() - self._scroll.sizeHint().height() if outer is not None else 0
         return QSize(inner + 2 * SHADOW, wanted + rest + 2)

@@ -37,12 +37,18 @@ class Input(QLineEdit):
         super().__init__(parent)
         self._theme = theme
         self._icon = icon
+        self._role = "body"
         self.setPlaceholderText(placeholder)
         self.setAccessibleName(name or placeholder)
         self.setFixedHeight(32)
         self._refont()
         theme.changed.connect(self._refont)
         self._margins(right=0)
+
+    def set_role(self, role: str) -> None:
+        """Write in another type role, such as "mono" for paths."""
+        self._role = role
+        self._refont()
 
     def set_error_state(self, on: bool) -> None:  # noqa: FBT001 - reads like setEnabled
         """Give it the danger edge."""
@@ -63,7 +69,7 @@ class Input(QLineEdit):
         self.setTextMargins(22 if self._icon else 0, 0, right, 0)
 
     def _refont(self) -> None:
-        self.setFont(self._theme.font("body"))
+        self.setFont(self._theme.font(self._role))
 
 
 class SearchField(Input):
@@ -297,7 +303,7 @@ class SecretField(FieldFrame):
         self._replace = Button(theme, self.tr("Replace"))
         hint = ""
         if store_name:
-            hint = self.tr("Stored in {store}, never in the workspace file").format(store=store_name)
+            hint = self.tr("Stored in {store}, never in the workspace file.").format(store=store_name)
         super().__init__(theme, holder, hint, icon="lock-simple", parent=parent)
         self._stored_label.setText(self.tr("Stored"))
         self._replace.setAccessibleName(self.tr("Replace {name}").format(name=name))

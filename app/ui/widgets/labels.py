@@ -77,7 +77,7 @@ class Label(QLabel):
         self.setFont(self._theme.font(self._role))
         if self._wrap:
             self.set_words(self._words)
-        else:
+        elif self.minimumHeight() < self.maximumHeight():  # a height that was fixed stays when the theme changes
             self.setMinimumHeight(self._theme.line_height(self._role))
 
 

@@ -82,7 +82,7 @@ class FormatForm(QWidget):
         self.folder = TextField(theme, self.tr("Folder"))
         self.file = TextField(theme, self.tr("File name"))
         for field in (self.folder, self.file):
-            field.input.setFont(theme.font("mono"))
+            field.input.set_role("mono")
         self._insert_folder = self._insert(self.folder, [t for t in layouts.TOKENS if t != "part"])
         self._insert_file = self._insert(self.file, list(layouts.TOKENS))
         self.rows.edited.connect(self._on_rows_edited)

@@ -41,9 +41,12 @@ class SegmentReview(QObject):
         segments = self._formats.counted(going, "segments")
         if not going:
             return self.tr("No segment will be sent.")
-        return self.tr("{segments} to {target}; who is in several is counted once.").format(
-            segments=segments, target=self._state.destination_name
+        words = (
+            self.tr("{segments} goes to {target}.")
+            if going == 1
+            else self.tr("{segments} go to {target}. Members in several of them are counted once.")
         )
+        return words.format(segments=segments, target=self._state.destination_name)
 
     def last(self, run: Run) -> Sequence[Figure]:
         """The numbers of the run before."""

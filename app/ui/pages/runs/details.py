@@ -54,7 +54,7 @@ class RunDetailsView(QScrollArea):
         self._badge = Badge(theme, "", "#636C7B", "", 32)
         self._name = ElidedLabel(theme, "", "title")
         self._pill = Pill(theme, "")
-        self._line = ElidedLabel(theme, "", "caption", "text2")
+        self._line = Label(theme, "", "caption", "text2", wrap=True)
         self._open = Button(theme, self.tr("Open export"), "ghost", icon="arrow-square-out")
         self._again = Button(theme, self.tr("Run again"), "secondary", icon="play")
         self._cancel = Button(theme, self.tr("Cancel run"), "secondary", icon="x-circle")
@@ -111,6 +111,7 @@ class RunDetailsView(QScrollArea):
                 self._speed_head(),
                 4,
                 self._speed,
+                None,
                 spacing=4,
             ),
             spacing=24,
@@ -226,9 +227,9 @@ class RunDetailsView(QScrollArea):
 
     def _unit_words(self, run: Run) -> str:
         return {
-            "members": self.tr("members per second"),
-            "rows": self.tr("rows per second"),
-            "bytes": self.tr("bytes per second"),
+            "members": self.tr("members / s"),
+            "rows": self.tr("rows / s"),
+            "bytes": self.tr("bytes / s"),
         }.get(run.unit, "")
 
     def _on_cancel_clicked(self) -> None:

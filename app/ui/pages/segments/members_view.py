@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.services.segment_members import MemberPage
 
 SHOWN_COLUMNS = 5
+EDGE, NARROWEST, WIDEST, PADDING = 16, 56, 176, 18
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class MembersView(QWidget):
         self._show = Button(theme, self.tr("Show"), "link", name=self.tr("Show personal values"))
         self._words = Label(theme, "", "body", "text2")
         self._place = QVBoxLayout()
-        self._columns: tuple[str, ...] = ()
+        self._columns: tuple[tuple[str, int], ...] = ()
         self._table: DataTable | None = None
         self._card: Card | None = None
         self._page: MemberPage | None = None
@@ -69,21 +70,32 @@ class MembersView(QWidget):
         if page is None or not page.rows or page == self._page:
             return
         self._page = page
-        if self._table is None or page.columns != self._columns:
-            self._make(page.columns)
+        columns = tuple((name, self._width(page, at)) for at, name in enumerate(page.columns[:SHOWN_COLUMNS]))
+        if self._table is None or columns != self._columns:
+            self._make(columns)
         if self._table is not None:
             self._table.set_rows(_MemberRow(str(at), tuple(values)) for at, values in enumerate(page.rows))
             self._table.setFixedHeight(HEADER + ROW_ONE_LINE * len(page.rows) + 16)
 
-    def _make(self, names: tuple[str, ...]) -> None:
+    def _width(self, page: MemberPage, at: int) -> int:
+        """What the header and the values of a column need, within bounds."""
+        body, head = self._theme.metrics("body"), self._theme.metrics("caption-medium")
+        needed = [body.horizontalAdvance(_words(values[at])) for values in page.rows]
+        return min(max(*needed, head.horizontalAdvance(page.columns[at]), NARROWEST) + PADDING, WIDEST) + (
+            0 if at else EDGE - PADDING // 2
+        )
+
+    def _make(self, named: tuple[tuple[str, int], ...]) -> None:
         clear(self._place)
         columns = [
-            Column(name, name, lambda r, at=at: TextCell(_words(r.values[at])), width=94, stretch=at == 1)
-            for at, name in enumerate(names[:SHOWN_COLUMNS])
+            Column(
+                name, name, lambda r, at=at: TextCell(_words(r.values[at])), width=width, stretch=at == len(named) - 1
+            )
+            for at, (name, width) in enumerate(named)
         ]
-        self._columns = names
+        self._columns = named
         self._table = DataTable(
-            self._theme, self.tr("First members"), columns, row_height=ROW_ONE_LINE, sortable=False, edge=16
+            self._theme, self.tr("First members"), columns, row_height=ROW_ONE_LINE, sortable=False, edge=EDGE
         )
         self._card = Card(self._theme, margin=1)
         self._card.body.addSpacing(3)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
@@ -116,16 +116,11 @@ class TableDetailsView(QWidget):
         if self._table is None or (self._table.id, self._table.generation) != (table.id, table.generation):
             self._profiles = {}
         self._table, self._may_change = table, may_change
-        formats = self._formats
         self._icon.set_icon(ROLE_ICONS[table.role])
         self._name.setFixedWidth(min(self._theme.metrics("title").horizontalAdvance(table.name) + 2, NAME_WIDTH))
         self._name.set_words(table.name)
         self._role.set_pill(role_word(table.role), "neutral" if table.role is TableRole.OTHER else "accent")
-        self._size.set_words(
-            self.tr("{rows}, {columns}").format(
-                rows=formats.counted(table.rows, "rows"), columns=formats.counted(len(table.columns), "columns")
-            )
-        )
+        self._show_size()
         self._refresh.setVisible(may_change)
         self._more.setVisible(may_change)
         self.side.show_table(table, may_change=may_change)
@@ -162,6 +157,18 @@ class TableDetailsView(QWidget):
         for key in ("frequent", "distinct"):
             self._columns.set_column_visible(key, room >= sum(widths.values()))
             del widths[key]
+        QTimer.singleShot(0, self, self._show_size)  # once the head has its width
+
+    def _show_size(self) -> None:
+        """Rows and columns; the rows alone where both do not fit."""
+        if self._table is None:
+            return
+        rows = self._formats.counted(self._table.rows, "rows")
+        both = self.tr("{rows}, {columns}").format(
+            rows=rows, columns=self._formats.counted(len(self._table.columns), "columns")
+        )
+        room = self._size.width()
+        self._size.set_words(both if self._theme.metrics("body").horizontalAdvance(both) <= room else rows)
 
     def _connect(self) -> None:
         self._refresh.clicked.connect(self._on_refresh_clicked)
@@ -173,9 +180,7 @@ class TableDetailsView(QWidget):
     def _assemble(self) -> None:
         theme = self._theme
         self._name.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        head = row(
-            self._icon, self._name, self._role, 4, self._size, self._refresh, self._more, margins=(20, 10, 20, 10)
-        )
+        head = row(self._icon, self._name, self._role, self._size, self._refresh, self._more, margins=(20, 10, 20, 10))
         head.setStretchFactor(self._size, 1)
         middle = Area(theme)
         layout = QVBoxLayout(middle)

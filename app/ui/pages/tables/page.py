@@ -72,7 +72,7 @@ class TablesPage(JobPage):
         self._profiles: dict[tuple[str, int, tuple[Column, ...]], tuple[ColumnProfile, ...]] = {}
         self._large: list[Job] = []
         self._wanted = ""
-        self._list = SideList(theme, self.tr("Tables"), self.tr("Search tables"), width=244, row_height=52)
+        self._list = SideList(theme, self.tr("Tables"), self.tr("Search tables"), width=244)
         self._details = TableDetailsView(theme, context.formats)
         self._refresh_all = Button(theme, self.tr("Refresh all"), "secondary", icon="arrows-clockwise")
         self._cancel = Button(theme, self.tr("Cancel"), "secondary", icon="x")

@@ -39,7 +39,7 @@ class TableRepairDialog(Dialog):
         self.use_button = Button(theme, self.tr("Use these columns"), "primary")
         self.take_button = Button(theme, self.tr("Take it as it is"), "danger")
         self.keep_button = Button(theme, self.tr("Keep old rows"), "secondary")
-        self._title = Label(theme, self.tr("Columns that went"), "subtitle")
+        self._title = Label(theme, self.tr("Columns that are gone"), "subtitle")
         self.body.addWidget(self._title)
         self.body.addWidget(self.columns)
         for retyped in held.changed.retyped:

@@ -124,7 +124,10 @@ def held_words(held: HeldRefresh) -> str:
     names = [column.name for column in held.gone] or [column.name for column in held.changed.retyped]
     if not names:
         return tr("The columns of its source changed. Nothing breaks any more: refresh again.")
-    gone = tr("{names} went from the source.") if held.gone else tr("{names} changed the type.")
+    if len(names) > 1:
+        gone = tr("{names} are gone from the source.") if held.gone else tr("{names} changed their types.")
+    else:
+        gone = tr("{names} is gone from the source.") if held.gone else tr("{names} changed its type.")
     users = tr("{users} would stop working.").format(users=users_words(held.broken))
     return gone.format(names=", ".join(names)) + " " + users
 
