@@ -15,6 +15,7 @@ from app.core.runs import Run, Trigger
 from app.core.schedules import Schedule
 from app.ui.context import WindowContext
 from app.ui.dialogs.attach import AttachDialog
+from app.ui.dialogs.plan import PlanDialog
 from app.ui.dialogs.schedule import ScheduleDialog
 from app.ui.pages.exports.lines import ExportLine
 from app.ui.pages.exports.rename import RenameDialog
@@ -56,6 +57,12 @@ class ExportActions(QObject):
             and line.size > ASK_FROM
         ]
         self._ask_large(large, lambda: self._start(lambda: self._services.runs.start(names, Trigger.PERSON)))
+
+    def plan(self, line: ExportLine) -> None:
+        """Show what a run would change, and run it from there."""
+        dialog = PlanDialog(self._context, self._page, line.row)
+        dialog.send_asked.connect(lambda: self._start(lambda: self._services.runs.start([line.name], Trigger.PERSON)))
+        dialog.open()
 
     def run_all(self, lines: Sequence[ExportLine]) -> None:
         """Run every export that can run."""

@@ -26,7 +26,7 @@ class ExportCommands(QObject):
     """Names, keys and states of the commands.
 
     Args:
-        do: called with a command's key: edit, run, run_all, duplicate, schedule, detach, remove, rename.
+        do: called with a command's key: edit, plan, run, run_all, duplicate, schedule, detach, remove, rename.
     """
 
     def __init__(self, do: Callable[[str], None], parent: QObject | None = None) -> None:
@@ -51,6 +51,7 @@ class ExportCommands(QObject):
         return {
             "edit": self._first(selected, needed=one, otherwise=self.tr("Select one export to edit it.")),
             "run": self._run(selected),
+            "plan": self._plan(selected),
             "run_all": State(True)
             if any(line.row.connection is not None and line.editable and not line.active for line in lines)
             else State(False, self.tr("No export can run now.")),
@@ -68,7 +69,7 @@ class ExportCommands(QObject):
     def show(self, bar: CommandBar, selected: Sequence[ExportLine], lines: Sequence[ExportLine], role: Role) -> None:
         """Let the bar say what is possible."""
         for key, state in self.states(selected, lines).items():
-            if key != "rename":
+            if key not in {"rename", "plan"}:
                 bar.set_state(key, enabled=state.enabled, reason=state.reason)
         cancels = self.cancels(selected)
         bar.set_words(
@@ -86,6 +87,16 @@ class ExportCommands(QObject):
         for command in self.commands():
             if command.key == "run_all" or not self.allowed(command.key, role):
                 continue
+            if command.key == "run":
+                plan = states["plan"]
+                menu.add(
+                    self.tr("See the plan"),
+                    lambda: self._do("plan"),
+                    icon="eye",
+                    shortcut="Ctrl+P",
+                    enabled=plan.enabled,
+                    reason=plan.reason,
+                )
             if command.key == "remove":
                 menu.addSeparator()
             words, icon = command.words, command.icon
@@ -114,7 +125,7 @@ class ExportCommands(QObject):
 
     def allowed(self, key: str, role: Role) -> bool:
         """Whether the role may do it at all."""
-        return may(role, Action.RUN_EXPORTS if key in {"run", "run_all"} else Action.CHANGE_EXPORTS)
+        return may(role, Action.RUN_EXPORTS if key in {"plan", "run", "run_all"} else Action.CHANGE_EXPORTS)
 
     # Inside
 
@@ -134,6 +145,19 @@ class ExportCommands(QObject):
         if all(line.status is Status.NO_CONNECTION for line in selected):
             return State(False, self.tr("Attach a connection first."))
         return State(True)
+
+    def _plan(self, selected: Sequence[ExportLine]) -> State:
+        state = self._first(
+            selected, needed=len(selected) == 1, otherwise=self.tr("Select one export to see its plan.")
+        )
+        if not state.enabled:
+            return state
+        (line,) = selected
+        if line.row.description.any_field:
+            return State(False, self.tr("Files are written whole, there is nothing to compare."))
+        if line.row.connection is None:
+            return State(False, self.tr("Attach a connection first."))
+        return State(False, self.tr("It is running.")) if line.active else State(True)
 
     def _idle(self, selected: Sequence[ExportLine]) -> State:
         state = self._first(selected, needed=True)

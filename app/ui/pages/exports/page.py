@@ -180,6 +180,7 @@ class ExportsPage(Area):
             ("Ctrl+R", lambda: self._do("start")),
             ("Ctrl+.", lambda: self._do("cancel")),
             ("Ctrl+Shift+R", lambda: self._do("run_all")),
+            ("Ctrl+P", lambda: self._do("plan")),
             ("Ctrl+D", lambda: self._do("duplicate")),
             ("Ctrl+E", lambda: self._do("schedule")),
             ("Ctrl+Shift+D", lambda: self._do("detach")),
@@ -503,6 +504,7 @@ class ExportsPage(Area):
         actions = self._actions
         carry_out: dict[str, Callable[[], None]] = {
             "run": lambda: actions.run(selected),
+            "plan": lambda: actions.plan(selected[0]),
             "cancel": lambda: actions.cancel(selected),
             "run_all": lambda: actions.run_all(lines),
             "edit": lambda: actions.edit(selected[0]),
