@@ -21,10 +21,13 @@ import os
 import shutil
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from app.core.exports import SyncMode
+from app.core.names import new_id
 from app.core.plans import Change, Changes
 from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
 from app.jobs import CancelToken, JobContext
@@ -163,6 +166,19 @@ class Told:
         lines = b"".join(f"{first},{last},{what}\n".encode() for first, last, what in _ranges(told))
         with self._lock:
             self._file.write(lines)
+
+
+def look_path(folder: Path) -> Path:
+    """Where a plan lies while it is only looked at, in the workspace of that folder."""
+    return folder / "tmp" / f"plan-{new_id()}.parquet"
+
+
+def clear_looks(folder: Path, before: datetime) -> None:
+    """Delete plans that were looked at before that moment and left behind by a process that died."""
+    for plan in (folder / "tmp").glob("plan-*"):
+        with suppress(OSError):  # somebody else was quicker, or Windows still reads it
+            if plan.stat().st_mtime < before.timestamp():
+                plan.unlink()
 
 
 def _plan_path(folder: Path) -> Path:

@@ -10,7 +10,6 @@ from typing import Self
 
 from app.core.counts import Count
 from app.core.exports import Export
-from app.core.names import new_id
 from app.core.plans import Changes, PlannedMember
 from app.core.runs import Reject
 from app.core.segments import Segment
@@ -18,7 +17,7 @@ from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
 from app.data.members import Members, MemberSpec
-from app.data.sent import Difference, Held, PlanRow, Told, read_plan
+from app.data.sent import Difference, Held, PlanRow, Told, look_path, read_plan
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
 from app.destinations.contract import Member, Outcome, Place, TargetField
@@ -70,7 +69,7 @@ class WorkspaceMembers:
         """See `MemberSource.plan`; what an earlier run left behind is made part of what is held first."""
         export = self._export
         held = Held(self._engine, export.id, f"{export.connection} {place.name}", segment.name)
-        path = held.plan_path if to_send else self._engine.folder / "tmp" / f"plan-{new_id()}.parquet"
+        path = held.plan_path if to_send else look_path(self._engine.folder)
         if to_send:
             held.settle(ctx.token)
             if not place.there:
@@ -121,9 +120,7 @@ class WorkspacePlan:
         if self._told is not None:
             self._told.close()
             return
-        with suppress(
-            OSError
-        ):  # read by somebody on Windows; the folder for what is short-lived is cleared now and then
+        with suppress(OSError):  # Windows still reads it; `clear_looks` comes later
             self._path.unlink(missing_ok=True)
 
     def removals(self, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:

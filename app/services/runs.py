@@ -20,7 +20,7 @@ from app.core.roles import Action, Role, demand, may
 from app.core.runs import LogLine, RejectPage, Run, RunError, Status, Trigger
 from app.core.tables import Meaning
 from app.data.personal import masked as mask
-from app.data.sent import forget_export
+from app.data.sent import clear_looks, forget_export
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
 from app.delivery.ports import Deps, Ledger, OnSlow, Opened
@@ -36,6 +36,7 @@ from app.store.store import Store
 
 KEEP_RUNS = timedelta(days=90)
 KEEP_REJECTS = timedelta(days=30)
+KEEP_LOOKS = timedelta(days=1)
 
 logger = logging.getLogger(__name__)
 
@@ -221,6 +222,7 @@ class RunService:
     def tidy(self) -> int:
         """Delete runs after 90 days and rejects after 30, and say how many runs went."""
         now = self._clock()
+        clear_looks(self._folder, now - KEEP_LOOKS)
         gone = self._store.runs.purge(now - KEEP_RUNS)
         for run_id in gone:
             rmtree(self._files(run_id).path, ignore_errors=True)

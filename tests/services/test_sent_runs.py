@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -21,6 +22,7 @@ from app.core.tables import Catalog, TableRole
 from app.data.counting import Counter
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.members import Members
+from app.data.sent import clear_looks, forget_export
 from app.data.workspace_rows import KeyFacts, Scope
 from app.delivery.deliver import deliver
 from app.delivery.planner import make_plan
@@ -315,6 +317,27 @@ def test_an_export_does_not_take_out_whom_another_one_sends_there(bench: Bench) 
     assert bench.run(SyncMode.MIRROR).totals.removed == 0
     assert bench.run(SyncMode.MIRROR, id="e2").totals.removed == 1
     assert set(bench.target.members) == addresses(2)
+
+
+def test_a_plan_that_is_looked_at_leaves_nothing_behind(bench: Bench) -> None:
+    bench.people(some(1))
+    bench.plan()
+    folder = bench.engine.folder
+    assert list((folder / "tmp").glob("plan-*")) == []
+    assert not (folder / "sent").exists()
+    left = folder / "tmp" / "plan-of-a-dead-process.parquet"
+    left.touch()
+    clear_looks(folder, datetime.now(UTC) - timedelta(days=1))
+    assert left.exists()
+    clear_looks(folder, datetime.now(UTC) + timedelta(days=1))
+    assert not left.exists()
+
+
+def test_the_notes_of_an_export_that_is_gone_go(bench: Bench) -> None:
+    bench.people(some(1))
+    bench.run()
+    forget_export(bench.engine.folder, "e1")
+    assert bench.plan().changes.added == 1
 
 
 def test_a_line_that_was_half_written_counts_as_not_told(bench: Bench) -> None:
