@@ -314,6 +314,8 @@ class SettingsPage(Area):
         if two is self._arranged:
             return
         self._arranged = two
+        self._columns.setStretch(1, 1 if two else 0)
+        self._columns.setSpacing(16 if two else 0)
         for column in (self._left, self._right):
             while column.count():
                 column.takeAt(0)

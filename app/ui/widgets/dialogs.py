@@ -221,6 +221,11 @@ class Dialog(QDialog):
         wanted = self.sizeHint()
         width = min(wanted.width(), room.width() - 16 + 2 * SHADOW)
         height = min(wanted.height(), room.height() - 32 + 2 * SHADOW)
+        policy = Qt.ScrollBarPolicy
+        # A bar left from a smaller size would take width, so that the words wrap and the bar is needed.
+        self._scroll.setVerticalScrollBarPolicy(
+            policy.ScrollBarAlwaysOff if height == wanted.height() else policy.ScrollBarAsNeeded
+        )
         self.setGeometry((room.width() - width) // 2, (room.height() - height) // 2, width, height)
 
     def _focus_first(self) -> None:

@@ -42,9 +42,12 @@ class DataOutReview(QObject):
     def sentence(self) -> str:
         """One line under the numbers."""
         found = totals(self._state.draft.tables, self._state.facts.catalog)
-        words = self.tr("{tables} with {fields} to {target}.")
         if self._state.draft.leave_out_suppressed:
             words = self.tr("{tables} with {fields} to {target}, less the rows of people on the suppression list.")
+        elif found.tables == 1:
+            words = self.tr("{tables} with {fields} goes to {target}.")
+        else:
+            words = self.tr("{tables} with {fields} go to {target}.")
         return words.format(
             tables=self._formats.counted(found.tables, "tables"),
             fields=self._formats.counted(found.fields, "fields"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.core.drafts import Step
 from app.core.exports import SyncMode
@@ -15,7 +15,7 @@ from app.ui.dialogs.schedule import ScheduleForm
 from app.ui.widgets.choice import CheckBox, RadioCard
 from app.ui.widgets.fields import TextField
 from app.ui.widgets.forms import Form
-from app.ui.widgets.labels import Card, Label
+from app.ui.widgets.labels import Card, Label, column
 from app.ui.wizards.review_change import ChangeCard
 from app.ui.wizards.review_panel import ReviewPanel
 from app.ui.wizards.segment_state import SegmentState
@@ -97,7 +97,6 @@ class ReviewStep(StepWidget):
     def _make_elements(self) -> None:
         theme = self.theme
         self._name = TextField(theme, self.tr("Display name"))
-        self._mode_title = subtitle(self.state, self.tr("Sync mode"))
         self._mode_grid = QWidget()
         grid = QGridLayout(self._mode_grid)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -118,28 +117,24 @@ class ReviewStep(StepWidget):
         form.add_row(self.tr("Display name"), self._name, required=True)
         consent = Card(theme, margin=10)
         consent.body.addWidget(self.consent)
-        schedule = QWidget()
-        inner = QVBoxLayout(schedule)
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.setSpacing(8)
-        inner.addWidget(self.schedule)
-        inner.addWidget(self._next)
+        self._modes = self._section(self.tr("Sync mode"), self._mode_grid)
         fill(
             self,
             page(
                 self._change,
                 form,
-                self._mode_title,
-                self._mode_grid,
+                self._modes,
                 *([] if self._option is None else [self._option]),
-                subtitle(self.state, self.tr("Schedule")),
-                schedule,
-                subtitle(self.state, self.tr("Consent")),
-                consent,
-                self._consent_words,
-                spacing=10,
+                self._section(self.tr("Schedule"), self.schedule, self._next),
+                self._section(self.tr("Consent"), consent, self._consent_words),
+                spacing=20,
             ),
         )
+
+    def _section(self, title: str, *parts: QWidget) -> QWidget:
+        section = QWidget()
+        section.setLayout(column(subtitle(self.state, title), *parts))
+        return section
 
     # Showing
 
@@ -174,8 +169,7 @@ class ReviewStep(StepWidget):
         if modes != self._modes_of:
             self._modes_of = modes
             self._build_modes(modes)
-        for widget in (self._mode_title, self._mode_grid):
-            widget.setVisible(bool(modes))
+        self._modes.setVisible(bool(modes))
         for mode, card in self.modes.items():
             card.setChecked(mode is self.state.draft.sync)
 

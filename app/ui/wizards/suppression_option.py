@@ -40,6 +40,10 @@ class SuppressionOption(QWidget):
         if not names:
             words = self.tr("No chosen table has a column of e-mail addresses or phone numbers.")
         elif len(names) < len(tables):
-            more = self.tr("The others have no column of e-mail addresses or phone numbers and are written whole.")
+            more = (
+                self.tr("The other has no column of e-mail addresses or phone numbers and is written whole.")
+                if len(tables) - len(names) == 1
+                else self.tr("The others have no column of e-mail addresses or phone numbers and are written whole.")
+            )
             words = f"{words} {more}"
         self._words.set_words(words)

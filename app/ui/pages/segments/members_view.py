@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.services.segment_members import MemberPage
 
 SHOWN_COLUMNS = 5
-EDGE, NARROWEST, WIDEST, PADDING = 16, 56, 176, 18
+EDGE, NARROWEST, WIDEST, PADDING = 16, 56, 132, 18
 
 
 @dataclass(frozen=True)
