@@ -309,9 +309,12 @@ def _merged(cursor: Cursor, snapshot: str | None, plan: Path, told: Path | None)
             "columns = {'first': 'BIGINT', 'last': 'BIGINT', 'what': 'VARCHAR'})"
         )
         each = f"SELECT unnest(range(first, last + 1)) AS row, what FROM {lines} WHERE what IN ({_list(_TOLD)})"  # noqa: S608
-        fate = f"SELECT row, coalesce(max(what) FILTER (what <> '{SENDING}'), '{SENDING}') AS what FROM ({each}) GROUP BY row"  # noqa: S608
+        # A table of its own: in one query with what follows the memory of a run is not enough for a million.
+        fate = f"fate_{new_id()}"
+        known = f"coalesce(max(what) FILTER (what <> '{SENDING}'), '{SENDING}')"
+        cursor.execute(f"CREATE TEMP TABLE {fate} AS SELECT row, {known} AS what FROM ({each}) GROUP BY row")  # noqa: S608
         done += (
-            f" UNION ALL SELECT {columns}, what FROM {source} JOIN ({fate}) ON file_row_number = row "  # noqa: S608
+            f" UNION ALL SELECT {columns}, what FROM {source} JOIN {fate} ON file_row_number = row "  # noqa: S608
             f"WHERE what <> '{REFUSED}'"
         )
     payload = f"CASE WHEN what NOT IN ('{SENDING}', '{THERE}') THEN payload END AS payload"
