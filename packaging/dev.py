@@ -135,7 +135,7 @@ def has_display(platform: str, environ: Mapping[str, str]) -> bool:
 
 def pytest_arguments(arguments: list[str]) -> list[str]:
     """What pytest gets: the person's own arguments, or the whole suite on up to eight cores."""
-    return arguments or ["-n", "auto", "--maxprocesses", "8", "--dist", "loadfile"]
+    return arguments or ["-n", "auto", "--maxprocesses", "8", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def absolute_folder(arguments: list[str]) -> list[str]:

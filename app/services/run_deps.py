@@ -23,7 +23,7 @@ from app.services.run_members import WorkspaceMembers
 from app.services.scopes import scope_of
 from app.store import Store
 
-_MEMORY: Final = "96MB"
+_MEMORY: Final = "128MB"
 """What the engine of one run may use: more spills, so that a run of ten million members needs no more than a small one."""
 
 
@@ -44,7 +44,7 @@ def make_deps(
     def deps() -> Iterator[Deps]:
         scope = scope_of(store, engine.folder, clock())
         info = store.workspace.info()
-        with closing(DuckDBEngine(engine.folder, memory_limit=_MEMORY, server=engine.server)) as own:
+        with closing(DuckDBEngine(engine.folder, memory_limit=_MEMORY, server=engine.server, lean=True)) as own:
             facts, values = KeyFacts(own), ListedValues(own)
             counter, members = Counter(own, facts, values), Members(own, facts, values)
 

@@ -47,6 +47,9 @@ class DuckDBEngine:
 
     `memory_limit` is DuckDB's text such as "2GB"; what does not fit spills to `folder/tmp`. `threads` defaults to one less
     than the machine has, so that a window stays quick. `server` gives what answers for the tables that are kept on one.
+
+    A `lean` one works in one thread and does not buffer rows to keep an order that no query asks for: with that 4 million
+    members are compared within 128 MB, without it 192 MB were not enough.
     """
 
     dialect: ClassVar[str] = "duckdb"
@@ -57,6 +60,8 @@ class DuckDBEngine:
         memory_limit: str = "2GB",
         threads: int | None = None,
         server: Callable[[], Server] | None = None,
+        *,
+        lean: bool = False,
     ) -> None:
         self.folder = folder
         self.server = server
@@ -67,7 +72,8 @@ class DuckDBEngine:
             ":memory:",
             config={
                 "memory_limit": memory_limit,
-                "threads": threads or max(1, (os.cpu_count() or 2) - 1),
+                "threads": 1 if lean else threads or max(1, (os.cpu_count() or 2) - 1),
+                "preserve_insertion_order": not lean,
                 "temp_directory": str(spill),
                 "autoinstall_known_extensions": False,  # nothing is ever fetched from the network behind one's back
                 "autoload_known_extensions": False,
