@@ -62,7 +62,7 @@ class Audience(FakeTarget):
     def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
         return Place(f"list {target.get('list', '')}", self.there)
 
-    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> AudienceSession:  # type: ignore[override]
+    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> AudienceSession:  # type: ignore[override]  # a narrower one
         return AudienceSession(self, mode)
 
 

@@ -7,24 +7,23 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import (
     QAbstractListModel,
-    QEvent,
+    QCoreApplication,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
-    QPoint,
     QRect,
     QSize,
     QSortFilterProxyModel,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QVBoxLayout, QWidget
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.ui.theme import Theme
 from app.ui.widgets import paint
-from app.ui.widgets.fields import SearchField
 from app.ui.widgets.labels import Label
+from app.ui.widgets.search_popup import SearchPopup
 
 Index = QModelIndex | QPersistentModelIndex
 _ITEM = int(Qt.ItemDataRole.UserRole) + 1
@@ -110,102 +109,38 @@ class _Delegate(QStyledItemDelegate):
         paint.text(painter, theme, sample, item.sample, role="mono", ink="text3", align=align)
 
 
-class PickList(QFrame):
-    """Opens under a place, picks one entry and deletes itself. Arrow keys, Enter, Esc; typing searches.
-
-    Signals: `picked(str)` gives the key; `closed()` comes in every case.
-    """
+class PickList(SearchPopup):
+    """Picks one entry. Signal `picked(str)` gives the key; see `SearchPopup` for the rest."""
 
     picked = Signal(str)
-    closed = Signal()
 
     def __init__(
         self, theme: Theme, name: str, items: Sequence[PickItem], *, current: str = "", parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
-        self._theme = theme
-        self.setAccessibleName(name)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground, paint.popups_have_alpha())
-        self.search = SearchField(theme, self.tr("Search"), shortcut=None)
+        super().__init__(theme, name, QCoreApplication.translate("PickList", "Search"), parent)
         self._items = _Items(items, self)
         self._filter = _Filter(self)
         self._filter.setSourceModel(self._items)
-        self.list = QListView()
-        self.list.setAccessibleName(name)
-        self.list.setModel(self._filter)
-        samples = any(item.sample for item in items)
-        self.list.setItemDelegate(_Delegate(theme, self.list, samples=samples))
-        self.list.setUniformItemSizes(True)
-        self.list.setMouseTracking(True)
-        self.list.setFrameShape(QFrame.Shape.NoFrame)
-        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.list.viewport().setAutoFillBackground(False)
         self._empty = Label(theme, self.tr("Nothing matches."), "body", "text2")
         self._empty.setContentsMargins(14, 8, 14, 8)
         self._empty.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.setSpacing(6)
-        layout.addWidget(self.search)
-        layout.addWidget(self._empty)
-        layout.addWidget(self.list, 1)
+        samples = any(item.sample for item in items)
+        self._list_under(self._empty, self._filter, _Delegate(theme, self.list, samples=samples))
         self.search.textChanged.connect(self._on_search_changed)
-        self.search.installEventFilter(self)
         self.list.clicked.connect(self._pick)
         self._go_to(next((i for i, item in enumerate(self._items.items) if item.key == current), 0))
 
     def open_under(self, place: QRect, *, width: int = 0) -> None:
         """Show it under `place` (global), or above where there is no room below."""
-        wide = max(place.width(), width)
-        high = min(_ROW * max(len(self._items.items), 1) + 62, 360)
-        spot = QPoint(place.left(), place.bottom() + 4)
-        screen = self.screen().availableGeometry()
-        if spot.y() + high > screen.bottom() and place.top() - 4 - high >= screen.top():
-            spot.setY(place.top() - 4 - high)
-        spot.setX(max(screen.left(), min(spot.x(), screen.right() - wide)))
-        self.setGeometry(QRect(spot, QSize(wide, high)))
-        self.show()
-        self.search.setFocus(Qt.FocusReason.PopupFocusReason)
+        self._open(place, max(place.width(), width), min(_ROW * max(len(self._items.items), 1) + 62, 360))
 
     def pick(self, key: str) -> None:
         """Pick by key, as a click does."""
         self.picked.emit(key)
         self.close()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Arrow keys and Enter work while the search field has the focus."""
-        if watched is self.search and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            at = self.list.currentIndex().row()
-            steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 8, Qt.Key.Key_PageUp: -8}
-            if event.key() in steps:
-                self._go_to(at + steps[event.key()])
-                return True
-            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self._pick(self.list.currentIndex())
-                return True
-            if event.key() == Qt.Key.Key_Escape and not self.search.text():
-                self.close()
-                return True
-        return super().eventFilter(watched, event)
-
-    def closeEvent(self, event: QEvent) -> None:
-        """Tell that it is gone."""
-        super().closeEvent(event)
-        self.closed.emit()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint the plate."""
-        radius = 8 if paint.popups_have_alpha() else 0
-        fill, edge = self._theme.color("raised"), self._theme.color("border")
-        paint.box(QPainter(self), self.rect(), radius, fill=fill, edge=edge)
-
-    def _go_to(self, row: int) -> None:
-        count = self._filter.rowCount()
-        if count:
-            index = self._filter.index(max(0, min(row, count - 1)), 0)
-            self.list.setCurrentIndex(index)
-            self.list.scrollTo(index)
+    def _on_entered(self) -> None:
+        self._pick(self.list.currentIndex())
 
     def _pick(self, index: Index) -> None:
         item = index.data(_ITEM) if index.isValid() else None

@@ -5,26 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QCoreApplication,
+    QModelIndex,
+    QObject,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QFrame,
-    QListView,
     QPushButton,
     QSizePolicy,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from app.ui.theme import Theme
 from app.ui.widgets import paint
-from app.ui.widgets.fields import SearchField
 from app.ui.widgets.focus import KeyboardFocus
 from app.ui.widgets.labels import Label
 from app.ui.widgets.pick_list import Index
+from app.ui.widgets.search_popup import SearchPopup
 
 _VALUE = int(Qt.ItemDataRole.UserRole) + 1
 _ROW = 32
@@ -100,7 +106,7 @@ class _Delegate(QStyledItemDelegate):
         paint.text(painter, theme, area.adjusted(0, 0, -used - 12, 0), item.words, ink=ink)
 
 
-class ValueList(QFrame):
+class ValueList(SearchPopup):
     """The list that opens under a `ValuePicker`. Typing searches or writes a value of its own; Enter and Space choose.
 
     Signals: `changed(object)` gives the chosen values as a tuple of texts; `closed()` comes in every case. With `several`
@@ -108,7 +114,6 @@ class ValueList(QFrame):
     """
 
     changed = Signal(object)
-    closed = Signal()
 
     def __init__(
         self,
@@ -121,37 +126,17 @@ class ValueList(QFrame):
         shows: Callable[[str], str] = str,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
-        self._theme = theme
+        super().__init__(theme, name, QCoreApplication.translate("ValueList", "Search or type a value"), parent)
         self._several = several
         self._accepts, self._shows = accepts, shows
         self._frequent: tuple[ValueItem, ...] = ()
         self._first = tuple(chosen)
-        self.setAccessibleName(name)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground, paint.popups_have_alpha())
-        self.search = SearchField(theme, self.tr("Search or type a value"), shortcut=None)
         self._model = _Values(self)
         self._model.set_chosen(tuple(chosen))
-        self.list = QListView()
-        self.list.setAccessibleName(name)
-        self.list.setModel(self._model)
-        self.list.setItemDelegate(_Delegate(theme, self._model, self.list, several=several))
-        self.list.setUniformItemSizes(True)
-        self.list.setMouseTracking(True)
-        self.list.setFrameShape(QFrame.Shape.NoFrame)
-        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.list.viewport().setAutoFillBackground(False)
         self._hint = Label(theme, self.tr("Looking for frequent values"), "caption", "text2", wrap=True)
         self._hint.setContentsMargins(6, 0, 6, 0)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.setSpacing(6)
-        layout.addWidget(self.search)
-        layout.addWidget(self._hint)
-        layout.addWidget(self.list, 1)
+        self._list_under(self._hint, self._model, _Delegate(theme, self._model, self.list, several=several))
         self.search.textChanged.connect(self._show)
-        self.search.installEventFilter(self)
         self.list.clicked.connect(self._on_clicked)
         self._show()
 
@@ -168,15 +153,7 @@ class ValueList(QFrame):
 
     def open_under(self, place: QRect) -> None:
         """Show it under `place` (global), or above where there is no room below."""
-        wide, high = max(place.width(), 280), 320
-        spot = QPoint(place.left(), place.bottom() + 4)
-        screen = self.screen().availableGeometry()
-        if spot.y() + high > screen.bottom() and place.top() - 4 - high >= screen.top():
-            spot.setY(place.top() - 4 - high)
-        spot.setX(max(screen.left(), min(spot.x(), screen.right() - wide)))
-        self.setGeometry(QRect(spot, QSize(wide, high)))
-        self.show()
-        self.search.setFocus(Qt.FocusReason.PopupFocusReason)
+        self._open(place, max(place.width(), 280), 320)
 
     def choose(self, value: str) -> None:
         """Turn a value on or off, as a click does."""
@@ -188,32 +165,6 @@ class ValueList(QFrame):
         after = tuple(each for each in before if each != value) if value in before else (*before, value)
         self._model.set_chosen(after)
         self.changed.emit(after)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Arrow keys, Enter and Esc work while the search field has the focus."""
-        if watched is self.search and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 8, Qt.Key.Key_PageUp: -8}
-            if event.key() in steps:
-                self._go_to(self.list.currentIndex().row() + steps[event.key()])
-                return True
-            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self._on_entered()
-                return True
-            if event.key() == Qt.Key.Key_Escape and not self.search.text():
-                self.close()
-                return True
-        return super().eventFilter(watched, event)
-
-    def closeEvent(self, event: QEvent) -> None:
-        """Tell that it is gone."""
-        super().closeEvent(event)
-        self.closed.emit()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint the plate."""
-        radius = 8 if paint.popups_have_alpha() else 0
-        fill, edge = self._theme.color("raised"), self._theme.color("border")
-        paint.box(QPainter(self), self.rect(), radius, fill=fill, edge=edge)
 
     def _show(self) -> None:
         """What is chosen stands first, then what is frequent; what was typed below both when it is neither."""
@@ -228,13 +179,6 @@ class ValueList(QFrame):
             found.append(ValueItem(typed, label, typed=True))
         self._model.set_items(found)
         self._go_to(0)
-
-    def _go_to(self, row: int) -> None:
-        count = self._model.rowCount()
-        if count:
-            index = self._model.index(max(0, min(row, count - 1)), 0)
-            self.list.setCurrentIndex(index)
-            self.list.scrollTo(index)
 
     def _on_entered(self) -> None:
         """Choose the row; with several and nothing typed, Enter is the end."""
