@@ -64,13 +64,13 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanRow:
-    """One member of a plan with its row there; the values of a removed one are those of the key fields."""
+class PlanRows:
+    """Members of a plan, column by column, with their rows there; the values of removed ones are those of the key fields."""
 
-    row: int
-    member: str
-    change: Change
-    values: Mapping[str, str | None]
+    rows: list[int]
+    members: list[str]
+    changes: list[str]
+    values: Mapping[str, list[str | None]]
 
 
 class Held:
@@ -153,17 +153,20 @@ class Told:
         """Nothing more is told."""
         self._file.close()
 
-    def sending(self, rows: Iterable[int]) -> None:
+    def sending(self, rows: Sequence[int]) -> None:
         """These are on their way."""
-        self._write((row, SENDING) for row in rows)
+        self._write(_ranges(rows, SENDING, {}))
 
-    def settled(self, outcomes: Iterable[tuple[int, str]]) -> None:
-        """What became of them, by the words of `OutcomeKind`."""
-        adding = self._mode is SyncMode.ADD
-        self._write((row, THERE if adding and what == "unchanged" else what) for row, what in outcomes)
+    def settled(self, rows: Sequence[int], what: str, others: Mapping[int, str]) -> None:
+        """What became of them, by the words of `OutcomeKind`: the same of all but `others`, known by their places."""
+        words = {place: self._word(other) for place, other in others.items()}
+        self._write(_ranges(rows, self._word(what), words))
 
-    def _write(self, told: Iterable[tuple[int, str]]) -> None:
-        lines = b"".join(f"{first},{last},{what}\n".encode() for first, last, what in _ranges(told))
+    def _word(self, what: str) -> str:
+        return THERE if self._mode is SyncMode.ADD and what == "unchanged" else what
+
+    def _write(self, told: Iterable[tuple[int, int, str]]) -> None:
+        lines = b"".join(f"{first},{last},{what}\n".encode() for first, last, what in told)
         with self._lock:
             self._file.write(lines)
 
@@ -215,10 +218,10 @@ def forget_export(folder: Path, export_id: str) -> None:
 
 def read_plan(
     engine: DuckDBEngine, plan: Path, ctx: JobContext, *, removed: bool = False, first: int | None = None
-) -> Generator[list[PlanRow], None, None]:
+) -> Generator[PlanRows, None, None]:
     """Those to be added or changed with all fields, or those to be removed with the key fields; in constant memory.
 
-    With `first` so many of each change, by key.
+    Rows only rise. With `first` so many of each change, by key.
     """
     prefix = _KEY if removed else _VALUE
     wanted = (Change.REMOVED,) if removed else (Change.ADDED, Change.CHANGED)
@@ -233,12 +236,8 @@ def read_plan(
         for batch in cursor.sql(query).to_arrow_reader(_READ_ROWS):
             ctx.check()
             rows, members, changes, *values = (batch.column(i).to_pylist() for i in range(batch.num_columns))
-            fields = [name.removeprefix(prefix) for name in names]
-            each_values = zip(*values, strict=True) if values else ((),) * len(rows)
-            yield [
-                PlanRow(row, member, Change(change), dict(zip(fields, each, strict=True)))
-                for row, member, change, each in zip(rows, members, changes, each_values, strict=True)
-            ]
+            fields = (name.removeprefix(prefix) for name in names)
+            yield PlanRows(rows, members, changes, dict(zip(fields, values, strict=True)))
 
 
 def _compared(
@@ -381,11 +380,15 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _ranges(told: Iterable[tuple[int, str]]) -> Iterator[tuple[int, int, str]]:
+def _ranges(rows: Sequence[int], usual: str, others: Mapping[int, str]) -> Iterator[tuple[int, int, str]]:
     """Neighbouring rows of which the same was told, together."""
+    if not others and rows and list(rows) == list(range(rows[0], rows[0] + len(rows))):
+        yield rows[0], rows[-1], usual
+        return
     first = last = -1
     what = ""
-    for row, now in told:
+    for place, row in enumerate(rows):
+        now = others.get(place, usual)
         if row == last + 1 and now == what:
             last = row
             continue

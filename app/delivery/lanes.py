@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from app.destinations.contract import Member, SegmentSession
+from app.destinations.contract import Batch, SegmentSession
 from app.destinations.description import Pace
 from app.jobs import JobContext
 
@@ -19,7 +19,7 @@ MOST_LANES = 16
 PATIENCE_SECONDS = 0.05
 """How long a batch waits for a lane before another one is opened: a quick target needs few, and threads cost the window time."""
 
-Deliver = Callable[[SegmentSession, int, Sequence[Member]], None]
+Deliver = Callable[[SegmentSession, int, Batch], None]
 
 
 def lanes_for(pace: Pace) -> int:
@@ -57,7 +57,7 @@ class Lanes:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def send(self, batches: Iterable[Sequence[Member]], deliver: Deliver, ctx: JobContext) -> None:
+    def send(self, batches: Iterable[Batch], deliver: Deliver, ctx: JobContext) -> None:
         """Deliver every batch with its number from 1; after an error or a cancel those in flight end, then it is raised."""
         busy: dict[Future[None], _Lane] = {}
         try:

@@ -16,7 +16,7 @@ from app.core.runs import Reject
 from app.core.segments import Segment
 from app.core.tables import Catalog
 from app.delivery.run_state import utc_now
-from app.destinations.contract import FileDestination, Member, Outcome, Place, SegmentDestination, TargetField
+from app.destinations.contract import Batch, FileDestination, Outcomes, Place, SegmentDestination, TargetField
 from app.destinations.description import Description
 from app.jobs import JobContext
 
@@ -67,11 +67,11 @@ class PlannedSegment(Protocol):
         """Whether everybody there counts as changed because other fields are matched than before."""
         ...
 
-    def removals(self, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
+    def removals(self, size: int, ctx: JobContext) -> Iterator[Batch]:
         """Who is to leave the place, with what identifies them there."""
         ...
 
-    def batches(self, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
+    def batches(self, size: int, ctx: JobContext) -> Iterator[Batch]:
         """Who is to be added or changed, each once, in an order that stays the same."""
         ...
 
@@ -79,12 +79,12 @@ class PlannedSegment(Protocol):
         """So many of each change, by key."""
         ...
 
-    def sending(self, members: Sequence[Member]) -> None:
+    def sending(self, batch: Batch) -> None:
         """Note that these are on their way."""
         ...
 
-    def settled(self, outcomes: Sequence[tuple[Member, Outcome]]) -> None:
-        """Note what became of members."""
+    def settled(self, batch: Batch, outcomes: Outcomes) -> None:
+        """Note what became of members, one outcome for each."""
         ...
 
     def finish(self, ctx: JobContext) -> None:

@@ -107,7 +107,7 @@ class RunState:
             self._tell()
 
     def settled(self, kinds: Iterable[OutcomeKind]) -> None:
-        """Count the outcomes of a batch, one per member."""
+        """Count the outcomes of a batch, one per member; numbers by kind will do."""
         with self._lock:
             counted = Counter(kinds)
             totals = self._run.totals

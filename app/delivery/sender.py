@@ -12,12 +12,21 @@ from app.delivery.grace import grace
 from app.delivery.ports import PlannedSegment
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
-from app.destinations.contract import Member, Outcome, OutcomeKind, RemovingSession, SegmentSession, TargetField
+from app.destinations.contract import (
+    Batch,
+    Member,
+    Outcome,
+    OutcomeKind,
+    Outcomes,
+    RemovingSession,
+    SegmentSession,
+    TargetField,
+)
 from app.jobs import Cancelled, JobContext
 
 REFUSED_BATCHES_IN_A_ROW = 3
 
-Act = Callable[[Sequence[Member], JobContext], list[Outcome]]
+Act = Callable[[Sequence[Member], JobContext], Sequence[Outcome]]
 """What is done with a batch: a session's `send`."""
 
 
@@ -54,7 +63,7 @@ class SegmentSender:
         self._lock = threading.Lock()
         self._refused_in_a_row = 0
 
-    def deliver(self, session: SegmentSession, number: int, batch: Sequence[Member], ctx: JobContext) -> None:
+    def deliver(self, session: SegmentSession, number: int, batch: Batch, ctx: JobContext) -> None:
         """Send one batch; raises FixData when batch after batch is refused member by member, and what the session raises."""
         ctx.check()
         tally = _Tally()
@@ -66,7 +75,7 @@ class SegmentSender:
         self._log(number, "delivered", batch, tally)
         self._stop_when_hopeless(len(complete), tally.rejected - incomplete, tally.refusal)
 
-    def remove(self, session: SegmentSession, number: int, batch: Sequence[Member], ctx: JobContext) -> None:
+    def remove(self, session: SegmentSession, number: int, batch: Batch, ctx: JobContext) -> None:
         """Take one batch out of the place; raises as `deliver`, and TellUs for a session that can't."""
         ctx.check()
         if not isinstance(session, RemovingSession):
@@ -82,31 +91,28 @@ class SegmentSender:
         self._log(number, "removed", batch, tally)
         self._stop_when_hopeless(len(batch), tally.rejected, tally.refusal)
 
-    def _log(self, number: int, done: str, batch: Sequence[Member], tally: _Tally) -> None:
+    def _log(self, number: int, done: str, batch: Batch, tally: _Tally) -> None:
         text = f"Batch {number:,} of “{self._segment}” {done}, {len(batch):,} members."
         if tally.rejected:
             self._run_log.warning(f"{text} {tally.rejected:,} rejected.")
         else:
             self._run_log.info(text)
 
-    def _without_incomplete(self, batch: Sequence[Member], tally: _Tally) -> Sequence[Member]:
+    def _without_incomplete(self, batch: Batch, tally: _Tally) -> Batch:
         """The members that have every required value; the others are rejected here, the target would do it too."""
-        if all(member.values.get(field) for member in batch for field in self._required):
+        if all(all(batch.column(field)) for field in self._required):
             return batch
-        complete: list[Member] = []
-        rejects: list[Reject] = []
-        for member in batch:
-            lacking = next((f for f in self._required if not member.values.get(f)), None)
-            if lacking is None:
-                complete.append(member)
-            else:
-                rejects.append(self._incomplete(member, lacking))
-        self._run_log.rejects(rejects)
+        rejects: dict[int, Reject] = {}
+        for field in self._required:
+            for place, value in enumerate(batch.column(field)):
+                if not value and place not in rejects:
+                    rejects[place] = self._incomplete(batch.keys[place], field)
+        self._run_log.rejects([rejects[place] for place in sorted(rejects)])
         self._state.settled([OutcomeKind.REJECTED] * len(rejects))
         tally.rejected += len(rejects)
-        return complete
+        return batch.picked([place for place in range(len(batch)) if place not in rejects])
 
-    def _send(self, act: Act, members: Sequence[Member], tally: _Tally, ctx: JobContext) -> None:
+    def _send(self, act: Act, members: Batch, tally: _Tally, ctx: JobContext) -> None:
         try:
             # A batch may take several requests: a cancel between them would leave members there that nobody counted.
             with grace(ctx) as in_flight:
@@ -120,15 +126,15 @@ class SegmentSender:
                 self._send(act, members[half:], tally, ctx)
                 return
             reason = f"{error.what} {error.why}".strip()
-            outcomes = [Outcome(members[0].key, OutcomeKind.REJECTED, reason=reason, fix=error.fix)]
+            outcomes = [Outcome(members.keys[0], OutcomeKind.REJECTED, reason=reason, fix=error.fix)]
         except (Cancelled, SendoffError):
             self._run_log.warning(
                 f"The batch in flight, {len(members):,} members, was not acknowledged; some of it may have arrived."
             )
             raise
-        self._settle(members, outcomes, tally)
+        self._settle(members, Outcomes.of(outcomes), tally)
 
-    def _settle(self, members: Sequence[Member], outcomes: Sequence[Outcome], tally: _Tally) -> None:
+    def _settle(self, members: Batch, outcomes: Outcomes, tally: _Tally) -> None:
         if len(outcomes) != len(members):
             raise TellUs(
                 "The answer of the target does not fit what was sent.",
@@ -136,12 +142,11 @@ class SegmentSender:
                 "Look at the audience there before you run the export again, and send us the log.",
                 code="outcomes_missing",
             )
-        settled = list(zip(members, outcomes, strict=True))
-        self._plan.settled(settled)
-        rejects = [self._reject(member, outcome) for member, outcome in settled if outcome.kind is OutcomeKind.REJECTED]
+        self._plan.settled(members, outcomes)
+        rejects = [self._reject(members[place], outcome) for place, outcome in sorted(outcomes.rejected.items())]
         if rejects:
             self._run_log.rejects(rejects)
-        self._state.settled(outcome.kind for outcome in outcomes)
+        self._state.settled(outcomes.counted())
         tally.rejected += len(rejects)
 
     def _reject(self, member: Member, outcome: Outcome) -> Reject:
@@ -156,10 +161,10 @@ class SegmentSender:
             by_target=True,
         )
 
-    def _incomplete(self, member: Member, lacking: str) -> Reject:
+    def _incomplete(self, key: str, lacking: str) -> Reject:
         name = self._fields[lacking].name
         return Reject(
-            member=member.key,
+            member=key,
             segment=self._segment,
             field=name,
             value="",

@@ -7,12 +7,13 @@ the main thread, obey `ctx.token`, and raise only errors of `app.core.errors` (o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self, runtime_checkable
+from types import MappingProxyType, TracebackType
+from typing import Protocol, Self, overload, runtime_checkable
 
 from app.core.connections import TestResult
 from app.core.exports import SyncMode
@@ -69,6 +70,57 @@ class Member:
     row: int = 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch(Sequence[Member]):
+    """Members on their way, kept column by column; each `Member` is made when it is asked for.
+
+    `columns` holds the values by target field and `rows` the rows in the plan, all as long as `keys`. A session for millions
+    works on the columns: `Batch.of` gives what it was handed in that form. Immutable, so that threads may share it.
+    """
+
+    keys: Sequence[str]
+    columns: Mapping[str, Sequence[str | None]]
+    rows: Sequence[int]
+
+    @classmethod
+    def of(cls, members: Sequence[Member]) -> Batch:
+        """These members as columns; a field that only some of them have counts as empty for the others."""
+        if isinstance(members, Batch):
+            return members
+        fields = dict.fromkeys(name for member in members for name in member.values)
+        columns = {name: [member.values.get(name) for member in members] for name in fields}
+        return cls([member.key for member in members], columns, [member.row for member in members])
+
+    def column(self, field_id: str) -> Sequence[str | None]:
+        """The values of a field; nobody has any when it is not matched."""
+        found = self.columns.get(field_id)
+        return [None] * len(self.keys) if found is None else found
+
+    def picked(self, places: Sequence[int]) -> Batch:
+        """Those at these places, in that order."""
+        columns = {name: [values[i] for i in places] for name, values in self.columns.items()}
+        return Batch([self.keys[i] for i in places], columns, [self.rows[i] for i in places])
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, place: int) -> Member: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Batch: ...
+
+    def __getitem__(self, place: int | slice) -> Member | Batch:
+        if isinstance(place, slice):
+            columns = {name: values[place] for name, values in self.columns.items()}
+            return Batch(self.keys[place], columns, self.rows[place])
+        values = {name: column[place] for name, column in self.columns.items()}
+        return Member(self.keys[place], values, self.rows[place])
+
+    def __iter__(self) -> Iterator[Member]:
+        return (self[place] for place in range(len(self.keys)))
+
+
 class OutcomeKind(StrEnum):
     """What the target did with a member."""
 
@@ -88,6 +140,58 @@ class Outcome:
     field: str = ""
     reason: str = ""
     fix: str = ""
+
+
+_NOBODY: Mapping[int, Outcome] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcomes(Sequence[Outcome]):
+    """What the target did with a batch: the same with everybody but `others`, known by their places in it.
+
+    Costs next to nothing when all went well; `keys` are those of the batch.
+    """
+
+    keys: Sequence[str]
+    kind: OutcomeKind
+    others: Mapping[int, Outcome] = field(default_factory=lambda: _NOBODY)
+
+    @classmethod
+    def of(cls, outcomes: Sequence[Outcome]) -> Outcomes:
+        """These outcomes, one per member in order; what became of most of them stands for all."""
+        if isinstance(outcomes, Outcomes):
+            return outcomes
+        counted = Counter(each.kind for each in outcomes if each.kind is not OutcomeKind.REJECTED)
+        kind = counted.most_common(1)[0][0] if counted else OutcomeKind.UPDATED
+        others = {place: each for place, each in enumerate(outcomes) if each.kind is not kind}
+        return cls([each.key for each in outcomes], kind, others)
+
+    @property
+    def rejected(self) -> Mapping[int, Outcome]:
+        """The members that were refused, by their places."""
+        return {place: each for place, each in self.others.items() if each.kind is OutcomeKind.REJECTED}
+
+    def counted(self) -> Counter[OutcomeKind]:
+        """How many members each thing was done with."""
+        numbers = Counter(each.kind for each in self.others.values())
+        numbers[self.kind] += len(self.keys) - len(self.others)
+        return numbers
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, place: int) -> Outcome: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Outcome]: ...
+
+    def __getitem__(self, place: int | slice) -> Outcome | Sequence[Outcome]:
+        if isinstance(place, slice):
+            return [self[i] for i in range(*place.indices(len(self.keys)))]
+        key = self.keys[place]  # raises IndexError where it ends
+        other = self.others.get(place if place >= 0 else place + len(self.keys))
+        return Outcome(key, self.kind) if other is None else other
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +225,8 @@ class SegmentSession(Protocol):
         """Release what was opened; what was sent stays."""
         ...
 
-    def send(self, members: Sequence[Member], ctx: JobContext) -> list[Outcome]:
-        """Add or update at most the description's `batch_size` members; one outcome per member, in order.
+    def send(self, members: Sequence[Member], ctx: JobContext) -> Sequence[Outcome]:
+        """Add or update at most the description's `batch_size` members, a `Batch` in a run; one outcome per member, in order.
 
         When it raises, none of the members counts as delivered. A cancel is honoured before the request, never in it.
         """
@@ -137,7 +241,7 @@ class SegmentSession(Protocol):
 class RemovingSession(SegmentSession, Protocol):
     """A session of a destination that declares the sync mode mirror."""
 
-    def remove(self, members: Sequence[Member], ctx: JobContext) -> list[Outcome]:
+    def remove(self, members: Sequence[Member], ctx: JobContext) -> Sequence[Outcome]:
         """Take members out of the audience or off the tag, known by their key fields; otherwise as `send`.
 
         Nobody is unsubscribed, archived or deleted. Who is not there (any more) counts as removed.

@@ -10,17 +10,17 @@ from typing import Self
 
 from app.core.counts import Count
 from app.core.exports import Export
-from app.core.plans import Changes, PlannedMember
+from app.core.plans import Change, Changes, PlannedMember
 from app.core.runs import Reject
 from app.core.segments import Segment
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
 from app.data.members import Members, MemberSpec
-from app.data.sent import Difference, Held, PlanRow, Told, look_path, read_plan
+from app.data.sent import Difference, Held, PlanRows, Told, look_path, read_plan
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
-from app.destinations.contract import Member, Outcome, Place, TargetField
+from app.destinations.contract import Batch, Outcomes, Place, TargetField
 from app.destinations.description import Description
 from app.jobs import JobContext
 
@@ -123,32 +123,33 @@ class WorkspacePlan:
         with suppress(OSError):  # Windows still reads it; `clear_looks` comes later
             self._path.unlink(missing_ok=True)
 
-    def removals(self, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
+    def removals(self, size: int, ctx: JobContext) -> Iterator[Batch]:
         """See `PlannedSegment.removals`."""
         return _batches(read_plan(self._engine, self._path, ctx, removed=True), size)
 
-    def batches(self, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
+    def batches(self, size: int, ctx: JobContext) -> Iterator[Batch]:
         """See `PlannedSegment.batches`; the engine is let go of when the iterator is closed."""
         return _batches(read_plan(self._engine, self._path, ctx), size)
 
     def first(self, number: int, ctx: JobContext) -> list[PlannedMember]:
         """See `PlannedSegment.first`."""
         return [
-            PlannedMember(row.member, self._segment, row.change, row.values)
+            PlannedMember(member.key, self._segment, Change(change), member.values)
             for removed in (False, True)
-            for rows in read_plan(self._engine, self._path, ctx, removed=removed, first=number)
-            for row in rows
+            for part in read_plan(self._engine, self._path, ctx, removed=removed, first=number)
+            for member, change in zip(_batch(part), part.changes, strict=True)
         ]
 
-    def sending(self, members: Sequence[Member]) -> None:
+    def sending(self, batch: Batch) -> None:
         """See `PlannedSegment.sending`."""
         if self._told is not None:
-            self._told.sending(member.row for member in members)
+            self._told.sending(batch.rows)
 
-    def settled(self, outcomes: Sequence[tuple[Member, Outcome]]) -> None:
+    def settled(self, batch: Batch, outcomes: Outcomes) -> None:
         """See `PlannedSegment.settled`."""
         if self._told is not None:
-            self._told.settled((member.row, outcome.kind.value) for member, outcome in outcomes)
+            others = {place: each.kind.value for place, each in outcomes.others.items()}
+            self._told.settled(batch.rows, outcomes.kind.value, others)
 
     def finish(self, ctx: JobContext) -> None:
         """See `PlannedSegment.finish`."""
@@ -157,14 +158,24 @@ class WorkspacePlan:
             self._held.settle(ctx.token)
 
 
-def _batches(parts: Generator[list[PlanRow], None, None], size: int) -> Iterator[Sequence[Member]]:
-    """Members in lists of the batch size, but the last."""
-    waiting: list[Member] = []
+def _batch(part: PlanRows) -> Batch:
+    return Batch(part.members, part.values, part.rows)
+
+
+def _batches(parts: Generator[PlanRows, None, None], size: int) -> Iterator[Batch]:
+    """Members in batches of that size, but the last."""
+    waiting = Batch([], {}, [])
     with closing(parts):
         for part in parts:
-            waiting += [Member(row.member, row.values, row.row) for row in part]
-            while len(waiting) >= size:
-                yield waiting[:size]
-                del waiting[:size]
+            waiting = _joined(waiting, _batch(part)) if waiting else _batch(part)
+            whole = len(waiting) // size * size
+            for start in range(0, whole, size):
+                yield waiting[start : start + size]
+            waiting = waiting[whole:]
     if waiting:
         yield waiting
+
+
+def _joined(first: Batch, second: Batch) -> Batch:
+    columns = {name: [*values, *second.columns[name]] for name, values in first.columns.items()}
+    return Batch([*first.keys, *second.keys], columns, [*first.rows, *second.rows])

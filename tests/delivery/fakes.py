@@ -17,7 +17,17 @@ from app.core.runs import Reject
 from app.core.segments import Segment, SegmentOf
 from app.core.tables import Catalog, Column, ColumnType, Table, TableRole
 from app.delivery.ports import Deps, Opened, PartFile, RowCount
-from app.destinations.contract import Choice, Member, Outcome, OutcomeKind, Place, PreparedRequest, TargetField
+from app.destinations.contract import (
+    Batch,
+    Choice,
+    Member,
+    Outcome,
+    OutcomeKind,
+    Outcomes,
+    Place,
+    PreparedRequest,
+    TargetField,
+)
 from app.destinations.description import Badge, Description
 from app.jobs import JobContext
 
@@ -136,26 +146,26 @@ class FakePlan:
     def changes(self) -> Changes:
         return Changes(added=self.number)
 
-    def removals(self, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
+    def removals(self, size: int, ctx: JobContext) -> Iterator[Batch]:
         yield from ()
 
-    def batches(self, size: int, ctx: JobContext) -> Iterator[Sequence[Member]]:
+    def batches(self, size: int, ctx: JobContext) -> Iterator[Batch]:
         for start in range(0, self.number, size):
             self.on_batch(start // size)
-            yield [
-                Member(f"{self.segment}-{i}", {"email": f"{self.segment}{i}@example.com", "first_name": "Ann"}, i)
-                for i in range(start, min(start + size, self.number))
-            ]
+            places = range(start, min(start + size, self.number))
+            addresses = [f"{self.segment}{i}@example.com" for i in places]
+            columns = {"email": addresses, "first_name": ["Ann"] * len(places)}
+            yield Batch([f"{self.segment}-{i}" for i in places], columns, places)
 
     def first(self, number: int, ctx: JobContext) -> list[PlannedMember]:
-        members = next(self.batches(number, ctx), [])
+        members = next(self.batches(number, ctx), Batch([], {}, []))
         return [PlannedMember(m.key, self.segment, Change.ADDED, m.values) for m in members]
 
-    def sending(self, members: Sequence[Member]) -> None:
-        self.told |= {member.key: "sending" for member in members}
+    def sending(self, batch: Batch) -> None:
+        self.told |= dict.fromkeys(batch.keys, "sending")
 
-    def settled(self, outcomes: Sequence[tuple[Member, Outcome]]) -> None:
-        self.told |= {member.key: outcome.kind.value for member, outcome in outcomes}
+    def settled(self, batch: Batch, outcomes: Outcomes) -> None:
+        self.told |= {key: outcome.kind.value for key, outcome in zip(batch.keys, outcomes, strict=True)}
 
     def finish(self, ctx: JobContext) -> None:
         self.finished = True

@@ -10,7 +10,7 @@ import pytest
 
 from app.core.errors import SignInAgain
 from app.delivery.lanes import MOST_LANES, Lanes, lanes_for
-from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentSession
+from app.destinations.contract import Batch, Member, Outcome, OutcomeKind, SegmentSession
 from app.destinations.description import Pace
 from app.jobs import Cancelled, JobContext
 
@@ -58,7 +58,7 @@ class Bench:
         self.sessions.append(Session(self.slow))
         return self.sessions[-1]
 
-    def deliver(self, session: SegmentSession, number: int, batch: Sequence[Member]) -> None:
+    def deliver(self, session: SegmentSession, number: int, batch: Batch) -> None:
         with self.lock:
             self.going += 1
             self.most_going = max(self.most_going, self.going)
@@ -74,9 +74,9 @@ class Bench:
                 self.going -= 1
 
 
-def batches(number: int) -> Iterator[list[Member]]:
+def batches(number: int) -> Iterator[Batch]:
     for i in range(number):
-        yield [Member(f"C-{i}", {})]
+        yield Batch([f"C-{i}"], {}, [i])
 
 
 def test_batches_go_beside_each_other_each_session_on_its_own_thread() -> None:

@@ -14,7 +14,7 @@ from app.delivery.files import RunFolder
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
 from app.delivery.sender import SegmentSender
-from app.destinations.contract import Member, Outcome, OutcomeKind, TargetField
+from app.destinations.contract import Batch, Member, Outcome, OutcomeKind, TargetField
 from app.jobs import Cancelled, JobContext
 from tests.delivery.fakes import FakePlan
 from tests.delivery.test_run_state import queued
@@ -64,7 +64,7 @@ class Bench:
         with RunLog(self.folder, str, lambda: PhaseName.SEND) as log:
             sender = SegmentSender("VIP", FIELDS, self.plan, self.state, log)
             for number, batch in enumerate(batches, 1):
-                sender.deliver(self.target, number, batch, self.ctx)
+                sender.deliver(self.target, number, Batch.of(batch), self.ctx)
 
     @property
     def totals(self) -> tuple[int, int]:
