@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from app.services.counts import CountService
     from app.services.export_views import ExportViews
     from app.services.plans import PlanService
+    from app.services.receipts import ReceiptService
     from app.services.runs import RunService
     from app.services.schedules import ScheduleService
     from app.services.segment_builder import SegmentBuilder
@@ -62,8 +63,8 @@ logger = logging.getLogger(__name__)
 class Services:
     """The services of one open workspace. Thread safe; `close` ends all of them.
 
-    `tables`, `segments`, `suppression`, `segment_builder`, `counts`, `plans`, `runs` and `schedules` are made when first asked for, which
-    imports the engine: ask off the main thread.
+    `tables`, `segments`, `suppression`, `segment_builder`, `counts`, `plans`, `runs`, `receipts` and `schedules` are made when
+    first asked for, which imports the engine: ask off the main thread.
     """
 
     def __init__(
@@ -172,6 +173,17 @@ class Services:
             )
 
         return self._once("runs", make)
+
+    @property
+    def receipts(self) -> ReceiptService:
+        """Receipts of runs."""
+
+        def make() -> ReceiptService:
+            from app.services.receipts import ReceiptService
+
+            return ReceiptService(self.folder, self._store)
+
+        return self._once("receipts", make)
 
     @property
     def plans(self) -> PlanService:

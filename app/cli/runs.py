@@ -9,7 +9,9 @@ import typer
 
 from app.cli.exports import run_document, run_sentence
 from app.cli.output import plain
+from app.cli.receipts import receipt_lines
 from app.cli.session import session_of
+from app.core.errors import FixSettings
 
 commands = typer.Typer(help="The history of runs.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(metavar="RUN")]
@@ -92,3 +94,32 @@ def rejects(
         [(r.member, r.segment, r.field, r.value, r.reason, r.fix) for r in page.rejects],
         page.rejects,
     )
+
+
+@commands.command()
+def receipt(
+    context: typer.Context,
+    run: RunId,
+    to: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="Save it as it was written, or as text to FILE.txt.")
+    ] = None,
+) -> None:
+    """What left this computer in a run, where it went and what came back; holds no personal value."""
+    session = session_of(context)
+    kept = session.services.receipts.get(run)
+    if to is None:
+        if session.options.json:
+            session.output.document({"receipt": kept.receipt, "whole": kept.whole})
+        else:
+            session.output.text("\n".join(receipt_lines(kept)))
+        return
+    if to.suffix.casefold() not in {".json", ".txt"}:
+        raise FixSettings(
+            f"“{to.name}” can't be written here.",
+            "The command line saves receipts as JSON or as text; the window also saves them as PDF.",
+            "Give the file the ending .json or .txt.",
+            code="receipt_type",
+        )
+    text = None if to.suffix.casefold() == ".json" else "\n".join(receipt_lines(kept)) + "\n"
+    session.services.receipts.save(run, to, text)
+    session.output.result({"file": to.resolve(), "receipt": kept.receipt.run}, f"Saved the receipt to {to}.")

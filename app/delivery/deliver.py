@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from app.core.errors import FixSettings, SendoffError, as_sendoff_error
 from app.core.exports import Export, ExportKind
@@ -12,6 +13,7 @@ from app.core.runs import PhaseName, Run, RunError, Status
 from app.delivery.file_delivery import FileDelivery
 from app.delivery.files import RunFolder
 from app.delivery.ports import Deps, Opened
+from app.delivery.receipts import ReceiptBook
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState, outcome_status
 from app.delivery.segment_delivery import NothingSent, SegmentDelivery
@@ -30,21 +32,35 @@ def deliver(
     """
     files = opened.description.any_field  # they are written whole, there is nothing to compare
     phases = [name for name in PhaseName if not (files and name is PhaseName.PLAN)]
-    state = RunState(run, on_update, deps.clock, phases)
+    folder = RunFolder(deps.folder, run.id)
+    book = ReceiptBook(folder, lambda: state.phase, deps.clock)
+    state = RunState(run, on_update, deps.clock, phases, on_end=partial(_close, book))
     try:
-        with RunLog(RunFolder(deps.folder, run.id), deps.redact, lambda: state.phase, deps.clock) as log:
-            return _Delivery(export, opened, deps, state, log).run(ctx)
+        with RunLog(folder, deps.redact, lambda: state.phase, deps.clock) as log:
+            book.begin(run, export, opened.description, deps.segments)
+            return _Delivery(export, opened, deps, state, log, book).run(ctx)
     except OSError as error:  # the run's own files: a full drive, a folder that is gone
         return state.finish(Status.FAILED, _told(as_sendoff_error(error), state.run, deps.redact))
 
 
+def _close(book: ReceiptBook, run: Run) -> None:
+    """Write the receipt; the run ends as it ended also when that fails."""
+    try:
+        book.close(run)
+    except OSError:
+        logger.exception("The receipt of run %s could not be written", run.id)
+
+
 class _Delivery:
-    def __init__(self, export: Export, opened: Opened, deps: Deps, state: RunState, log: RunLog) -> None:
+    def __init__(
+        self, export: Export, opened: Opened, deps: Deps, state: RunState, log: RunLog, book: ReceiptBook
+    ) -> None:
         self._export = export
         self._opened = opened
         self._deps = deps
         self._state = state
         self._log = log
+        self._book = book
 
     def run(self, ctx: JobContext) -> Run:
         try:
@@ -68,10 +84,10 @@ class _Delivery:
         self._log.info(f"Connected by “{self._state.run.connection_name}” ({self._opened.description.name}).")
         export, description = self._export, self._opened.description
         if isinstance(destination, FileDestination):
-            files = FileDelivery(export, description, destination, self._deps, self._state, self._log)
+            files = FileDelivery(export, description, destination, self._deps, self._state, self._log, self._book)
             return files.deliver(ctx)
         if export.kind is ExportKind.SEGMENT:
-            segments = SegmentDelivery(export, description, destination, self._deps, self._state, self._log)
+            segments = SegmentDelivery(export, description, destination, self._deps, self._state, self._log, self._book)
             return segments.deliver(ctx)
         raise FixSettings(
             f"{description.name} takes no tables.",
@@ -85,8 +101,9 @@ class _Delivery:
         text = f"{self._opened.description.name} asked to slow down. Waiting {seconds:,.0f} s, then continuing."
         self._log.warning(f"{text} It said: {words}" if words else text)
 
-    def _reached(self, host: str, _sent: int, _received: int) -> None:
+    def _reached(self, host: str, sent: int, received: int) -> None:
         self._state.reached(host)
+        self._book.contacted(host, sent, received)
 
     def _nothing_sent(self, status: Status) -> Run:
         sentences = " ".join(f"{s.segment}: {s.sentence}" for s in self._state.run.skipped)

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.exports import Export
+from app.core.receipts import ReceiptFile
 from app.core.runs import PhaseName, Status
 from app.delivery.files import RunFolder
 from app.delivery.ports import Deps, FileSource, PartFile, RowCount
+from app.delivery.receipts import ReceiptBook
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
 from app.destinations.contract import FileDestination, FileSession, StoredFile
@@ -32,6 +34,7 @@ class FileDelivery:
     deps: Deps
     state: RunState
     run_log: RunLog
+    book: ReceiptBook
 
     def deliver(self, ctx: JobContext) -> Status | None:
         """Send everything; no item is ever skipped."""
@@ -95,6 +98,8 @@ class FileDelivery:
     def _published(self, stored: list[tuple[StoredFile, int]]) -> None:
         for file, rows in stored:
             self.state.stored(rows=rows, files=1, bytes_=file.bytes)
+        where = self.destination.where
+        self.book.stored([ReceiptFile(where(file.path), rows, file.bytes, file.sha256) for file, rows in stored])
         kept = "" if self.export.layout.keep_earlier_runs else " Earlier files were replaced."
         self.run_log.info(f"Published {len(stored):,} files.{kept}")
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind as files: `rejects.jsonl`, `left_out.jsonl` and `log.jsonl` in `runs/{id}/` of the workspace.
+"""What a run leaves behind as files: `rejects.jsonl`, `left_out.jsonl`, `log.jsonl` and more in `runs/{id}/` of the workspace.
 
 One JSON object a line, appended and flushed at once, so that a run that was killed keeps what it wrote. All files are
 readable by their owner only: rejects hold the value as it would have been sent, because a person needs it to correct it.
@@ -86,9 +86,24 @@ class RunFolder:
         """Where files wait until they are sent; empty after the run."""
         return self.path / "staging"
 
+    @property
+    def receipt(self) -> Path:
+        """The receipt, written when the run closes."""
+        return self.path / "receipt.json"
+
+    @property
+    def configuration(self) -> Path:
+        """What the run was told to do."""
+        return self.path / "configuration.json"
+
+    @property
+    def rejects_path(self) -> Path:
+        """Who was refused, by name."""
+        return self.path / "rejects.jsonl"
+
     def rejects_writer(self) -> JsonLines[Reject]:
         """Members the target or a rule refused."""
-        return JsonLines(self.path / "rejects.jsonl")
+        return JsonLines(self.rejects_path)
 
     def left_out_writer(self) -> JsonLines[Reject]:
         """Members not sent by our choice."""
@@ -103,9 +118,13 @@ class RunFolder:
         for name in ("rejects.jsonl", "left_out.jsonl"):
             (self.path / name).unlink(missing_ok=True)
 
+    def all_rejects(self) -> Iterator[Reject]:
+        """Every reject, one after another."""
+        return _read(self.rejects_path, Reject)
+
     def rejects(self, offset: int = 0, limit: int = 200, field: str | None = None) -> RejectPage:
         """One page of rejects, of one field only when asked; reads the file once, in constant memory."""
-        return _page(_read(self.path / "rejects.jsonl", Reject), offset, limit, field)
+        return _page(self.all_rejects(), offset, limit, field)
 
     def left_out(self, offset: int = 0, limit: int = 200, field: str | None = None) -> RejectPage:
         """One page of the members left out, as `rejects`."""
@@ -127,7 +146,7 @@ class RunFolder:
             with os.fdopen(file, "w", encoding="utf-8-sig", newline="") as stream:
                 writer = csv.writer(stream)
                 writer.writerow(("Member", "Segment", "Field", "Value", "Reason", "Fix", "Refused by"))
-                for reject in _read(self.path / "rejects.jsonl", Reject):
+                for reject in self.all_rejects():
                     by = "target" if reject.by_target else "rule"
                     row = (reject.member, reject.segment, reject.field, reject.value, reject.reason, reject.fix, by)
                     writer.writerow([harmless_cell(text) for text in row])

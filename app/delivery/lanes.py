@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from app.destinations.contract import Batch, SegmentSession
+from app.destinations.contract import Batch, Confirmation, SegmentSession
 from app.destinations.description import Pace
 from app.jobs import JobContext
 
@@ -70,7 +70,7 @@ class Lanes:
         for future in busy:
             future.result()
 
-    def confirm(self, ctx: JobContext) -> str:
+    def confirm(self, ctx: JobContext) -> Confirmation:
         """What the target says it holds now."""
         return self._lanes[0].submit(_confirm, ctx).result()
 
@@ -120,5 +120,5 @@ class _Lane:
         return self._thread.submit(lambda: function(self.session.result(), *args, **kwargs))
 
 
-def _confirm(session: SegmentSession, ctx: JobContext) -> str:
+def _confirm(session: SegmentSession, ctx: JobContext) -> Confirmation:
     return session.confirm(ctx)

@@ -87,8 +87,8 @@ class PlannedSegment(Protocol):
         """Note what became of members, one outcome for each."""
         ...
 
-    def finish(self, ctx: JobContext) -> None:
-        """Make what was settled what the place is known to hold."""
+    def finish(self, ctx: JobContext) -> int | None:
+        """Make what was settled what the place is known to hold, and say how many that are; None when nobody can know."""
         ...
 
 

@@ -26,6 +26,7 @@ class RunState:
     """Builds the `Run` of one delivery step by step.
 
     `on_update` gets a new `Run` after each change of phase or status at once, and for progress at most four times a second.
+    `on_end` gets the ended one before anybody hears of the end.
     Thread safe: a destination may report a slow-down or a host from a thread of its own.
     """
 
@@ -35,8 +36,10 @@ class RunState:
         on_update: Callable[[Run], None],
         clock: Callable[[], datetime] = utc_now,
         phases: Iterable[PhaseName] = PhaseName,
+        on_end: Callable[[Run], None] = lambda _run: None,
     ) -> None:
         self._clock = clock
+        self._on_end = on_end
         self._on_update = on_update
         self._lock = threading.RLock()
         self._told = 0.0
@@ -167,6 +170,7 @@ class RunState:
             speed = self._points(now)
             self._speed = None
             self._run = replace(self._run, status=status, error=error, ended_at=now, speed=speed)
+            self._on_end(self._run)
             self._tell(at_once=True)
             return self._run
 

@@ -16,6 +16,7 @@ from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog
 from app.delivery.lanes import Lanes, lanes_for
 from app.delivery.ports import Deps, MemberSource, PlannedSegment
+from app.delivery.receipts import ReceiptBook
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
 from app.delivery.sender import SegmentSender
@@ -42,6 +43,7 @@ class SegmentDelivery:
     deps: Deps
     state: RunState
     run_log: RunLog
+    book: ReceiptBook
 
     def deliver(self, ctx: JobContext) -> Status | None:
         """Send everything that may go; None when no segment was skipped. Raises NothingSent when none may."""
@@ -107,27 +109,35 @@ class SegmentDelivery:
             # First who left: somebody known by another identifier now would else be taken out again.
             lanes.send(removals, lambda session, number, batch: sender.remove(session, number, batch, ctx), ctx)
             lanes.send(batches, lambda session, number, batch: sender.deliver(session, number, batch, ctx), ctx)
-            plan.finish(ctx)
+            held = plan.finish(ctx)
             for field, number in plan.sent_empty.items():
                 self.run_log.warning(f"{number:,} values of “{field}” could not be used and were sent empty.")
             if last:
                 self.state.begin(PhaseName.CONFIRM)
-            self._confirm(lanes, ctx)
+            self._confirm(segment, held, lanes, ctx)
 
     def _session(self, segment: Segment) -> SegmentSession:
         return self.destination.session(self.export.target, segment.name, self.export.sync)
 
-    def _confirm(self, lanes: Lanes, ctx: JobContext) -> None:
-        """Ask what the target holds; everything was sent already, so no answer changes more than the log."""
+    def _confirm(self, segment: Segment, held: int | None, lanes: Lanes, ctx: JobContext) -> None:
+        """Ask what the target holds; everything was sent already, so no answer changes more than log and receipt."""
         try:
-            sentence = lanes.confirm(ctx)
+            with self.book.reading_back():
+                told = lanes.confirm(ctx)
         except Cancelled:
             sentence = "Cancelled while asking the target what it holds; everybody had been sent."
+            self.run_log.info(sentence)
+            self.book.not_read_back(segment.name, held, sentence)
+            return
         except SendoffError as error:
             self.run_log.warning(f"The target could not be asked what it holds. {error}")
+            self.book.not_read_back(segment.name, held, f"{error.what} {error.why}".strip())
             return
-        if sentence:
-            self.run_log.info(sentence)
+        self.book.read_back(segment.name, held, told)
+        if told.sentence:
+            self.run_log.info(told.sentence)
+        if held is not None and told.members is not None and told.members != held:
+            self.run_log.warning(f"“{segment.name}”: {held:,} members were expected there, {told.members:,} are.")
 
 
 class Judge:

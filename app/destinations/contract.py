@@ -212,6 +212,17 @@ class PreparedRequest:
     body: str
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a target says it holds: a sentence for the log, empty when it can't be asked.
+
+    `members` counts them where the target's number means the same as ours: those of this place, whoever sent them.
+    """
+
+    sentence: str = ""
+    members: int | None = None
+
+
 class SegmentSession(Protocol):
     """One segment being sent to one audience; a context manager, used by one thread."""
 
@@ -232,8 +243,8 @@ class SegmentSession(Protocol):
         """
         ...
 
-    def confirm(self, ctx: JobContext) -> str:
-        """Ask the target what it holds now; one sentence for the log, empty when it can't be asked."""
+    def confirm(self, ctx: JobContext) -> Confirmation:
+        """Ask the target what it holds now."""
         ...
 
 

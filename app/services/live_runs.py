@@ -21,10 +21,14 @@ Listener = Callable[[Run], None]
 
 
 class LiveRuns:
-    """Thread safe; listeners are called in the thread that changes the run, outside the lock."""
+    """Thread safe; listeners are called in the thread that changes the run, outside the lock.
 
-    def __init__(self, runs: RunRepository) -> None:
+    `closing` gets each run that ends, before anybody hears of it.
+    """
+
+    def __init__(self, runs: RunRepository, closing: Listener = lambda _run: None) -> None:
         self._runs = runs
+        self._closing = closing
         self._changed = threading.Condition()
         self._live: dict[str, Run] = {}
         self._kept: dict[str, tuple[float, object]] = {}
@@ -33,6 +37,8 @@ class LiveRuns:
     def add(self, run: Run) -> None:
         """Keep a new run and follow it until it ends; raises SendoffError when the store can't keep it."""
         self._runs.add(run)
+        if run.status.ended:
+            self._closing(run)
         with self._changed:
             if not run.status.ended:
                 self._live[run.id] = run
@@ -55,6 +61,7 @@ class LiveRuns:
             if self._live.pop(run.id, None) is None:
                 return
             self._kept.pop(run.id, None)
+        self._closing(run)
         for attempt in range(LAST_TRIES):
             if self._keep(run):
                 break

@@ -151,11 +151,13 @@ class WorkspacePlan:
             others = {place: each.kind.value for place, each in outcomes.others.items()}
             self._told.settled(batch.rows, outcomes.kind.value, others)
 
-    def finish(self, ctx: JobContext) -> None:
+    def finish(self, ctx: JobContext) -> int | None:
         """See `PlannedSegment.finish`."""
-        if self._told is not None:
-            self._told.close()
-            self._held.settle(ctx.token)
+        if self._told is None:
+            return None
+        self._told.close()
+        self._held.settle(ctx.token)
+        return self._held.number(ctx.token)
 
 
 def _batch(part: PlanRows) -> Batch:

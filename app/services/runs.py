@@ -24,6 +24,7 @@ from app.data.sent import clear_looks, forget_export
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
 from app.delivery.ports import Deps, Ledger, OnSlow, Opened
+from app.delivery.receipts import seal
 from app.delivery.run_state import utc_now
 from app.destinations.contract import FileDestination, SegmentDestination
 from app.destinations.description import Description
@@ -84,7 +85,7 @@ class RunService:
         self._clock = clock
         self._poll = poll_seconds
         self._loaded = 0
-        self._live = LiveRuns(store.runs)
+        self._live = LiveRuns(store.runs, lambda run: seal(RunFolder(folder, run.id), run))
         self._queue = RunQueue(
             store.runs,
             self._live,

@@ -270,3 +270,20 @@ def test_later_parts_are_absent(exports: Desk) -> None:
         said = exports.do(*command)
         assert said.status == 2
         assert "No such command" in said.err
+
+
+def test_a_receipt_is_shown_and_saved(exports: Desk) -> None:
+    (run,) = exports.told("exports", "run", "Lake")["runs"]
+    told = exports.told("runs", "receipt", run["id"])
+    assert told["whole"]
+    assert (told["receipt"]["totals"]["rows"], told["receipt"]["status"]) == (60, "successful")
+    lines = exports.done("runs", "receipt", run["id"]).out
+    assert "60 rows" in lines
+    assert told["receipt"]["files"][0]["sha256"] in lines
+    saved = exports.folder / "receipt.json"
+    exports.done("runs", "receipt", run["id"], "--to", saved)
+    assert json.loads(saved.read_text("utf-8"))["run"] == run["id"]
+    exports.done("runs", "receipt", run["id"], "--to", exports.folder / "receipt.txt")
+    assert (exports.folder / "receipt.txt").read_text("utf-8") == lines
+    assert exports.do("runs", "receipt", run["id"], "--to", exports.folder / "receipt.pdf").status == 2
+    assert exports.do("runs", "receipt", "nobody").status == 2

@@ -20,6 +20,7 @@ from app.delivery.ports import Deps, Opened, PartFile, RowCount
 from app.destinations.contract import (
     Batch,
     Choice,
+    Confirmation,
     Member,
     Outcome,
     OutcomeKind,
@@ -167,8 +168,9 @@ class FakePlan:
     def settled(self, batch: Batch, outcomes: Outcomes) -> None:
         self.told |= {key: outcome.kind.value for key, outcome in zip(batch.keys, outcomes, strict=True)}
 
-    def finish(self, ctx: JobContext) -> None:
+    def finish(self, ctx: JobContext) -> int:
         self.finished = True
+        return sum(what in {"added", "updated", "unchanged"} for what in self.told.values())
 
 
 @dataclass
@@ -176,7 +178,7 @@ class FakeTarget:
     """A marketing system in memory; `on_send` may raise, cancel, or give outcomes of its own."""
 
     on_send: Callable[[int, Sequence[Member]], list[Outcome] | None] = lambda _number, _members: None
-    on_confirm: Callable[[], str] = lambda: "Holds everybody."
+    on_confirm: Callable[[], str | Confirmation] = lambda: "Holds everybody."
     on_open: Callable[[], None] = lambda: None
     holds: dict[str, list[str]] = field(default_factory=dict)
     requests: int = 0
@@ -225,8 +227,9 @@ class FakeSession:
         self.target.holds.setdefault(self.segment, []).extend(arrived)
         return outcomes
 
-    def confirm(self, ctx: JobContext) -> str:
-        return self.target.on_confirm()
+    def confirm(self, ctx: JobContext) -> Confirmation:
+        told = self.target.on_confirm()
+        return told if isinstance(told, Confirmation) else Confirmation(told)
 
 
 @dataclass

@@ -49,7 +49,7 @@ def test_tables_arrive_as_parts_with_a_model_one_part_on_the_drive_at_a_time(tmp
     assert (run.done, run.total, run.unit) == (35, 35, "rows")
     assert all(p.state is PhaseState.DONE for p in run.phases)
     assert bench.files.most_waiting == 1
-    assert bench.staging() == ["log.jsonl"]
+    assert bench.staging() == ["configuration.json", "log.jsonl", "receipt.json"]
 
 
 def test_earlier_files_give_way_only_after_the_new_ones_are_whole(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_earlier_files_give_way_only_after_the_new_ones_are_whole(tmp_path: Path
     assert run.error is not None
     assert run.error.what == "Stopped after 10 of 15 rows."
     assert (run.totals.rows, run.totals.files) == (0, 0)
-    assert bench.staging() == ["log.jsonl"]
+    assert bench.staging() == ["configuration.json", "log.jsonl", "receipt.json"]
 
     bench.files.on_part = lambda _table, _number: None
     assert bench.run().status is Status.SUCCESSFUL
@@ -89,7 +89,7 @@ def test_cancel_leaves_the_storage_as_it_was(tmp_path: Path) -> None:
     assert run.status is Status.CANCELLED
     assert tree(bench.lake) == []
     assert run.totals.files == 0
-    assert bench.staging() == ["log.jsonl"]
+    assert bench.staging() == ["configuration.json", "log.jsonl", "receipt.json"]
 
 
 def test_a_full_drive_is_named_and_nothing_replaced(tmp_path: Path) -> None:
@@ -124,4 +124,4 @@ def test_what_a_killed_run_left_in_staging_is_cleared(tmp_path: Path, leftover: 
     staging.mkdir(parents=True)
     (staging / leftover).write_text("x")
     assert bench.run().status is Status.SUCCESSFUL
-    assert bench.staging() == ["log.jsonl"]
+    assert bench.staging() == ["configuration.json", "log.jsonl", "receipt.json"]

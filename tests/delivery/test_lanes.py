@@ -10,7 +10,7 @@ import pytest
 
 from app.core.errors import SignInAgain
 from app.delivery.lanes import MOST_LANES, Lanes, lanes_for
-from app.destinations.contract import Batch, Member, Outcome, OutcomeKind, SegmentSession
+from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, SegmentSession
 from app.destinations.description import Pace
 from app.jobs import Cancelled, JobContext
 
@@ -36,9 +36,9 @@ class Session:
         time.sleep(0.4 if self.slow else 0.001)
         return [Outcome(m.key, OutcomeKind.ADDED) for m in members]
 
-    def confirm(self, ctx: JobContext) -> str:
+    def confirm(self, ctx: JobContext) -> Confirmation:
         self.threads.add(threading.get_ident())
-        return "Holds everybody."
+        return Confirmation("Holds everybody.", 8)
 
 
 class Bench:
@@ -83,7 +83,7 @@ def test_batches_go_beside_each_other_each_session_on_its_own_thread() -> None:
     bench = Bench(3)
     with bench.lanes as lanes:
         lanes.send(batches(8), bench.deliver, bench.ctx)
-        assert lanes.confirm(bench.ctx) == "Holds everybody."
+        assert lanes.confirm(bench.ctx) == Confirmation("Holds everybody.", 8)
     assert sorted(bench.sent) == list(range(1, 9))
     assert bench.most_going == len(bench.sessions) == 3
     assert all(len(s.threads) == 1 and s.left for s in bench.sessions)

@@ -14,7 +14,7 @@ from app.delivery.files import RunFolder
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
 from app.delivery.sender import SegmentSender
-from app.destinations.contract import Batch, Member, Outcome, OutcomeKind, TargetField
+from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, TargetField
 from app.jobs import Cancelled, JobContext
 from tests.delivery.fakes import FakePlan
 from tests.delivery.test_run_state import queued
@@ -47,8 +47,8 @@ class Target:
         self.holds += [o.key for o in outcomes if o.kind is not OutcomeKind.REJECTED]
         return outcomes
 
-    def confirm(self, ctx: JobContext) -> str:
-        return ""
+    def confirm(self, ctx: JobContext) -> Confirmation:
+        return Confirmation()
 
 
 class Bench:

@@ -512,7 +512,7 @@ class SegmentDestinationSuite:
     def test_confirm_says_something(self, bench: SegmentBench) -> None:
         with bench.destination().session(bench.target, "VIP", SyncMode.UPDATE) as session:
             session.send([bench.member(1)], JobContext())
-            assert session.confirm(JobContext())
+            assert session.confirm(JobContext()).sentence
 
     def test_preview_shows_what_is_sent(self, bench: SegmentBench) -> None:
         member = bench.member(1)

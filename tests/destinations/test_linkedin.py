@@ -188,9 +188,9 @@ class TestAudiences:
     def test_confirm_says_how_many_are_reached(self, bench: Bench) -> None:
         with bench.destination().session(bench.target, "VIP", SyncMode.UPDATE) as session:
             session.send([bench.member(number) for number in range(299)], JobContext())
-            assert "is building and has not matched anybody yet" in session.confirm(JobContext())
+            assert "is building and has not matched anybody yet" in session.confirm(JobContext()).sentence
             session.send([bench.member(299)], JobContext())
-            assert "is ready and reaches 300 members" in session.confirm(JobContext())
+            assert "is ready and reaches 300 members" in session.confirm(JobContext()).sentence
 
     def test_batches_arrive_whole(self, bench: Bench) -> None:
         reply = Reply(200, {"elements": [{"status": 201}]})

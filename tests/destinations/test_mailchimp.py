@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.core.errors import FixSettings, NotAllowed, SignInAgain, TryAgain
 from app.core.exports import SyncMode
 from app.destinations import http
-from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
+from app.destinations.contract import Confirmation, Member, Outcome, OutcomeKind, SegmentDestination, Settings
 from app.destinations.mailchimp import merge_fields
 from app.destinations.mailchimp.answers import ContactError, refusal
 from app.destinations.mailchimp.destination import create
@@ -182,7 +182,8 @@ class TestTags:
         audience.put("old@shop.example", "unsubscribed")
         with bench.destination().session(bench.target, "VIP", SyncMode.UPDATE) as session:
             session.send([person("old@shop.example"), person("new@shop.example")], JobContext())
-            assert session.confirm(JobContext()) == "Mailchimp counts 1 subscribed contacts with the tag “VIP”."
+            told = session.confirm(JobContext())
+            assert told == Confirmation("Mailchimp counts 1 subscribed contacts with the tag “VIP”.", 1)
 
 
 class TestRejects:

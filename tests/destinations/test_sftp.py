@@ -61,6 +61,23 @@ class TestConformance(FileDestinationSuite):
     pass
 
 
+def test_the_ledger_hears_of_files_and_requests(bench: Bench, tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    settings = Settings(
+        bench.server.values(folder=str(bench.folder)),
+        {"private_key": bench.server.key},
+        ledger=lambda *entry: told.append(entry),
+    )
+    source = tmp_path / "part.csv"
+    source.write_bytes(b"x" * 5_000)
+    with create(settings).session() as session:
+        session.put(source, "part.csv", JobContext(), lambda _sent: None)
+        session.publish(None, JobContext())
+    assert {host for host, _sent, _received in told} == {bench.server.values()["host"]}
+    assert (sum(sent for _h, sent, _r in told), sum(received for _h, _s, received in told)) == (5_000, 5_000)
+    assert len(told) > 3
+
+
 class TestHostKey:
     def test_unknown(self, bench: Bench) -> None:
         with pytest.raises(UnknownHostKey) as caught:

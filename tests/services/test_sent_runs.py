@@ -27,7 +27,7 @@ from app.data.workspace_rows import KeyFacts, Scope
 from app.delivery.deliver import deliver
 from app.delivery.planner import make_plan
 from app.delivery.ports import Deps
-from app.destinations.contract import Member, Outcome, OutcomeKind, Place
+from app.destinations.contract import Confirmation, Member, Outcome, OutcomeKind, Place
 from app.jobs import JobContext
 from app.services.run_members import WorkspaceMembers
 from tests.data.rows import add_table
@@ -78,8 +78,8 @@ class AudienceSession:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def confirm(self, ctx: JobContext) -> str:
-        return ""
+    def confirm(self, ctx: JobContext) -> Confirmation:
+        return Confirmation()
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> list[Outcome]:
         return self._answer(members, [self._put(member) for member in members])

@@ -20,7 +20,7 @@ from app.core.errors import FixSettings, NotAllowed, TellUs, TryAgain
 from app.core.exports import SyncMode
 from app.core.identifiers import SHA256_HEX
 from app.destinations.answers import Answer
-from app.destinations.contract import Member, Outcome, OutcomeKind
+from app.destinations.contract import Confirmation, Member, Outcome, OutcomeKind
 from app.destinations.http import Call, HttpClient
 from app.destinations.linkedin_ads.answers import BatchResult, DmpSegment, DmpSegments, EntryResult
 from app.jobs import JobContext
@@ -134,14 +134,14 @@ class LinkedInSession:
             batch.take_removal(self._post(self._change("REMOVE", batch.entries), ctx))
         return batch.outcomes()
 
-    def confirm(self, ctx: JobContext) -> str:
+    def confirm(self, ctx: JobContext) -> Confirmation:
         """See `SegmentSession.confirm`."""
         found = self.find(ctx)
         if found is None:
-            return ""
+            return Confirmation()
         status, size = found.told
         reach = "has not matched anybody yet" if not size else f"reaches {size:,} members of LinkedIn"
-        return (
+        return Confirmation(
             f"LinkedIn says that the audience “{self._target.name}” is {status.lower() or 'there'} and {reach}; "
             "matching takes up to 48 hours."
         )

@@ -19,7 +19,7 @@ import msgspec
 
 from app.core.errors import FixData, FixSettings, SendoffError, TryAgain
 from app.core.exports import SyncMode
-from app.destinations.contract import Member, Outcome, OutcomeKind
+from app.destinations.contract import Confirmation, Member, Outcome, OutcomeKind
 from app.destinations.http import Call, HttpClient
 from app.destinations.mailchimp import merge_fields
 from app.destinations.mailchimp.answers import (
@@ -122,11 +122,12 @@ class MailchimpSession:
             _removal(member, refusals.get(address.lower())) for member, address in zip(members, addresses, strict=True)
         ]
 
-    def confirm(self, ctx: JobContext) -> str:
+    def confirm(self, ctx: JobContext) -> Confirmation:
         """See `SegmentSession.confirm`."""
         call = Call("GET", f"{self._segments}/{self._tag_id}", {"fields": "id,name,member_count"})
         found = self._client.read(call, TagSegment, ctx)
-        return f"Mailchimp counts {found.member_count:,} subscribed contacts with the tag “{self._target.tag}”."
+        sentence = f"Mailchimp counts {found.member_count:,} subscribed contacts with the tag “{self._target.tag}”."
+        return Confirmation(sentence, found.member_count)
 
     def calls(self, members: Sequence[Member]) -> Iterator[Call]:
         """The requests `send` makes when all members are new, and those for all existing ones, without any network."""

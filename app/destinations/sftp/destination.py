@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import time
+from collections.abc import Callable
 from secrets import token_hex
 from typing import cast
 
@@ -22,13 +23,13 @@ _PROBE = b"Sendoff"
 
 def create(settings: Settings) -> Sftp:
     """Open the destination; raises FixSettings when host, port or user name are missing or wrong."""
-    return Sftp(_server(settings), settings.values.get("folder", "").strip())
+    return Sftp(_server(settings), settings.values.get("folder", "").strip(), settings.ledger)
 
 
 class Sftp:
     """A `FileDestination`; thread safe, each test and session has a connection of its own."""
 
-    def __init__(self, server: Server, folder: str) -> None:
+    def __init__(self, server: Server, folder: str, ledger: Callable[[str, int, int], None]) -> None:
         if ".." in folder.split("/") or "\0" in folder:
             raise FixSettings(
                 "The folder is not usable.",
@@ -37,12 +38,13 @@ class Sftp:
                 code="bad_folder",
             )
         self._server = server
+        self._ledger = ledger
         self._folder = posixpath.normpath(folder) if folder else ""
 
     def test(self, ctx: JobContext) -> TestResult:
         """See `FileDestination.test`; also raises UnknownHostKey and ChangedHostKey."""
         began = time.monotonic()
-        link = Link(self._server)
+        link = Link(self._server, self._ledger)
         try:
             SftpStorage(link, self._folder, self._server.where).open(ctx)
             ctx.check()
@@ -66,7 +68,7 @@ class Sftp:
 
     def session(self) -> StagedFiles:
         """See `FileDestination.session`."""
-        return StagedFiles(SftpStorage(Link(self._server), self._folder, self._server.where))
+        return StagedFiles(SftpStorage(Link(self._server, self._ledger), self._folder, self._server.where))
 
 
 async def _probe(sftp: asyncssh.SFTPClient, place: str) -> None:

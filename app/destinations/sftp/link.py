@@ -77,10 +77,16 @@ class _NoKeyOfThatType(Exception):
 
 
 class Link:
-    """One connection; used by one thread. `close` ends it and its loop."""
+    """One connection; used by one thread. `close` ends it and its loop.
 
-    def __init__(self, server: Server) -> None:
+    `ledger` is told of each sign-in and each piece of work as one request, and by `count` of the bytes of files.
+    """
+
+    def __init__(
+        self, server: Server, ledger: Callable[[str, int, int], None] = lambda _host, _sent, _received: None
+    ) -> None:
         self._server = server
+        self._ledger = ledger
         self._key = private_key(server.private_key, server.passphrase) if server.by_key else None
         self._trusted = public_key(server.host_key) if server.host_key.strip() else None
         self._own_loop: asyncio.AbstractEventLoop | None = None
@@ -99,7 +105,12 @@ class Link:
         Raises UnknownHostKey, ChangedHostKey, SignInAgain, FixSettings, TryAgain or Cancelled.
         """
         if self._connection is None or self._loop.run_until_complete(_closed(self._connection)):
+            self._ledger(self._server.host, 0, 0)
             self._work(self._connect(), ctx, grace=0)
+
+    def count(self, sent: int, received: int) -> None:
+        """Tell the ledger of one request with that many bytes of files."""
+        self._ledger(self._server.host, sent, received)
 
     def run(
         self,
@@ -114,6 +125,7 @@ class Link:
         sftp = self._sftp
         if sftp is None:
             raise AssertionError("connected")
+        self._ledger(self._server.host, 0, 0)
 
         async def timed() -> T:
             try:

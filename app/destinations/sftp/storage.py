@@ -141,14 +141,19 @@ class SftpStorage:
                     digest.update(block)
                     sent += len(block)
             finally:
+                self._link.count(sent, 0)
                 if pending is not None:
                     await pending
             progress(sent)
             with suppress(asyncssh.SFTPOpUnsupported):
                 await _timely(file.fsync())
         arrived = (await _timely(sftp.stat(place))).size or 0
-        if arrived != sent or (sent <= _READ_BACK and await _sha256(sftp, place) != digest.hexdigest()):
+        if arrived != sent:
             raise not_whole(path, sent, arrived)
+        if sent <= _READ_BACK:
+            self._link.count(0, sent)
+            if await _sha256(sftp, place) != digest.hexdigest():
+                raise not_whole(path, sent, arrived)
         return StoredFile(path, sent, digest.hexdigest())
 
     def _at(self, path: str) -> str:

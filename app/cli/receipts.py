@@ -1,0 +1,75 @@
+"""A receipt in lines for people, as `sendoff runs receipt` prints it."""
+
+from __future__ import annotations
+
+from app.cli.output import of
+from app.core.receipts import HostUse, ReadBack, ReadBackResult, Receipt
+from app.services.receipts import KeptReceipt
+
+USES = {
+    HostUse.SET_UP: "set-up",
+    HostUse.MEMBERS: "members",
+    HostUse.FILES: "files",
+    HostUse.READ_BACK: "read back",
+}
+
+
+def receipt_lines(kept: KeptReceipt) -> list[str]:
+    """Numbers, times, what was contacted, what the destination says, what was refused, and the sums."""
+    receipt = kept.receipt
+    conf = receipt.configuration
+    began = f"{receipt.started_at:%Y-%m-%d %H:%M:%S} to " if receipt.started_at else ""
+    lines = [
+        f"Receipt for {receipt.export}, run {receipt.run}: {receipt.status.value.replace('_', ' ')}.",
+        f"{began}{receipt.ended_at:%Y-%m-%d %H:%M:%S} UTC, started by {receipt.trigger.value.replace('_', ' ')}.",
+        f"To {conf.destination} over {conf.connection or 'no connection'}: {', '.join(conf.items) or 'nothing'}.",
+        _numbers(receipt),
+    ]
+    if receipt.error is not None:
+        lines.append(" ".join(part for part in (receipt.error.what, receipt.error.why, receipt.error.fix) if part))
+    lines += [f"Skipped {each.segment}: {each.sentence}" for each in receipt.skipped]
+    lines += [
+        f"{each.host} ({USES[each.use]}): {of(each.requests, 'request')}, {of(each.sent, 'byte')} sent, {each.received:,} received."
+        for each in receipt.hosts
+    ]
+    lines += [_read_back(each) for each in receipt.read_backs]
+    lines += [
+        f"{file.path}: {of(file.rows, 'row')}, {of(file.bytes, 'byte')}, SHA-256 {file.sha256}"
+        for file in receipt.files
+    ]
+    lines += [
+        f"{number:,} rejected: {reason or 'other reasons'}" for reason, number in receipt.rejects.by_reason.items()
+    ]
+    if receipt.rejects.sha256:
+        lines.append(f"SHA-256 of the rejects: {receipt.rejects.sha256}")
+    if conf.sha256:
+        lines.append(f"SHA-256 of the configuration: {conf.sha256}")
+    if not kept.whole:
+        lines.append("This receipt was changed after it was written.")
+    return lines
+
+
+def _numbers(receipt: Receipt) -> str:
+    totals = receipt.totals
+    planned = "" if receipt.planned is None else f"{receipt.planned:,} {receipt.unit} planned, "
+    if totals.files:
+        return f"{planned}{of(totals.rows, 'row')} in {of(totals.files, 'file')}, {of(totals.bytes, 'byte')}."
+    words = ("added", "updated", "removed", "unchanged", "rejected", "left_out")
+    numbers = ", ".join(f"{getattr(totals, word):,} {word.replace('_', ' ')}" for word in words)
+    held = "" if receipt.held is None else f" {receipt.held:,} in the audience after."
+    return f"{planned}{numbers}.{held}"
+
+
+def _read_back(answer: ReadBack) -> str:
+    where = f"Read back of {answer.segment} at {answer.asked_at:%H:%M:%S}:"
+    match answer.result:
+        case ReadBackResult.AS_EXPECTED:
+            return f"{where} {answer.there:,} members, as expected."
+        case ReadBackResult.DIFFERS:
+            return f"{where} {answer.expected:,} members were expected, {answer.there:,} are there."
+        case ReadBackResult.NOT_POSSIBLE:
+            return f"{where} this destination can't be asked."
+        case ReadBackResult.FAILED:
+            return f"{where} the destination could not be asked. {answer.sentence}"
+        case ReadBackResult.TOLD:
+            return f"{where} {answer.sentence}"

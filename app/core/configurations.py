@@ -1,0 +1,56 @@
+"""What one run was told to do, kept with it: the export, the rules of its segments, the destination; no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.core import export_documents, segment_documents
+from app.core.exports import Export
+from app.core.names import fold
+from app.core.segment_references import names_in
+from app.core.segments import Segment
+
+_NOT_COMPARED = ("schedule", "consent", "name")
+"""Parts of an export that change nothing in what it sends."""
+
+
+def configuration_document(
+    export: Export, connection: str, segments: Sequence[Segment], version: str
+) -> dict[str, Any]:
+    """The document of a run of that export over the connection of that name; `segments` may hold others too."""
+    used = _used(export, segments)
+    return {
+        "sendoff": version,
+        "destination": export.destination,
+        "export": export_documents.to_document(export, connection),
+        "segments": [segment_documents.to_document(segment) for segment in used],
+    }
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What differs between two configurations, by where it stands: `export sync`, `segment VIP`; what is not there is None."""
+    old, new = _parts(before), _parts(after)
+    return {
+        name: (old.get(name), new.get(name)) for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)
+    }
+
+
+def _parts(document: Mapping[str, Any]) -> dict[str, Any]:
+    export = {f"export {key}": value for key, value in document["export"].items() if key not in _NOT_COMPARED}
+    segments = {f"segment {each['name']}": each for each in document["segments"]}
+    return {"destination": document["destination"], **export, **segments}
+
+
+def _used(export: Export, segments: Sequence[Segment]) -> list[Segment]:
+    """The export's segments and those they are made of."""
+    by_name = {fold(segment.name): segment for segment in segments}
+    wanted = [fold(name) for name in export.segments]
+    used: dict[str, Segment] = {}
+    while wanted:
+        name = wanted.pop(0)
+        segment = by_name.get(name)
+        if segment is not None and name not in used:
+            used[name] = segment
+            wanted += sorted(names_in(segment))
+    return list(used.values())
