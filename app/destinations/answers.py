@@ -6,13 +6,18 @@ A destination turns the answers it knows better into its own sentences first; `f
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from app.core.errors import FixData, FixSettings, NotAllowed, SendoffError, SignInAgain, TellUs, TryAgain
+
+T = TypeVar("T")
 
 _MASK = "••••"
 _SHORTEST_SECRET = 4  # anything shorter would mask half of a sentence
@@ -56,6 +61,28 @@ class Answer:
 
     def json(self, target: str) -> Any:  # noqa: ANN401 - a vendor's answer can be anything
         """The body read as JSON; raises TellUs when it is something else."""
+        self._demand_json(target)
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            raise _malformed(target) from None
+
+    def read(self, target: str, shape: type[T], redact: Callable[[str], str]) -> T:
+        """The body read as that msgspec type, of which nothing else is kept; raises TellUs when it has another shape."""
+        self._demand_json(target)
+        try:
+            return msgspec.json.decode(self.body.removeprefix(BOM_UTF8), type=shape)
+        except msgspec.ValidationError as error:
+            raise TellUs(
+                f"{target} answered in a way we do not understand.",
+                f"A part of its answer is missing or different: {redact(str(error))}.",
+                "Look for a newer Sendoff; when there is none, send us the log.",
+                code="unexpected_answer",
+            ) from None
+        except ValueError:
+            raise _malformed(target) from None
+
+    def _demand_json(self, target: str) -> None:
         if not self.is_json:
             kind = self.headers.get("content-type", "").partition(";")[0] or "nothing it names"
             raise TellUs(
@@ -64,15 +91,15 @@ class Answer:
                 "Check that the address is right and no proxy is in between, then try again.",
                 code="wrong_content_type",
             )
-        try:
-            return json.loads(self.body)
-        except ValueError:
-            raise TellUs(
-                f"{target} answered in a way we do not understand.",
-                "Its answer is damaged: it is not valid JSON.",
-                "Try again; when it comes back, send us the log.",
-                code="malformed_answer",
-            ) from None
+
+
+def _malformed(target: str) -> TellUs:
+    return TellUs(
+        f"{target} answered in a way we do not understand.",
+        "Its answer is damaged: it is not valid JSON.",
+        "Try again; when it comes back, send us the log.",
+        code="malformed_answer",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Protocol, Self, overload, runtime_checkable
+from typing import Protocol, Self, TypeVar, overload, runtime_checkable
 
 from app.core.connections import TestResult
 from app.core.exports import SyncMode
 from app.jobs import JobContext
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,10 @@ class Batch(Sequence[Member]):
         found = self.columns.get(field_id)
         return [None] * len(self.keys) if found is None else found
 
+    def objects(self, names: Mapping[str, str]) -> list[dict[str, str]]:
+        """For each member its values of these fields under those names, without the empty ones."""
+        return objects_of({name: self.column(field_id) for field_id, name in names.items()}, len(self.keys))
+
     def picked(self, places: Sequence[int]) -> Batch:
         """Those at these places, in that order."""
         columns = {name: [values[i] for i in places] for name, values in self.columns.items()}
@@ -121,6 +127,17 @@ class Batch(Sequence[Member]):
         return (self[place] for place in range(len(self.keys)))
 
 
+def objects_of(columns: Mapping[str, Sequence[T | None]], number: int) -> list[dict[str, T]]:
+    """That many objects made of columns, without what is None or empty text."""
+    if not columns:
+        return [{} for _ in range(number)]
+    names = tuple(columns)
+    return [
+        {name: value for name, value in zip(names, row, strict=True) if value is not None and value != ""}
+        for row in zip(*columns.values(), strict=True)
+    ]
+
+
 class OutcomeKind(StrEnum):
     """What the target did with a member."""
 
@@ -143,6 +160,7 @@ class Outcome:
 
 
 _NOBODY: Mapping[int, Outcome] = MappingProxyType({})
+_ARRIVED = tuple(kind for kind in OutcomeKind if kind is not OutcomeKind.REJECTED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,6 +183,19 @@ class Outcomes(Sequence[Outcome]):
         kind = counted.most_common(1)[0][0] if counted else OutcomeKind.UPDATED
         others = {place: each for place, each in enumerate(outcomes) if each.kind is not kind}
         return cls([each.key for each in outcomes], kind, others)
+
+    @classmethod
+    def made(
+        cls, keys: Sequence[str], kinds: Sequence[OutcomeKind | None], refused: Callable[[int], Outcome]
+    ) -> Outcomes:
+        """Outcomes by kind, one per key; `refused` makes that of a place that has none."""
+        usual = max(_ARRIVED, key=kinds.count)
+        others = {
+            place: refused(place) if kind is None else Outcome(keys[place], kind)
+            for place, kind in enumerate(kinds)
+            if kind is not usual
+        }
+        return cls(keys, usual, others)
 
     @property
     def rejected(self) -> Mapping[int, Outcome]:

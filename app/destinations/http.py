@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
-import msgspec
+import orjson
 import truststore
 from pyrate_limiter import InMemoryBucket, Limiter, Rate, SingleBucketFactory
 
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 for _name in ("httpx2", "httpcore2"):
     logging.getLogger(_name).setLevel(logging.WARNING)  # their lines hold whole addresses, which may hold secrets
 
+_JSON = {"Content-Type": "application/json"}
 _CONNECT_SECONDS = 10.0
 _MAX_BYTES = 64 << 20
 _GLANCE = 0.05  # how often a wait for a free place looks for a cancel, in seconds
@@ -158,23 +159,17 @@ class HttpClient:
 
     def json(self, call: Call, ctx: JobContext) -> Any:  # noqa: ANN401 - a vendor's answer can be anything
         """Send and read the answer as JSON; raises the errors of `send` and those of answers that are not ok."""
-        answer = self.send(call, ctx)
-        if not answer.ok:
-            raise self.failure(answer)
-        return answer.json(self.target)
+        return self._answered(call, ctx).json(self.target)
 
     def read(self, call: Call, shape: type[T], ctx: JobContext) -> T:
         """Send and read the answer as that msgspec type; raises TellUs when the answer has another shape."""
-        document = self.json(call, ctx)
-        try:
-            return msgspec.convert(document, shape)
-        except msgspec.ValidationError as error:
-            raise TellUs(
-                f"{self.target} answered in a way we do not understand.",
-                f"A part of its answer is missing or different: {self.redact(str(error))}.",
-                "Look for a newer Sendoff; when there is none, send us the log.",
-                code="unexpected_answer",
-            ) from None
+        return self._answered(call, ctx).read(self.target, shape, self.redact)
+
+    def _answered(self, call: Call, ctx: JobContext) -> Answer:
+        answer = self.send(call, ctx)
+        if not answer.ok:
+            raise self.failure(answer)
+        return answer
 
     def failure(self, answer: Answer) -> SendoffError:
         """The general error for an answer that is not ok."""
@@ -229,9 +224,9 @@ class HttpClient:
             call.method,
             f"{self._base_url}/{call.path.lstrip('/')}",
             params=dict(call.query) or None,
-            json=call.json,
-            headers={**call.headers, **proof},
-            extensions={"trace": self._watch},
+            content=None if call.json is None else orjson.dumps(call.json),
+            headers={**(_JSON if call.json is not None else {}), **call.headers, **proof},
+            extensions={"trace": self._watch} if call.may_abort else None,
         )
 
     def _once(self, call: Call, ctx: JobContext) -> Answer:
@@ -254,6 +249,7 @@ class HttpClient:
         response: httpx2.Response | None = None
         try:
             response = self._client.send(request, stream=True)
+            self._remember(response.extensions.get("network_stream"))
             body = bytearray()
             for block in response.iter_bytes():
                 body += block
@@ -289,12 +285,14 @@ class HttpClient:
                 ctx.token.sleep(_GLANCE)
 
     def _watch(self, event: str, info: Mapping[str, Any]) -> None:
-        """Remember the sockets of this client, so that a cancel can end a wait for an answer."""
+        """Remember sockets as soon as they are open, so that a cancel can end a wait for an answer."""
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            stream = info.get("return_value")
-            raw = stream.get_extra_info("socket") if stream is not None else None
-            if isinstance(raw, socket.socket):
-                self._sockets.add(raw)
+            self._remember(info.get("return_value"))
+
+    def _remember(self, stream: Any) -> None:  # noqa: ANN401 - the client's own kind of stream
+        raw = stream.get_extra_info("socket") if stream is not None else None
+        if isinstance(raw, socket.socket):
+            self._sockets.add(raw)
 
     def _cut_off(self) -> None:
         for raw in list(self._sockets):

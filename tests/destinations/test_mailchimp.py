@@ -4,7 +4,7 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from app.destinations.contract import Confirmation, Member, Outcome, OutcomeKind
 from app.destinations.mailchimp import merge_fields
 from app.destinations.mailchimp.answers import ContactError, refusal
 from app.destinations.mailchimp.destination import create
-from app.destinations.mailchimp.merge_fields import BadValue, MergeField, Options
+from app.destinations.mailchimp.merge_fields import MergeField, Options
 from app.destinations.registry import description
 from app.jobs import JobContext
 from tests.destinations.conformance import SegmentDestinationSuite
@@ -27,6 +27,7 @@ from tests.vendors.mailchimp import KEY, Audience, MailchimpEmulator
 from tests.vendors.mailchimp import MergeField as TheirField
 
 AUDIENCE = "a1b2c3d4e5"
+MATCHED = ("A", "B:number", "C:birthday", "D:date", "E:phone", "F:city")
 
 
 class Bench:
@@ -74,7 +75,7 @@ def audience(bench: Bench) -> Audience:
     return bench.emulator.audience
 
 
-def send(bench: Bench, *members: Member, mode: SyncMode = SyncMode.UPDATE, **target: str) -> list[Outcome]:
+def send(bench: Bench, *members: Member, mode: SyncMode = SyncMode.UPDATE, **target: str) -> Sequence[Outcome]:
     with bench.destination().session({**bench.target, **target}, "VIP", mode) as session:
         return session.send(members, JobContext())
 
@@ -297,11 +298,10 @@ class TestMergeFields:
         ],
     )
     def test_good_values(self, kind: str, value: str, options: Options, expected: object) -> None:
-        faults: list[str] = []
         known = {"T": MergeField("T", type=kind, options=options)}
-        made = merge_fields.body({f"T:{kind}": value}, known, lambda field, _error: faults.append(field))
-        assert made == {"T": expected}
-        assert faults == []
+        made, faults = merge_fields.bodies({f"T:{kind}": [None, value]}, known, 2)
+        assert made == [{}, {"T": expected}]
+        assert faults == {}
 
     @pytest.mark.parametrize(
         ("kind", "value", "options"),
@@ -318,18 +318,23 @@ class TestMergeFields:
         ],
     )
     def test_bad_values(self, kind: str, value: str, options: Options) -> None:
-        faults: list[BadValue] = []
         known = {"T": MergeField("T", type=kind, options=options)}
-        assert merge_fields.body({f"T:{kind}": value}, known, lambda _field, error: faults.append(error)) == {}
-        assert faults[0].reason
-        assert faults[0].fix
+        made, faults = merge_fields.bodies({f"T:{kind}": [None, value], "T2": ["a", "b"]}, known, 2)
+        assert made == [{"T2": "a"}, {"T2": "b"}]
+        (field, error) = faults.pop(1)
+        assert field == f"T:{kind}"
+        assert error.reason
+        assert error.fix
+        assert faults == {}
 
-    @given(st.dictionaries(st.sampled_from(["A", "B:number", "C:birthday", "D:date", "E:phone", "F:city"]), st.text()))
-    def test_any_value_is_either_sent_or_explained(self, values: dict[str, str]) -> None:
-        faults: list[str] = []
-        made = merge_fields.body(values, {}, lambda field, _error: faults.append(field))
-        sent = {each.partition(":")[0] for each, value in values.items() if value and each not in faults}
-        assert set(made) == sent
+    @given(st.lists(st.fixed_dictionaries(dict.fromkeys(MATCHED, st.none() | st.text()))))
+    def test_any_value_is_either_sent_or_explained(self, members: list[dict[str, str | None]]) -> None:
+        columns = {field: [values[field] for values in members] for field in MATCHED}
+        made, faults = merge_fields.bodies(columns, {}, len(members))
+        for place, values in enumerate(members):
+            wanted = {each.partition(":")[0] for each, value in values.items() if value}
+            assert set(made[place]) <= wanted
+            assert set(made[place]) == wanted or place in faults
 
 
 class TestTraffic:

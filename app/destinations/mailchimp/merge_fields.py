@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from app.destinations.contract import TargetField
+from app.destinations.contract import TargetField, objects_of
 
 LONGEST_TEXT = 255
 FIRST_NAME = "FNAME"
@@ -36,6 +36,8 @@ _ADDRESS_PARTS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
 _MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {"birthday": ("birth_date", "date_iso"), "date": ("none", "date_iso"), "phone": ("phone", "phone_e164")}
 )
+
+_CHECKED_TYPES = frozenset({"number", "birthday", "date", "url", "imageurl", "radio", "dropdown"})
 
 
 class Options(msgspec.Struct):
@@ -98,29 +100,49 @@ def target_fields(found: Iterable[MergeField], *, skip_required: bool) -> Iterat
         yield TargetField(field_id, each.name or each.tag, each.type, required, meaning, normalise, LONGEST_TEXT)
 
 
-def body(
-    values: Mapping[str, str | None], known: Mapping[str, MergeField], fault: Callable[[str, BadValue], None]
-) -> dict[str, Any]:
-    """The `merge_fields` of one member; `known` are the audience's fields by tag, empty when they were not asked for.
+def bodies(
+    columns: Mapping[str, Sequence[str | None]], known: Mapping[str, MergeField], number: int
+) -> tuple[list[dict[str, Any]], dict[int, tuple[str, BadValue]]]:
+    """The `merge_fields` of that many members, and by place the first field with a bad value of those that have one.
 
-    Empty values are left out, so that they change nothing at Mailchimp. Each bad value is told to `fault` with its field.
+    `known` are the audience's fields by tag, empty when they were not asked for. Empty values are left out, so that they
+    change nothing at Mailchimp.
     """
-    made: dict[str, Any] = {}
-    for field_id, value in values.items():
-        if field_id == EMAIL or not value:
+    made: dict[str, Sequence[Any]] = {}
+    parts: dict[str, dict[str, Sequence[Any]]] = {}
+    faults: dict[int, tuple[str, BadValue]] = {}
+    for field_id, values in columns.items():
+        if field_id == EMAIL:
             continue
         target = Target.parse(field_id)
         field = known.get(target.tag)
-        try:
-            typed = _typed(value, target.type, field.options if field else Options())
-        except BadValue as error:
-            fault(field_id, error)
-            continue
+        typed, bad = _typed_column(values, target.type, field.options if field else Options())
+        for place, error in bad.items():
+            faults.setdefault(place, (field_id, error))
         if target.part:
-            made.setdefault(target.tag, {})[target.part] = typed
+            parts.setdefault(target.tag, {})[target.part] = typed
         else:
             made[target.tag] = typed
-    return made
+    for tag, columns_of_parts in parts.items():
+        made[tag] = [each or None for each in objects_of(columns_of_parts, number)]
+    return objects_of(made, number), faults
+
+
+def _typed_column(
+    values: Sequence[str | None], kind: str, options: Options
+) -> tuple[Sequence[str | int | float | None], dict[int, BadValue]]:
+    """The values in the form of their type, and what is bad of them by place."""
+    plain = kind not in _CHECKED_TYPES and not (kind == "phone" and options.phone_format.upper() == "US")
+    if plain and max(map(len, filter(None, values)), default=0) <= LONGEST_TEXT:
+        return values, {}
+    typed: list[str | int | float | None] = [None] * len(values)
+    bad: dict[int, BadValue] = {}
+    for place, value in enumerate(values):
+        try:
+            typed[place] = _typed(value, kind, options) if value else None
+        except BadValue as error:
+            bad[place] = error
+    return typed, bad
 
 
 def _typed(value: str, kind: str, options: Options) -> str | int | float:

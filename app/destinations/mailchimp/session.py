@@ -19,7 +19,7 @@ import msgspec
 
 from app.core.errors import FixData, FixSettings, SendoffError, TryAgain
 from app.core.exports import SyncMode
-from app.destinations.contract import Confirmation, Member, Outcome, OutcomeKind
+from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.http import Call, HttpClient
 from app.destinations.mailchimp import merge_fields
 from app.destinations.mailchimp.answers import (
@@ -93,11 +93,12 @@ class MailchimpSession:
     ) -> None:
         self._client.close()
 
-    def send(self, members: Sequence[Member], ctx: JobContext) -> list[Outcome]:
+    def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `SegmentSession.send`."""
         ctx.check()
+        members = Batch.of(members)
         self._check_fields(members)
-        batch = _Batch(members, self._fields)
+        batch = _Contacts(members, self._fields, self._target.status)
         if batch.bodies:
             result = self._post(self.add_call(batch), ctx)
             batch.take(result)
@@ -110,17 +111,18 @@ class MailchimpSession:
                 batch.refuse_untagged(tagged)
         return batch.outcomes()
 
-    def remove(self, members: Sequence[Member], ctx: JobContext) -> list[Outcome]:
+    def remove(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `RemovingSession.remove`; Mailchimp ignores addresses that are not there."""
         ctx.check()
-        addresses = [member.values[merge_fields.EMAIL] or "" for member in members]
+        batch = Batch.of(members)
+        addresses = [address or "" for address in batch.column(merge_fields.EMAIL)]
         if not addresses:
-            return []
+            return Outcomes([], OutcomeKind.REMOVED)
         told = self._client.read(self.untag_call(addresses), TagResult, ctx)
         refusals = {address.lower(): untag_refusal(error) for error in told.errors for address in error.email_addresses}
-        return [
-            _removal(member, refusals.get(address.lower())) for member, address in zip(members, addresses, strict=True)
-        ]
+        refused = {place: why for place, each in enumerate(addresses) if (why := refusals.get(each.lower()))}
+        others = {place: _rejected(batch.keys[place], why) for place, why in refused.items()}
+        return Outcomes(batch.keys, OutcomeKind.REMOVED, others)
 
     def confirm(self, ctx: JobContext) -> Confirmation:
         """See `SegmentSession.confirm`."""
@@ -131,7 +133,7 @@ class MailchimpSession:
 
     def calls(self, members: Sequence[Member]) -> Iterator[Call]:
         """The requests `send` makes when all members are new, and those for all existing ones, without any network."""
-        batch = _Batch(members, self._fields)
+        batch = _Contacts(Batch.of(members), self._fields, self._target.status)
         if not batch.bodies:
             return
         yield self.add_call(batch)
@@ -139,14 +141,14 @@ class MailchimpSession:
             yield self.update_call(batch, list(batch.bodies))
         yield self.tag_call(list(batch.bodies))
 
-    def add_call(self, batch: _Batch) -> Call:
+    def add_call(self, batch: _Contacts) -> Call:
         """Add who is not there, touch nobody else."""
-        members = [{**body, "status": self._target.status} for body in batch.bodies.values()]
-        return self._batch_call({"members": members, "update_existing": False})
+        return self._batch_call({"members": list(batch.bodies.values()), "update_existing": False})
 
-    def update_call(self, batch: _Batch, addresses: Sequence[str]) -> Call:
+    def update_call(self, batch: _Contacts, addresses: Sequence[str]) -> Call:
         """Update who is there, without a status."""
-        members = [batch.bodies[address] for address in addresses if address in batch.bodies]
+        found = (batch.bodies[address] for address in addresses if address in batch.bodies)
+        members = [{name: value for name, value in body.items() if name != "status"} for body in found]
         return self._batch_call({"members": members, "update_existing": True})
 
     def tag_call(self, addresses: Sequence[str]) -> Call:
@@ -170,9 +172,9 @@ class MailchimpSession:
     def _post(self, call: Call, ctx: JobContext) -> BatchResult:
         return self._client.read(call, BatchResult, ctx)
 
-    def _check_fields(self, members: Sequence[Member]) -> None:
+    def _check_fields(self, members: Batch) -> None:
         """A matched field the audience does not have would be ignored by Mailchimp without a word."""
-        for field_id in {each for member in members for each in member.values} - self._checked - {merge_fields.EMAIL}:
+        for field_id in members.columns.keys() - self._checked - {merge_fields.EMAIL}:
             tag = merge_fields.Target.parse(field_id).tag
             if tag not in self._fields:
                 raise FixSettings(
@@ -224,10 +226,8 @@ class MailchimpSession:
                 return None
 
 
-def _removal(member: Member, refused: Refusal | None) -> Outcome:
-    if refused is None:
-        return Outcome(member.key, OutcomeKind.REMOVED)
-    return Outcome(member.key, OutcomeKind.REJECTED, refused.field, refused.reason, refused.fix)
+def _rejected(key: str, refused: Refusal) -> Outcome:
+    return Outcome(key, OutcomeKind.REJECTED, refused.field, refused.reason, refused.fix)
 
 
 class _MergeFieldsPage(msgspec.Struct):
@@ -256,49 +256,34 @@ def read_merge_fields(client: HttpClient, audience_id: str, ctx: JobContext) -> 
             return found
 
 
-class _Batch:
+class _Contacts:
     """The members of one `send`: request bodies by address in lower case, and what became of each member."""
 
-    def __init__(self, members: Sequence[Member], known: Mapping[str, MergeField]) -> None:
-        self._members = members
-        self._address: dict[int, str] = {}
+    def __init__(self, members: Batch, known: Mapping[str, MergeField], status: str) -> None:
+        self._keys = members.keys
+        emails = [(email or "").strip() for email in members.column(merge_fields.EMAIL)]
+        self._addresses = [email.lower() for email in emails]
         self._refused: dict[int, Refusal] = {}
         self._kinds: dict[str, OutcomeKind] = {}
         self._refusals: dict[str, Refusal] = {}
         self.bodies: dict[str, dict[str, Any]] = {}
-        for index, member in enumerate(members):
-            self._add(index, member, known)
-
-    def _add(self, index: int, member: Member, known: Mapping[str, MergeField]) -> None:
-        email = (member.values.get(merge_fields.EMAIL) or "").strip()
-        address = email.lower()
-        if not email:
-            self._refused[index] = Refusal(
-                "email", "The member has no e-mail address.", "Enter the address in your data, or leave the member out."
-            )
-            return
-        if address in self.bodies:
-            self._refused[index] = Refusal(
-                "email",
-                "Another member of this batch has the same e-mail address.",
-                "Join the two customers in your data.",
-            )
-            return
-        faults: list[Refusal] = []
-        fields = merge_fields.body(
-            member.values, known, lambda field, error: faults.append(Refusal(field, error.reason, error.fix))
-        )
-        if faults:
-            self._refused[index] = faults[0]
-            return
-        self._address[index] = address
-        self.bodies[address] = {"email_address": email, "merge_fields": fields}
+        fields, faults = merge_fields.bodies(members.columns, known, len(members))
+        for place, (email, address, values) in enumerate(zip(emails, self._addresses, fields, strict=True)):
+            if not email:
+                self._refused[place] = _NO_ADDRESS
+            elif address in self.bodies:
+                self._refused[place] = _TWICE
+            elif faults and place in faults:
+                field, error = faults[place]
+                self._refused[place] = Refusal(field, error.reason, error.fix)
+            else:
+                self.bodies[address] = {"email_address": email, "merge_fields": values, "status": status}
 
     def mark(self, addresses: Sequence[str], kind: OutcomeKind) -> None:
         """Set what became of these addresses."""
-        for address in addresses:
-            self._kinds[address] = kind
-            self._refusals.pop(address, None)
+        self._kinds.update(dict.fromkeys(addresses, kind))
+        for address in self._refusals.keys() & set(addresses) if self._refusals else ():
+            del self._refusals[address]
 
     def take(self, result: BatchResult) -> None:
         """Take over an answer to a batch."""
@@ -322,19 +307,24 @@ class _Batch:
                 self._kinds.pop(address.lower(), None)
                 self._refusals[address.lower()] = tag_refusal(error)
 
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> Outcomes:
         """One outcome per member, in order."""
-        return [self._outcome(index, member) for index, member in enumerate(self._members)]
+        kinds = [self._kinds.get(address) for address in self._addresses]
+        for place in self._refused:
+            kinds[place] = None  # its address may be that of another member
+        return Outcomes.made(self._keys, kinds, self._refusal)
 
-    def _outcome(self, index: int, member: Member) -> Outcome:
-        address = self._address.get(index, "")
-        kind = self._kinds.get(address)
-        if kind is not None:
-            return Outcome(member.key, kind)
-        why = self._refused.get(index) or self._refusals.get(address) or _SILENCE
-        return Outcome(member.key, OutcomeKind.REJECTED, why.field, why.reason, why.fix)
+    def _refusal(self, place: int) -> Outcome:
+        why = self._refused.get(place) or self._refusals.get(self._addresses[place]) or _SILENCE
+        return _rejected(self._keys[place], why)
 
 
+_NO_ADDRESS = Refusal(
+    "email", "The member has no e-mail address.", "Enter the address in your data, or leave the member out."
+)
+_TWICE = Refusal(
+    "email", "Another member of this batch has the same e-mail address.", "Join the two customers in your data."
+)
 _SILENCE = Refusal(
     "email", "Mailchimp did not say what became of this contact.", "Look the contact up in Mailchimp, then run again."
 )
