@@ -15,10 +15,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from app.core.audit import Deed, Seat, Subject
 from app.core.errors import SendoffError
+from app.core.roles import Role
 from app.core.servers import ServerKind
 from app.core.workspaces import Audience
 from app.jobs import CancelToken, JobContext, Pools
+from app.services.audit import AuditService
 from app.services.connections import ConnectionService
 from app.services.destinations import DestinationService
 from app.services.drafts import DraftService
@@ -27,6 +30,7 @@ from app.services.known_counts import newest_count
 from app.services.places import config_folder
 from app.services.roles import RoleService
 from app.services.servers import ServerService
+from app.services.trail import Trail
 from app.services.workspaces import RecentWorkspaces, WorkspaceService
 from app.store import Store
 
@@ -73,6 +77,7 @@ class Services:
         store: Store,
         *,
         secrets: SecretStore | None = None,
+        seat: Seat = Seat.COMMAND_LINE,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.folder = folder
@@ -83,17 +88,23 @@ class Services:
         self._made: dict[str, object] = {}
         self._secrets = secrets if secrets is not None else _WhenUsed(self._keyring)
         self.roles = RoleService(store)
-        self.workspace = WorkspaceService(store, self.roles, folder)
+        self.audit = AuditService(store, self.roles, seat=seat, redact=self._masked, clock=clock)
+        self.roles.subscribe(self._role_changed)
+        self._trail = Trail(store, self.audit)
+        self.workspace = WorkspaceService(store, self.roles, folder, self.audit)
         self.destinations = DestinationService()
         self.drafts = DraftService(store)
         self.connections = ConnectionService(
-            store, self.roles, self.destinations, self._secrets, remember_secret=self._mask, clock=clock
+            store, self.roles, self.destinations, self._secrets, self._trail, remember_secret=self._mask, clock=clock
         )
-        self.servers = ServerService(store, self.roles, self._secrets, self._server, remember_secret=self._mask)
+        self.servers = ServerService(
+            store, self.roles, self._secrets, self._server, self.audit, remember_secret=self._mask
+        )
         self.exports = ExportService(
             store,
             self.roles,
             self.destinations,
+            self._trail,
             cached_count=self._cached_count,
             views=self._export_views,
             clock=clock,
@@ -106,7 +117,7 @@ class Services:
         def make() -> TableService:
             from app.services.tables import TableService
 
-            return TableService(self._store, self.engine(), self.roles)
+            return TableService(self._store, self.engine(), self.roles, self._trail)
 
         return self._once("tables", make)
 
@@ -117,7 +128,7 @@ class Services:
         def make() -> SegmentService:
             from app.services.segments import SegmentService
 
-            return SegmentService(self._store, self.engine, self.roles, self.folder)
+            return SegmentService(self._store, self.engine, self.roles, self.folder, self._trail)
 
         return self._once("segments", make)
 
@@ -128,7 +139,7 @@ class Services:
         def make() -> SuppressionService:
             from app.services.suppression import SuppressionService
 
-            return SuppressionService(self._store, self.engine, self.roles, self.folder, clock=self._clock)
+            return SuppressionService(self._store, self.engine, self.roles, self.folder, self.audit, clock=self._clock)
 
         return self._once("suppression", make)
 
@@ -139,7 +150,9 @@ class Services:
         def make() -> SegmentBuilder:
             from app.services.segment_builder import SegmentBuilder
 
-            return SegmentBuilder(self._store, self.engine, self.counts.counter, self.roles, clock=self._clock)
+            return SegmentBuilder(
+                self._store, self.engine, self.counts.counter, self.roles, self.audit, clock=self._clock
+            )
 
         return self._once("segment_builder", make)
 
@@ -169,6 +182,7 @@ class Services:
                 self.destinations.get,
                 self._run_deps(),
                 self.pools,
+                self.audit,
                 clock=self._clock,
             )
 
@@ -193,7 +207,7 @@ class Services:
             from app.services.plans import PlanService
 
             open_connection, describe = self.connections.open, self.destinations.get
-            return PlanService(self._store, self.roles, open_connection, describe, self._run_deps())
+            return PlanService(self._store, self.roles, open_connection, describe, self._run_deps(), self.audit)
 
         return self._once("plans", make)
 
@@ -204,7 +218,7 @@ class Services:
         def make() -> ScheduleService:
             from app.services.schedules import ScheduleService
 
-            return ScheduleService(self._store, self.roles, self.runs, self._clock)
+            return ScheduleService(self._store, self.roles, self.runs, self._trail, self._clock)
 
         return self._once("schedules", make)
 
@@ -292,6 +306,13 @@ class Services:
     def _mask(self, secret: str) -> None:
         self.redactor.add(secret)
 
+    def _masked(self, text: str) -> str:
+        return self.redactor.redact(text)
+
+    def _role_changed(self, before: Role, after: Role) -> None:
+        told = {"role": before.value}, {"role": after.value}
+        self.audit.record(Deed.ROLE_CHANGED, Subject.WORKSPACE, self.roles.person(), before=told[0], after=told[1])
+
     def _export_views(self) -> ExportViews:
         def make() -> ExportViews:
             from app.services.export_views import ExportViews
@@ -351,13 +372,13 @@ class _WhenUsed:
         self._made().delete_all(connection_id, fields)
 
 
-def open_workspace(folder: Path, *, secrets: SecretStore | None = None) -> Services:
+def open_workspace(folder: Path, *, secrets: SecretStore | None = None, seat: Seat = Seat.COMMAND_LINE) -> Services:
     """Open the workspace in that folder and put it first among the recent ones; raises as `Store.open`.
 
     `secrets` replaces the computer's keyring, for tests.
     """
     folder = folder.resolve()
-    services = Services(folder, Store.open(folder), secrets=secrets)
+    services = Services(folder, Store.open(folder), secrets=secrets, seat=seat)
     recent().opened(folder)
     return services
 
@@ -370,6 +391,7 @@ def create_workspace(
     sample: bool = False,
     country_code: str | None = None,
     secrets: SecretStore | None = None,
+    seat: Seat = Seat.COMMAND_LINE,
     ctx: JobContext | None = None,
 ) -> Services:
     """Make a workspace in a new or empty folder and open it; raises as `Store.create`.
@@ -379,7 +401,7 @@ def create_workspace(
     """
     folder = folder.resolve()
     store = Store.create(folder, name, Audience(audience), country_code or _own_country())
-    services = Services(folder, store, secrets=secrets)
+    services = Services(folder, store, secrets=secrets, seat=seat)
     recent().opened(folder)
     if sample:
         from app.services.samples import fill

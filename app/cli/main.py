@@ -8,6 +8,7 @@ from collections.abc import Callable
 import typer
 
 from app.cli import (
+    audit,
     connections,
     demo,
     destinations,
@@ -71,6 +72,7 @@ for group, commands in (
     ("runs", runs.commands),
     ("scheduler", scheduler.commands),
     ("roles", roles.commands),
+    ("audit", audit.commands),
 ):
     app.add_typer(commands, name=group)
 app.command("demo")(demo.demo)

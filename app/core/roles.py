@@ -35,6 +35,7 @@ class Action(StrEnum):
     DETACH_CONNECTION = "detach connections"
     CHANGE_SUPPRESSION = "change the suppression list"
     SEE_SUPPRESSION = "look into the suppression list"
+    SEE_AUDIT = "see the audit trail"
 
 
 _NEEDED: dict[Action, Role] = {
@@ -49,6 +50,7 @@ _NEEDED: dict[Action, Role] = {
     Action.SHOW_PERSONAL_VALUES: Role.CONTRIBUTOR,
     Action.DETACH_CONNECTION: Role.CONTRIBUTOR,
     Action.SEE_SUPPRESSION: Role.CONTRIBUTOR,
+    Action.SEE_AUDIT: Role.CONTRIBUTOR,
 }
 
 

@@ -27,6 +27,7 @@ from app.services.connection_forms import (
 from app.services.connection_secrets import ConnectionSecrets
 from app.services.destinations import DestinationService
 from app.services.roles import RoleService
+from app.services.trail import Trail
 from app.store import Store
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class ConnectionService:
         roles: RoleService,
         destinations: DestinationService,
         secrets: SecretStore,
+        trail: Trail,
         *,
         open_destination: Callable[[Description, Settings], Opened] = _open,
         remember_secret: Callable[[str], None] = lambda _secret: None,
@@ -87,6 +89,7 @@ class ConnectionService:
         self._roles = roles
         self._destinations = destinations
         self._secrets = ConnectionSecrets(secrets, remember_secret)
+        self._trail = trail
         self._open_destination = open_destination
         self._clock = clock
         self._taken_along: dict[str, tuple[Export, ...]] = {}  # what removing a connection did to exports, for undo
@@ -199,7 +202,9 @@ class ConnectionService:
             health=_healthy(tested, now),
         )
         with self._secrets.put(connection.id, values):
-            return self._store.connections.save(connection)
+            stored = self._store.connections.save(connection)
+        self._trail.connection_saved(None, stored)
+        return stored
 
     def edit(
         self,
@@ -237,13 +242,17 @@ class ConnectionService:
             changed = replace(changed, health=_healthy(tested, now))
         with self._secrets.put(current.id, typed):
             stored = self._store.connections.save(changed)
+        self._trail.connection_saved(current, stored, typed)
         self._secrets.delete(current.id, current.secrets - kept)
         return stored
 
     def share(self, name: str, access: Access) -> Connection:
         """Say who may build exports on it; exports that exist stay as they are."""
         self._roles.demand(Action.CHANGE_CONNECTIONS)
-        return self._store.connections.save(replace(self._find(name), access=access))
+        current = self._find(name)
+        stored = self._store.connections.save(replace(current, access=access))
+        self._trail.connection_saved(current, stored)
+        return stored
 
     def test(self, name: str, ctx: JobContext) -> TestResult:
         """Reach the target with the stored secrets and remember the result as the connection's health; raises what failed."""
@@ -278,7 +287,9 @@ class ConnectionService:
                 "Detach or remove them, then remove the connection.",
                 code="in_use",
             )
-        return self._store.connections.remove(connection.id)
+        removed = self._store.connections.remove(connection.id)
+        self._trail.connection_removed(removed)
+        return removed
 
     def remove_with(
         self, name: str, how: Literal["detach", "remove"], *, other_way: Collection[str] = ()
@@ -301,9 +312,12 @@ class ConnectionService:
         for export in self._exports_of(connection.id):
             if (how == "detach") != (export.name in other_way):
                 taken.append(self._store.exports.save(replace(export, connection=None)))
+                self._trail.export_saved(export, taken[-1])
             else:
                 taken.append(self._store.exports.remove(export.id))
+                self._trail.export_removed(taken[-1])
         removed = self._store.connections.remove(connection.id)
+        self._trail.connection_removed(removed)
         self._taken_along[removed.id] = tuple(taken)
         return removed
 
@@ -311,9 +325,10 @@ class ConnectionService:
         """Bring back what `remove` or `remove_with` returned, with its exports unless they were changed meanwhile."""
         self._roles.demand(Action.CHANGE_CONNECTIONS)
         stored = self._store.connections.save(connection)
+        self._trail.connection_put_back(stored)
         for export in self._taken_along.pop(connection.id, ()):
             with suppress(SendoffError):  # changed by somebody meanwhile: theirs stays
-                self._store.exports.save(replace(export, connection=connection.id))
+                self._trail.export_put_back(self._store.exports.save(replace(export, connection=connection.id)))
         return stored
 
     def purge_removed(self, older_than: timedelta | None = None) -> int:

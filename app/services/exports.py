@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from app.core.audit import Subject
 from app.core.connections import Access, Connection, Consent
 from app.core.counts import Count
 from app.core.errors import FixData, FixSettings, SendoffError
@@ -25,6 +26,7 @@ from app.services.destinations import DestinationService
 from app.services.export_checks import Surroundings, blocking, warnings
 from app.services.finding import export_named
 from app.services.roles import RoleService
+from app.services.trail import Trail
 from app.store import Store
 
 if TYPE_CHECKING:  # they load the engine
@@ -61,6 +63,7 @@ class ExportService:
         store: Store,
         roles: RoleService,
         destinations: DestinationService,
+        trail: Trail,
         *,
         views: Callable[[], ExportViews] | None = None,
         cached_count: CachedCount = lambda _segment, _destination, _audience: None,
@@ -69,6 +72,7 @@ class ExportService:
         self._store = store
         self._roles = roles
         self._destinations = destinations
+        self._trail = trail
         self._views = views
         self._cached_count = cached_count
         self._clock = clock
@@ -120,7 +124,10 @@ class ExportService:
         if not masked:
             self._roles.demand(Action.SHOW_PERSONAL_VALUES)
         self._demand(Action.CHANGE_EXPORTS if connection is None else Action.RUN_EXPORTS, export)
-        return self._looks().preview(export, connection, rows, ctx, masked=masked)
+        shown = self._looks().preview(export, connection, rows, ctx, masked=masked)
+        if not masked:
+            self._trail.audit.values_shown(Subject.EXPORT, export.name, subject_id=export.id, note="Preview")
+        return shown
 
     def tree(self, export: str | Export, now: datetime | None = None) -> list[TreeNode]:
         """Where the files of a run at that moment would land; raises FixSettings for a layout that can't be used."""
@@ -147,8 +154,12 @@ class ExportService:
             raise FixData(
                 f"“{twice}” is defined twice.", "Each export stands once.", "Remove one.", code="export_document"
             )
+        before = [self._store.exports.by_id(export.id) for export in exports]
         self._schedules_begin(exports)
-        return self._store.exports.save_all(exports)
+        saved = self._store.exports.save_all(exports)
+        for was, export in zip(before, saved, strict=True):
+            self._trail.export_saved(was, export)
+        return saved
 
     def save(self, export: Export) -> Export:
         """Save a new or changed export; a consent that was given for the same connection stays as it was.
@@ -160,7 +171,7 @@ class ExportService:
             export = replace(export, consent=before.consent)
         export = self._checked(export)
         self._schedules_begin([export])
-        return self._store.exports.save(export)
+        return self._save(before, export)
 
     def copy(self, name: str, new_name: str) -> Export:
         """The same export under a new name, without its schedule, so that nothing is sent twice by surprise."""
@@ -175,20 +186,20 @@ class ExportService:
             created_by=self._roles.person(),
             schedule=None,
         )
-        return self._store.exports.save(copied)
+        return self._save(None, copied, f"Copy of {export.name}")
 
     def rename(self, name: str, new_name: str) -> Export:
         """Give the export another name; its folders at a storage follow with the next run."""
         export = export_named(self._store, name)
         self._demand(Action.CHANGE_EXPORTS, export)
-        return self._store.exports.save(replace(export, name=checked_name(new_name, "export")))
+        return self._save(export, replace(export, name=checked_name(new_name, "export")))
 
     def detach(self, name: str) -> Export:
         """Take its connection off; it keeps its schedule, paused. A run must have ended."""
         export = export_named(self._store, name)
         self._demand(Action.DETACH_CONNECTION, export)
         self._demand_idle(export)
-        return self._store.exports.save(replace(export, connection=None))
+        return self._save(export, replace(export, connection=None))
 
     def attach(self, name: str, connection: str, *, agreed: bool = False) -> Export:
         """Give it a connection of the same destination; raises FixSettings for another one.
@@ -213,20 +224,24 @@ class ExportService:
             consent = export.consent or consent
         attached = replace(export, connection=given.id, consent=consent)
         self._schedules_begin([attached])
-        return self._store.exports.save(attached)
+        return self._save(export, attached)
 
     def remove(self, name: str) -> Export:
         """Remove an export and return it for `put_back`; what the target holds stays there. A run must have ended."""
         export = export_named(self._store, name)
         self._demand(Action.CHANGE_EXPORTS, export)
         self._demand_idle(export)
-        return self._store.exports.remove(export.id)
+        removed = self._store.exports.remove(export.id)
+        self._trail.export_removed(removed)
+        return removed
 
     def put_back(self, export: Export) -> Export:
         """Bring back what `remove` returned."""
         self._demand(Action.CHANGE_EXPORTS, export)
         self._schedules_begin([export])
-        return self._store.exports.save(export)
+        stored = self._store.exports.save(export)
+        self._trail.export_put_back(stored)
+        return stored
 
     def auto_match(self, segments: Sequence[str], fields: Sequence[Wanted]) -> dict[str, MatchGuess]:
         """Guess which column fills which target field, from the table whose rows are the members of the segments."""
@@ -235,6 +250,11 @@ class ExportService:
         of = next((s.of for s in self._store.segments.all() if fold(s.name) in wanted), SegmentOf.CUSTOMERS)
         table = catalog.by_role(of.role)
         return {} if table is None else guess_matches(fields, table)
+
+    def _save(self, before: Export | None, export: Export, note: str = "") -> Export:
+        saved = self._store.exports.save(export)
+        self._trail.export_saved(before, saved, note)
+        return saved
 
     def _read(self, document: Mapping[str, Any]) -> Export:
         name = document.get("name")

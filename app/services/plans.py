@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
+from app.core.audit import Subject
 from app.core.connections import Connection
 from app.core.errors import FixSettings, TryAgain
 from app.core.exports import Export
@@ -18,6 +19,7 @@ from app.delivery.planner import make_plan
 from app.delivery.ports import Deps, Opened
 from app.destinations.description import Description
 from app.jobs import JobContext
+from app.services.audit import AuditService
 from app.services.finding import export_named
 from app.services.runs import CurrentRole, OpenConnection
 from app.store.store import Store
@@ -33,12 +35,14 @@ class PlanService:
         open_connection: OpenConnection,
         describe: Callable[[str], Description],
         deps: Callable[[], AbstractContextManager[Deps]],
+        audit: AuditService,
     ) -> None:
         self._store = store
         self._roles = roles
         self._open_connection = open_connection
         self._describe = describe
         self._deps = deps
+        self._audit = audit
 
     def plan(self, export_name: str, ctx: JobContext, first: int = 5, *, masked: bool = True) -> Plan:
         """What a run would do now, with the `first` members of each change; sends nothing.
@@ -62,7 +66,11 @@ class PlanService:
         opened = Opened(description, lambda on_slow, ledger: self._open_connection(connection, on_slow, ledger))
         with self._deps() as deps:
             plan = make_plan(export, opened, deps, ctx, first)
-            return replace(plan, members=_masked(plan, export, deps.catalog)) if masked else plan
+            if masked:
+                return replace(plan, members=_masked(plan, export, deps.catalog))
+        note = f"{len(plan.members):,} members"
+        self._audit.values_shown(Subject.PLAN, export.name, subject_id=export.id, note=note)
+        return plan
 
     def _connection_of(self, export: Export) -> Connection:
         found = self._store.connections.by_id(export.connection) if export.connection else None

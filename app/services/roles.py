@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from app.core.connections import Access
 from app.core.errors import NotAllowed
@@ -21,6 +21,7 @@ class RoleService:
     def __init__(self, store: Store, environment: Mapping[str, str] = os.environ) -> None:
         self._store = store
         self._environment = environment
+        self._listeners: list[Callable[[Role, Role], None]] = []
 
     def role(self) -> Role:
         """The role that counts now: the workspace's, or the lower one the environment asks for."""
@@ -38,7 +39,14 @@ class RoleService:
                 code="role",
             )
         self.demand(Action.CHANGE_ROLE)
+        before = self._of_workspace()
         self._store.workspace.set_setting(_SETTING, role.value)
+        for listener in self._listeners:
+            listener(before, role)
+
+    def subscribe(self, listener: Callable[[Role, Role], None]) -> None:
+        """Call the listener with the role before and after each change made here, on the thread that made it."""
+        self._listeners.append(listener)
 
     def person(self) -> str:
         """The name of the operating system's account."""

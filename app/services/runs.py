@@ -12,6 +12,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Protocol
 
+from app.core.audit import Deed, Subject
 from app.core.connections import Connection
 from app.core.errors import FixData, FixSettings, SendoffError, TryAgain, as_sendoff_error
 from app.core.exports import Export
@@ -29,6 +30,7 @@ from app.delivery.run_state import utc_now
 from app.destinations.contract import FileDestination, SegmentDestination
 from app.destinations.description import Description
 from app.jobs import CancelToken, JobContext, Pools, Progress
+from app.services.audit import AuditService
 from app.services.finding import export_named
 from app.services.live_runs import Listener, LiveRuns
 from app.services.run_queue import POLL_SECONDS, RunQueue
@@ -71,6 +73,7 @@ class RunService:
         describe: Callable[[str], Description],
         deps: Callable[[], AbstractContextManager[Deps]],
         pools: Pools,
+        audit: AuditService,
         *,
         clock: Callable[[], datetime] = utc_now,
         at_once: int = 4,
@@ -82,10 +85,11 @@ class RunService:
         self._open_connection = open_connection
         self._describe = describe
         self._deps = deps
+        self._audit = audit
         self._clock = clock
         self._poll = poll_seconds
         self._loaded = 0
-        self._live = LiveRuns(store.runs, lambda run: seal(RunFolder(folder, run.id), run))
+        self._live = LiveRuns(store.runs, self._closing)
         self._queue = RunQueue(
             store.runs,
             self._live,
@@ -168,20 +172,19 @@ class RunService:
         self, run_id: str, offset: int = 0, limit: int = 200, field: str | None = None, *, masked: bool = True
     ) -> RejectPage:
         """Members the target or a rule refused; values are masked unless told otherwise, which a Viewer may not."""
-        return self._shown(self._files(run_id).rejects(offset, limit, field), masked=masked)
+        return self._shown(run_id, self._files(run_id).rejects(offset, limit, field), masked=masked)
 
     def left_out(
         self, run_id: str, offset: int = 0, limit: int = 200, field: str | None = None, *, masked: bool = True
     ) -> RejectPage:
         """Members without a usable key, which were not sent; as `rejects`."""
-        return self._shown(self._files(run_id).left_out(offset, limit, field), masked=masked)
+        return self._shown(run_id, self._files(run_id).left_out(offset, limit, field), masked=masked)
 
     def save_rejects(self, run_id: str, path: Path) -> int:
         """Write a run's rejects with their values as CSV and say how many; raises NotAllowed, FixSettings, TryAgain."""
         demand(self._roles.role(), Action.SHOW_PERSONAL_VALUES)
-        folder = self._files(run_id)
         try:
-            return folder.save_rejects(path)
+            number = self._files(run_id).save_rejects(path)
         except OSError as error:
             told = as_sendoff_error(error)
             if told.code == "disk_full":
@@ -192,6 +195,9 @@ class RunService:
                 "Choose another place.",
                 code="not_writable",
             ) from None
+        run, note = self.get(run_id), f"{number:,} members, as CSV"
+        self._audit.record(Deed.REJECTS_SAVED, Subject.RUN, run.export_name, subject_id=run_id, note=note)
+        return number
 
     def log(self, run_id: str, last: int | None = None) -> tuple[LogLine, ...]:
         """The lines of a run's log, oldest first; only the last ones when asked."""
@@ -300,7 +306,19 @@ class RunService:
         for run in self._store.runs.interrupt_orphans(is_alive):
             interrupted = self._interrupted(run)
             self._store.runs.save(interrupted)
+            self._tell_audit(interrupted)
             rmtree(self._files(run.id).staging, ignore_errors=True)
+
+    def _closing(self, run: Run) -> None:
+        seal(RunFolder(self._folder, run.id), run)
+        self._tell_audit(run)
+
+    def _tell_audit(self, run: Run) -> None:
+        """A run ends also when the trail can't be written."""
+        try:
+            self._audit.run_ended(run)
+        except SendoffError as error:
+            logger.warning("The end of run %s is missing in the audit trail: %s", run.id, error)
 
     def _interrupted(self, run: Run) -> Run:
         how_far = f" after {run.done:,} of {run.total:,} {run.unit}" if run.done and run.total is not None else ""
@@ -316,9 +334,11 @@ class RunService:
             run, status=Status.INTERRUPTED, ended_at=run.ended_at or self._clock(), error=error, waits_for=""
         )
 
-    def _shown(self, page: RejectPage, *, masked: bool) -> RejectPage:
+    def _shown(self, run_id: str, page: RejectPage, *, masked: bool) -> RejectPage:
         if not masked:
             demand(self._roles.role(), Action.SHOW_PERSONAL_VALUES)
+            run, note = self.get(run_id), f"{len(page.rejects):,} rejects"
+            self._audit.values_shown(Subject.RUN, run.export_name, subject_id=run_id, note=note)
             return page
         hidden = tuple(replace(r, value=mask(r.value, _meaning_of(r.value)) or "") for r in page.rejects)
         return replace(page, rejects=hidden)

@@ -19,6 +19,7 @@ from app.core.schedules import Schedule, missed, next_due
 from app.delivery.run_state import utc_now
 from app.services.finding import export_named
 from app.services.runs import CurrentRole, RunService
+from app.services.trail import Trail
 from app.store.store import Store
 
 TICK_SECONDS = 15
@@ -38,11 +39,17 @@ class ScheduleService:
     """
 
     def __init__(
-        self, store: Store, roles: CurrentRole, runs: RunService, clock: Callable[[], datetime] = utc_now
+        self,
+        store: Store,
+        roles: CurrentRole,
+        runs: RunService,
+        trail: Trail,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._store = store
         self._roles = roles
         self._runs = runs
+        self._trail = trail
         self._clock = clock
         self._scheduler: BackgroundScheduler | None = None
 
@@ -72,6 +79,8 @@ class ScheduleService:
             for before, after in changed:
                 self._store.exports.save(replace(after, schedule=before.schedule))
             raise
+        for before, after in changed:
+            self._trail.export_saved(before, after)
         return {export.name: export.schedule for export in exports}
 
     def next_due(self, export: Export) -> datetime | None:

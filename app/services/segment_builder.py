@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from app.core.audit import Subject
 from app.core.counts import Count, Overlap, Reach
 from app.core.errors import FixData
 from app.core.names import fold, free_name
@@ -28,6 +29,7 @@ from app.data.segment_issues import placed_issues
 from app.data.table_rows import LOOKED_AT, looked_at
 from app.data.workspace_rows import KeyFacts, Scope
 from app.jobs import JobContext
+from app.services.audit import AuditService
 from app.services.counts import everybody
 from app.services.known_counts import newest_signature
 from app.services.linked_members import linked_members
@@ -84,6 +86,7 @@ class SegmentBuilder:
         engine: Callable[[], DuckDBEngine],
         counter: Callable[[], Counter],
         roles: RoleService,
+        audit: AuditService,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -91,6 +94,7 @@ class SegmentBuilder:
         self._engine = engine
         self._counter = counter
         self._roles = roles
+        self._audit = audit
         self._clock = clock
         self._looked = False
 
@@ -178,7 +182,11 @@ class SegmentBuilder:
         """The first members by key; personal values masked when asked, and always for a role that may not see them."""
         scope, segment = self._countable(draft)
         hide = masked or not may(self._roles.role(), Action.SHOW_PERSONAL_VALUES)
-        return member_page(self._engine(), scope, segment, limit, ctx, masked=hide)
+        page = member_page(self._engine(), scope, segment, limit, ctx, masked=hide)
+        if not hide:
+            note = f"{len(page.rows):,} members"
+            self._audit.values_shown(Subject.SEGMENT, segment.name, subject_id=segment.id, note=note)
+        return page
 
     def frequent(self, field: FieldRef, ctx: JobContext) -> tuple[tuple[str, int], ...]:
         """The most frequent values of a column with their rows; none of personal columns and where each row has its own."""

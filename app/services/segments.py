@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app.core.audit import Subject
 from app.core.counts import Count
 from app.core.errors import FixData, FixSettings
 from app.core.names import checked_name, fold, new_id
@@ -28,6 +29,7 @@ from app.services.roles import RoleService
 from app.services.scopes import scope_of
 from app.services.segment_lookup import segment_named
 from app.services.segment_members import MemberPage, member_page
+from app.services.trail import Trail
 from app.store import Store
 
 
@@ -62,6 +64,7 @@ class SegmentService:
         engine: Callable[[], DuckDBEngine],
         roles: RoleService,
         folder: Path,
+        trail: Trail,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -69,6 +72,7 @@ class SegmentService:
         self._engine = engine
         self._roles = roles
         self._folder = folder
+        self._trail = trail
         self._clock = clock
 
     # Looking
@@ -112,7 +116,12 @@ class SegmentService:
         """
         scope = scope_of(self._store, self._engine().folder, self._clock())
         hide = masked or not may(self._roles.role(), Action.SHOW_PERSONAL_VALUES)
-        return member_page(self._engine(), scope, self.get(name), limit, ctx, masked=hide)
+        segment = self.get(name)
+        page = member_page(self._engine(), scope, segment, limit, ctx, masked=hide)
+        if not hide:
+            note = f"{len(page.rows):,} members"
+            self._trail.audit.values_shown(Subject.SEGMENT, segment.name, subject_id=segment.id, note=note)
+        return page
 
     # Making and changing
 
@@ -138,7 +147,7 @@ class SegmentService:
             self._refuse_writing(segment)
         catalog, taken = self._store.tables.catalog(), ctx or JobContext()
         self._refuse_circles(parsed, catalog)
-        return self._store.segments.save_all([self._with_list(segment, base, catalog, taken) for segment in parsed])
+        return self._save([self._with_list(segment, base, catalog, taken) for segment in parsed])
 
     def save_edited(self, segment: Segment) -> Segment:
         """Save what a builder made: a new segment, or the one of that id; another name is taken over by what uses it.
@@ -172,7 +181,7 @@ class SegmentService:
             [renamed] if fold(renamed.name) == old else [renamed, *(referring(s, old, renamed.name) for s in using)]
         )
         self._refuse_circles(changed, self._store.tables.catalog())
-        saved, *_ = self._store.segments.save_all(changed)
+        saved, *_ = self._save(changed)
         if fold(renamed.name) == old:
             return saved
         for export in self._store.exports.all():
@@ -206,12 +215,23 @@ class SegmentService:
                 "Take it out there first.",
                 code="in_use",
             )
-        return self._store.segments.remove(segment.id)
+        removed = self._store.segments.remove(segment.id)
+        self._trail.segment_removed(removed)
+        return removed
 
     def put_back(self, segment: Segment) -> Segment:
         """Bring back what `remove` returned."""
         self._roles.demand(Action.CHANGE_SEGMENTS)
-        return self._store.segments.save(segment)
+        stored = self._store.segments.save(segment)
+        self._trail.segment_put_back(stored)
+        return stored
+
+    def _save(self, segments: Sequence[Segment]) -> list[Segment]:
+        before = [self._store.segments.by_id(segment.id) for segment in segments]
+        saved = self._store.segments.save_all(segments)
+        for was, segment in zip(before, saved, strict=True):
+            self._trail.segment_saved(was, segment)
+        return saved
 
     def _identified(self, segment: Segment) -> Segment:
         """With the id and revision of the segment it changes, when there is one of that name."""

@@ -17,6 +17,7 @@ from app.data.engines.protocol import Server
 from app.data.readers.names import table_name as free_name
 from app.data.table_rows import asking, row_count
 from app.jobs import JobContext, Progress
+from app.services.trail import Trail
 from app.store import Store
 
 
@@ -40,10 +41,11 @@ class OfferedTable:
 class ServerTables:
     """Adds tables of the server. Thread safe; everything takes its time and raises what `Server` does."""
 
-    def __init__(self, store: Store, engine: DuckDBEngine, roles: CurrentRole) -> None:
+    def __init__(self, store: Store, engine: DuckDBEngine, roles: CurrentRole, trail: Trail) -> None:
         self._store = store
         self._engine = engine
         self._roles = roles
+        self._trail = trail
 
     def offered(self, ctx: JobContext) -> list[OfferedTable]:
         """What may be read on the server, by schema and name."""
@@ -74,6 +76,8 @@ class ServerTables:
                 self._store.tables.remove(table.id)
                 self._store.tables.purge(table.id)
             raise
+        for table in saved:
+            self._trail.table_added(table)
         return saved
 
     def chosen(self, schema: str | None, table: str | None, ctx: JobContext) -> list[ServerTable]:

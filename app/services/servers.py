@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from app.core.audit import Deed, Subject, facts
 from app.core.errors import FixSettings
 from app.core.roles import Action
 from app.core.servers import ServerAccess, ServerAddress, ServerKind, ServerTest, Tls
 from app.jobs import JobContext
+from app.services.audit import AuditService
 from app.services.roles import RoleService
 from app.store import Store
 
@@ -31,6 +33,7 @@ class ServerService:
         roles: RoleService,
         secrets: SecretStore,
         engine: Callable[[], Server],
+        audit: AuditService,
         *,
         remember_secret: Callable[[str], None],
     ) -> None:
@@ -38,6 +41,7 @@ class ServerService:
         self._roles = roles
         self._secrets = secrets
         self._engine = engine
+        self._audit = audit
         self._remember = remember_secret
 
     def address(self) -> ServerAddress | None:
@@ -99,17 +103,26 @@ class ServerService:
             if table.server is not None:
                 source = f"{address}/{table.server.schema}/{table.server.name}"
                 self._store.tables.save(replace(table, source=source))
+        self._record(before, address)
         self._engine().forget()
 
     def remove(self) -> None:
         """Forget the server and its password; FixSettings with code "server_in_use" while tables are there."""
         self._roles.demand(Action.CHANGE_SETTINGS)
-        if self.address() is None:
+        before = self.address()
+        if before is None:
             return
         self._demand_unused()
         self._secrets.delete(_ENTRY, _PASSWORD)
         self._store.workspace.set_setting(_SETTING, None)
         self._engine().forget()
+        self._record(before, None)
+
+    def _record(self, before: ServerAddress | None, after: ServerAddress | None) -> None:
+        was, is_now = ({} if each is None else facts(asdict(each)) for each in (before, after))
+        named = after or before
+        name = "" if named is None else named.kind.value
+        self._audit.record(Deed.ENGINE_CHANGED, Subject.ENGINE, name, before=was, after=is_now)
 
     def _password_for(self, address: ServerAddress, password: str | None) -> str | None:
         """The password to use: never one that was given for another server or another role there."""

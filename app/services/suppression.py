@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from app.core.audit import Deed, Subject
 from app.core.errors import FixData
 from app.core.names import new_id
 from app.core.roles import Action
@@ -30,6 +32,7 @@ from app.data.engines.duckdb import DuckDBEngine
 from app.data.personal import masked
 from app.data.suppression import clear_away
 from app.jobs import JobContext
+from app.services.audit import AuditService
 from app.services.roles import RoleService
 from app.services.scopes import list_at_hand
 from app.store import Store
@@ -38,6 +41,7 @@ RECENT = timedelta(days=7)
 PREVIEW_VALUES = 5
 PASTED_NAME = "Pasted values"
 
+_WORDS = {ContactKind.EMAIL: "e-mail address", ContactKind.PHONE: "phone number"}
 _MEANINGS = {ContactKind.EMAIL: Meaning.EMAIL, ContactKind.PHONE: Meaning.PHONE}
 
 
@@ -97,6 +101,7 @@ class SuppressionService:
         engine: Callable[[], DuckDBEngine],
         roles: RoleService,
         folder: Path,
+        audit: AuditService,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -104,6 +109,7 @@ class SuppressionService:
         self._engine = engine
         self._roles = roles
         self._folder = folder
+        self._audit = audit
         self._clock = clock
 
     # Looking
@@ -201,6 +207,7 @@ class SuppressionService:
                 "Check how it is written.",
                 code="not_listed",
             )
+        self._record("", f"1 {_WORDS[kind]} taken off")
         return TakenOff(entry, at, kind)
 
     def put_back(self, taken: TakenOff) -> None:
@@ -209,6 +216,7 @@ class SuppressionService:
         change = Change(self._clock(), self._roles.person(), ChangeKind.PUT_BACK, "", taken.kind, 1)
         if not self._store.suppression.put_back(taken.entry, taken.at, change):
             raise _gone()
+        self._record("", f"1 {_WORDS[taken.kind]} put back")
 
     def tidy(self, lapsed: datetime) -> None:
         """Delete for good what was removed before that time, and the files of lists that nothing uses any more."""
@@ -284,14 +292,25 @@ class SuppressionService:
             )
             source_id, change = repository.add(change, staged.batches(ctx), hashed=staged.hashed)
         list_at_hand(self._store, self._folder)
+        former = json.dumps({"undo_import": source_id})
+        self._record(asked.name, f"{change.entries:,} entries added", str(source_id), former)
         return Imported(source_id, asked.name, kind, change.entries, change.known, change.unreadable)
 
     def _mark_source(self, source_id: int, what: ChangeKind, *, removed: bool) -> None:
         self._roles.demand(Action.CHANGE_SUPPRESSION)
         # The repository knows the source's name and kind and how much the list changes by it.
         change = Change(self._clock(), self._roles.person(), what, "", ContactKind.EMAIL, 0)
-        if self._store.suppression.mark_source(source_id, change, removed=removed) is None:
+        marked = self._store.suppression.mark_source(source_id, change, removed=removed)
+        if marked is None:
             raise _gone()
+        word = "removed" if removed else "put back"
+        former = json.dumps({"put_back_source": source_id}) if removed else ""
+        self._record(marked.source, f"{abs(marked.entries):,} entries {word}", str(source_id), former)
+
+    def _record(self, name: str, note: str, source_id: str = "", former: str = "") -> None:
+        self._audit.record(
+            Deed.SUPPRESSION_LIST, Subject.SUPPRESSION_LIST, name, subject_id=source_id, note=note, former=former
+        )
 
     @contextmanager
     def _staging(self) -> Iterator[Path]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from app.core.audit import Deed, Subject
 from app.core.errors import FixData, FixSettings, SendoffError
 from app.core.names import fold, name_taken
 from app.core.roles import Action, demand
@@ -37,6 +38,7 @@ from app.services.table_refresh import (
     offers_for,
 )
 from app.services.table_sources import TableSource, Waiting, remember_source, source_of
+from app.services.trail import Trail
 from app.store import Store
 
 _PUT_BACK_FOR: Final = timedelta(days=7)
@@ -67,13 +69,14 @@ class LinkFound:
 class TableService:
     """Everything about tables. Thread safe; methods with a `ctx` take their time."""
 
-    def __init__(self, store: Store, engine: DuckDBEngine, roles: CurrentRole) -> None:
+    def __init__(self, store: Store, engine: DuckDBEngine, roles: CurrentRole, trail: Trail) -> None:
         self._store = store
         self._engine = engine
         self._roles = roles
+        self._trail = trail
         self._users = TableUsers(store)
         self._intake = TableIntake(store, engine)
-        self.server = ServerTables(store, engine, roles)
+        self.server = ServerTables(store, engine, roles, trail)
         """Tables that stay on the workspace's server."""
 
     def all(self) -> list[Table]:
@@ -102,7 +105,10 @@ class TableService:
             if self._store.tables.get(name) is not None:
                 raise name_taken(name, "table")
         files = [path.expanduser().resolve() for path in paths]
-        return self._intake.add(files, name, options or ReadOptions(), ctx)
+        added = self._intake.add(files, name, options or ReadOptions(), ctx)
+        for table in added:
+            self._trail.table_added(table)
+        return added
 
     def refresh(
         self, name: str, ctx: JobContext, *, renamed: Mapping[str, str] | None = None, anyway: bool = False
@@ -134,6 +140,7 @@ class TableService:
             change = change_between(self._engine, table, after, new.files, ctx)
             refreshed = self._intake.put(after, new, lambda whole: self._users.save(move, whole))
             remember_source(self._store, table.id, replace(source, notes=new.notes, change=change, waiting=None))
+        self._trail.table_refreshed(table, refreshed)
         return Refreshed(refreshed, change)
 
     def refresh_all(self, ctx: JobContext) -> RefreshedAll:
@@ -171,6 +178,7 @@ class TableService:
         change = TableChange(after.refreshed_at, table.rows, after.rows, columns=changed)
         refreshed = self._users.save(move, after)
         remember_source(self._store, table.id, replace(source, change=change, waiting=None))
+        self._trail.table_refreshed(table, refreshed)
         return Refreshed(refreshed, change)
 
     def held(self, name: str) -> HeldRefresh | None:
@@ -214,7 +222,16 @@ class TableService:
             )
         move = self._users.move(table, table.columns, renamed)
         demand_links(self._engine, move, table, ctx)
-        return self._users.save(move, table)
+        saved = self._users.save(move, table)
+        self._trail.audit.record(
+            Deed.TABLE_CHANGED,
+            Subject.TABLE,
+            saved.name,
+            subject_id=saved.id,
+            before={f"column {old}": old for old in renamed},
+            after={f"column {old}": new for old, new in renamed.items()},
+        )
+        return saved
 
     def last_change(self, name: str) -> TableChange | None:
         """What the last refresh changed, or None before the first."""
@@ -224,14 +241,18 @@ class TableService:
     def remove(self, name: str) -> Table:
         """Take the table out of the workspace; what it returns can be put back for seven days. Its source stays."""
         demand(self._roles.role(), Action.CHANGE_TABLES)
-        return self._store.tables.remove(self.get(name).id)
+        removed = self._store.tables.remove(self.get(name).id)
+        self._trail.table_removed(removed)
+        return removed
 
     def put_back(self, table: Table) -> Table:
         """Put a removed table back, with its rows and links; raises FixData when its rows were cleared away since."""
         demand(self._roles.role(), Action.CHANGE_TABLES)
         if table.server is None:
             self._engine.table_files(table)
-        return self._store.tables.save(table)
+        stored = self._store.tables.save(table)
+        self._trail.table_put_back(stored)
+        return stored
 
     def set_role(self, name: str, role: TableRole, key: str | None) -> Table:
         """Say what a row is and which column identifies it; raises FixData when the key is not unique or has gaps."""
@@ -254,21 +275,21 @@ class TableService:
             )
         changed = replace(table, role=role, key=None if key is None else self._column(table, key).name)
         self._demand_key(changed, CancelToken())
-        return self._store.tables.save(changed)
+        return self._say(table, changed)
 
     def set_meaning(self, name: str, column: str, meaning: Meaning) -> Table:
         """Say what a column holds."""
         demand(self._roles.role(), Action.CHANGE_TABLES)
         table = self.get(name)
         confirmed = replace(self._column(table, column), meaning=meaning, confirmed=True)
-        return self._store.tables.save(table.with_column(confirmed))
+        return self._say(table, table.with_column(confirmed))
 
     def confirm_meanings(self, name: str) -> Table:
         """Say that every meaning of the table's columns is right as it is guessed."""
         demand(self._roles.role(), Action.CHANGE_TABLES)
         table = self.get(name)
         columns = tuple(replace(c, confirmed=c.confirmed or c.meaning is not Meaning.NONE) for c in table.columns)
-        return self._store.tables.save(replace(table, columns=columns))
+        return self._say(table, replace(table, columns=columns))
 
     def link(self, one: FieldRef, many: FieldRef) -> Link:
         """Say that each row of `one` may have many of `many`; raises FixData when the one side is not unique."""
@@ -294,6 +315,7 @@ class TableService:
         self._demand_key(replace(one_table, key=one_column.name), CancelToken())
         link = Link(one_table.name, one_column.name, many_table.name, many_column.name)
         self._store.tables.save_link(link)
+        self._trail.linked(link, there=True)
         return link
 
     def unlink(self, one: FieldRef, many: FieldRef) -> Link:
@@ -303,6 +325,7 @@ class TableService:
         for link in self._store.tables.links():
             if tuple(map(fold, (link.one_table, link.one_column, link.many_table, link.many_column))) == wanted:
                 self._store.tables.remove_link(link)
+                self._trail.linked(link, there=False)
                 return link
         raise FixData(f"{one} and {many} are not linked.", "", "Check the names in the table's links.", code="no_link")
 
@@ -339,6 +362,9 @@ class TableService:
             source, looked = looked_at(self._engine, cursor, table, LOOKED_AT, ctx.token)
             found = rows_of(cursor, looked, source, rows, hide_personal=masked)
             empty = empties_of(cursor, looked, source) if empties else {}
+        if not masked:
+            note = f"{len(found):,} rows"
+            self._trail.audit.values_shown(Subject.TABLE, table.name, subject_id=table.id, note=note)
         return TableSample(table.columns, found, empty, masked)
 
     def profile(self, name: str, ctx: JobContext) -> tuple[ColumnProfile, ...]:
@@ -386,6 +412,11 @@ class TableService:
         waiting = Waiting(whole.at, new.columns, offers_for(self._engine, table, whole, new.files, ctx))
         remember_source(self._store, table.id, replace(source, waiting=waiting))
         return Refreshed(table, held=self._users.held(move, waiting))
+
+    def _say(self, before: Table, after: Table) -> Table:
+        saved = self._store.tables.save(after)
+        self._trail.table_changed(before, saved)
+        return saved
 
     def _source(self, table: Table) -> TableSource:
         source = source_of(self._store, table)

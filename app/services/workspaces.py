@@ -6,10 +6,12 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+from app.core.audit import Deed, Subject
 from app.core.errors import FixSettings
 from app.core.names import checked_name, new_id
 from app.core.roles import Action
 from app.core.workspaces import WorkspaceInfo
+from app.services.audit import AuditService
 from app.services.roles import RoleService
 from app.store import Store
 
@@ -22,9 +24,10 @@ LONGEST_LIST = 12
 class WorkspaceService:
     """The open workspace; thread safe."""
 
-    def __init__(self, store: Store, roles: RoleService, folder: Path) -> None:
+    def __init__(self, store: Store, roles: RoleService, folder: Path, audit: AuditService) -> None:
         self._store = store
         self._roles = roles
+        self._audit = audit
         self.folder = folder
 
     def info(self) -> WorkspaceInfo:
@@ -34,7 +37,10 @@ class WorkspaceService:
     def rename(self, name: str) -> WorkspaceInfo:
         """Give it another name; for admins."""
         self._roles.demand(Action.CHANGE_SETTINGS)
-        return self._store.workspace.rename(checked_name(name, "workspace"))
+        before = self.info()
+        renamed = self._store.workspace.rename(checked_name(name, "workspace"))
+        self._record(before, "name", before.name, renamed.name)
+        return renamed
 
     def set_country(self, code: str) -> WorkspaceInfo:
         """Change the country that phone numbers without one belong to (ISO 3166, two letters); for admins."""
@@ -46,7 +52,10 @@ class WorkspaceService:
                 "Choose one of the list.",
                 code="country",
             )
-        return self._store.workspace.set_country(code)
+        before = self.info()
+        changed = self._store.workspace.set_country(code)
+        self._record(before, "country", before.country_code, code)
+        return changed
 
     def setting(self, key: str) -> str | None:
         """A setting of the workspace, or None when it was never set."""
@@ -56,7 +65,15 @@ class WorkspaceService:
         """Change a setting, or forget it with None; for admins, except for the window's own keys (`ui.`)."""
         if not key.startswith(WINDOW_KEYS):
             self._roles.demand(Action.CHANGE_SETTINGS)
-        self._store.workspace.set_setting(key, value)
+            before = self.setting(key) or ""
+            self._store.workspace.set_setting(key, value)
+            self._record(self.info(), key, before, value or "")
+        else:
+            self._store.workspace.set_setting(key, value)
+
+    def _record(self, workspace: WorkspaceInfo, setting: str, before: str, after: str) -> None:
+        told = {setting: before}, {setting: after}
+        self._audit.record(Deed.SETTING_CHANGED, Subject.WORKSPACE, workspace.name, before=told[0], after=told[1])
 
     def changes(self) -> int:
         """A number that differs after any change by this or another process."""

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in migrations/versions; known here so that opening a current database needs no alembic."""
 
 
@@ -176,4 +176,18 @@ suppression_changes = Table(
     Column("generation", Text, nullable=False),  # of the list after this change
     Column("at", UtcTime, nullable=False),
     Column("body", Text, nullable=False),
+)
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("deed", Text, nullable=False),
+    Column("subject_id", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("searched", Text, nullable=False),  # what a search looks in, folded
+    Column("body", Text, nullable=False),
+    Index("audit_by_time", "at"),
+    Index("audit_by_subject", "subject_id"),
 )

@@ -16,6 +16,7 @@ from app.core.segments import Segment
 from app.core.tables import Link, Table
 from app.core.workspaces import Audience, WorkspaceInfo
 from app.store import faults, schema
+from app.store.audit import AuditRepository
 from app.store.codec import plain, segment_codec
 from app.store.database import Database
 from app.store.migrate import bring_up_to_date, upgrade
@@ -42,6 +43,7 @@ class Store:
         self.drafts = DraftRepository(database)
         self.schedule_marks = ScheduleMarkRepository(database)
         self.suppression = SuppressionRepository(database)
+        self.audit = AuditRepository(database)
 
     @classmethod
     def open(cls, folder: Path) -> Store:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,10 +90,12 @@ class Opening(QObject):
 
     def _open(self, folder: Path | None, ctx: JobContext) -> Services | None:
         from app.bootstrap import default_workspace, open_workspace
+        from app.core.audit import Seat
 
         load(FIRST, ctx)
         chosen = folder or default_workspace()
-        return None if chosen is None else (self._opener or open_workspace)(chosen)
+        opener = self._opener or partial(open_workspace, seat=Seat.WINDOW)
+        return None if chosen is None else opener(chosen)
 
     def _run(self, name: str, work: Callable[[JobContext], Services | None], folder: Path | None) -> None:
         if self._job is not None and self._job.running:
@@ -227,8 +230,11 @@ def _recent_names() -> list[Path]:
 def _create(wanted: NewWorkspace, ctx: JobContext) -> Services:
     """Make the workspace, and bring in the files of the chosen folder."""
     from app.bootstrap import create_workspace
+    from app.core.audit import Seat
 
-    services = create_workspace(wanted.folder, wanted.name, wanted.audience.value, sample=wanted.sample, ctx=ctx)
+    services = create_workspace(
+        wanted.folder, wanted.name, wanted.audience.value, sample=wanted.sample, seat=Seat.WINDOW, ctx=ctx
+    )
     if wanted.source is not None:
         try:
             services.tables.add([wanted.source], None, ctx)

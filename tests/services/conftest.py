@@ -23,6 +23,7 @@ from app.services.tables import TableService
 from app.store import Store
 from tests.fakes import tiny
 from tests.fakes.secret_store import MemoryStore
+from tests.services.auditing import trail_of
 from tests.services.table_desk import CUSTOMERS, ORDERS, Acting
 from tests.store import samples
 
@@ -89,8 +90,10 @@ def house(tmp_path: Path) -> Iterator[House]:
     roles = RoleService(store, environment={})
     destinations = DestinationService(lambda: (tiny.description(), registry.description("local-folder")))
     tiny.script = tiny.Script()
-    connections = ConnectionService(store, roles, destinations, secrets, remember_secret=masked.append, clock=clock)
-    exports = ExportService(store, roles, destinations, clock=clock)
+    connections = ConnectionService(
+        store, roles, destinations, secrets, trail_of(store, clock), remember_secret=masked.append, clock=clock
+    )
+    exports = ExportService(store, roles, destinations, trail_of(store, clock), clock=clock)
     yield House(tmp_path / "ws", store, roles, connections, exports, secrets, clock, masked=masked)
     store.close()
 
@@ -112,7 +115,7 @@ def looking(house: House) -> Iterator[House]:
 
     house.store.tables.remove(house.store.tables.get("Customer").id)
     engine = DuckDBEngine(house.folder, threads=1)
-    tables = TableService(house.store, engine, house.roles)
+    tables = TableService(house.store, engine, house.roles, trail_of(house.store))
     source = house.folder / "Customer.csv"
     source.write_text(CSV, "utf-8")
     tables.add([source], "Customer", house.ctx)
@@ -125,7 +128,12 @@ def looking(house: House) -> Iterator[House]:
     house.connect()
     views = ExportViews(house.store, house.exports._destinations, engine, house.connections.open, house.clock)
     house.exports = ExportService(
-        house.store, house.roles, house.exports._destinations, views=lambda: views, clock=house.clock
+        house.store,
+        house.roles,
+        house.exports._destinations,
+        trail_of(house.store, house.clock),
+        views=lambda: views,
+        clock=house.clock,
     )
     match = {"email": "Customer.Email", "first_name": "Customer.FirstName"}
     house.exports.apply(house.document(match=match))
@@ -157,7 +165,7 @@ def engine(tmp_path: Path, store: Store) -> Iterator[DuckDBEngine]:
 
 @pytest.fixture
 def tables(store: Store, engine: DuckDBEngine, roles: Acting) -> TableService:
-    return TableService(store, engine, roles)
+    return TableService(store, engine, roles, trail_of(store))
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from app.jobs import JobContext, Pools
 from app.services.runs import RunService
 from app.store.store import Store
 from tests.delivery.fakes import FakeMembers, FakeTarget, deps, description, export
+from tests.services.auditing import audit_of
 
 NOW = datetime(2026, 5, 1, 6, 0, tzinfo=UTC)
 
@@ -71,6 +72,7 @@ class Bench:
             lambda _id: description(),
             lambda: nullcontext(deps(folder, self.members)),
             self.pools,
+            audit_of(self.store, clock),
             clock=clock,
             at_once=at_once,
             poll_seconds=0.1,

@@ -15,6 +15,7 @@ from app.core.runs import Status
 from app.core.segments import SegmentOf
 from app.services.exports import ExportService
 from tests.fakes import tiny
+from tests.services.auditing import trail_of
 from tests.store import samples
 
 DATA_OUT = {
@@ -150,7 +151,12 @@ def test_members_are_those_of_the_newest_counts(ready):
         return samples.count(to_send=61_240)
 
     service = ExportService(
-        ready.store, ready.roles, ready.exports._destinations, cached_count=cached, clock=ready.clock
+        ready.store,
+        ready.roles,
+        ready.exports._destinations,
+        trail_of(ready.store),
+        cached_count=cached,
+        clock=ready.clock,
     )
     assert service.get("Newsletter").members == 61_240
     assert asked == [("Gold", "tiny", "")]

@@ -6,6 +6,7 @@ from app.core.errors import NotAllowed
 from app.core.roles import Action, Role
 from app.services.roles import RoleService
 from app.services.workspaces import WorkspaceService
+from tests.services.auditing import audit_of
 
 
 def test_who_makes_a_workspace_is_admin_and_the_role_is_kept(house):
@@ -52,7 +53,7 @@ def test_only_an_admin_changes_the_role(house, given, wanted):
 
 @pytest.mark.parametrize("given", [Role.VIEWER, Role.CONTRIBUTOR])
 def test_the_role_is_no_setting_others_could_write(house, given):
-    workspace = WorkspaceService(house.store, house.roles, house.folder)
+    workspace = WorkspaceService(house.store, house.roles, house.folder, audit_of(house.store))
     house.role(given)
     with pytest.raises(NotAllowed):
         workspace.set_setting("role", Role.ADMIN)

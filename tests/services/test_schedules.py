@@ -17,6 +17,7 @@ from app.core.schedules import Every, Schedule
 from app.destinations.contract import Member
 from app.services import schedules
 from app.services.schedules import ScheduleService
+from tests.services.auditing import trail_of
 from tests.services.run_bench import Bench, connection, until
 
 DAILY = Schedule(Every.DAY, time(5, 30), "UTC")
@@ -36,7 +37,7 @@ class Scheduled(Bench):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, members=5)
         self.clock = Clock()
-        self.schedules = ScheduleService(self.store, self.role, self.runs, self.clock)
+        self.schedules = ScheduleService(self.store, self.role, self.runs, trail_of(self.store), self.clock)
 
     def tick(self, **later: int) -> list[Run]:
         self.clock.now += timedelta(**later)
@@ -107,7 +108,9 @@ def test_two_processes_start_a_due_time_once(bench: Scheduled) -> None:
     bench.add("A", "Mail")
     bench.schedules.set(["A"], DAILY)
     bench.clock.now += timedelta(minutes=30)
-    others = [ScheduleService(bench.store, bench.role, bench.runs, bench.clock) for _ in range(4)]
+    others = [
+        ScheduleService(bench.store, bench.role, bench.runs, trail_of(bench.store), bench.clock) for _ in range(4)
+    ]
     started: list[Run] = []
     barrier = threading.Barrier(len(others))
 

@@ -29,6 +29,7 @@ from app.services.segment_builder import SegmentBuilder
 from app.services.segments import SegmentService
 from app.store import Store
 from tests.data.rows import add_table
+from tests.services.auditing import audit_of, trail_of
 from tests.store import samples
 
 PEOPLE = [
@@ -80,9 +81,9 @@ def desk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Desk]:
     yield Desk(
         store,
         roles,
-        SegmentService(store, lambda: engine, roles, tmp_path / "w"),
+        SegmentService(store, lambda: engine, roles, tmp_path / "w", trail_of(store)),
         counts,
-        SegmentBuilder(store, lambda: engine, counts.counter, roles),
+        SegmentBuilder(store, lambda: engine, counts.counter, roles, audit_of(store)),
         JobContext(),
     )
     engine.close()

@@ -22,6 +22,7 @@ from app.services.segments import SegmentService
 from app.store import Store
 from tests.data.rows import add_table
 from tests.fakes import tiny
+from tests.services.auditing import trail_of
 from tests.store import samples
 
 ROWS = pa.table(
@@ -63,7 +64,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         store,
         roles,
         engine,
-        SegmentService(store, lambda: engine, roles, tmp_path / "w"),
+        SegmentService(store, lambda: engine, roles, tmp_path / "w", trail_of(store)),
         CountService(store, lambda: engine, destinations),
         JobContext(),
     )

@@ -18,13 +18,21 @@ from app.data.suppression import list_file
 from app.services.counts import CountService
 from app.services.scopes import list_at_hand
 from app.services.suppression import SuppressionService
+from tests.services.auditing import audit_of
 from tests.services.conftest import House
 
 
 @pytest.fixture
 def service(looking: House) -> SuppressionService:
     views = looking.exports._views()
-    return SuppressionService(looking.store, lambda: views._engine, looking.roles, looking.folder, clock=looking.clock)
+    return SuppressionService(
+        looking.store,
+        lambda: views._engine,
+        looking.roles,
+        looking.folder,
+        audit_of(looking.store),
+        clock=looking.clock,
+    )
 
 
 def sha(value: str) -> str:

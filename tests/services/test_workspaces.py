@@ -12,6 +12,7 @@ from app.core.roles import Role
 from app.services.places import config_folder
 from app.services.workspaces import RecentWorkspaces, WorkspaceService
 from tests.fakes.secret_store import MemoryStore
+from tests.services.auditing import audit_of
 from tests.store import samples
 
 
@@ -23,7 +24,7 @@ def config(tmp_path, monkeypatch) -> Path:
 
 
 def test_settings_of_the_workspace_are_the_admins_and_of_the_window_everyones(house):
-    workspace = WorkspaceService(house.store, house.roles, house.folder)
+    workspace = WorkspaceService(house.store, house.roles, house.folder, audit_of(house.store))
     workspace.set_setting("engine", "duckdb")
     house.role(Role.VIEWER)
     workspace.set_setting("ui.theme", "dark")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time
 
+from app.core.audit import AuditEntry, Deed, Seat, Subject
 from app.core.connections import Access, Connection, Consent, Health, HealthState
 from app.core.counts import Count, Verdict
 from app.core.exports import Export, ExportKind, Format, Layout, SyncMode, TableChoice
 from app.core.names import new_id
+from app.core.roles import Role
 from app.core.runs import (
     Phase,
     PhaseName,
@@ -168,3 +170,19 @@ def run(**changes: object) -> Run:
 
 def imported(source: str = "optouts.csv", kind: ContactKind = ContactKind.EMAIL, at: datetime = NOON) -> Change:
     return Change(at, "anna", ChangeKind.IMPORTED, source, kind, 0)
+
+
+def audit_entry(deed: Deed = Deed.EXPORT_CHANGED, **changes: object) -> AuditEntry:
+    values = {
+        "at": NOON,
+        "deed": deed,
+        "subject": Subject.EXPORT,
+        "name": "Lapsed 90 days",
+        "person": "nora",
+        "role": Role.CONTRIBUTOR,
+        "seat": Seat.WINDOW,
+        "computer": "desk-04",
+        "before": {"schedule.at": "05:30"},
+        "after": {"schedule.at": "06:00"},
+    }
+    return AuditEntry(**(values | changes))

@@ -49,6 +49,7 @@ def _fill(store: Store) -> None:
     store.drafts.save("d", "segment", "{}")
     store.schedule_marks.set("e1", samples.NOON)
     store.workspace.set_setting("a", "b")
+    store.audit.add(samples.audit_entry())
     store.suppression.add(samples.imported(), [[b"x" * 32]], hashed=False)
 
 
