@@ -90,6 +90,7 @@ class Phase:
 class Totals:
     """What a run did, in members for segment exports and rows, files and bytes for data-out.
 
+    `rejected` members were not taken, `invalid` are those of them that a rule of ours refused before they were sent.
     `suppressed` are those of the left out that are on the suppression list.
     """
 
@@ -98,6 +99,7 @@ class Totals:
     removed: int = 0
     unchanged: int = 0
     rejected: int = 0
+    invalid: int = 0
     left_out: int = 0
     suppressed: int = 0
     rows: int = 0

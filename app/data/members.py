@@ -71,8 +71,12 @@ class Members:
         mode: SyncMode,
         to: Path,
         ctx: JobContext,
+        run: str = "",
     ) -> Difference:
-        """Write what is to be sent of everybody who may be sent; FixData when the segment or a matched field has issues."""
+        """Write what is to be sent of everybody who may be sent, for the run of that id, if it is for one.
+
+        Raises FixData when the segment or a matched field has issues.
+        """
         with self._engine.cursor(ctx.token) as cursor:
             ctx.report(Progress("Find members"))
             question = self._question(cursor, scope, segment, spec, ctx)
@@ -80,7 +84,7 @@ class Members:
             ctx.report(Progress("Compare members", 0, total))
             keys = tuple(target for target, _matched in spec.identity.keys)
             found = Found(self._sql(question.chosen(keys=True)), tuple(spec.fields), keys, total)
-            return compare(cursor, found, held, mode, to)
+            return compare(cursor, found, held, mode, to, {"segment": segment.name, "run": run})
 
     def prepare(
         self, cursor: Cursor, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext

@@ -4,13 +4,14 @@ Each place a segment is sent to has a folder, `sent/{export}/{place}/{segment}/`
 
 - `{number}.parquet`, immutable, the highest number counts: everybody the target holds, by what identifies them there, with
   a hash of the values it has. The hash is empty when the values there are not known.
-- `plan.parquet`: the members a run sets out to send.
+- `plan.parquet`: the members a run sets out to send, and the run's id.
 - `told.csv`: what became of them, `first,last,what` by their rows in the plan, appended as it happens. A line may be torn
   when the process or the computer died.
 
 Only what was acknowledged counts as held. A batch that was on its way when everything stopped is *in doubt*: it is sent
 again when it is still wanted and removed when it is not, so that nobody stays behind at the target. A refused member is left
-as it was. Merging plan and outcomes makes the next snapshot; doing it twice changes nothing.
+as it was. Merging plan and outcomes makes the run's changes (data/run_changes.py) and of them the next snapshot; doing it
+twice changes nothing.
 """
 
 from __future__ import annotations
@@ -30,17 +31,28 @@ from app.core.exports import SyncMode
 from app.core.names import new_id
 from app.core.plans import Change, Changes
 from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
+from app.data.run_changes import (
+    KEY,
+    RELEASED,
+    SENDING,
+    THERE,
+    WITHOUT_EFFECT,
+    changes_path,
+    changes_query,
+    columns_of,
+    known_of,
+    listed,
+    run_folder,
+    sync_folder,
+    write_changes,
+    write_parquet,
+)
 from app.jobs import CancelToken, JobContext
 
 FORMAT = 1
 """Raised when the hash is made in another way: then everybody counts as changed once."""
 
-SENDING, REFUSED, THERE = "sending", "rejected", "there"
-"""What is told of a member besides the outcomes: it is on its way; it was refused; it was there before and left as it was."""
-
-_TOLD = ("added", "updated", "unchanged", "removed", REFUSED, THERE, SENDING)
-_RELEASED = "released"  # left the segment, but somebody else sends it to the same place: only our note goes
-_KEY, _VALUE = "key ", "value "  # before the target's field, in the names of columns
+_VALUE = "value "  # before the target's field, in the names of columns
 _READ_ROWS = 2_048
 
 
@@ -100,9 +112,12 @@ class Held:
         plan, told = _pending(self.folder)
         if plan is not None:
             with self._engine.cursor(token) as cursor:
+                changes = self._write_changes(cursor, plan, told)
                 if told is not None or _releases(cursor, plan):
-                    merged = _merged(cursor, _snapshot(self.folder), plan, told)
-                    self._write_snapshot(cursor, merged, _mapping(cursor, plan))
+                    merged = _merged(cursor, _snapshot(self.folder), plan, f"FROM read_parquet({literal(changes)})")
+                    self._write_snapshot(cursor, merged, known_of(cursor, plan, "mapping"))
+            if changes.parent == self.folder:
+                changes.unlink(missing_ok=True)
         _told_path(self.folder).unlink(missing_ok=True)
         self.plan_path.unlink(missing_ok=True)
 
@@ -129,29 +144,42 @@ class Held:
                 queries += [] if relation is None else [f"SELECT identifier FROM ({relation})"]  # noqa: S608 - our own query
         return " UNION ALL ".join(queries) or None
 
+    def _write_changes(self, cursor: Cursor, plan: Path, told: Path | None) -> Path:
+        """What became of the plan's members, kept with its run; beside the plan when that is gone or was never noted."""
+        run = run_folder(self._engine.folder, known_of(cursor, plan, "run"))
+        to = self.folder / "changes.tmp" if run is None else changes_path(run, self.folder.name)
+        write_changes(cursor, plan, told, to)
+        return to
+
     def _write_snapshot(self, cursor: Cursor, query: str, mapping: str) -> None:
         newest = _newest(self.folder)
         number = 1 if newest is None else int(newest.stem) + 1
         unfinished = self.folder / f"{number:06}.tmp"
-        _copy(cursor, query, unfinished, mapping)
+        write_parquet(cursor, query, unfinished, {"mapping": mapping})
         unfinished.replace(self.folder / f"{number:06}.parquet")
         if newest is not None:
             newest.unlink(missing_ok=True)
 
 
-def compare(cursor: Cursor, found: Found, held: Held | None, mode: SyncMode, to: Path) -> Difference:
-    """Write a plan, with the cursor that can read `found`; None when the place is not there yet and so holds nobody."""
+def compare(
+    cursor: Cursor, found: Found, held: Held | None, mode: SyncMode, to: Path, kept: Mapping[str, str]
+) -> Difference:
+    """Write a plan, with the cursor that can read `found`; None when the place is not there yet and so holds nobody.
+
+    `kept` are texts that are kept with it: the `segment` and the `run` that sends it.
+    """
     before = None if held is None else _relation(cursor, held.folder)
-    keys = [] if before is None else [name for name in _columns(cursor, before) if name.startswith(_KEY)]
+    keys = [] if before is None else [name for name in columns_of(cursor, before) if name.startswith(KEY)]
     others = held.others(cursor) if held is not None and mode is SyncMode.MIRROR else None
     mapping = _mapping_of(found.fields)
     to.parent.mkdir(parents=True, exist_ok=True)
     unfinished = to.with_suffix(".tmp")
-    _copy(cursor, _compared(found, mapping, before, keys, others, mode), unfinished, mapping)
+    query = _compared(found, mapping, before, keys, others, mode)
+    write_parquet(cursor, query, unfinished, {"mapping": mapping, **kept})
     unfinished.replace(to)
     changes, sent_empty = _numbers(cursor, to, found)
     newest = None if held is None else _newest(held.folder)
-    other = newest is not None and changes.changed > 0 and _mapping(cursor, newest) != mapping
+    other = newest is not None and changes.changed > 0 and known_of(cursor, newest, "mapping") != mapping
     return Difference(changes, sent_empty, other)
 
 
@@ -162,14 +190,16 @@ class Told:
         self._mode = mode
         self._lock = threading.Lock()
         self._file = _told_path(held.folder).open("ab", buffering=0)
+        sync_folder(held.folder)
 
     def close(self) -> None:
         """Nothing more is told."""
         self._file.close()
 
     def sending(self, rows: Sequence[int]) -> None:
-        """These are on their way."""
+        """These are about to leave: it is on the drive when this returns, so that a loss of power can't hide it."""
         self._write(_ranges(rows, SENDING, {}))
+        os.fsync(self._file.fileno())
 
     def settled(self, rows: Sequence[int], what: str, others: Mapping[int, str]) -> None:
         """What became of them, by the words of `OutcomeKind`: the same of all but `others`, known by their places."""
@@ -217,11 +247,13 @@ def _pending(folder: Path) -> tuple[Path | None, Path | None]:
 def _relation(cursor: Cursor, folder: Path) -> str | None:
     """A query of everybody held at a place, what a dead run was told included; None when that is nobody."""
     plan, told = _pending(folder)
-    return _snapshot(folder) if plan is None else _merged(cursor, _snapshot(folder), plan, told)
+    if plan is None:
+        return _snapshot(folder)
+    return _merged(cursor, _snapshot(folder), plan, changes_query(cursor, plan, told))
 
 
 def _releases(cursor: Cursor, plan: Path) -> bool:
-    query = f"SELECT count(*) FROM read_parquet({literal(plan)}) WHERE change = '{_RELEASED}'"  # noqa: S608 - our own names
+    query = f"SELECT count(*) FROM read_parquet({literal(plan)}) WHERE change = '{RELEASED}'"  # noqa: S608 - our own names
     return bool(cursor.execute(query).fetchall()[0][0])
 
 
@@ -237,13 +269,13 @@ def read_plan(
 
     Rows only rise. With `first` so many of each change, by key.
     """
-    prefix = _KEY if removed else _VALUE
+    prefix = KEY if removed else _VALUE
     wanted = (Change.REMOVED,) if removed else (Change.ADDED, Change.CHANGED)
     source = f"read_parquet({literal(plan)}, file_row_number = true)"
     with engine.cursor(ctx.token) as cursor:
-        names = [name for name in _columns(cursor, f"FROM {source}") if name.startswith(prefix)]
+        names = [name for name in columns_of(cursor, f"FROM {source}") if name.startswith(prefix)]
         columns = "".join(f", {quoted(name)}" for name in names)
-        query = f"SELECT file_row_number, member, change{columns} FROM {source} WHERE change IN ({_list(wanted)})"  # noqa: S608
+        query = f"SELECT file_row_number, member, change{columns} FROM {source} WHERE change IN ({listed(wanted)})"  # noqa: S608
         if first is not None:
             nth = "row_number() OVER (PARTITION BY change ORDER BY member)"
             query = f"{query} QUALIFY {nth} <= {int(first)} ORDER BY change, member"
@@ -259,25 +291,26 @@ def _compared(
 ) -> str:
     """What is to be told the target, of those found now and those held until now."""
     values = [f"v{i} AS {quoted(_VALUE + name)}" for i, name in enumerate(found.fields)]
-    keys = [f"k{i} AS {quoted(_KEY + name)}" for i, name in enumerate(found.keys)]
+    keys = [f"k{i} AS {quoted(KEY + name)}" for i, name in enumerate(found.keys)]
     unusable = [f"u{i}" for i in range(len(found.fields))]
     columns = ["member", f"{_identifier(found)} AS identifier", f"{_payload(found, mapping)} AS payload"]
     now = f"SELECT {', '.join([*columns, *keys, *values, *unusable])} FROM ({found.query})"  # noqa: S608 - our own query
     if held is None:
-        return f"SELECT 'added' AS change, false AS in_doubt, * FROM ({now})"  # noqa: S608 - as above
-    known = {_KEY + name for name in found.keys}
+        return f"SELECT 'added' AS change, false AS in_doubt, NULL::UUID AS before, * FROM ({now})"  # noqa: S608 - as above
+    known = {KEY + name for name in found.keys}
     both = [
         f"{_either(name, name in known, name in held_keys)} AS {quoted(name)}"
         for name in dict.fromkeys([*known, *held_keys])
     ]
     rest = [f"n.{quoted(_VALUE + name)}" for name in found.fields] + [f"n.{name}" for name in unusable]
-    gone = f"CASE WHEN h.identifier IN ({others}) THEN '{_RELEASED}' ELSE 'removed' END" if others else "'removed'"
+    gone = f"CASE WHEN h.identifier IN ({others}) THEN '{RELEASED}' ELSE 'removed' END" if others else "'removed'"
     change = (
         "CASE WHEN h.identifier IS NULL OR (h.doubt AND n.identifier IS NOT NULL) THEN 'added' "
         f"WHEN n.identifier IS NULL THEN {gone} ELSE 'changed' END AS change"
     )
     either = ("coalesce(n.member, h.member) AS member", "coalesce(n.identifier, h.identifier) AS identifier")
-    selected = [change, "coalesce(h.doubt, false) AS in_doubt", *either, "n.payload", *both, *rest]
+    before = ("coalesce(h.doubt, false) AS in_doubt", "h.payload AS before")
+    selected = [change, *before, *either, "n.payload", *both, *rest]
     new = "n.identifier IS NULL OR h.identifier IS NULL OR h.doubt"
     wanted = new if mode is SyncMode.ADD else f"{new} OR n.payload IS DISTINCT FROM h.payload"
     join = "FULL" if mode is SyncMode.MIRROR else "LEFT"
@@ -310,29 +343,15 @@ def _payload(found: Found, mapping: str) -> str:
     return f"md5({' || '.join([literal(_short(mapping)), *written])})::UUID"
 
 
-def _merged(cursor: Cursor, snapshot: str | None, plan: Path, told: Path | None) -> str:
-    """Everybody who is held after what was told came to what was held before."""
-    source = f"read_parquet({literal(plan)}, file_row_number = true)"
-    keys = "".join(f", {quoted(name)}" for name in _columns(cursor, f"FROM {source}") if name.startswith(_KEY))
+def _merged(cursor: Cursor, snapshot: str | None, plan: Path, changes: str) -> str:
+    """Everybody who is held after the changes of a plan came to what was held before."""
+    keys = "".join(f", {quoted(name)}" for name in columns_of(cursor, changes) if name.startswith(KEY))
     columns = f"change, identifier, member, payload{keys}"
-    done = f"SELECT {columns}, '{_RELEASED}' AS what FROM {source} WHERE change = '{_RELEASED}'"  # noqa: S608 - our own names
-    if told is not None:
-        lines = (
-            f"read_csv({literal(told)}, auto_detect = false, header = false, delim = ',', null_padding = true, "
-            "columns = {'first': 'BIGINT', 'last': 'BIGINT', 'what': 'VARCHAR'})"
-        )
-        each = f"SELECT unnest(range(first, last + 1)) AS row, what FROM {lines} WHERE what IN ({_list(_TOLD)})"  # noqa: S608
-        # A table of its own: in one query with what follows the memory of a run is not enough for a million.
-        fate = f"fate_{new_id()}"
-        known = f"coalesce(max(what) FILTER (what <> '{SENDING}'), '{SENDING}')"
-        cursor.execute(f"CREATE TEMP TABLE {fate} AS SELECT row, {known} AS what FROM ({each}) GROUP BY row")  # noqa: S608
-        done += (
-            f" UNION ALL SELECT {columns}, what FROM {source} JOIN {fate} ON file_row_number = row "  # noqa: S608
-            f"WHERE what <> '{REFUSED}'"
-        )
+    released = f"SELECT {columns}, '{RELEASED}' AS what FROM read_parquet({literal(plan)}) WHERE change = '{RELEASED}'"  # noqa: S608 - our own names
+    done = f"SELECT {columns}, what FROM ({changes}) WHERE what NOT IN ({listed(WITHOUT_EFFECT)}) UNION ALL {released}"  # noqa: S608 - as above
     payload = f"CASE WHEN what NOT IN ('{SENDING}', '{THERE}') THEN payload END AS payload"
     doubt = f"what = '{SENDING}' AND change <> 'changed' AS doubt"
-    there = f"change <> '{_RELEASED}' AND (change <> 'removed' OR what = '{SENDING}')"
+    there = f"change <> '{RELEASED}' AND (change <> 'removed' OR what = '{SENDING}')"
     new = f"SELECT identifier, member, {payload}, {doubt}{keys} FROM ({done}) WHERE {there}"  # noqa: S608 - as above
     if snapshot is None:
         return new
@@ -342,9 +361,9 @@ def _merged(cursor: Cursor, snapshot: str | None, plan: Path, told: Path | None)
 
 def _numbers(cursor: Cursor, plan: Path, found: Found) -> tuple[Changes, dict[str, int]]:
     changes = [f"count(*) FILTER (change = '{change}')" for change in Change]
-    sent = f"change IN ({_list((Change.ADDED, Change.CHANGED))})"
+    sent = f"change IN ({listed((Change.ADDED, Change.CHANGED))})"
     unusable = [f"sum(u{i}) FILTER ({sent})" for i in range(len(found.fields))]
-    selected = ", ".join([*changes, f"count(*) FILTER (in_doubt AND change <> '{_RELEASED}')", *unusable])
+    selected = ", ".join([*changes, f"count(*) FILTER (in_doubt AND change <> '{RELEASED}')", *unusable])
     query = f"SELECT {selected} FROM read_parquet({literal(plan)})"  # noqa: S608 - our own names
     ((added, changed, removed, in_doubt, *empty),) = cursor.execute(query).fetchall()
     unchanged = found.number - added - changed
@@ -352,24 +371,9 @@ def _numbers(cursor: Cursor, plan: Path, found: Found) -> tuple[Changes, dict[st
     return Changes(added, changed, removed, unchanged, in_doubt), numbers
 
 
-def _copy(cursor: Cursor, query: str, to: Path, mapping: str) -> None:
-    """Write the rows to a file that is on the drive when this returns."""
-    options = f"FORMAT parquet, COMPRESSION lz4_raw, KV_METADATA {{mapping: {literal(mapping)}}}"
-    cursor.execute(f"COPY ({query}) TO {literal(to)} ({options})")
-    with to.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
 def _mapping_of(fields: Sequence[str]) -> str:
     """What the hash is made of, as it is kept beside it."""
     return json.dumps({"format": FORMAT, "fields": sorted(fields)})
-
-
-def _mapping(cursor: Cursor, file: Path) -> str:
-    """What the hashes of a file are made of."""
-    query = "SELECT value FROM parquet_kv_metadata(?) WHERE key = 'mapping'"
-    found = cursor.execute(query, [str(file)]).fetchone()
-    return "" if found is None else bytes(found[0]).decode()
 
 
 def _newest(folder: Path) -> Path | None:
@@ -380,14 +384,6 @@ def _newest(folder: Path) -> Path | None:
 def _snapshot(folder: Path) -> str | None:
     newest = _newest(folder)
     return None if newest is None else f"SELECT * FROM read_parquet({literal(newest)})"  # noqa: S608 - a literal
-
-
-def _columns(cursor: Cursor, query: str) -> list[str]:
-    return [row[0] for row in cursor.execute(f"DESCRIBE {query}").fetchall()]
-
-
-def _list(words: Iterable[str]) -> str:
-    return ", ".join(literal(word) for word in words)
 
 
 def _short(text: str) -> str:

@@ -12,12 +12,13 @@ from app.core.exports import Export, ExportKind
 from app.core.runs import PhaseName, Run, RunError, Status
 from app.delivery.file_delivery import FileDelivery
 from app.delivery.files import RunFolder
+from app.delivery.journal import Journal
 from app.delivery.ports import Deps, Opened
 from app.delivery.receipts import ReceiptBook
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState, outcome_status
 from app.delivery.segment_delivery import NothingSent, SegmentDelivery
-from app.destinations.contract import FileDestination
+from app.destinations.contract import Exchange, FileDestination
 from app.jobs import Cancelled, JobContext
 
 logger = logging.getLogger(__name__)
@@ -36,9 +37,12 @@ def deliver(
     book = ReceiptBook(folder, lambda: state.phase, deps.clock)
     state = RunState(run, on_update, deps.clock, phases, on_end=partial(_close, book))
     try:
-        with RunLog(folder, deps.redact, lambda: state.phase, deps.clock) as log:
+        with (
+            RunLog(folder, deps.redact, lambda: state.phase, deps.clock) as log,
+            Journal(folder, log.clean, deps.clock) as journal,
+        ):
             book.begin(run, export, opened.description, deps.segments)
-            return _Delivery(export, opened, deps, state, log, book).run(ctx)
+            return _Delivery(export, opened, deps, state, log, journal, book).run(ctx)
     except OSError as error:  # the run's own files: a full drive, a folder that is gone
         return state.finish(Status.FAILED, _told(as_sendoff_error(error), state.run, deps.redact))
 
@@ -53,13 +57,21 @@ def _close(book: ReceiptBook, run: Run) -> None:
 
 class _Delivery:
     def __init__(
-        self, export: Export, opened: Opened, deps: Deps, state: RunState, log: RunLog, book: ReceiptBook
+        self,
+        export: Export,
+        opened: Opened,
+        deps: Deps,
+        state: RunState,
+        log: RunLog,
+        journal: Journal,
+        book: ReceiptBook,
     ) -> None:
         self._export = export
         self._opened = opened
         self._deps = deps
         self._state = state
         self._log = log
+        self._journal = journal
         self._book = book
 
     def run(self, ctx: JobContext) -> Run:
@@ -87,7 +99,9 @@ class _Delivery:
             files = FileDelivery(export, description, destination, self._deps, self._state, self._log, self._book)
             return files.deliver(ctx)
         if export.kind is ExportKind.SEGMENT:
-            segments = SegmentDelivery(export, description, destination, self._deps, self._state, self._log, self._book)
+            segments = SegmentDelivery(
+                export, description, destination, self._deps, self._state, self._log, self._journal, self._book
+            )
             return segments.deliver(ctx)
         raise FixSettings(
             f"{description.name} takes no tables.",
@@ -101,9 +115,10 @@ class _Delivery:
         text = f"{self._opened.description.name} asked to slow down. Waiting {seconds:,.0f} s, then continuing."
         self._log.warning(f"{text} It said: {words}" if words else text)
 
-    def _reached(self, host: str, sent: int, received: int) -> None:
-        self._state.reached(host)
-        self._book.contacted(host, sent, received)
+    def _reached(self, exchange: Exchange) -> None:
+        self._state.reached(exchange.host)
+        self._book.contacted(exchange.host, exchange.sent, exchange.received)
+        self._journal.exchanged(exchange)
 
     def _nothing_sent(self, status: Status) -> Run:
         sentences = " ".join(f"{s.segment}: {s.sentence}" for s in self._state.run.skipped)

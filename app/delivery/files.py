@@ -1,4 +1,4 @@
-"""What a run leaves behind as files: `rejects.jsonl`, `left_out.jsonl`, `log.jsonl` and more in `runs/{id}/` of the workspace.
+"""What a run leaves behind as files: `rejects.jsonl`, `log.jsonl`, `batches.jsonl` and more in `runs/{id}/` of the workspace.
 
 One JSON object a line, appended and flushed at once, so that a run that was killed keeps what it wrote. All files are
 readable by their owner only: rejects hold the value as it would have been sent, because a person needs it to correct it.
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import msgspec
 
@@ -113,6 +113,15 @@ class RunFolder:
         """What happened, in plain words."""
         return JsonLines(self.path / "log.jsonl")
 
+    @property
+    def journal_path(self) -> Path:
+        """Each batch before it left and after; see delivery/journal.py."""
+        return self.path / "batches.jsonl"
+
+    def journal_writer(self) -> JsonLines[Any]:
+        """The batches of the run, to be appended to."""
+        return JsonLines(self.journal_path)
+
     def remove_members(self) -> None:
         """Delete everything personal; numbers and log stay."""
         for name in ("rejects.jsonl", "left_out.jsonl"):
@@ -120,7 +129,7 @@ class RunFolder:
 
     def all_rejects(self) -> Iterator[Reject]:
         """Every reject, one after another."""
-        return _read(self.rejects_path, Reject)
+        return read_lines(self.rejects_path, Reject)
 
     def rejects(self, offset: int = 0, limit: int = 200, field: str | None = None) -> RejectPage:
         """One page of rejects, of one field only when asked; reads the file once, in constant memory."""
@@ -128,11 +137,11 @@ class RunFolder:
 
     def left_out(self, offset: int = 0, limit: int = 200, field: str | None = None) -> RejectPage:
         """One page of the members left out, as `rejects`."""
-        return _page(_read(self.path / "left_out.jsonl", Reject), offset, limit, field)
+        return _page(read_lines(self.path / "left_out.jsonl", Reject), offset, limit, field)
 
     def log(self, last: int | None = None) -> tuple[LogLine, ...]:
         """The last lines of the log, or all of them, oldest first."""
-        return tuple(deque(_read(self.path / "log.jsonl", LogLine), maxlen=last))
+        return tuple(deque(read_lines(self.path / "log.jsonl", LogLine), maxlen=last))
 
     def save_rejects(self, path: Path) -> int:
         """Write all rejects as CSV for a spreadsheet and say how many; the file is whole or not there. Raises OSError.
@@ -170,7 +179,7 @@ def harmless_cell(text: str) -> str:
     return text
 
 
-def _read(path: Path, kind: type[T]) -> Iterator[T]:
+def read_lines(path: Path, kind: type[T]) -> Iterator[T]:
     """The lines of a file, none when there is none; what a killed process left half written is passed over."""
     decoder = msgspec.json.Decoder(kind)
     try:

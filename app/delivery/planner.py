@@ -20,7 +20,7 @@ def make_plan(export: Export, opened: Opened, deps: Deps, ctx: JobContext, first
     Raises FixSettings for what is written as files, and what a run would raise before it sends.
     """
     description = opened.description
-    destination = opened.open(lambda _seconds, _words: None, lambda _host, _sent, _received: None)
+    destination = opened.open(lambda _seconds, _words: None, lambda _exchange: None)
     if not isinstance(destination, SegmentDestination):
         raise FixSettings(
             f"There is no plan for {description.name}.",
@@ -49,7 +49,7 @@ def make_plan(export: Export, opened: Opened, deps: Deps, ctx: JobContext, first
             plans.append(SegmentPlan(segment.name, skipped=skipped[segment.name]))
             continue
         place = destination.place(export.target, segment.name, ctx)
-        with source.plan(segment, place, ctx, to_send=False) as plan:
+        with source.plan(segment, place, ctx) as plan:
             left_out = left_out_of(counts[segment.name])
             plans.append(SegmentPlan(segment.name, plan.changes, left_out, other_match=plan.other_match))
             members += plan.first(first, ctx) if first else []

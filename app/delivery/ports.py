@@ -16,20 +16,19 @@ from app.core.runs import Reject
 from app.core.segments import Segment
 from app.core.tables import Catalog
 from app.delivery.run_state import utc_now
-from app.destinations.contract import Batch, FileDestination, Outcomes, Place, SegmentDestination, TargetField
+from app.destinations.contract import Batch, Exchange, FileDestination, Outcomes, Place, SegmentDestination, TargetField
 from app.destinations.description import Description
 from app.jobs import JobContext
 
 OnSlow = Callable[[float, str], None]
-Ledger = Callable[[str, int, int], None]
+Ledger = Callable[[Exchange], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A connection ready for use: `open` reads its secrets and gives the destination.
 
-    It gets what is told when the target asks to slow down (seconds, its words) and after each request (host, bytes sent,
-    bytes received).
+    It gets what is told when the target asks to slow down (seconds, its words) and after each request.
     """
 
     description: Description
@@ -107,8 +106,8 @@ class MemberSource(Protocol):
         """Members without a usable key, with field and reason."""
         ...
 
-    def plan(self, segment: Segment, place: Place, ctx: JobContext, *, to_send: bool = True) -> PlannedSegment:
-        """Compare who is to be sent with what the place holds; one that is only looked at leaves no trace."""
+    def plan(self, segment: Segment, place: Place, ctx: JobContext, *, run: str = "") -> PlannedSegment:
+        """Compare who is to be sent with what the place holds, for the run of that id; without one it leaves no trace."""
         ...
 
 

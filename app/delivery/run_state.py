@@ -122,7 +122,8 @@ class RunState:
                     updated=totals.updated + counted[OutcomeKind.UPDATED],
                     unchanged=totals.unchanged + counted[OutcomeKind.UNCHANGED],
                     removed=totals.removed + counted[OutcomeKind.REMOVED],
-                    rejected=totals.rejected + counted[OutcomeKind.REJECTED],
+                    rejected=totals.rejected + counted[OutcomeKind.REJECTED] + counted[OutcomeKind.INVALID],
+                    invalid=totals.invalid + counted[OutcomeKind.INVALID],
                 ),
             )
             self.advance(counted.total())

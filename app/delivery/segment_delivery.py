@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from app.core.batches import BatchKind
 from app.core.counts import Count, LimitScope, Verdict
 from app.core.eligibility import why_not_eligible
 from app.core.errors import FixData, FixSettings, SendoffError
@@ -14,6 +15,7 @@ from app.core.plans import OTHER_MATCH, Changes
 from app.core.runs import PhaseName, Status
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog
+from app.delivery.journal import Journal
 from app.delivery.lanes import Lanes, lanes_for
 from app.delivery.ports import Deps, MemberSource, PlannedSegment
 from app.delivery.receipts import ReceiptBook
@@ -43,6 +45,7 @@ class SegmentDelivery:
     deps: Deps
     state: RunState
     run_log: RunLog
+    journal: Journal
     book: ReceiptBook
 
     def deliver(self, ctx: JobContext) -> Status | None:
@@ -67,6 +70,8 @@ class SegmentDelivery:
             total = sum((plan.changes for _segment, plan in planned), Changes())
             self.state.unchanged(total.unchanged)
             self.state.set_total(total.to_send, "members")
+            for segment, plan in planned:
+                self._note(segment, plan.changes)
 
             self.state.begin(PhaseName.SEND)
             for number, (segment, plan) in enumerate(planned, 1):
@@ -82,11 +87,17 @@ class SegmentDelivery:
 
     def _plan(self, source: MemberSource, segment: Segment, ctx: JobContext) -> PlannedSegment:
         place = self.destination.place(self.export.target, segment.name, ctx)
-        plan = source.plan(segment, place, ctx)
+        plan = source.plan(segment, place, ctx, run=self.state.run.id)
         self.run_log.info(words_of_plan(segment.name, plan.changes))
         if plan.other_match:
             self.run_log.warning(f"“{segment.name}”: {OTHER_MATCH}")
         return plan
+
+    def _note(self, segment: Segment, changes: Changes) -> None:
+        """What is about to be done with the segment, removals first as they are sent."""
+        size = self.description.batch_size
+        self.journal.planned(segment.name, BatchKind.REMOVE, changes.removed, size)
+        self.journal.planned(segment.name, BatchKind.SEND, changes.added + changes.changed, size)
 
     def _write_left_out(self, source: MemberSource, segment: Segment, count: Count, ctx: JobContext) -> None:
         """Count everybody who belongs to the segment and is not sent; those without a usable key are listed by name."""
@@ -102,13 +113,13 @@ class SegmentDelivery:
         *,
         last: bool,
     ) -> None:
-        sender = SegmentSender(segment.name, fields, plan, self.state, self.run_log)
-        batches = plan.batches(self.description.batch_size, ctx)
-        removals = plan.removals(self.description.batch_size, ctx)
+        sender = SegmentSender(segment.name, fields, plan, self.state, self.run_log, self.journal)
+        size = self.description.batch_size
+        batches, removals = plan.batches(size, ctx), plan.removals(size, ctx)
         with Lanes(lambda: self._session(segment), lanes_for(self.description.pace)) as lanes:
             # First who left: somebody known by another identifier now would else be taken out again.
-            lanes.send(removals, lambda session, number, batch: sender.remove(session, number, batch, ctx), ctx)
-            lanes.send(batches, lambda session, number, batch: sender.deliver(session, number, batch, ctx), ctx)
+            lanes.send(removals, lambda session, _number, batch: sender.remove(session, batch, ctx), ctx)
+            lanes.send(batches, lambda session, _number, batch: sender.deliver(session, batch, ctx), ctx)
             held = plan.finish(ctx)
             for field, number in plan.sent_empty.items():
                 self.run_log.warning(f"{number:,} values of “{field}” could not be used and were sent empty.")

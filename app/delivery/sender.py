@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from app.core.batches import BatchKind
 from app.core.errors import FixData, SendoffError, TellUs
 from app.core.runs import Reject
 from app.delivery.grace import grace
+from app.delivery.journal import BatchEntry, Journal
 from app.delivery.ports import PlannedSegment
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
@@ -34,6 +36,7 @@ Act = Callable[[Sequence[Member], JobContext], Sequence[Outcome]]
 class _Tally:
     """What became of one batch; `refusal` is the last error that refused members without naming them."""
 
+    entry: BatchEntry
     rejected: int = 0
     refusal: FixData | None = None
 
@@ -53,6 +56,7 @@ class SegmentSender:
         plan: PlannedSegment,
         state: RunState,
         run_log: RunLog,
+        journal: Journal,
     ) -> None:
         self._segment = segment
         self._plan = plan
@@ -60,22 +64,24 @@ class SegmentSender:
         self._required = tuple(f.id for f in fields.values() if f.required)
         self._state = state
         self._run_log = run_log
+        self._journal = journal
         self._lock = threading.Lock()
         self._refused_in_a_row = 0
 
-    def deliver(self, session: SegmentSession, number: int, batch: Batch, ctx: JobContext) -> None:
+    def deliver(self, session: SegmentSession, batch: Batch, ctx: JobContext) -> None:
         """Send one batch; raises FixData when batch after batch is refused member by member, and what the session raises."""
         ctx.check()
-        tally = _Tally()
-        complete = self._without_incomplete(batch, tally)
-        incomplete = tally.rejected
-        if complete:
-            self._plan.sending(complete)
-            self._send(session.send, complete, tally, ctx)
-        self._log(number, "delivered", batch, tally)
+        with self._journal.batch(self._segment, BatchKind.SEND, len(batch)) as entry:
+            tally = _Tally(entry)
+            complete = self._without_incomplete(batch, tally)
+            incomplete = tally.rejected
+            if complete:
+                self._plan.sending(complete)
+                self._send(session.send, complete, tally, ctx)
+        self._log("delivered", batch, tally)
         self._stop_when_hopeless(len(complete), tally.rejected - incomplete, tally.refusal)
 
-    def remove(self, session: SegmentSession, number: int, batch: Batch, ctx: JobContext) -> None:
+    def remove(self, session: SegmentSession, batch: Batch, ctx: JobContext) -> None:
         """Take one batch out of the place; raises as `deliver`, and TellUs for a session that can't."""
         ctx.check()
         if not isinstance(session, RemovingSession):
@@ -85,14 +91,15 @@ class SegmentSender:
                 "Choose another sync mode in the export, and send us the log.",
                 code="no_removal",
             )
-        tally = _Tally()
-        self._plan.sending(batch)
-        self._send(session.remove, batch, tally, ctx)
-        self._log(number, "removed", batch, tally)
+        with self._journal.batch(self._segment, BatchKind.REMOVE, len(batch)) as entry:
+            tally = _Tally(entry)
+            self._plan.sending(batch)
+            self._send(session.remove, batch, tally, ctx)
+        self._log("removed", batch, tally)
         self._stop_when_hopeless(len(batch), tally.rejected, tally.refusal)
 
-    def _log(self, number: int, done: str, batch: Batch, tally: _Tally) -> None:
-        text = f"Batch {number:,} of “{self._segment}” {done}, {len(batch):,} members."
+    def _log(self, done: str, batch: Batch, tally: _Tally) -> None:
+        text = f"Batch {tally.entry.number:,} of “{self._segment}” {done}, {len(batch):,} members."
         if tally.rejected:
             self._run_log.warning(f"{text} {tally.rejected:,} rejected.")
         else:
@@ -102,15 +109,16 @@ class SegmentSender:
         """The members that have every required value; the others are rejected here, the target would do it too."""
         if all(all(batch.column(field)) for field in self._required):
             return batch
-        rejects: dict[int, Reject] = {}
+        lacking: dict[int, str] = {}
         for field in self._required:
             for place, value in enumerate(batch.column(field)):
-                if not value and place not in rejects:
-                    rejects[place] = self._incomplete(batch.keys[place], field)
-        self._run_log.rejects([rejects[place] for place in sorted(rejects)])
-        self._state.settled([OutcomeKind.REJECTED] * len(rejects))
-        tally.rejected += len(rejects)
-        return batch.picked([place for place in range(len(batch)) if place not in rejects])
+                if not value:
+                    lacking.setdefault(place, field)
+        places = sorted(lacking)
+        incomplete = batch.picked(places)
+        outcomes = [self._incomplete(key, lacking[place]) for key, place in zip(incomplete.keys, places, strict=True)]
+        self._take(incomplete, Outcomes.of(outcomes), tally)
+        return batch.picked([place for place in range(len(batch)) if place not in lacking])
 
     def _send(self, act: Act, members: Batch, tally: _Tally, ctx: JobContext) -> None:
         try:
@@ -120,6 +128,7 @@ class SegmentSender:
         except FixData as error:
             tally.refusal = error
             if len(members) > 1:
+                tally.entry.halved = True
                 half = len(members) // 2
                 self._send(act, members[:half], tally, ctx)
                 ctx.check()
@@ -142,11 +151,17 @@ class SegmentSender:
                 "Look at the audience there before you run the export again, and send us the log.",
                 code="outcomes_missing",
             )
+        self._take(members, outcomes, tally)
+
+    def _take(self, members: Batch, outcomes: Outcomes, tally: _Tally) -> None:
+        """Note outcomes everywhere; what is held first, the rest tells of it."""
         self._plan.settled(members, outcomes)
-        rejects = [self._reject(members[place], outcome) for place, outcome in sorted(outcomes.rejected.items())]
+        counted = outcomes.counted()
+        tally.entry.settled(counted)
+        rejects = [self._reject(members[place], outcome) for place, outcome in sorted(outcomes.refused.items())]
         if rejects:
             self._run_log.rejects(rejects)
-        self._state.settled(outcomes.counted())
+        self._state.settled(counted)
         tally.rejected += len(rejects)
 
     def _reject(self, member: Member, outcome: Outcome) -> Reject:
@@ -158,20 +173,12 @@ class SegmentSender:
             value=member.values.get(outcome.field) or "",
             reason=outcome.reason,
             fix=outcome.fix,
-            by_target=True,
+            by_target=outcome.kind is OutcomeKind.REJECTED,
         )
 
-    def _incomplete(self, key: str, lacking: str) -> Reject:
-        name = self._fields[lacking].name
-        return Reject(
-            member=key,
-            segment=self._segment,
-            field=name,
-            value="",
-            reason=f"{name} is required and has no usable value.",
-            fix="Correct it at the source.",
-            by_target=False,
-        )
+    def _incomplete(self, key: str, lacking: str) -> Outcome:
+        reason = f"{self._fields[lacking].name} is required and has no usable value."
+        return Outcome(key, OutcomeKind.INVALID, lacking, reason, "Correct it at the source.")
 
     def _stop_when_hopeless(self, sent: int, rejected: int, refused: FixData | None) -> None:
         """Halving costs two requests a member: stop when it is plainly not the members' fault."""

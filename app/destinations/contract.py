@@ -23,17 +23,27 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request that was made, answered or not: its host, the bytes of it and of its answer, and its body."""
+
+    host: str
+    sent: int
+    received: int
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """A connection opened for use; `repr` never shows a secret.
 
-    `on_slow` is told the seconds and the target's words each time the target asks to slow down; `ledger` is called with
-    host, bytes sent and bytes received after each request, so that a run can say where its bytes went.
+    `on_slow` is told the seconds and the target's words each time the target asks to slow down; `ledger` is called after
+    each request, on its thread, so that a run can say where its bytes went.
     """
 
     values: Mapping[str, str]
     secrets: Mapping[str, str] = field(repr=False)
     on_slow: Callable[[float, str], None] = lambda _seconds, _words: None
-    ledger: Callable[[str, int, int], None] = lambda _host, _sent, _received: None
+    ledger: Callable[[Exchange], None] = lambda _exchange: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +149,24 @@ def objects_of(columns: Mapping[str, Sequence[T | None]], number: int) -> list[d
 
 
 class OutcomeKind(StrEnum):
-    """What the target did with a member."""
+    """What the target did with a member; an invalid one was refused by a rule of ours and never sent."""
 
     ADDED = "added"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     REMOVED = "removed"
     REJECTED = "rejected"
+    INVALID = "invalid"
+
+    @property
+    def refused(self) -> bool:
+        """Whether the member was not taken."""
+        return self in {OutcomeKind.REJECTED, OutcomeKind.INVALID}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the target did with one member; a reject has the target's field, our sentence and the fix."""
+    """What the target did with one member; one that was refused has the target's field, our sentence and the fix."""
 
     key: str
     kind: OutcomeKind
@@ -179,7 +195,7 @@ class Outcomes(Sequence[Outcome]):
         """These outcomes, one per member in order; what became of most of them stands for all."""
         if isinstance(outcomes, Outcomes):
             return outcomes
-        counted = Counter(each.kind for each in outcomes if each.kind is not OutcomeKind.REJECTED)
+        counted = Counter(each.kind for each in outcomes if not each.kind.refused)
         kind = counted.most_common(1)[0][0] if counted else OutcomeKind.UPDATED
         others = {place: each for place, each in enumerate(outcomes) if each.kind is not kind}
         return cls([each.key for each in outcomes], kind, others)
@@ -198,9 +214,9 @@ class Outcomes(Sequence[Outcome]):
         return cls(keys, usual, others)
 
     @property
-    def rejected(self) -> Mapping[int, Outcome]:
-        """The members that were refused, by their places."""
-        return {place: each for place, each in self.others.items() if each.kind is OutcomeKind.REJECTED}
+    def refused(self) -> Mapping[int, Outcome]:
+        """The members that were not taken, by their places."""
+        return {place: each for place, each in self.others.items() if each.kind.refused}
 
     def counted(self) -> Counter[OutcomeKind]:
         """How many members each thing was done with."""

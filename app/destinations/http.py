@@ -27,7 +27,7 @@ from pyrate_limiter import InMemoryBucket, Limiter, Rate, SingleBucketFactory
 
 from app.core.errors import FixSettings, SendoffError, TellUs, TryAgain
 from app.destinations.answers import Answer, Redactor, failure, masked_header, words_of
-from app.destinations.contract import PreparedRequest, Settings
+from app.destinations.contract import Exchange, PreparedRequest, Settings
 from app.destinations.description import Pace
 from app.jobs import Cancelled, JobContext
 from app.version import VERSION
@@ -266,7 +266,7 @@ class HttpClient:
             if response is not None:
                 received = response.num_bytes_downloaded + _size(response.headers)
                 response.close()
-            self._settings.ledger(self._host, sent, received)
+            self._settings.ledger(Exchange(self._host, sent, received, request.content))
 
     @contextmanager
     def _place(self, ctx: JobContext) -> Iterator[None]:

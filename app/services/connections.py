@@ -13,7 +13,7 @@ from app.core.errors import FixData, FixSettings, SendoffError, SignInAgain, Try
 from app.core.exports import Export
 from app.core.names import checked_name, name_taken, new_id
 from app.core.roles import Action, Role, may
-from app.destinations.contract import Choice, FileDestination, SegmentDestination, Settings, TargetField
+from app.destinations.contract import Choice, Exchange, FileDestination, SegmentDestination, Settings, TargetField
 from app.destinations.description import Description
 from app.jobs import Cancelled, JobContext
 from app.services.connection_forms import (
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 
 Opened = SegmentDestination | FileDestination
 OnSlow = Callable[[float, str], None]
-Ledger = Callable[[str, int, int], None]
+Ledger = Callable[[Exchange], None]
 
 
 def _quiet(_seconds: float, _words: str) -> None:
     """Slow-downs nobody asked about."""
 
 
-def _uncounted(_host: str, _sent: int, _received: int) -> None:
+def _uncounted(_exchange: Exchange) -> None:
     """Bytes nobody asked about."""
 
 

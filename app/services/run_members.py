@@ -65,20 +65,20 @@ class WorkspaceMembers:
         """See `MemberSource.left_out`."""
         return self._members.left_out(self._scope, segment, self._spec(segment), ctx)
 
-    def plan(self, segment: Segment, place: Place, ctx: JobContext, *, to_send: bool = True) -> WorkspacePlan:
+    def plan(self, segment: Segment, place: Place, ctx: JobContext, *, run: str = "") -> WorkspacePlan:
         """See `MemberSource.plan`; what an earlier run left behind is made part of what is held first."""
         export = self._export
         held = Held(self._engine, export.id, f"{export.connection} {place.name}", segment.name)
-        path = held.plan_path if to_send else look_path(self._engine.folder)
-        if to_send:
+        path = held.plan_path if run else look_path(self._engine.folder)
+        if run:
             held.settle(ctx.token)
             if not place.there:
                 held.forget()
         spec = self._spec(segment)
         known = held if place.there else None
-        difference = self._members.plan(self._scope, segment, spec, known, export.sync, path, ctx)
+        difference = self._members.plan(self._scope, segment, spec, known, export.sync, path, ctx, run)
         named = {self._names.get(field, field): number for field, number in difference.sent_empty.items()}
-        told = Told(held, export.sync) if to_send else None
+        told = Told(held, export.sync) if run else None
         return WorkspacePlan(self._engine, segment.name, path, difference, named, held, told)
 
     def _spec(self, segment: Segment) -> MemberSpec:

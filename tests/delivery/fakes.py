@@ -120,7 +120,7 @@ class FakeMembers:
         for i in range(min(self.without_key, self.sizes[segment.name])):
             yield Reject(f"{segment.name}-x{i}", segment.name, "Email", "", "No address.", "", by_target=False)
 
-    def plan(self, segment: Segment, place: Place, ctx: JobContext, *, to_send: bool = True) -> FakePlan:
+    def plan(self, segment: Segment, place: Place, ctx: JobContext, *, run: str = "") -> FakePlan:
         number = max(self.sizes[segment.name] - self.without_key, 0)
         return FakePlan(segment.name, number, self.on_batch, self.sent_empty)
 

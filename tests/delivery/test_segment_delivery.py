@@ -12,7 +12,7 @@ from app.core.runs import PhaseState, Run, Status
 from app.core.segments import Segment, SegmentOf
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
-from app.destinations.contract import Member, Outcome, OutcomeKind
+from app.destinations.contract import Exchange, Member, Outcome, OutcomeKind
 from app.jobs import JobContext
 from tests.delivery.fakes import FakeMembers, FakeTarget, deps, description, export, opened, segment
 from tests.delivery.test_run_state import queued
@@ -227,7 +227,7 @@ def test_a_slow_target_is_told_and_marked(tmp_path: Path) -> None:
 
     def open_it(on_slow, ledger):
         slow.append(on_slow)
-        ledger("api.example.com", 10, 20)
+        ledger(Exchange("api.example.com", 10, 20))
         return bench.target
 
     def wait(_number: int, _members: Sequence[Member]) -> None:

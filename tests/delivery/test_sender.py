@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.core.batches import BatchKind, BatchState
 from app.core.errors import FixData, SignInAgain, TellUs
 from app.core.runs import PhaseName, Status
 from app.delivery.files import RunFolder
+from app.delivery.journal import Journal, read_journal
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
 from app.delivery.sender import SegmentSender
@@ -61,10 +63,15 @@ class Bench:
         self.ctx = JobContext()
 
     def send(self, *batches: list[Member]) -> None:
-        with RunLog(self.folder, str, lambda: PhaseName.SEND) as log:
-            sender = SegmentSender("VIP", FIELDS, self.plan, self.state, log)
-            for number, batch in enumerate(batches, 1):
-                sender.deliver(self.target, number, Batch.of(batch), self.ctx)
+        with RunLog(self.folder, str, lambda: PhaseName.SEND) as log, Journal(self.folder, str) as journal:
+            journal.planned("VIP", BatchKind.SEND, sum(map(len, batches)), max(map(len, batches)))
+            sender = SegmentSender("VIP", FIELDS, self.plan, self.state, log, journal)
+            for batch in batches:
+                sender.deliver(self.target, Batch.of(batch), self.ctx)
+
+    def batches(self) -> list[tuple[int, BatchState, int, int]]:
+        """Number, state, members and how many of them were answered for, after the run."""
+        return [(b.number, b.state, b.members, b.answered) for b in read_journal(self.folder, ended=True)]
 
     @property
     def totals(self) -> tuple[int, int]:
@@ -113,6 +120,8 @@ def test_a_refused_batch_is_halved_until_the_bad_rows_stand_alone(
     assert sorted(bench.target.holds) == sorted(everybody - keys)  # nobody lost, nobody twice
     assert {r.member for r in bench.folder.rejects().rejects} == keys
     assert bench.totals == (number - len(keys), len(keys))
+    state = BatchState.REFUSED if len(keys) == number else BatchState.SETTLED
+    assert bench.batches() == [(1, state, number, number)]
 
 
 def test_required_values_are_asked_for_before_the_request(tmp_path: Path) -> None:
@@ -122,6 +131,9 @@ def test_required_values_are_asked_for_before_the_request(tmp_path: Path) -> Non
     (reject,) = bench.folder.rejects().rejects
     assert (reject.member, reject.by_target) == ("C-9", False)
     assert bench.totals == (2, 1)
+    assert bench.state.run.totals.invalid == 1
+    assert bench.plan.told == {"C-0": "added", "C-1": "added", "C-9": "invalid"}
+    assert bench.batches() == [(1, BatchState.SETTLED, 3, 3)]
 
 
 def test_cancel_lets_the_batch_in_flight_end_and_counts_it(tmp_path: Path) -> None:
@@ -170,6 +182,7 @@ def test_an_error_stops_with_the_truth_about_what_arrived(tmp_path: Path) -> Non
     assert bench.totals == (10, 0)
     assert bench.state.finish(Status.FAILED).done == 10
     assert "some of it may have arrived" in bench.folder.log()[-1].text
+    assert bench.batches()[2:] == [(3, BatchState.IN_DOUBT, 5, 0)]
 
 
 def test_a_target_that_refuses_everybody_is_not_asked_two_million_times(tmp_path: Path) -> None:

@@ -20,7 +20,14 @@ import pytest
 from app.core.errors import FixData, FixSettings, NotAllowed, SendoffError, SignInAgain, TellUs, TryAgain
 from app.core.exports import SyncMode
 from app.destinations import http
-from app.destinations.contract import FileDestination, Member, OutcomeKind, RemovingSession, SegmentDestination
+from app.destinations.contract import (
+    Exchange,
+    FileDestination,
+    Member,
+    OutcomeKind,
+    RemovingSession,
+    SegmentDestination,
+)
 from app.destinations.description import Description
 from app.jobs import Cancelled, CancelToken, JobContext
 from tests.vendors.emulator import Emulator, Reply
@@ -277,7 +284,7 @@ class SegmentDestinationSuite:
             outcomes = session.send(members, JobContext())
         assert [outcome.key for outcome in outcomes] == [member.key for member in members]
         for outcome in outcomes:
-            rejected = outcome.kind is OutcomeKind.REJECTED
+            rejected = outcome.kind.refused
             assert bool(outcome.reason) == rejected
             assert bool(outcome.fix) == rejected
         return [outcome.kind for outcome in outcomes]
@@ -396,7 +403,7 @@ class SegmentDestinationSuite:
     def test_duplicates_get_one_place(self, bench: SegmentBench) -> None:
         first = bench.member(1)
         twin = Member("twin", first.values)
-        assert self.send(bench, [first, twin]) == [OutcomeKind.ADDED, OutcomeKind.REJECTED]
+        assert self.send(bench, [first, twin]) == [OutcomeKind.ADDED, OutcomeKind.INVALID]
         assert bench.delivered("VIP") == {bench.identifier(first)}
 
     def test_part_fails(self, bench: SegmentBench) -> None:
@@ -523,10 +530,10 @@ class SegmentDestinationSuite:
         assert not any(secret in text for secret in bench.secrets)
 
     def test_ledger_counts_bytes(self, bench: SegmentBench) -> None:
-        told: list[tuple[str, int, int]] = []
-        bench.destination(ledger=lambda *entry: told.append(entry)).test(JobContext())
+        told: list[Exchange] = []
+        bench.destination(ledger=told.append).test(JobContext())
         assert told
-        assert all(host == "127.0.0.1" and sent > 0 and received > 0 for host, sent, received in told)
+        assert all(each.host == "127.0.0.1" and each.sent > 0 and each.received > 0 for each in told)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException | None]:

@@ -34,8 +34,8 @@ def test_a_field_that_is_not_matched_has_no_value() -> None:
 @given(OUTCOMES)
 def test_outcomes_keep_what_became_of_each_member(outcomes: list[Outcome]) -> None:
     compact = Outcomes.of(outcomes)
-    rejected = {place: each for place, each in enumerate(outcomes) if each.kind is OutcomeKind.REJECTED}
-    assert compact.rejected == rejected
+    refused = {place: each for place, each in enumerate(outcomes) if each.kind.refused}
+    assert compact.refused == refused
     assert [(each.key, each.kind) for each in compact] == [(each.key, each.kind) for each in outcomes]
     for kind in OutcomeKind:
         assert compact.counted()[kind] == sum(each.kind is kind for each in outcomes)

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from app.core.errors import FixSettings, SendoffError, TellUs, TryAgain
 from app.destinations.answers import Answer, Redactor, words_of
-from app.destinations.contract import Settings
+from app.destinations.contract import Exchange, Settings
 from app.destinations.description import Pace
 from app.destinations.http import Call, HttpClient, Retry
 from app.jobs import Cancelled, CancelToken, JobContext
@@ -98,14 +98,16 @@ class TestRequests:
         assert SECRET not in repr(shown)
 
     def test_ledger(self, echo: Echo) -> None:
-        told: list[tuple[str, int, int]] = []
-        settings = Settings({}, {}, ledger=lambda *entry: told.append(entry))
+        told: list[Exchange] = []
+        settings = Settings({}, {}, ledger=told.append)
         with client(echo.url, settings=settings) as http:
             http.send(Call("POST", "a", json={"x": "y" * 1000}), JobContext())
-        ((host, sent, received),) = told
-        assert host == "127.0.0.1"
-        assert 1000 < sent < 2000
-        assert 1000 < received < 3000
+        (exchange,) = told
+        assert exchange.host == "127.0.0.1"
+        assert 1000 < exchange.sent < 2000
+        assert 1000 < exchange.received < 3000
+        assert json.loads(exchange.body) == {"x": "y" * 1000}
+        assert "yyy" not in repr(exchange)
 
     @pytest.mark.parametrize(
         "url",

@@ -251,7 +251,7 @@ class TestEntries:
     @pytest.mark.parametrize("address", ["ada@shop.example", " ", "0" * 63, "G" * 64, hashed("a").upper()])
     def test_what_is_not_hashed_never_leaves(self, bench: Bench, address: str) -> None:
         outcome = send(bench, Member("1", {"email": address, "google_aid": "x"}), bench.member(2))[0]
-        assert outcome.kind is OutcomeKind.REJECTED
+        assert outcome.kind is OutcomeKind.INVALID
         assert outcome.field == "email"
         sent = json.dumps([each.body for each in bench.emulator.requests])
         assert address.strip() == "" or address not in sent

@@ -219,7 +219,7 @@ class TestRejects:
 
     def test_value_we_refuse_ourselves(self, bench: Bench) -> None:
         outcomes = send(bench, person("a@shop.example", **{"BIRTHDAY:birthday": "soon"}), person("b@shop.example"))
-        assert [outcome.kind for outcome in outcomes] == [OutcomeKind.REJECTED, OutcomeKind.ADDED]
+        assert [outcome.kind for outcome in outcomes] == [OutcomeKind.INVALID, OutcomeKind.ADDED]
         assert outcomes[0].field == "BIRTHDAY:birthday"
 
     def test_unknown_error_is_shown_in_the_vendors_words(self) -> None:

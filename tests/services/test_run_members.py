@@ -37,7 +37,7 @@ def test_the_members_of_a_run_agree_with_their_count(looking, source):
     members = source()
     count = members.count(gold, looking.ctx)
     assert (count.members, count.eligible, count.to_send, count.verdict) == (3, 2, 2, Verdict.OK)
-    with members.plan(gold, PLACE, looking.ctx, to_send=False) as plan:
+    with members.plan(gold, PLACE, looking.ctx) as plan:
         batches = list(plan.batches(1, looking.ctx))
     assert [[dict(member.values) for member in batch] for batch in batches] == [
         [{"email": "nora@example.com", "first_name": "Nora"}],
@@ -60,5 +60,5 @@ def test_who_refuses_is_not_sent(looking, source):
     gold = looking.store.segments.get("Gold")
     count = source().count(gold, looking.ctx)
     assert (count.eligible, count.no_consent, count.to_send) == (2, 2, 0)
-    with source().plan(gold, PLACE, looking.ctx, to_send=False) as plan:
+    with source().plan(gold, PLACE, looking.ctx) as plan:
         assert list(plan.batches(10, looking.ctx)) == []

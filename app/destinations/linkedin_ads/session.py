@@ -286,7 +286,7 @@ class _Batch:
                 continue
             identity, entry = made
             if identity in seen:
-                self._outcomes[index] = _rejected(
+                self._outcomes[index] = _invalid(
                     member,
                     identity.partition(" ")[0],
                     "Another member of this batch has the same identifier.",
@@ -324,7 +324,7 @@ def _user(member: Member) -> tuple[str, dict[str, Any]] | Outcome:
     values = member.values
     email = values.get("email") or ""
     if email and not re.fullmatch(SHA256_HEX, email):
-        return _rejected(
+        return _invalid(
             member,
             "email",
             "The e-mail address is not hashed.",
@@ -332,7 +332,7 @@ def _user(member: Member) -> tuple[str, dict[str, Any]] | Outcome:
         )
     ids = [{"idType": kind, "idValue": value} for field, kind in _USER_IDS.items() if (value := values.get(field))]
     if not ids:
-        return _rejected(
+        return _invalid(
             member,
             "email",
             "The member has neither an e-mail address nor an advertising ID.",
@@ -344,7 +344,7 @@ def _user(member: Member) -> tuple[str, dict[str, Any]] | Outcome:
 def _company(member: Member) -> tuple[str, dict[str, Any]] | Outcome:
     ids = _named(member.values, _COMPANY_IDS)
     if not ids:
-        return _rejected(
+        return _invalid(
             member,
             "website_domain",
             "The company has no domain, name, page or stock symbol.",
@@ -362,8 +362,8 @@ def _named(values: Mapping[str, str | None], names: Mapping[str, str]) -> dict[s
     return {name: value for field, name in names.items() if (value := values.get(field))}
 
 
-def _rejected(member: Member, field: str, reason: str, fix: str) -> Outcome:
-    return Outcome(member.key, OutcomeKind.REJECTED, field, reason, fix)
+def _invalid(member: Member, field: str, reason: str, fix: str) -> Outcome:
+    return Outcome(member.key, OutcomeKind.INVALID, field, reason, fix)
 
 
 def _refused(member: Member, result: EntryResult) -> Outcome:
@@ -373,4 +373,4 @@ def _refused(member: Member, result: EntryResult) -> Outcome:
         if result.status == 429 or result.status >= 500
         else "Correct the value in your data, or match another field."
     )
-    return _rejected(member, "", f"LinkedIn says: {said}", fix)
+    return Outcome(member.key, OutcomeKind.REJECTED, "", f"LinkedIn says: {said}", fix)

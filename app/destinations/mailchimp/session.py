@@ -121,7 +121,7 @@ class MailchimpSession:
         told = self._client.read(self.untag_call(addresses), TagResult, ctx)
         refusals = {address.lower(): untag_refusal(error) for error in told.errors for address in error.email_addresses}
         refused = {place: why for place, each in enumerate(addresses) if (why := refusals.get(each.lower()))}
-        others = {place: _rejected(batch.keys[place], why) for place, why in refused.items()}
+        others = {place: _refused(batch.keys[place], OutcomeKind.REJECTED, why) for place, why in refused.items()}
         return Outcomes(batch.keys, OutcomeKind.REMOVED, others)
 
     def confirm(self, ctx: JobContext) -> Confirmation:
@@ -226,8 +226,8 @@ class MailchimpSession:
                 return None
 
 
-def _rejected(key: str, refused: Refusal) -> Outcome:
-    return Outcome(key, OutcomeKind.REJECTED, refused.field, refused.reason, refused.fix)
+def _refused(key: str, kind: OutcomeKind, why: Refusal) -> Outcome:
+    return Outcome(key, kind, why.field, why.reason, why.fix)
 
 
 class _MergeFieldsPage(msgspec.Struct):
@@ -315,8 +315,11 @@ class _Contacts:
         return Outcomes.made(self._keys, kinds, self._refusal)
 
     def _refusal(self, place: int) -> Outcome:
-        why = self._refused.get(place) or self._refusals.get(self._addresses[place]) or _SILENCE
-        return _rejected(self._keys[place], why)
+        invalid = self._refused.get(place)
+        if invalid is not None:
+            return _refused(self._keys[place], OutcomeKind.INVALID, invalid)
+        why = self._refusals.get(self._addresses[place]) or _SILENCE
+        return _refused(self._keys[place], OutcomeKind.REJECTED, why)
 
 
 _NO_ADDRESS = Refusal(

@@ -12,7 +12,7 @@ import asyncssh
 
 from app.core.connections import TestResult
 from app.core.errors import FixSettings
-from app.destinations.contract import Settings
+from app.destinations.contract import Exchange, Settings
 from app.destinations.files import StagedFiles, not_whole, safe_path
 from app.destinations.sftp.link import Link, Server
 from app.destinations.sftp.storage import SftpStorage
@@ -29,7 +29,7 @@ def create(settings: Settings) -> Sftp:
 class Sftp:
     """A `FileDestination`; thread safe, each test and session has a connection of its own."""
 
-    def __init__(self, server: Server, folder: str, ledger: Callable[[str, int, int], None]) -> None:
+    def __init__(self, server: Server, folder: str, ledger: Callable[[Exchange], None]) -> None:
         if ".." in folder.split("/") or "\0" in folder:
             raise FixSettings(
                 "The folder is not usable.",

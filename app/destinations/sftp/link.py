@@ -17,6 +17,7 @@ import asyncssh
 
 from app.core.connections import ChangedHostKey, UnknownHostKey
 from app.core.errors import SendoffError
+from app.destinations.contract import Exchange
 from app.destinations.sftp.keys import private_key, public_key
 from app.destinations.sftp.sentences import not_connected, not_done, not_signed_in
 from app.jobs import Cancelled, JobContext
@@ -82,9 +83,7 @@ class Link:
     `ledger` is told of each sign-in and each piece of work as one request, and by `count` of the bytes of files.
     """
 
-    def __init__(
-        self, server: Server, ledger: Callable[[str, int, int], None] = lambda _host, _sent, _received: None
-    ) -> None:
+    def __init__(self, server: Server, ledger: Callable[[Exchange], None] = lambda _exchange: None) -> None:
         self._server = server
         self._ledger = ledger
         self._key = private_key(server.private_key, server.passphrase) if server.by_key else None
@@ -105,12 +104,12 @@ class Link:
         Raises UnknownHostKey, ChangedHostKey, SignInAgain, FixSettings, TryAgain or Cancelled.
         """
         if self._connection is None or self._loop.run_until_complete(_closed(self._connection)):
-            self._ledger(self._server.host, 0, 0)
+            self._ledger(Exchange(self._server.host, 0, 0))
             self._work(self._connect(), ctx, grace=0)
 
     def count(self, sent: int, received: int) -> None:
         """Tell the ledger of one request with that many bytes of files."""
-        self._ledger(self._server.host, sent, received)
+        self._ledger(Exchange(self._server.host, sent, received))
 
     def run(
         self,
@@ -125,7 +124,7 @@ class Link:
         sftp = self._sftp
         if sftp is None:
             raise AssertionError("connected")
-        self._ledger(self._server.host, 0, 0)
+        self._ledger(Exchange(self._server.host, 0, 0))
 
         async def timed() -> T:
             try:

@@ -1,0 +1,119 @@
+"""What became of the members a run set out to send: `runs/{id}/changes/{segment}.parquet`, one file a segment and place.
+
+Written when a plan is settled, also when a later run settles for one that died; written again it is the same. One row a
+planned member: `segment`, `identifier` (what it is known by there), `member` (our key), `change` (what was planned: added,
+changed, removed), `what` (what came of it, see `WHAT`), `reason` and `fields` (why it was planned; empty when not known),
+`payload` and `before` (hashes of the values that were to be there and that were there), and `key ...` columns with the
+fields that identify it. The files hold personal data and are readable by their owner only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from app.core.names import new_id
+from app.data.engines.duckdb import Cursor, literal, quoted
+
+SENDING, REFUSED, INVALID, THERE, NOT_SENT = "sending", "rejected", "invalid", "there", "not_sent"
+"""Besides the outcomes: it is on its way, or in doubt; it was refused, there or by a rule of ours; it was there before and
+left as it was; it never left."""
+
+TOLD = ("added", "updated", "unchanged", "removed", REFUSED, INVALID, THERE, SENDING)
+WHAT = (*TOLD, NOT_SENT)
+WITHOUT_EFFECT = (REFUSED, INVALID, NOT_SENT)
+
+KEY = "key "  # before the target's field, in the names of columns
+RELEASED = "released"
+"""Planned beside the changes: it left the segment, but somebody else sends it to the same place, so only our note goes."""
+
+_OPTIONAL = {"reason": "VARCHAR", "fields": "VARCHAR[]", "before": "UUID"}  # plans of earlier versions lack them
+
+
+def run_folder(workspace: Path, run: str) -> Path | None:
+    """The folder of a run, None when there is no run or its folder is gone."""
+    folder = workspace / "runs" / run
+    return folder if run and folder.is_dir() else None
+
+
+def changes_path(run: Path, name: str) -> Path:
+    """Where the changes of one segment at one place lie, in the folder of the run."""
+    return run / "changes" / f"{name}.parquet"
+
+
+def changes_relation(run: Path) -> str | None:
+    """A query of all changes of a run, by the folder of it; None when there are none."""
+    files = sorted((run / "changes").glob("*.parquet"))
+    return f"FROM read_parquet([{listed(map(str, files))}], union_by_name = true)" if files else None
+
+
+def write_changes(cursor: Cursor, plan: Path, told: Path | None, to: Path) -> None:
+    """Write down what became of the members of a plan."""
+    to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = to.with_suffix(".part")
+    segment = known_of(cursor, plan, "segment")
+    query = f"SELECT {literal(segment)} AS segment, * FROM ({changes_query(cursor, plan, told)})"  # noqa: S608 - our own query
+    write_parquet(cursor, query, unfinished, {})
+    unfinished.replace(to)
+
+
+def changes_query(cursor: Cursor, plan: Path, told: Path | None) -> str:
+    """A query of what became of the members of a plan by now."""
+    source = f"read_parquet({literal(plan)}, file_row_number = true)"
+    names = columns_of(cursor, f"FROM {source}")
+    optional = [name if name in names else f"NULL::{kind} AS {name}" for name, kind in _OPTIONAL.items()]
+    keys = [quoted(name) for name in names if name.startswith(KEY)]
+    # Not a list of changes: DuckDB would think them few, and build the join on their wide rows in place of the numbers.
+    planned = f"change <> '{RELEASED}'"
+    columns = ", ".join(["identifier", "member", "change", "payload", *optional, *keys])
+    if told is None:
+        return f"SELECT {columns}, '{NOT_SENT}' AS what FROM {source} WHERE {planned}"  # noqa: S608 - our own names
+    lines = (
+        f"read_csv({literal(told)}, auto_detect = false, header = false, delim = ',', null_padding = true, "
+        "columns = {'first': 'BIGINT', 'last': 'BIGINT', 'what': 'VARCHAR'})"
+    )
+    each = f"SELECT unnest(range(first, last + 1)) AS row, what FROM {lines} WHERE what IN ({listed(TOLD)})"  # noqa: S608 - as above
+    # A table of its own: in one query with what follows the memory of a run is not enough for a million.
+    fate = f"fate_{new_id()}"
+    known = f"coalesce(max(what) FILTER (what <> '{SENDING}'), '{SENDING}')::ENUM ({listed(WHAT)})"
+    cursor.execute(f"CREATE TEMP TABLE {fate} AS SELECT row, {known} AS what FROM ({each}) GROUP BY row")  # noqa: S608 - as above
+    what = f"coalesce(what, '{NOT_SENT}') AS what"
+    return f"SELECT {columns}, {what} FROM {source} LEFT JOIN {fate} ON file_row_number = row WHERE {planned}"  # noqa: S608 - as above
+
+
+def write_parquet(cursor: Cursor, query: str, to: Path, kept: Mapping[str, str]) -> None:
+    """Write the rows, with these texts about them, to a file that is on the drive when this returns; for its owner only."""
+    texts = ", ".join(f"{name}: {literal(text)}" for name, text in kept.items())
+    metadata = f", KV_METADATA {{{texts}}}" if texts else ""
+    cursor.execute(f"COPY ({query}) TO {literal(to)} (FORMAT parquet, COMPRESSION lz4_raw{metadata})")
+    with to.open("rb+") as file:
+        to.chmod(0o600)
+        os.fsync(file.fileno())
+
+
+def known_of(cursor: Cursor, file: Path, name: str) -> str:
+    """A text kept with a file; empty when there is none of that name."""
+    query = "SELECT value FROM parquet_kv_metadata(?) WHERE key = ?"
+    found = cursor.execute(query, [str(file), name]).fetchone()
+    return "" if found is None else bytes(found[0]).decode()
+
+
+def columns_of(cursor: Cursor, query: str) -> list[str]:
+    """The names of a query's columns."""
+    return [row[0] for row in cursor.execute(f"DESCRIBE {query}").fetchall()]
+
+
+def listed(words: Iterable[str]) -> str:
+    """Texts as SQL has them in a list."""
+    return ", ".join(literal(word) for word in words)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names of new files in a folder onto the drive; Windows does so by itself and can't be asked."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

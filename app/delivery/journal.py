@@ -1,0 +1,232 @@
+"""The journal of a run, `runs/{id}/batches.jsonl`: each batch before it leaves, and again when something is known of it.
+
+One JSON object a line, appended and flushed at once: `planned` tells what a segment sets out to send or remove, `left` a
+batch that is about to leave, `settled` what is known of it so far (a batch that is refused as a whole is sent in parts and
+settled part by part), `stopped` why there is no answer. Which member is in doubt stands in `sent/` (data/sent.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from types import TracebackType
+from typing import Self, cast
+
+import msgspec
+
+from app.core.batches import Batch, BatchKind, BatchState
+from app.core.runs import Totals
+from app.delivery.files import RunFolder, read_lines
+from app.delivery.run_state import utc_now
+from app.destinations.contract import Exchange, OutcomeKind
+
+
+class Planned(msgspec.Struct, tag_field="line", tag="planned"):
+    """So many members of a segment are to be sent or removed from here on, `size` in a batch."""
+
+    segment: str
+    kind: BatchKind
+    members: int
+    size: int
+
+
+class Left(msgspec.Struct, tag_field="line", tag="left"):
+    """A batch is about to leave."""
+
+    number: int
+    segment: str
+    kind: BatchKind
+    members: int
+    at: datetime
+
+
+class Settled(msgspec.Struct, tag_field="line", tag="settled", omit_defaults=True):
+    """All that is known of a batch by now."""
+
+    number: int
+    at: datetime
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    rejected: int = 0
+    invalid: int = 0
+    requests: int = 0
+    sha256: str = ""
+    halved: bool = False
+
+
+class Stopped(msgspec.Struct, tag_field="line", tag="stopped"):
+    """No answer came to what of the batch is not settled."""
+
+    number: int
+    at: datetime
+    what: str
+
+
+Line = Planned | Left | Settled | Stopped
+
+
+class Journal:
+    """The open journal of one run; a context manager. Thread safe: each thread works on one batch at a time."""
+
+    def __init__(self, folder: RunFolder, clean: Callable[[str], str], clock: Callable[[], datetime] = utc_now) -> None:
+        self._clean = clean
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._here = threading.local()
+        self._last = max((batch.number for batch in read_journal(folder, ended=False) if batch.left_at), default=0)
+        self._lines = folder.journal_writer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lines.close()
+
+    def planned(self, segment: str, kind: BatchKind, members: int, size: int) -> None:
+        """Note what is about to be sent or removed of a segment, in place of what was noted before."""
+        self._write(Planned(segment, kind, members, size))
+
+    @contextmanager
+    def batch(self, segment: str, kind: BatchKind, members: int) -> Iterator[BatchEntry]:
+        """Note a batch that leaves now from this thread; what leaves the block as an error is noted as why it stopped."""
+        with self._lock:
+            self._last += 1
+            number = self._last
+            self._lines.write([Left(number, segment, kind, members, self._clock())])
+        entry = BatchEntry(self, number, members)
+        self._here.entry = entry
+        try:
+            yield entry
+        except BaseException as error:
+            if not entry.whole:
+                self._write(Stopped(number, self._clock(), self._clean(str(getattr(error, "what", "")))))
+            raise
+        finally:
+            self._here.entry = None
+
+    def exchanged(self, exchange: Exchange) -> None:
+        """Count a request of this thread to the batch it belongs to, if it does to any."""
+        entry: BatchEntry | None = getattr(self._here, "entry", None)
+        if entry is not None:
+            entry.exchanged(exchange)
+
+    def settled(self, line: Settled) -> None:
+        """Note what is known of a batch."""
+        self._write(line)
+
+    def now(self) -> datetime:
+        """The moment of a line."""
+        return self._clock()
+
+    def _write(self, line: Line) -> None:
+        with self._lock:
+            self._lines.write([line])
+
+
+class BatchEntry:
+    """A batch on its way, used by the thread that sends it."""
+
+    def __init__(self, journal: Journal, number: int, members: int) -> None:
+        self._journal = journal
+        self.number = number
+        self._members = members
+        self._counted: Counter[str] = Counter()
+        self._requests = 0
+        self._bodies = hashlib.sha256()
+        self.halved = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether the outcome of every member is known."""
+        return self._counted.total() >= self._members
+
+    def exchanged(self, exchange: Exchange) -> None:
+        """A request was made for this batch."""
+        self._requests += 1
+        self._bodies.update(exchange.body)
+
+    def settled(self, counted: Mapping[OutcomeKind, int]) -> None:
+        """So many outcomes more are known."""
+        self._counted.update({kind.value: number for kind, number in counted.items() if number})
+        sha256 = self._bodies.hexdigest() if self._requests else ""
+        self._journal.settled(
+            Settled(
+                self.number,
+                self._journal.now(),
+                **self._counted,
+                requests=self._requests,
+                sha256=sha256,
+                halved=self.halved,
+            )
+        )
+
+
+def read_journal(folder: RunFolder, *, ended: bool) -> tuple[Batch, ...]:
+    """All batches in their order, those that never left at the end of their segment's; `ended` tells that the run has.
+
+    Lines that a killed process left half written are passed over. Reads the file once.
+    """
+    batches: dict[int, Batch] = {}
+    waiting: dict[tuple[str, BatchKind], Planned] = {}
+    for line in read_lines(folder.journal_path, cast("type[Line]", Line)):
+        _take(line, batches, waiting)
+    known = [_stated(batch, ended=ended) for batch in batches.values()]
+    number = max(batches, default=0)
+    for rest in waiting.values():
+        for start in range(0, rest.members, rest.size):
+            number += 1
+            members = min(rest.size, rest.members - start)
+            known.append(Batch(number, rest.segment, rest.kind, members, BatchState.WAITING))
+    return tuple(known)
+
+
+def _take(line: Line, batches: dict[int, Batch], waiting: dict[tuple[str, BatchKind], Planned]) -> None:
+    if isinstance(line, Planned):
+        waiting[line.segment, line.kind] = line
+    elif isinstance(line, Left):
+        left = Batch(line.number, line.segment, line.kind, line.members, BatchState.SENDING, line.at)
+        batches[line.number] = left
+        rest = waiting.get((line.segment, line.kind))
+        if rest is not None:
+            rest.members -= line.members
+    elif line.number in batches:
+        before = batches[line.number]
+        batches[line.number] = (
+            replace(before, stopped=line.what, state=BatchState.IN_DOUBT)
+            if isinstance(line, Stopped)
+            else replace(
+                before,
+                settled_at=line.at,
+                totals=_totals(line),
+                requests=line.requests,
+                sha256=line.sha256,
+                halved=line.halved,
+            )
+        )
+
+
+def _totals(line: Settled) -> Totals:
+    return Totals(
+        added=line.added,
+        updated=line.updated,
+        unchanged=line.unchanged,
+        removed=line.removed,
+        rejected=line.rejected + line.invalid,
+        invalid=line.invalid,
+    )
+
+
+def _stated(batch: Batch, *, ended: bool) -> Batch:
+    if batch.answered >= batch.members:
+        refused = batch.members > 0 and batch.totals.rejected == batch.members
+        return replace(batch, state=BatchState.REFUSED if refused else BatchState.SETTLED)
+    return replace(batch, state=BatchState.IN_DOUBT) if ended else batch
