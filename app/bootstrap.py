@@ -30,6 +30,7 @@ from app.services.known_counts import newest_count
 from app.services.places import config_folder
 from app.services.roles import RoleService
 from app.services.servers import ServerService
+from app.services.sign_ins import SignInService
 from app.services.trail import Trail
 from app.services.workspaces import RecentWorkspaces, WorkspaceService
 from app.store import Store
@@ -95,6 +96,9 @@ class Services:
         self.destinations = DestinationService()
         self.drafts = DraftService(store)
         self.connections = ConnectionService(
+            store, self.roles, self.destinations, self._secrets, self._trail, remember_secret=self._mask, clock=clock
+        )
+        self.sign_ins = SignInService(
             store, self.roles, self.destinations, self._secrets, self._trail, remember_secret=self._mask, clock=clock
         )
         self.servers = ServerService(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import webbrowser
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +22,9 @@ commands = typer.Typer(help="Connections to destinations; made by an admin.", no
 Name = Annotated[str, typer.Argument(metavar="CONNECTION")]
 SetOption = Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="A setting of the destination.")]
 TrustOption = Annotated[bool, typer.Option("--trust-host-key", help="Trust the server's key without asking.")]
+NoBrowserOption = Annotated[
+    bool, typer.Option("--no-browser", help="Only print the address of the sign-in page, don't open it.")
+]
 SecretOption = Annotated[list[str], typer.Option("--secret", metavar="NAME=SOURCE", help=HELP)]
 
 
@@ -33,6 +38,7 @@ def _document(row: ConnectionRow) -> dict[str, Any]:
         "access": connection.access,
         "health": row.health,
         "used_by": row.used_by,
+        "sign_in_ends": connection.sign_in_ends,
         "created_at": connection.created_at,
         "created_by": connection.created_by,
     }
@@ -82,8 +88,9 @@ def add(
     agree: Annotated[bool, typer.Option("--agree", help="You agree that data leaves to this destination.")] = False,
     no_test: Annotated[bool, typer.Option("--no-test", help="Save without testing.")] = False,
     trust_host_key: TrustOption = False,
+    no_browser: NoBrowserOption = False,
 ) -> None:
-    """Add a connection: test it, then store its secrets in the system's keyring."""
+    """Add a connection: sign in with the browser where that is the way, test it, store its secrets in the system's keyring."""
     session = session_of(context)
     if not agree:
         raise FixSettings(
@@ -93,6 +100,14 @@ def add(
             code="consent",
         )
     plain_settings, secret_values = read_settings(settings), read_secrets(secrets)
+    sign_ins = session.services.sign_ins
+    field = sign_ins.wanted(destination, plain_settings)
+    if field and field not in secret_values:
+        show = _page_opener(session, no_browser=no_browser)
+        with session.output.progress() as progress:
+            secret_values[field] = sign_ins.sign_in_draft(
+                destination, plain_settings, secret_values, None, show, progress.context()
+            )
     tested = None if no_test else _test_draft(session, destination, plain_settings, secret_values, trust=trust_host_key)
     connection = session.services.connections.add(
         name, destination, plain_settings, secret_values, share, agreed=True, tested=tested
@@ -196,6 +211,31 @@ def reach(context: typer.Context, name: Name, trust_host_key: TrustOption = Fals
         return
     session.output.result(
         {"connection": name, **_tested(result)}, f"Reached {result.reached} in {result.milliseconds:,} ms."
+    )
+
+
+def _page_opener(session: Session, *, no_browser: bool) -> Callable[[str], None]:
+    """Shows a sign-in page; its address is printed too, for a computer whose browser does not open by itself."""
+
+    def show(page: str) -> None:
+        session.output.say(f"Sign in on this page, then come back: {page}")
+        if not no_browser:
+            webbrowser.open(page)
+
+    return show
+
+
+@commands.command("sign-in")
+def sign_in(context: typer.Context, name: Name, no_browser: NoBrowserOption = False) -> None:
+    """Sign in anew with your browser, when a sign-in has ended or is about to."""
+    session = session_of(context)
+    show = _page_opener(session, no_browser=no_browser)
+    with session.output.progress() as progress:
+        connection = session.services.sign_ins.sign_in(name, show, progress.context())
+    ends = connection.sign_in_ends
+    session.output.result(
+        {"connection": connection.name, "sign_in_ends": ends},
+        f"Signed in for the connection '{connection.name}'." + (f" It lasts until {ends:%Y-%m-%d}." if ends else ""),
     )
 
 

@@ -48,6 +48,7 @@ class Consent:
 class Connection:
     """An account at a destination; `settings` holds plain values only, `secrets` the names of what lies in the keyring.
 
+    `sign_in_ends` is when a person has to sign in again, where that is known.
     `revision` is the one that was read from the store; a save on an older one is refused.
     """
 
@@ -61,6 +62,7 @@ class Connection:
     created_at: datetime
     created_by: str
     health: Health = field(default_factory=Health)
+    sign_in_ends: datetime | None = None
     revision: int = field(default=0, compare=False)
 
 

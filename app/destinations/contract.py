@@ -22,6 +22,36 @@ from app.jobs import JobContext
 T = TypeVar("T")
 
 
+class Keyring(Protocol):
+    """The keyring's entries of one connection while it is in use. Thread safe; every method may block."""
+
+    def read(self, field_id: str) -> str | None:
+        """The secret as it is kept now: another process may have renewed it."""
+        ...
+
+    def keep(self, field_id: str, value: str) -> None:
+        """Keep a secret that was renewed in use."""
+        ...
+
+    def mask(self, secret: str) -> None:
+        """Have a new secret masked in logs from now on."""
+        ...
+
+
+class NoKeyring:
+    """The keyring of a connection that is not saved yet: renewed secrets live as long as it is open."""
+
+    def read(self, field_id: str) -> str | None:  # noqa: ARG002 - the protocol's names
+        """Nothing is kept."""
+        return None
+
+    def keep(self, field_id: str, value: str) -> None:
+        """Nothing is kept."""
+
+    def mask(self, secret: str) -> None:
+        """Nothing is logged under this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request that was made, answered or not: its host, the bytes of it and of its answer, and its body."""
@@ -32,18 +62,23 @@ class Exchange:
     body: bytes = field(default=b"", repr=False)
 
 
+Ledger = Callable[[Exchange], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """A connection opened for use; `repr` never shows a secret.
 
     `on_slow` is told the seconds and the target's words each time the target asks to slow down; `ledger` is called after
-    each request, on its thread, so that a run can say where its bytes went.
+    each request, on its thread, so that a run can say where its bytes went. `keyring` takes secrets that a vendor renews
+    while they are used.
     """
 
     values: Mapping[str, str]
     secrets: Mapping[str, str] = field(repr=False)
     on_slow: Callable[[float, str], None] = lambda _seconds, _words: None
-    ledger: Callable[[Exchange], None] = lambda _exchange: None
+    ledger: Ledger = lambda _exchange: None
+    keyring: Keyring = field(default_factory=NoKeyring, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

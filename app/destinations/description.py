@@ -27,6 +27,7 @@ class FieldKind(StrEnum):
     FOLDER = "folder"
     SECRET_FILE = "secret_file"  # noqa: S105 - a kind of field, not a secret
     PICKER = "picker"
+    SIGN_IN = "sign_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class SettingField:
 
     `pattern` is a regular expression the whole value must match, `pattern_message` the sentence shown when it does not
     (`{length}` is replaced by the number of characters typed). `when` shows the field only if another field has that
-    value ({"sign_in": "password"}). A PICKER's entries come from the destination's `choices`. `advanced` fields fold away.
+    value ({"sign_in": "password"}). A PICKER's entries come from the destination's `choices`. A SIGN_IN is filled by signing in
+    with the browser; its placeholder names whose page opens. `advanced` fields fold away.
     """
 
     id: str
@@ -54,7 +56,7 @@ class SettingField:
     @property
     def secret(self) -> bool:
         """Whether the value belongs in the keyring only."""
-        return self.kind in {FieldKind.SECRET, FieldKind.SECRET_FILE}
+        return self.kind in {FieldKind.SECRET, FieldKind.SECRET_FILE, FieldKind.SIGN_IN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,44 @@ class Pace:
     requests_per_second: float | None = None
     simultaneous: int = 1
     timeout_seconds: float = 60.0
+
+
+class Grant(StrEnum):
+    """Who gets the tokens: a person with their browser, or the app of the customer itself (client credentials)."""
+
+    PERSON = "person"
+    APP = "app"
+
+
+class ClientAuth(StrEnum):
+    """Where a vendor wants the app's own secret."""
+
+    POST = "post"
+    BASIC = "basic"
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How a vendor gives access by OAuth 2 (app/destinations/signin.py).
+
+    `field_id` is the connection field of kind SIGN_IN that keeps what a person's sign-in gave. The addresses may name settings in
+    braces, and settings called `authorize_url` and `token_url` take their place. `parameters` go into the page's address.
+    `redirect_port` 0 takes any free one, for vendors that do not compare it. `lasts_days` is when the person has to sign in
+    again where the vendor's answer does not tell.
+    """
+
+    token_url: str
+    grant: Grant = Grant.PERSON
+    field_id: str = "sign_in"
+    authorize_url: str = ""
+    scopes: tuple[str, ...] = ()
+    pkce: bool = True
+    client_auth: ClientAuth = ClientAuth.POST
+    parameters: dict[str, str] = field(default_factory=dict)
+    redirect_host: str = "127.0.0.1"
+    redirect_port: int = 0
+    redirect_path: str = "/"
+    lasts_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +158,7 @@ class Description:
     sync_modes: tuple[SyncMode, ...] = ()
     batch_size: int = 500
     pace: Pace = field(default_factory=Pace)
+    sign_in: SignIn | None = None
     any_field: bool = False
     free_fields: bool = False
     key_fields: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -26,6 +26,7 @@ import truststore
 from pyrate_limiter import InMemoryBucket, Limiter, Rate, SingleBucketFactory
 
 from app.core.errors import FixSettings, SendoffError, TellUs, TryAgain
+from app.core.tokens import secrets_in
 from app.destinations.answers import Answer, Redactor, failure, masked_header, words_of
 from app.destinations.contract import Exchange, PreparedRequest, Settings
 from app.destinations.description import Pace
@@ -92,17 +93,55 @@ class Call:
         return self.method in {"GET", "HEAD"} if self.abortable is None else self.abortable
 
 
+class Access(Protocol):
+    """Access that ends and is renewed while it is used. Thread safe."""
+
+    def headers(self) -> Mapping[str, str]:
+        """What proves who we are; asks nobody."""
+        ...
+
+    def renew(self, refused: Mapping[str, str] | None = None) -> bool:
+        """Renew when it ends soon, or when the target refused these headers; whether there are other headers now."""
+        ...
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must be masked."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """Access by a key that never changes."""
+
+    sign_in: Callable[[], Mapping[str, str]]
+
+    def headers(self) -> Mapping[str, str]:
+        return self.sign_in()
+
+    def renew(self, refused: Mapping[str, str] | None = None) -> bool:  # noqa: ARG002 - the protocol's name
+        return False
+
+    def secrets(self) -> tuple[str, ...]:
+        return ()
+
+
 def _asks_to_slow_down(answer: Answer) -> bool:
     """Most targets use 429, or 503 with a wait."""
     return answer.status == 429 or (answer.status == 503 and answer.retry_after is not None)
 
 
+def _is_signed_out(answer: Answer) -> bool:
+    """What the standard says."""
+    return answer.status == 401
+
+
 class HttpClient:
     """Requests to one host; a context manager.
 
-    `sign_in` gives the headers that prove who we are, `headers` go with every request in the clear. `slow_down` tells
-    whether an answer means "too fast": such a request was not acted upon, so that even one that is not repeatable is sent
-    again. `also_secret` are secrets made from those of the settings, such as their base64 form.
+    `sign_in` gives the headers that prove who we are, or `access` does where they end and are renewed; `headers` go with every
+    request in the clear. `slow_down` tells whether an answer means "too fast", `signed_out` whether it means that our access
+    ended: such requests were not acted upon, so that even one that is not repeatable is sent again. `also_secret` are secrets
+    made from those of the settings, such as their base64 form.
     """
 
     def __init__(
@@ -113,19 +152,22 @@ class HttpClient:
         *,
         pace: Pace,
         sign_in: Callable[[], Mapping[str, str]] = dict,
+        access: Access | None = None,
         headers: Mapping[str, str] | None = None,
         slow_down: Callable[[Answer], bool] = _asks_to_slow_down,
+        signed_out: Callable[[Answer], bool] = _is_signed_out,
         retry: Retry | None = None,
         max_bytes: int = _MAX_BYTES,
         also_secret: Iterable[str] = (),
     ) -> None:
         self.target = target
-        self.redact = Redactor.of([*settings.secrets.values(), *also_secret])
+        self._secrets = (*(part for text in settings.secrets.values() for part in secrets_in(text)), *also_secret)
         self._host = _checked_host(target, base_url)
         self._base_url = base_url.rstrip("/")
         self._settings = settings
-        self._sign_in = sign_in
+        self._access = access or _Key(sign_in)
         self._slow_down = slow_down
+        self._signed_out = signed_out
         self._retry = retry or RETRY
         self._max_bytes = max_bytes
         self._places = threading.BoundedSemaphore(max(1, pace.simultaneous))
@@ -171,6 +213,10 @@ class HttpClient:
             raise self.failure(answer)
         return answer
 
+    def redact(self, text: str) -> str:
+        """The text with every secret of the connection replaced by a mask."""
+        return Redactor.of([*self._secrets, *self._access.secrets()])(text)
+
     def failure(self, answer: Answer) -> SendoffError:
         """The general error for an answer that is not ok."""
         return failure(self.target, answer, self.words(answer))
@@ -182,8 +228,18 @@ class HttpClient:
     def send(self, call: Call, ctx: JobContext) -> Answer:
         """Send one request, repeat it where that is safe and useful, and give the last answer, ok or not.
 
-        Raises TryAgain, FixSettings or TellUs when no answer came, Cancelled when a wait or an abortable call was cancelled.
+        Access that ended is renewed once. Raises TryAgain, FixSettings or TellUs when no answer came, SignInAgain when access
+        ended for good, Cancelled when a wait or an abortable call was cancelled.
         """
+        self._access.renew()
+        proof = self._access.headers()
+        answer = self._send(call, ctx)
+        if not self._signed_out(answer) or not self._access.renew(proof):
+            return answer
+        log.info("%s ended our access; it was renewed", self.target)
+        return self._send(call, ctx)
+
+    def _send(self, call: Call, ctx: JobContext) -> Answer:
         for attempt in range(1, self._retry.attempts + 1):
             last = attempt == self._retry.attempts
             try:
@@ -208,7 +264,7 @@ class HttpClient:
 
     def prepared(self, call: Call) -> PreparedRequest:
         """The request as `send` would make it, with masked secrets, without any network."""
-        proof = self._sign_in()
+        proof = self._access.headers()
         request = self._request(call, proof)
         secret_names = {name.lower() for name in proof}
         headers = {
@@ -237,7 +293,7 @@ class HttpClient:
             if call.may_abort:
                 stack.enter_context(ctx.token.on_cancel(self._cut_off))
             try:
-                return self._exchange(self._request(call, self._sign_in()))
+                return self._exchange(self._request(call, self._access.headers()))
             except httpx2.HTTPError as error:
                 if call.may_abort and ctx.token.cancelled:
                     raise Cancelled from None

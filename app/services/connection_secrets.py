@@ -9,11 +9,37 @@ from typing import TYPE_CHECKING
 
 from app.core.connections import Connection
 from app.core.errors import SendoffError, SignInAgain
+from app.core.tokens import secrets_in
+from app.destinations.contract import Keyring
 
 if TYPE_CHECKING:
     from app.secrets.store import SecretStore, StoreInfo
 
 logger = logging.getLogger(__name__)
+
+
+class _Entries:
+    """A `Keyring`. A renewed secret that can't be kept is still good until the connection is closed."""
+
+    def __init__(
+        self, store: SecretStore, mask: Callable[[str], None], connection_id: str, fields: frozenset[str]
+    ) -> None:
+        self._store = store
+        self._connection_id = connection_id
+        self._fields = fields
+        self.mask = mask
+
+    def read(self, field_id: str) -> str | None:
+        return self._store.get(self._connection_id, field_id) if field_id in self._fields else None
+
+    def keep(self, field_id: str, value: str) -> None:
+        self.mask(value)
+        if field_id not in self._fields:
+            return
+        try:
+            self._store.put(self._connection_id, field_id, value)
+        except SendoffError:
+            logger.warning("A renewed sign-in could not be kept; it lasts until this use ends.")
 
 
 class ConnectionSecrets:
@@ -43,14 +69,14 @@ class ConnectionSecrets:
                     "Edit the connection and enter the secret here.",
                     code="secret_missing",
                 )
-            self._remember(value)
+            self._mask(value)
             found[field] = value
         return found
 
     def typed(self, values: Mapping[str, str]) -> None:
         """Have secrets masked that were typed and are about to be used."""
         for value in values.values():
-            self._remember(value)
+            self._mask(value)
 
     @contextmanager
     def put(self, connection_id: str, values: Mapping[str, str]) -> Iterator[None]:
@@ -73,6 +99,14 @@ class ConnectionSecrets:
         """Remove those secrets; nothing happens, and no keyring is needed, when there are none."""
         if fields:
             self._store.delete_all(connection_id, fields)
+
+    def of(self, connection_id: str, fields: Collection[str]) -> Keyring:
+        """The entries of a connection in use, as its destination gets them; it may renew these fields and no other."""
+        return _Entries(self._store, self._mask, connection_id, frozenset(fields))
+
+    def _mask(self, value: str) -> None:
+        for secret in secrets_in(value):
+            self._remember(secret)
 
     def _restore(self, connection_id: str, before: Mapping[str, str | None]) -> None:
         for field, value in before.items():

@@ -9,11 +9,20 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from app.core.connections import Access, Connection, Consent, Health, HealthState, TestResult
-from app.core.errors import FixData, FixSettings, SendoffError, SignInAgain, TryAgain, as_sendoff_error
+from app.core.errors import FixSettings, SendoffError, SignInAgain, TryAgain, as_sendoff_error
 from app.core.exports import Export
 from app.core.names import checked_name, name_taken, new_id
 from app.core.roles import Action, Role, may
-from app.destinations.contract import Choice, Exchange, FileDestination, SegmentDestination, Settings, TargetField
+from app.core.tokens import Tokens
+from app.destinations.contract import (
+    Choice,
+    Exchange,
+    FileDestination,
+    NoKeyring,
+    SegmentDestination,
+    Settings,
+    TargetField,
+)
 from app.destinations.description import Description
 from app.jobs import Cancelled, JobContext
 from app.services.connection_forms import (
@@ -26,6 +35,7 @@ from app.services.connection_forms import (
 )
 from app.services.connection_secrets import ConnectionSecrets
 from app.services.destinations import DestinationService
+from app.services.finding import connection_named, no_connection
 from app.services.roles import RoleService
 from app.services.trail import Trail
 from app.store import Store
@@ -111,10 +121,10 @@ class ConnectionService:
 
     def get(self, name: str) -> ConnectionRow:
         """The connection of that name, as far as this role may see it; raises FixData with code "no_connection"."""
-        connection = self._find(name)
+        connection = connection_named(self._store, name)
         row = self._row(connection, self._roles.role(), self._used_by())
         if self._roles.role() is not Role.ADMIN and not row.usable:
-            raise _unknown(name)
+            raise no_connection(name)
         return row
 
     def exists(self, name: str) -> bool:
@@ -127,7 +137,7 @@ class ConnectionService:
 
     def secrets_missing(self, name: str) -> list[str]:
         """The secret fields that are not in this computer's keyring; blocks on it and raises its errors."""
-        return self._secrets.missing(self._find(name))
+        return self._secrets.missing(connection_named(self._store, name))
 
     # Making and changing
 
@@ -160,10 +170,9 @@ class ConnectionService:
             values |= self._secrets.read(existing, wanted - values.keys())
         self._secrets.typed(values)
         ctx.check()
-        opened = self._open_destination(
-            description, Settings(values=effective_settings(description, settings), secrets=values)
-        )
-        return opened.test(ctx)
+        keyring = NoKeyring() if existing_id is None else self._secrets.of(existing_id, values)
+        given = Settings(effective_settings(description, settings), values, keyring=keyring)
+        return self._open_destination(description, given).test(ctx)
 
     def add(
         self,
@@ -200,6 +209,7 @@ class ConnectionService:
             created_at=now,
             created_by=person,
             health=_healthy(tested, now),
+            sign_in_ends=_sign_in_ends(description, values, None),
         )
         with self._secrets.put(connection.id, values):
             stored = self._store.connections.save(connection)
@@ -222,7 +232,7 @@ class ConnectionService:
         `agreed` renews the consent in this person's name. Raises as `add`.
         """
         self._roles.demand(Action.CHANGE_CONNECTIONS)
-        current = self._find(name)
+        current = connection_named(self._store, name)
         description = self._destinations.get(current.destination)
         wanted = current.settings if settings is None else settings
         self._demand_valid(current.destination, wanted, secrets or {}, current.id)
@@ -237,6 +247,7 @@ class ConnectionService:
             secrets=frozenset(kept),
             access=current.access if access is None else access,
             consent=Consent(self._roles.person(), now) if agreed else current.consent,
+            sign_in_ends=_sign_in_ends(description, typed, current.sign_in_ends if kept else None),
         )
         if tested is not None or typed or changed.settings != current.settings or kept != current.secrets:
             changed = replace(changed, health=_healthy(tested, now))
@@ -249,7 +260,7 @@ class ConnectionService:
     def share(self, name: str, access: Access) -> Connection:
         """Say who may build exports on it; exports that exist stay as they are."""
         self._roles.demand(Action.CHANGE_CONNECTIONS)
-        current = self._find(name)
+        current = connection_named(self._store, name)
         stored = self._store.connections.save(replace(current, access=access))
         self._trail.connection_saved(current, stored)
         return stored
@@ -257,7 +268,7 @@ class ConnectionService:
     def test(self, name: str, ctx: JobContext) -> TestResult:
         """Reach the target with the stored secrets and remember the result as the connection's health; raises what failed."""
         self._roles.demand(Action.CHANGE_CONNECTIONS)
-        connection = self._find(name)
+        connection = connection_named(self._store, name)
         try:
             result = self.open(connection).test(ctx)
         except Cancelled:
@@ -277,7 +288,7 @@ class ConnectionService:
         Raises FixSettings with code "in_use", naming the exports that use it.
         """
         self._roles.demand(Action.CHANGE_CONNECTIONS)
-        connection = self._find(name)
+        connection = connection_named(self._store, name)
         exports = self._exports_of(connection.id)
         if exports:
             listed = ", ".join(f"“{export.name}”" for export in exports)
@@ -300,7 +311,7 @@ class ConnectionService:
         this service lives.
         """
         self._roles.demand(Action.CHANGE_CONNECTIONS)
-        connection = self._find(name)
+        connection = connection_named(self._store, name)
         if any(run.connection_id == connection.id for run in self._store.runs.running()):
             raise FixSettings(
                 f"“{connection.name}” is at work.",
@@ -360,7 +371,8 @@ class ConnectionService:
         description = self._destinations.get(connection.destination)
         secrets = self._secrets.read(connection, connection.secrets)
         values = effective_settings(description, connection.settings)
-        return self._open_destination(description, Settings(values, secrets, on_slow, ledger))
+        keyring = self._secrets.of(connection.id, secrets)
+        return self._open_destination(description, Settings(values, secrets, on_slow, ledger, keyring))
 
     def choices(self, name: str, field_id: str, ctx: JobContext) -> list[Choice]:
         """The entries of the picker of one export field, asked of the target; empty for storages."""
@@ -373,20 +385,14 @@ class ConnectionService:
         return opened.fields(target, ctx) if isinstance(opened, SegmentDestination) else []
 
     def _open_for_use(self, name: str) -> Opened:
-        connection = self._find(name)
+        connection = connection_named(self._store, name)
         self._roles.demand(Action.CHANGE_EXPORTS, connection.access)
         return self.open(connection)
-
-    def _find(self, name: str) -> Connection:
-        connection = self._store.connections.get(name)
-        if connection is None:
-            raise _unknown(name)
-        return connection
 
     def _existing(self, connection_id: str) -> Connection:
         connection = self._store.connections.by_id(connection_id)
         if connection is None:
-            raise _unknown(connection_id)
+            raise no_connection(connection_id)
         return connection
 
     def _row(self, connection: Connection, role: Role, used: Mapping[str, tuple[str, ...]]) -> ConnectionRow:
@@ -439,16 +445,14 @@ def _healthy(tested: TestResult | None, now: datetime) -> Health:
     return Health() if tested is None else Health(HealthState.HEALTHY, now)
 
 
+def _sign_in_ends(description: Description, typed: Mapping[str, str], before: datetime | None) -> datetime | None:
+    """When a person has to sign in again, as a sign-in among these secrets tells; else as before."""
+    field = description.sign_in.field_id if description.sign_in is not None else ""
+    tokens = Tokens.read(typed.get(field, ""))
+    return before if tokens is None else tokens.ends_at
+
+
 def _state_after(error: SendoffError) -> HealthState:
     if error.code == "secret_missing":
         return HealthState.SECRET_MISSING
     return HealthState.SIGN_IN_EXPIRED if isinstance(error, SignInAgain) else HealthState.FAILED
-
-
-def _unknown(name: str) -> FixData:
-    return FixData(
-        f"There is no connection named “{name}”.",
-        "It was removed or renamed, or it is not shared with you.",
-        "Look at the list of connections.",
-        code="no_connection",
-    )

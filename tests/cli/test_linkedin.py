@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.end_to_end.businesses import ACCOUNT, ask, write_tables
 from tests.servers.secret_service import SecretServiceServer
 from tests.tools.planted_secret import search
 from tests.vendors.linkedin import TOKEN, LinkedInEmulator
+from tests.vendors.oauth import CLIENT_ID, CLIENT_SECRET, agree
 
 SEGMENTS = """
 name: Large firms
@@ -88,3 +90,47 @@ def test_from_tables_to_a_run(
     again = desk.told(*at, "exports", "run", "Target accounts")["runs"][0]
     assert (again["added"], again["unchanged"]) == (0, unique)
     assert search([place], TOKEN) == []
+
+
+def test_signing_in_with_the_browser(
+    desk: Desk, linkedin: LinkedInEmulator, secret_service_here: SecretServiceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = desk.folder / "firm"
+    desk.done("workspace", "create", place, "--audience", "businesses", "--name", "Firm")
+    at = ("--workspace", place)
+    pages: list[str] = []
+
+    def browse(page: str) -> bool:
+        pages.append(page)
+        threading.Thread(target=agree, args=(page,), daemon=True).start()
+        return True
+
+    monkeypatch.setattr("webbrowser.open", browse)
+    monkeypatch.setenv("APP_SECRET", CLIENT_SECRET)
+    root = linkedin.url.removesuffix("/rest")
+    settings = {
+        "api_url": linkedin.url,
+        "sign_in_by": "browser",
+        "client_id": CLIENT_ID,
+        "authorize_url": f"{root}/oauth/v2/authorization",
+        "token_url": f"{root}/oauth/v2/accessToken",
+    }
+    given = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+    add = ("connections", "add", "--name", "LinkedIn", "--destination", "linkedin-ads", "--agree", *given)
+    said = desk.told(*at, *add, "--secret", "client_secret=env:APP_SECRET")
+    assert said["test"]["reached"] == "Northwind NW"
+    assert len(pages) == 1
+
+    linkedin.sign_in.end_access()
+    assert desk.told(*at, "connections", "test", "LinkedIn")["ok"] is True
+    assert linkedin.sign_in.renewals == 1
+    assert desk.told(*at, "connections", "test", "LinkedIn")["ok"] is True
+    assert linkedin.sign_in.renewals == 1  # the renewed one was kept
+
+    linkedin.sign_in.end_all()
+    ended = desk.do(*at, "--json", "connections", "test", "LinkedIn")
+    assert (ended.status, ended.document["error"]["what"]) == (1, "The sign-in at LinkedIn Ads has ended.")
+    assert desk.told(*at, "connections", "sign-in", "LinkedIn")["sign_in_ends"] is not None
+    assert desk.told(*at, "connections", "test", "LinkedIn")["ok"] is True
+    for secret in ("access-token-", "refresh-token-", CLIENT_SECRET):
+        assert search([place], secret) == []

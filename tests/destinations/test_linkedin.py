@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.core.exports import SyncMode
 from app.core.identifiers import normalise
 from app.core.segments import SegmentOf
 from app.destinations import http
+from app.destinations.browser_signin import sign_in
 from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
 from app.destinations.linkedin_ads import session as linkedin_session
 from app.destinations.linkedin_ads.destination import create
@@ -21,6 +23,7 @@ from app.jobs import JobContext
 from tests.destinations.conformance import SegmentDestinationSuite
 from tests.vendors.emulator import Reply
 from tests.vendors.linkedin import TOKEN, LinkedInEmulator
+from tests.vendors.oauth import CLIENT_ID, CLIENT_SECRET, agree
 
 ACCOUNT = "516848833"
 
@@ -348,3 +351,49 @@ class TestDescription:
     def test_which_type_takes_a_segment(self) -> None:
         assert description("linkedin-ads").for_members(SegmentOf.ACCOUNTS).audience_id == "company"
         assert description("mailchimp").for_members(SegmentOf.ACCOUNTS) == description("mailchimp")
+
+
+class TestBrowser:
+    """A sign-in by the browser in place of the token."""
+
+    @pytest.fixture
+    def bench(self) -> Iterator[Bench]:
+        with LinkedInEmulator() as emulator:
+            yield Bench(emulator)
+            assert emulator.violations == []
+
+    def signed_in(self, bench: Bench) -> SegmentDestination:
+        root = bench.emulator.url.removesuffix("/rest")
+        values = {
+            "api_url": bench.emulator.url,
+            "sign_in_by": "browser",
+            "client_id": CLIENT_ID,
+            "authorize_url": f"{root}/oauth/v2/authorization",
+            "token_url": f"{root}/oauth/v2/accessToken",
+        }
+        secrets = {"client_secret": CLIENT_SECRET}
+
+        def browse(page: str) -> None:
+            threading.Thread(target=agree, args=(page,), daemon=True).start()
+
+        secrets["sign_in"] = sign_in(bench.description, values, secrets, browse, JobContext()).written()
+        return create(Settings(values, secrets))
+
+    def test_access_that_ends_in_the_middle_of_a_run_is_renewed(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(linkedin_session, "READY_AFTER", 0.0)
+        destination = self.signed_in(bench)
+        members = [bench.member(number) for number in range(20)]
+        with destination.session(bench.target, "Gold", SyncMode.UPDATE) as session:
+            first = session.send(members[:10], JobContext())
+            bench.emulator.sign_in.end_access()
+            second = session.send(members[10:], JobContext())
+        assert {each.kind for each in [*first, *second]} == {OutcomeKind.ADDED}
+        assert bench.delivered("Gold") == {bench.identifier(each) for each in members}
+        assert bench.emulator.sign_in.renewals == 1
+
+    def test_without_a_sign_in_the_person_is_sent_there(self, bench: Bench) -> None:
+        with pytest.raises(SignInAgain) as raised:
+            create(Settings({"sign_in_by": "browser", "client_id": CLIENT_ID}, {"client_secret": CLIENT_SECRET}))
+        assert raised.value.code == "secret_missing"

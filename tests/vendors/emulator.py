@@ -147,8 +147,8 @@ class Emulator:
                 self._now -= 1
 
     def _check(self, request: Request, reply: Reply) -> None:
-        if self._description is None:
-            return
+        if self._description is None or not request.path.startswith(self._base_path):
+            return  # the sign-in is no part of the description
         path = request.path.removeprefix(self._base_path) or "/"
         self.violations += self._description.problems_of_request(
             request.method, path, request.query, request.headers, request.body
@@ -177,7 +177,8 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         raw = self.rfile.read(length)
         parts = urlsplit(self.path)
-        body = json.loads(raw) if raw else None
+        form = self.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")
+        body = (dict(parse_qsl(raw.decode())) if form else json.loads(raw)) if raw else None
         request = Request(
             self.command,
             parts.path,

@@ -17,6 +17,7 @@ from typing import Any
 
 from tests.vendors.description import vendor_description
 from tests.vendors.emulator import Emulator, Reply, Request
+from tests.vendors.oauth import OAuthDesk
 
 TOKEN = "AQX0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-"
 VERSIONS = {"202604", "202605", "202606"}
@@ -63,6 +64,7 @@ class LinkedInEmulator(Emulator):
         self.by_token = False
         self.id_header = "x-restli-id"
         self.delay = delay
+        self.sign_in = OAuthDesk(("r_ads", "rw_dmp_segments"), pkce=False, refresh_seconds=365 * 86_400)
         self._recent: dict[str, deque[float]] = {kind: deque() for kind in PER_MINUTE}
 
     def named(self, name: str) -> Audience | None:
@@ -70,6 +72,10 @@ class LinkedInEmulator(Emulator):
         return next((each for each in self.audiences.values() if each.name == name), None)
 
     def answer(self, request: Request) -> Reply:
+        if request.path == "/oauth/v2/authorization":
+            return self.sign_in.page(request)
+        if request.path == "/oauth/v2/accessToken":
+            return self.sign_in.token(request)
         refused = self._refuse(request)
         if refused is not None:
             return refused
@@ -90,7 +96,7 @@ class LinkedInEmulator(Emulator):
         scheme, _space, token = headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or not token:
             return _problem(401, "Empty oauth2 access token", "EMPTY_ACCESS_TOKEN")
-        if token != TOKEN:
+        if token != TOKEN and not self.sign_in.accepts(token):
             return _problem(401, "Invalid access token", "INVALID_ACCESS_TOKEN")
         version = headers.get("linkedin-version", "")
         if version not in VERSIONS:

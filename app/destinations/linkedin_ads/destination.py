@@ -1,4 +1,4 @@
-"""LinkedIn's DMP segments with an access token.
+"""LinkedIn's DMP segments, with an access token or a sign-in by the browser.
 
 Source: LinkedIn's pages on matched audiences (version 2026-04 and older) and a description by a third party: a header with
 the version, 300 requests a minute for companies and 600 for users, five seconds between making a segment and filling it.
@@ -18,6 +18,7 @@ from app.destinations.http import Call, HttpClient
 from app.destinations.linkedin_ads.answers import AdAccount, AdAccounts
 from app.destinations.linkedin_ads.session import ExportTarget, LinkedInSession, account_urn
 from app.destinations.registry import description
+from app.destinations.signin import SignedIn
 from app.jobs import JobContext
 
 _DEFAULT_URL = "https://api.linkedin.com/rest"
@@ -26,7 +27,7 @@ _SEE, _MANAGE = "see ad accounts", "manage their audiences"
 
 
 def create(settings: Settings) -> LinkedInAds:
-    """Open the destination; raises SignInAgain without a token."""
+    """Open the destination; raises SignInAgain without a token or sign-in."""
     return LinkedInAds(settings)
 
 
@@ -39,8 +40,11 @@ class LinkedInAds:
         defaults = {field.id: field.default for field in self._description.connection_fields}
         given = {key: value.strip() for key, value in settings.values.items() if value.strip()}
         self._values = {**defaults, **given}
+        self._access: SignedIn | None = None
         self._token = settings.secrets.get("access_token", "").strip()
-        if not self._token:
+        if self._values["sign_in_by"] == "browser" and self._description.sign_in is not None:
+            self._access = SignedIn(self._description.name, self._description.sign_in, settings)
+        elif not self._token:
             raise SignInAgain(
                 "The access token of LinkedIn is missing.",
                 "It is not stored on this computer.",
@@ -135,6 +139,7 @@ class LinkedInAds:
             self._settings,
             pace=self._description.pace,
             sign_in=lambda: {"Authorization": f"Bearer {self._token}"},
+            access=self._access,
             headers={"LinkedIn-Version": self._values["version"], "X-Restli-Protocol-Version": "2.0.0"},
         )
 

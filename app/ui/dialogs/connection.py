@@ -14,12 +14,14 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.core.connections import Access, ChangedHostKey, Connection, TestResult, UnknownHostKey
 from app.core.errors import SendoffError, as_sendoff_error
 from app.core.names import fold
+from app.core.tokens import Tokens
 from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.connection_forms import InvalidSettings
 from app.ui.context import WindowContext
 from app.ui.dialogs.connection_fields import ConnectionForm
 from app.ui.dialogs.connection_reading import Opening, read_opening, read_secret_file
+from app.ui.dialogs.connection_sign_in import BrowserSignIn
 from app.ui.dialogs.connection_words import (
     ResultNote,
     access_hint,
@@ -112,6 +114,7 @@ class ConnectionDialog(Dialog):
         self.form = ConnectionForm(theme, description, stored, self._help(description))
         if connection is not None:
             self.form.show_settings(connection.settings)
+        self.sign_in = BrowserSignIn(self.context, self.form)
         self.access = Segmented(
             theme,
             self.tr("Who can use it"),
@@ -168,6 +171,9 @@ class ConnectionDialog(Dialog):
         self.name_field.left.connect(self._check_name)
         self.form.changed.connect(self._on_form_changed)
         self.form.file_picked.connect(self._on_file_picked)
+        self.form.sign_in_asked.connect(self._on_sign_in_asked)
+        self.sign_in.ended.connect(self._on_signed_in)
+        self.sign_in.failed.connect(lambda error: self._show_failure(as_sendoff_error(error)))
         self.access.chosen.connect(lambda _key: self._renew())
         self.consent.toggled.connect(self._on_consent_toggled)
         self.help_link.clicked.connect(self._on_help_clicked)
@@ -283,6 +289,23 @@ class ConnectionDialog(Dialog):
                 self.form.entry(field_id).set_error(f"{told.what} {told.fix}".strip())
 
         self._submit("Read a key file", partial(read_secret_file, path), read)
+
+    # Signing in with the browser
+
+    def _on_sign_in_asked(self, field_id: str) -> None:
+        if self._opening is not None:
+            self._forget_test()
+            connection = self._opening.connection
+            existing = connection.id if connection is not None else None
+            self.sign_in.begin(field_id, self._opening.description.id, existing)
+
+    def _on_signed_in(self, tokens: Tokens) -> None:
+        """Reach the target at once: that names the account, and it may be another one than the person meant."""
+        if tokens.ends_at is not None:
+            until = self.context.formats.full_date(tokens.ends_at)
+            self._tell(ResultNote("success", self.tr("You are signed in until {date}.").format(date=until)))
+        if not self.form.problems():
+            self._on_test_clicked()
 
     # Testing
 
@@ -488,4 +511,6 @@ class ConnectionDialog(Dialog):
     def _on_closed(self, _code: int) -> None:
         for job in tuple(self._jobs):
             self._drop(job)
+        if self._opening is not None:
+            self.sign_in.drop()
         self._opening = None

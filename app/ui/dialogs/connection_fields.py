@@ -18,6 +18,7 @@ from app.ui.widgets.fields import FieldFrame, SecretField, Select, TextField
 from app.ui.widgets.file_fields import FolderField, SecretFileField
 from app.ui.widgets.forms import Form
 from app.ui.widgets.labels import row
+from app.ui.widgets.sign_in_field import SignInField
 
 SHORT, FEW = 14, 3
 NARROW = 168
@@ -126,6 +127,19 @@ class _SecretFileEntry:
         """Secrets are never shown."""
 
 
+class _SignInEntry:
+    def __init__(
+        self, theme: Theme, field: SettingField, _changed: Callable[[], None], _left: Callable[[], None]
+    ) -> None:
+        self.frame = SignInField(theme, field.label, field.placeholder, hint=field.hint)
+
+    def value(self) -> str:
+        return self.frame.typed() or ""
+
+    def show(self, value: str) -> None:
+        """Secrets are never shown."""
+
+
 _ENTRIES: Mapping[FieldKind, type] = {
     FieldKind.TEXT: _TextEntry,
     FieldKind.NUMBER: _TextEntry,
@@ -134,6 +148,7 @@ _ENTRIES: Mapping[FieldKind, type] = {
     FieldKind.PICKER: _TextEntry,  # nothing can be asked before there is a connection
     FieldKind.SECRET: _SecretEntry,
     FieldKind.SECRET_FILE: _SecretFileEntry,
+    FieldKind.SIGN_IN: _SignInEntry,
 }
 
 
@@ -156,12 +171,17 @@ def goes_beside(before: SettingField, field: SettingField) -> bool:
 class ConnectionForm(QWidget):
     """Fields in one column, those that belong together beside each other, advanced ones folded away.
 
-    Signals: `changed()` with every edit, `file_picked(field id, path)` when the content of a secret file is wanted.
+    Signals: `changed()` with every edit, `file_picked(field id, path)` when the content of a secret file is wanted,
+    `sign_in_asked(field id)` when the person wants to sign in with the browser, `sign_in_stopped()` when not any longer and
+    `link_asked()` when they want the page's address.
     A field is checked when the person leaves it after typing, and all are with `check()`.
     """
 
     changed = Signal()
     file_picked = Signal(str, object)
+    sign_in_asked = Signal(str)
+    sign_in_stopped = Signal()
+    link_asked = Signal()
 
     def __init__(
         self, theme: Theme, description: Description, stored: Collection[str] = (), help_link: QWidget | None = None
@@ -227,7 +247,7 @@ class ConnectionForm(QWidget):
         self._stored = frozenset(field_ids)
         for field in self._description.secret_fields:
             frame = self._entries[field.id].frame
-            if isinstance(frame, SecretField | SecretFileField):
+            if isinstance(frame, SecretField | SecretFileField | SignInField):
                 frame.set_stored(field.id in self._stored)
 
     def set_store_name(self, name: str) -> None:
@@ -240,12 +260,21 @@ class ConnectionForm(QWidget):
             )
 
     def set_content(self, field_id: str, file_name: str, content: str) -> None:
-        """Take what was read from a secret file."""
+        """Take what was read from a secret file, or what a sign-in gave."""
         frame = self._entries[field_id].frame
         if isinstance(frame, SecretFileField):
             frame.set_content(file_name, content)
-            self._on_changed(field_id)
-            self._on_left(field_id)
+        elif isinstance(frame, SignInField):
+            frame.set_content(content)
+        else:
+            return
+        self._on_changed(field_id)
+        self._on_left(field_id)
+
+    def sign_in_field(self, field_id: str) -> SignInField | None:
+        """The field of that id when it is filled by signing in."""
+        frame = self._entries[field_id].frame
+        return frame if isinstance(frame, SignInField) else None
 
     def problems(self) -> dict[str, str]:
         """One sentence for each field that is wrong, without showing them."""
@@ -306,10 +335,14 @@ class ConnectionForm(QWidget):
             self._theme, field, lambda: self._on_changed(field.id), lambda: self._on_left(field.id)
         )
         frame = entry.frame
-        if isinstance(frame, SecretField | SecretFileField):
+        if isinstance(frame, SecretField | SecretFileField | SignInField):
             frame.set_stored(field.id in self._stored)
         if isinstance(frame, SecretFileField):
             frame.picked.connect(lambda path: self._on_picked(field.id, path))
+        if isinstance(frame, SignInField):
+            frame.asked.connect(lambda: self.sign_in_asked.emit(field.id))
+            frame.stopped.connect(self.sign_in_stopped)
+            frame.link_asked.connect(self.link_asked)
         cell = Form(self._theme)
         cell.add_row(field.label, frame, required=field.required and not field.default)
         self._entries[field.id], self._cells[field.id] = entry, cell

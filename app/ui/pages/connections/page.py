@@ -21,7 +21,7 @@ from app.ui.context import WindowContext
 from app.ui.dialogs.remove_connection import RemoveConnectionDialog, RemovePlan, read_remove_plan
 from app.ui.pages.connections.gallery import Gallery
 from app.ui.pages.connections.table import NARROW, ConnectionTable
-from app.ui.pages.connections.words import ConnectionLine, access_words
+from app.ui.pages.connections.words import ConnectionLine, access_words, ends_soon
 from app.ui.pages.freshness import Freshness
 from app.ui.pages.job_page import JobPage
 from app.ui.runner import Finished, Job, Outcome
@@ -245,7 +245,9 @@ class ConnectionsPage(JobPage):
             return
         if name in self._tests:
             self._tests[name].cancel()
-        elif line.state in {HealthState.SIGN_IN_EXPIRED, HealthState.SECRET_MISSING}:
+        elif line.state in {HealthState.SIGN_IN_EXPIRED, HealthState.SECRET_MISSING} or ends_soon(
+            line, self.context.formats.now()
+        ):
             self._edit(name)
         else:
             self._test(name)

@@ -12,6 +12,9 @@ from app.core.counts import LimitScope
 from app.destinations.description import Description
 from app.ui.formats import Formats
 
+SOON = timedelta(days=14)
+"""When the end of a sign-in is near enough to be told."""
+
 
 @dataclass(frozen=True)
 class ConnectionLine:
@@ -63,6 +66,12 @@ def health_words(line: ConnectionLine, formats: Formats) -> HealthWords:
     health = line.connection.health
     when = _inside_a_sentence(health.tested_at, formats) if health.tested_at is not None else ""
     exact = formats.day_and_clock(health.tested_at) if health.tested_at is not None else ""
+    ends = line.connection.sign_in_ends
+    if ends is not None and ends_soon(line, formats.now()):
+        if ends <= formats.now():
+            return HealthWords("x-circle-fill", "danger", tr("Sign-in ended"), formats.date(ends), tr("Sign in again"))
+        detail = tr("On {date}").format(date=formats.date(ends))
+        return HealthWords("warning-fill", "warning", tr("Sign-in ends soon"), detail, tr("Renew"))
     if line.state is HealthState.HEALTHY:
         return HealthWords(
             "check-circle-fill", "success", tr("Healthy"), tr("Tested {when}").format(when=when), tr("Test")
@@ -75,6 +84,13 @@ def health_words(line: ConnectionLine, formats: Formats) -> HealthWords:
         return HealthWords("key-fill", "warning", tr("Secret missing"), tr("On this computer"), tr("Add secret"))
     added = tr("Added {date}").format(date=formats.date(line.connection.created_at))
     return HealthWords("clock", "text2", tr("Not tested yet"), added, tr("Test"), "text2")
+
+
+def ends_soon(line: ConnectionLine, now: datetime) -> bool:
+    """Whether a person has to sign in again soon, or had to already; what a test found weighs more."""
+    ends = line.connection.sign_in_ends
+    works = line.state in {HealthState.HEALTHY, HealthState.NOT_TESTED}
+    return ends is not None and works and ends - now < SOON
 
 
 def _inside_a_sentence(when: datetime, formats: Formats) -> str:
