@@ -373,6 +373,20 @@ class SegmentDestination(Protocol):
         ...
 
 
+@runtime_checkable
+class ReadingDestination(SegmentDestination, Protocol):
+    """A destination that can say who is in a place, which the sync mode replace needs."""
+
+    def members(
+        self, target: Mapping[str, str], segment: str, ctx: JobContext
+    ) -> Iterator[Sequence[Mapping[str, str | None]]]:
+        """Everybody who is there now, whoever sent them, page by page; only asks, and nobody is there in a place that is not.
+
+        Each is told by the values of the key fields it is known by there, in the form the fields' rules give.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFile:
     """A file that arrived; `path` is relative to the connection's folder."""

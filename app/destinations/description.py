@@ -115,6 +115,15 @@ class SignIn:
     lasts_days: int | None = None
 
 
+class LimitName(StrEnum):
+    """A limit that a connection may set by itself."""
+
+    MAXIMUM = "maximum"
+    MINIMUM = "minimum"
+    BATCH_SIZE = "batch_size"
+    REQUESTS_PER_SECOND = "requests_per_second"
+
+
 @dataclass(frozen=True, slots=True)
 class AudienceType:
     """One of several kinds of audience a destination makes, with what it takes in place of the destination's own.
@@ -136,6 +145,9 @@ class Description:
     `any_field` is true for targets that take any column (files): then `fields` is empty and matching is free.
     `key_fields` are the target fields that can identify a member; the first is the default. `free_fields` tells that the
     audience has further fields only the target knows. `module` is imported when the destination is used.
+
+    `limit_fields` names connection fields whose numbers take the place of `maximum`, `minimum` (members), `batch_size` and
+    `requests_per_second`: see `for_connection`.
 
     With several `audience_types` the export field `audience_field` chooses one. `takes`, `fields` and `key_fields` are then
     those of all of them together, until `for_target` or `for_members` gives the description of one, which `audience` names.
@@ -166,6 +178,7 @@ class Description:
     export_fields: tuple[SettingField, ...] = ()
     fields: tuple[TargetField, ...] = ()
     notes: tuple[str, ...] = ()
+    limit_fields: Mapping[LimitName, str] = field(default_factory=dict)
     audience_field: str = ""
     audience_types: tuple[AudienceType, ...] = ()
     audience: AudienceType | None = None
@@ -179,6 +192,25 @@ class Description:
     def audience_id(self) -> str:
         """The id of the audience type this is narrowed to; empty without one."""
         return "" if self.audience is None else self.audience.id
+
+    def for_connection(self, settings: Mapping[str, str]) -> Description:
+        """As it is through a connection with these plain values: its own limits count where it sets some."""
+        own = {name: number for name, id_ in self.limit_fields.items() if (number := _number(settings.get(id_, "")))}
+        if not own:
+            return self
+        return replace(
+            self,
+            limits=replace(
+                self.limits,
+                maximum=own.get(LimitName.MAXIMUM, self.limits.maximum),
+                minimum=own.get(LimitName.MINIMUM, self.limits.minimum),
+            ),
+            batch_size=own.get(LimitName.BATCH_SIZE, self.batch_size),
+            pace=replace(
+                self.pace,
+                requests_per_second=own.get(LimitName.REQUESTS_PER_SECOND, self.pace.requests_per_second),
+            ),
+        )
 
     def for_target(self, target: Mapping[str, str]) -> Description:
         """As it is for an export with these fields of its own; an audience type there is none of leaves it as it is."""
@@ -221,6 +253,11 @@ class Description:
         choices = {key: words for key, words in (setting.choices or {}).items() if key in known}
         default = setting.default if setting.default in choices else next(iter(choices))
         return replace(setting, choices=choices, default=default)
+
+
+def _number(text: str) -> int:
+    """A whole number that was typed; 0 for anything else, which sets no limit."""
+    return int(text) if text.isascii() and text.isdecimal() else 0
 
 
 def load(path: Path) -> Description:

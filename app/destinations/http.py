@@ -30,7 +30,7 @@ from app.core.tokens import secrets_in
 from app.destinations.answers import Answer, Redactor, failure, masked_header, words_of
 from app.destinations.contract import Exchange, PreparedRequest, Settings
 from app.destinations.description import Pace
-from app.jobs import Cancelled, JobContext
+from app.jobs import Cancelled, CancelToken, JobContext
 from app.version import VERSION
 
 T = TypeVar("T")
@@ -125,6 +125,26 @@ class _Key:
         return ()
 
 
+@dataclass(frozen=True, slots=True)
+class LocalRequest:
+    """A request as it reaches a `Local`: the address below the base with its query, headers in lower case, the body."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Local(Protocol):
+    """A target inside this program that answers in the place of a host; `host` is what the ledger calls it. Thread safe."""
+
+    host: str
+
+    def answer(self, request: LocalRequest, token: CancelToken) -> Answer:
+        """What it answers; raises ConnectionError when no answer is to come, and Cancelled."""
+        ...
+
+
 def _asks_to_slow_down(answer: Answer) -> bool:
     """Most targets use 429, or 503 with a wait."""
     return answer.status == 429 or (answer.status == 503 and answer.retry_after is not None)
@@ -141,7 +161,8 @@ class HttpClient:
     `sign_in` gives the headers that prove who we are, or `access` does where they end and are renewed; `headers` go with every
     request in the clear. `slow_down` tells whether an answer means "too fast", `signed_out` whether it means that our access
     ended: such requests were not acted upon, so that even one that is not repeatable is sent again. `also_secret` are secrets
-    made from those of the settings, such as their base64 form.
+    made from those of the settings, such as their base64 form. With `local` nothing leaves this program: everything else is as
+    with a host.
     """
 
     def __init__(
@@ -159,10 +180,12 @@ class HttpClient:
         retry: Retry | None = None,
         max_bytes: int = _MAX_BYTES,
         also_secret: Iterable[str] = (),
+        local: Local | None = None,
     ) -> None:
         self.target = target
         self._secrets = (*(part for text in settings.secrets.values() for part in secrets_in(text)), *also_secret)
-        self._host = _checked_host(target, base_url)
+        self._local = local
+        self._host = _checked_host(target, base_url) if local is None else local.host
         self._base_url = base_url.rstrip("/")
         self._settings = settings
         self._access = access or _Key(sign_in)
@@ -292,6 +315,10 @@ class HttpClient:
             ctx.check()
             if call.may_abort:
                 stack.enter_context(ctx.token.on_cancel(self._cut_off))
+            if self._local is not None:
+                # As with a host a cancel ends only what may be aborted.
+                token = ctx.token if call.may_abort else CancelToken()
+                return self._ask(self._local, self._request(call, self._access.headers()), token)
             try:
                 return self._exchange(self._request(call, self._access.headers()))
             except httpx2.HTTPError as error:
@@ -322,6 +349,20 @@ class HttpClient:
             if response is not None:
                 received = response.num_bytes_downloaded + _size(response.headers)
                 response.close()
+            self._settings.ledger(Exchange(self._host, sent, received, request.content))
+
+    def _ask(self, local: Local, request: httpx2.Request, token: CancelToken) -> Answer:
+        path = str(request.url).removeprefix(self._base_url)
+        received = 0
+        try:
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            answer = local.answer(LocalRequest(request.method, path, headers, request.content), token)
+            received = len(answer.body) + sum(len(name) + len(value) + 4 for name, value in answer.headers.items())
+            return answer
+        except ConnectionError:
+            raise _broken(self.target, self._host, "Try again later.") from None
+        finally:
+            sent = len(request.content) + _size(request.headers) + len(str(request.url))
             self._settings.ledger(Exchange(self._host, sent, received, request.content))
 
     @contextmanager
@@ -459,9 +500,11 @@ def _no_answer(target: str, host: str, error: httpx2.HTTPError) -> SendoffError:
             "Try again; when it comes back, send us the log.",
             code="malformed_answer",
         )
-    return TryAgain(
-        f"The connection to {target} broke.", f"{host} ended it before the answer came.", again, code="reset"
-    )
+    return _broken(target, host, again)
+
+
+def _broken(target: str, host: str, fix: str) -> TryAgain:
+    return TryAgain(f"The connection to {target} broke.", f"{host} ended it before the answer came.", fix, code="reset")
 
 
 def _goes_through_proxy(host: str) -> bool:

@@ -399,7 +399,7 @@ class ConnectionService:
         shown = connection if role is Role.ADMIN else replace(connection, settings={}, secrets=frozenset())
         return ConnectionRow(
             shown,
-            self._destinations.shown(connection.destination),
+            self._destinations.shown(connection.destination).for_connection(connection.settings),
             used.get(connection.id, ()),
             may(role, Action.CHANGE_EXPORTS, connection.access),
         )

@@ -188,7 +188,10 @@ class CountService:
         if target is None:
             return None
         connection = self._store.connections.get(target)
-        found = self._destinations.get(target if connection is None else connection.destination)
+        if connection is None:
+            found = self._destinations.get(target)
+        else:
+            found = self._destinations.get(connection.destination).for_connection(connection.settings)
         return found.audience_type(audience) if audience else found.for_members(of)
 
     def _question(

@@ -336,6 +336,8 @@ class ExportService:
     def _row(self, export: Export, look: _Look) -> ExportRow:
         connection = look.connections.get(export.connection or "")
         description = self._destinations.shown(export.destination).for_target(export.target)
+        if connection is not None:
+            description = description.for_connection(connection.settings)
         latest = look.latest.get(export.id)
         status = Status.NO_CONNECTION if connection is None else None if latest is None else latest.status
         due = next_due(export.schedule, look.now) if export.schedule is not None and connection is not None else None

@@ -62,7 +62,9 @@ class PlanService:
                 "Plan again when it has ended.",
                 code="running",
             )
-        description = self._describe(connection.destination).for_target(export.target)
+        description = (
+            self._describe(connection.destination).for_connection(connection.settings).for_target(export.target)
+        )
         opened = Opened(description, lambda on_slow, ledger: self._open_connection(connection, on_slow, ledger))
         with self._deps() as deps:
             plan = make_plan(export, opened, deps, ctx, first)

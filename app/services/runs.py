@@ -275,7 +275,7 @@ class RunService:
                 return self._failed(run, _CHANGED_MEANWHILE)
             given = connection
             opened = Opened(
-                self._describe(connection.destination).for_target(export.target),
+                self._describe(connection.destination).for_connection(connection.settings).for_target(export.target),
                 lambda on_slow, ledger: self._open_connection(given, on_slow, ledger),
             )
             with self._deps() as deps:

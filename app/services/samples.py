@@ -1,4 +1,4 @@
-"""The sample workspace: tables, segments, a folder to deliver into, and exports that are ready to run."""
+"""The sample workspace: tables, segments, a folder to deliver into, a vendor to rehearse with, exports ready to run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def fill(
     audience: str,
     ctx: JobContext,
 ) -> None:
-    """Fill an empty workspace with sample data in seconds; `folder / "delivered"` is what the exports write into."""
+    """Fill an empty workspace with sample data in seconds; exports write into `delivered` and `practice` below the folder."""
     from app.data import samples
 
     source = folder / "sample-source"
@@ -57,6 +57,8 @@ def fill(
     connections.add(
         "Shared drive", "local-folder", {"folder": str(delivered)}, {}, Access.CONTRIBUTORS, agreed=True, tested=None
     )
+    rehearsal = {"folder": str(folder / "practice"), "mood": "strict"}
+    connections.add("Practice", "practice", rehearsal, {}, Access.CONTRIBUTORS, agreed=True, tested=None)
     exports.apply_all(_documents(audience))
 
 

@@ -27,7 +27,7 @@ EVERY = [pytest.param(each, id=each.id) for each in descriptions()]
 def test_all_folders_are_found() -> None:
     folders = {path.parent.name for path in FOLDER.glob("*/destination.toml")}
     assert {each.id for each in descriptions()} >= {name.replace("_", "-") for name in folders}
-    assert {"local-folder", "sftp", "mailchimp", "linkedin-ads"} <= {each.id for each in descriptions()}
+    assert {"local-folder", "sftp", "mailchimp", "linkedin-ads", "practice"} <= {each.id for each in descriptions()}
 
 
 def test_every_folder_with_code_has_a_description() -> None:
@@ -54,7 +54,7 @@ def test_no_entry_is_misspelt(path: Path) -> None:
 @pytest.mark.parametrize("each", EVERY)
 class TestEachDescription:
     def test_docs_address(self, each: Description) -> None:
-        if each.docs or each.id != "local-folder":
+        if each.docs or each.id not in {"local-folder", "practice"}:
             parts = urlsplit(each.docs)
             assert parts.scheme == "https"
             assert parts.hostname
@@ -111,6 +111,10 @@ class TestEachDescription:
                 assert not field.pattern or not field.default or re.fullmatch(field.pattern, field.default)
                 assert set(field.when or {}) <= set(ids)
         assert not any(field.secret for field in each.export_fields)
+
+    def test_limits_a_connection_sets_are_numbers_it_has(self, each: Description) -> None:
+        kinds = {field.id: field.kind for field in each.connection_fields}
+        assert all(kinds[id_] is FieldKind.NUMBER for id_ in each.limit_fields.values())
 
     def test_opens_as_what_it_says(self, each: Description, tmp_path: Path) -> None:
         values = {field.id: "x" for field in each.connection_fields if not field.secret}
@@ -185,6 +189,15 @@ class TestPlugIns:
         finally:
             monkeypatch.undo()
             descriptions.cache_clear()
+
+
+def test_a_connection_sets_limits_of_its_own() -> None:
+    of = description("practice")
+    own = of.for_connection({"maximum": "1000", "batch_size": "20", "requests_per_second": "7", "minimum": "x"})
+    assert (own.limits.maximum, own.limits.minimum, own.batch_size) == (1000, None, 20)
+    assert (own.pace.requests_per_second, own.pace.simultaneous) == (7, of.pace.simultaneous)
+    assert of.for_connection({"maximum": "0", "folder": "/x"}) == of
+    assert description("mailchimp").for_connection({"maximum": "5"}) == description("mailchimp")
 
 
 def test_misspelt_values_are_refused(tmp_path: Path) -> None:

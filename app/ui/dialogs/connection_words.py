@@ -55,7 +55,13 @@ def access_hint(description: Description) -> str:
 def consent_words(description: Description, connection: Connection | None, formats: Formats) -> tuple[str, str]:
     """The sentence to agree to, and below it what leaves, on whose instruction, and who answers for it."""
     name = description.name
-    if description.secret_fields:
+    if description.category == "practice":
+        sentence = tr("I agree that data sent with this connection leaves the workspace for this folder.")
+        detail = tr(
+            "It may hold personal data and stays on this computer, in a small database and in CSV files. You answer for who can "
+            "open the folder. Removing the connection leaves the folder as it is."
+        )
+    elif description.secret_fields:
         sentence = tr(
             "I agree that data sent with this connection leaves this computer and is handled under the terms of {name}."
         )

@@ -127,7 +127,10 @@ class SegmentCounts(QObject):
         `basis` is what they are counted from; when it changed, so may every count.
         """
         wanted = tuple(names)
-        target = Target(description.id, description.audience_id, tuple(sorted(match.items())))
+        row = self._state.connection
+        # A connection may set limits of its own; then its counts are not those of the destination.
+        to = row.connection.name if row is not None and description.limit_fields else description.id
+        target = Target(to, description.audience_id, tuple(sorted(match.items())))
         asked = (wanted, target, basis)
         if asked == self._asked and not again:
             return

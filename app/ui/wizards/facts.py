@@ -40,8 +40,11 @@ class Facts:
     segments: tuple[Segment, ...]
     kept: KeptDraft | None
 
-    def description(self, destination_id: str) -> Description | None:
-        """The description of that id, also of one that only the export being edited still uses."""
+    def description(self, destination_id: str, connection_id: str | None = None) -> Description | None:
+        """The description of that id, as it is through that connection; also of one that only the edited export still uses."""
+        row = self.connection(connection_id)
+        if row is not None and row.description.id == destination_id and row.description.limit_fields:
+            return row.description.offered_for(OF_AUDIENCE[self.workspace.audience])
         if self.editing is not None and self.editing.description.id == destination_id:
             return self.editing.description.offered_for(OF_AUDIENCE[self.workspace.audience])
         return next((each for each in self.descriptions if each.id == destination_id), None)

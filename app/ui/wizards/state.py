@@ -58,7 +58,7 @@ class WizardState(QObject):
     @property
     def description(self) -> Description | None:
         """The destination chosen."""
-        return self.facts.description(self.draft.destination)
+        return self.facts.description(self.draft.destination, self.draft.connection)
 
     @property
     def connection(self) -> ConnectionRow | None:

@@ -115,10 +115,11 @@ def category_words(category: str) -> tuple[str, str]:
         "e-mail": (tr("E-mail"), tr("E-mail and messaging")),
         "crm": (tr("CRM"), tr("CRM and service")),
         "storage": (tr("Storage"), tr("Storage and files")),
+        "practice": (tr("Practice"), tr("Practice: nothing leaves this computer")),
     }.get(category, (own, own))
 
 
-CATEGORY_ORDER = ("advertising", "e-mail", "crm", "storage")
+CATEGORY_ORDER = ("advertising", "e-mail", "crm", "storage", "practice")
 
 
 def limit_words(description: Description, formats: Formats) -> str:
