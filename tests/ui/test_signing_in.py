@@ -11,7 +11,7 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QGuiApplication
 
 from app.bootstrap import Services, create_workspace
-from app.core.connections import HealthState
+from app.core.connections import Access, HealthState
 from app.core.tokens import Tokens
 from app.secrets.store import KeyringStore
 from app.ui.dialogs.connection import ConnectionDialog
@@ -145,7 +145,7 @@ def test_the_list_tells_when_a_sign_in_ends(bench, services, linkedin, days, wor
     tokens = Tokens("a", "r", None, datetime.now(UTC) + timedelta(days=days, hours=1))
     settings = {"sign_in_by": "browser", "client_id": CLIENT_ID}
     secrets = {"client_secret": CLIENT_SECRET, "sign_in": tokens.written()}
-    services.connections.add("LinkedIn", "linkedin-ads", settings, secrets, "contributors", agreed=True)
+    services.connections.add("LinkedIn", "linkedin-ads", settings, secrets, Access.CONTRIBUTORS, agreed=True)
     page = bench.show(ConnectionsPage(bench.context))
     table = page.table.rows
     cells = {column.key: column.cell(table.row("LinkedIn")) for column in table.columns}
