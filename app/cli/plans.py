@@ -50,7 +50,8 @@ def plan_lines(plan: Plan) -> list[str]:
     lines += [line for each in plan.segments for line in _segment_lines(each, alone=len(plan.segments) == 1)]
     for member in plan.members:
         values = ", ".join(f"{field} {value}" for field, value in member.values.items() if value)
-        lines.append(f"  {member.change.value:<8} {_printable(member.member)}  {_printable(values)}")
+        reason = f"  {_printable(member.reason)}" if member.reason else ""
+        lines.append(f"  {member.change.value:<8} {_printable(member.member)}  {_printable(values)}{reason}")
     return lines
 
 

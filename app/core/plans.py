@@ -13,11 +13,17 @@ OTHER_MATCH = "Other fields are matched than at the last run, so everybody there
 
 
 class Change(StrEnum):
-    """What a run does to a member at the target; who is unchanged is not sent."""
+    """What a run does to a member at the target; who is unchanged or left out is not sent."""
 
     ADDED = "added"
     CHANGED = "changed"
     REMOVED = "removed"
+    UNCHANGED = "unchanged"
+    LEFT_OUT = "left_out"
+
+
+TOLD = (Change.ADDED, Change.CHANGED, Change.REMOVED)
+"""What the target is told of."""
 
 
 class LeftOut(StrEnum):
@@ -59,12 +65,34 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class PlannedMember:
-    """One member a run would send: our key and the values of the target's fields; of a removed one those that identify it."""
+    """One member of a plan: our key and the values of the target's fields; of who is not to be sent those that identify it.
+
+    `reason` is a sentence made from the rule that decides (core/reasons.py), `fields` are those that changed, when known.
+    """
 
     member: str
     segment: str
     change: Change
     values: Mapping[str, str | None]
+    reason: str = ""
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFilter:
+    """Which members of a plan are looked at: of one change, with one reason, found by a search; empty ones take everybody."""
+
+    change: Change | None = None
+    reason: str = ""
+    search: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """A member of a plan that is being looked at, and what it is known by there."""
+
+    id: str
+    member: PlannedMember
 
 
 @dataclass(frozen=True, slots=True)

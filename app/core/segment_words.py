@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.core.names import fold
 from app.core.segments import (
     Aggregate,
     Condition,
@@ -50,6 +51,13 @@ _OPERATORS = {
     Operator.LAST: "lies in the last {}",
     Operator.NOT_IN_LAST: "does not lie in the last {}",
 }
+_NO_LONGER = {
+    Operator.IS_NOT: "is {} now",
+    Operator.IS_NOT_ONE_OF: "is {} now",
+    Operator.IS_EMPTY: "is filled now",
+    Operator.IS_NOT_EMPTY: "is empty now",
+    Operator.NOT_IN_LAST: "lies in the last {} now",
+}
 _MOST_VALUES = 5
 
 
@@ -80,21 +88,29 @@ def _group_words(group: Group, *, nested: bool) -> str:
     return f"({text})" if nested and len(parts) > 1 else text
 
 
-def condition_words(condition: Condition) -> str:
-    """One condition without a full stop: `the sum of Orders Total is at least 250 in the last 12 months of PlacedOn`."""
-    subject = _field_words(condition.field)
+def condition_words(condition: Condition, own: str = "", *, no_longer: bool = False) -> str:
+    """One condition without a full stop: `the sum of Orders Total is at least 250 in the last 12 months of PlacedOn`.
+
+    The table `own` is not named. With `no_longer` the words say that it was met and is not any more.
+    """
+    subject = field_words(condition.field, own)
     if condition.aggregate is not None:
         subject = _AGGREGATES[condition.aggregate].format(subject)
-    text = f"{subject} {_OPERATORS[condition.operator].format(_value_words(condition))}"
+    asked = _OPERATORS[condition.operator]
+    last = "nor" if condition.operator is Operator.IS_NOT_ONE_OF and not no_longer else "or"
+    if no_longer:
+        asked = _NO_LONGER.get(condition.operator) or f"no longer {asked}"
+        asked = asked.replace("no longer is ", "is no longer ", 1)
+    text = f"{subject} {asked.format(_value_words(condition, last))}"
     if condition.within is not None:
-        text += (
-            f", counting only {_field_words(condition.within.field)} in the last {_span_words(condition.within.last)}"
-        )
+        within = condition.within
+        text += f", counting only {field_words(within.field, own)} in the last {_span_words(within.last)}"
     return text
 
 
-def _field_words(field: FieldRef) -> str:
-    return f"{field.table} {field.column}"
+def field_words(field: FieldRef, own: str = "") -> str:
+    """A field by its table and column; of the table `own` by its column alone."""
+    return field.column if fold(field.table) == fold(own) else f"{field.table} {field.column}"
 
 
 def _span_words(span: Span) -> str:
@@ -102,14 +118,14 @@ def _span_words(span: Span) -> str:
     return unit.removesuffix("s") if span.number == 1 else f"{span.number:,} {unit}"
 
 
-def _value_words(condition: Condition) -> str:
+def _value_words(condition: Condition, last: str) -> str:
     value = condition.value
     if isinstance(value, Span):
         return _span_words(value)
     if isinstance(value, tuple):
         if condition.operator is Operator.BETWEEN:
             return " and ".join(_scalar_words(v) for v in value)
-        return _list_words(value, "nor" if condition.operator is Operator.IS_NOT_ONE_OF else "or")
+        return _list_words(value, last)
     return _scalar_words(value)
 
 

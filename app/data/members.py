@@ -23,6 +23,7 @@ from app.data.engines.duckdb import Cursor, DuckDBEngine
 from app.data.engines.protocol import Engine
 from app.data.identifiers_sql import text, trimmed
 from app.data.identity import Identity, MatchedField, RowValues
+from app.data.reasons import Why
 from app.data.sent import Difference, Found, Held, compare
 from app.data.server_rows import Asked, bring, by_member, server_of, server_sql
 from app.data.sql import SegmentSql, key_column
@@ -48,10 +49,14 @@ class SampleRow:
 
 @dataclass(frozen=True, slots=True)
 class MemberSpec:
-    """What is read of each member: target fields and who the member is to the target (see app/data/identity.py)."""
+    """What is read of each member: target fields and who the member is to the target (see app/data/identity.py).
+
+    `names` are what people call the target's fields.
+    """
 
     fields: Mapping[str, MatchedField]
     identity: Identity = field(default_factory=Identity)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 class Members:
@@ -84,7 +89,8 @@ class Members:
             ctx.report(Progress("Compare members", 0, total))
             keys = tuple(target for target, _matched in spec.identity.keys)
             found = Found(self._sql(question.chosen(keys=True)), tuple(spec.fields), keys, total)
-            return compare(cursor, found, held, mode, to, {"segment": segment.name, "run": run})
+            why = Why(question.sql, segment, question.table, spec.identity, spec.names)
+            return compare(cursor, found, held, mode, to, {"segment": segment.name, "run": run}, why)
 
     def prepare(
         self, cursor: Cursor, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext

@@ -3,8 +3,9 @@
 Written when a plan is settled, also when a later run settles for one that died; written again it is the same. One row a
 planned member: `segment`, `identifier` (what it is known by there), `member` (our key), `change` (what was planned: added,
 changed, removed), `what` (what came of it, see `WHAT`), `reason` and `fields` (why it was planned; empty when not known),
-`payload` and `before` (hashes of the values that were to be there and that were there), and `key ...` columns with the
-fields that identify it. The files hold personal data and are readable by their owner only.
+`payload` and `before` (hashes of the values that were to be there and that were there), `key ...` columns with the fields
+that identify it, and a short hash of each value (app/data/value_hashes.py). The files hold personal data and are readable
+by their owner only.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from app.core.names import new_id
 from app.data.engines.duckdb import Cursor, literal, quoted
+from app.data.value_hashes import PART, VALUE, hashed
 
 SENDING, REFUSED, INVALID, THERE, NOT_SENT = "sending", "rejected", "invalid", "there", "not_sent"
 """Besides the outcomes: it is on its way, or in doubt; it was refused, there or by a rule of ours; it was there before and
@@ -66,7 +68,9 @@ def changes_query(cursor: Cursor, plan: Path, told: Path | None) -> str:
     keys = [quoted(name) for name in names if name.startswith(KEY)]
     # Not a list of changes: DuckDB would think them few, and build the join on their wide rows in place of the numbers.
     planned = f"change <> '{RELEASED}'"
-    columns = ", ".join(["identifier", "member", "change", "payload", *optional, *keys])
+    values = (name.removeprefix(VALUE) for name in names if name.startswith(VALUE))
+    hashes = [f"{hashed(field)} AS {quoted(PART + field)}" for field in values]
+    columns = ", ".join(["identifier", "member", "change", "payload", *optional, *keys, *hashes])
     if told is None:
         return f"SELECT {columns}, '{NOT_SENT}' AS what FROM {source} WHERE {planned}"  # noqa: S608 - our own names
     lines = (

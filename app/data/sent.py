@@ -4,7 +4,7 @@ Each place a segment is sent to has a folder, `sent/{export}/{place}/{segment}/`
 
 - `{number}.parquet`, immutable, the highest number counts: everybody the target holds, by what identifies them there, with
   a hash of the values it has. The hash is empty when the values there are not known.
-- `plan.parquet`: the members a run sets out to send, and the run's id.
+- `plan.parquet`: the members a run sets out to send, each with the reason, and the run's id.
 - `told.csv`: what became of them, `first,last,what` by their rows in the plan, appended as it happens. A line may be torn
   when the process or the computer died.
 
@@ -29,8 +29,9 @@ from pathlib import Path
 
 from app.core.exports import SyncMode
 from app.core.names import new_id
-from app.core.plans import Change, Changes
+from app.core.plans import TOLD, Change, Changes
 from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
+from app.data.reasons import Why, explained
 from app.data.run_changes import (
     KEY,
     RELEASED,
@@ -47,12 +48,12 @@ from app.data.run_changes import (
     write_changes,
     write_parquet,
 )
+from app.data.value_hashes import PART, VALUE, is_part
 from app.jobs import CancelToken, JobContext
 
 FORMAT = 1
 """Raised when the hash is made in another way: then everybody counts as changed once."""
 
-_VALUE = "value "  # before the target's field, in the names of columns
 _READ_ROWS = 2_048
 
 
@@ -81,7 +82,6 @@ class PlanRows:
 
     rows: list[int]
     members: list[str]
-    changes: list[str]
     values: Mapping[str, list[str | None]]
 
 
@@ -162,25 +162,33 @@ class Held:
 
 
 def compare(
-    cursor: Cursor, found: Found, held: Held | None, mode: SyncMode, to: Path, kept: Mapping[str, str]
+    cursor: Cursor, found: Found, held: Held | None, mode: SyncMode, to: Path, kept: Mapping[str, str], why: Why
 ) -> Difference:
     """Write a plan, with the cursor that can read `found`; None when the place is not there yet and so holds nobody.
 
-    `kept` are texts that are kept with it: the `segment` and the `run` that sends it.
+    `kept` are texts that are kept with it: the `segment` and the `run` that sends it. What differs is found first and
+    explained after, so that nothing is asked of those who stay as they are.
     """
     before = None if held is None else _relation(cursor, held.folder)
     keys = [] if before is None else [name for name in columns_of(cursor, before) if name.startswith(KEY)]
     others = held.others(cursor) if held is not None and mode is SyncMode.MIRROR else None
     mapping = _mapping_of(found.fields)
+    newest = None if held is None else _newest(held.folder)
+    other = newest is not None and known_of(cursor, newest, "mapping") != mapping
     to.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = to.with_suffix(".tmp")
-    query = _compared(found, mapping, before, keys, others, mode)
-    write_parquet(cursor, query, unfinished, {"mapping": mapping, **kept})
+    unfinished, differing = to.with_suffix(".tmp"), to.with_suffix(".differing.tmp")
+    rows = _compared(found, mapping, before, keys, others, mode)
+    try:
+        if before is not None:
+            write_parquet(cursor, rows, differing, {})
+            rows = f"SELECT * FROM read_parquet({literal(differing)}, file_row_number = true)"  # noqa: S608 - a literal
+        query = explained(cursor, rows, before, found.fields, why, other_match=other)
+        write_parquet(cursor, query, unfinished, {"mapping": mapping, **kept})
+    finally:
+        differing.unlink(missing_ok=True)
     unfinished.replace(to)
     changes, sent_empty = _numbers(cursor, to, found)
-    newest = None if held is None else _newest(held.folder)
-    other = newest is not None and changes.changed > 0 and known_of(cursor, newest, "mapping") != mapping
-    return Difference(changes, sent_empty, other)
+    return Difference(changes, sent_empty, other and changes.changed > 0)
 
 
 class Told:
@@ -263,34 +271,31 @@ def forget_export(folder: Path, export_id: str) -> None:
 
 
 def read_plan(
-    engine: DuckDBEngine, plan: Path, ctx: JobContext, *, removed: bool = False, first: int | None = None
+    engine: DuckDBEngine, plan: Path, ctx: JobContext, *, removed: bool = False
 ) -> Generator[PlanRows, None, None]:
     """Those to be added or changed with all fields, or those to be removed with the key fields; in constant memory.
 
-    Rows only rise. With `first` so many of each change, by key.
+    Rows only rise.
     """
-    prefix = KEY if removed else _VALUE
+    prefix = KEY if removed else VALUE
     wanted = (Change.REMOVED,) if removed else (Change.ADDED, Change.CHANGED)
     source = f"read_parquet({literal(plan)}, file_row_number = true)"
     with engine.cursor(ctx.token) as cursor:
         names = [name for name in columns_of(cursor, f"FROM {source}") if name.startswith(prefix)]
         columns = "".join(f", {quoted(name)}" for name in names)
-        query = f"SELECT file_row_number, member, change{columns} FROM {source} WHERE change IN ({listed(wanted)})"  # noqa: S608
-        if first is not None:
-            nth = "row_number() OVER (PARTITION BY change ORDER BY member)"
-            query = f"{query} QUALIFY {nth} <= {int(first)} ORDER BY change, member"
+        query = f"SELECT file_row_number, member{columns} FROM {source} WHERE change IN ({listed(wanted)})"  # noqa: S608
         for batch in cursor.sql(query).to_arrow_reader(_READ_ROWS):
             ctx.check()
-            rows, members, changes, *values = (batch.column(i).to_pylist() for i in range(batch.num_columns))
+            rows, members, *values = (batch.column(i).to_pylist() for i in range(batch.num_columns))
             fields = (name.removeprefix(prefix) for name in names)
-            yield PlanRows(rows, members, changes, dict(zip(fields, values, strict=True)))
+            yield PlanRows(rows, members, dict(zip(fields, values, strict=True)))
 
 
 def _compared(
     found: Found, mapping: str, held: str | None, held_keys: Sequence[str], others: str | None, mode: SyncMode
 ) -> str:
     """What is to be told the target, of those found now and those held until now."""
-    values = [f"v{i} AS {quoted(_VALUE + name)}" for i, name in enumerate(found.fields)]
+    values = [f"v{i} AS {quoted(VALUE + name)}" for i, name in enumerate(found.fields)]
     keys = [f"k{i} AS {quoted(KEY + name)}" for i, name in enumerate(found.keys)]
     unusable = [f"u{i}" for i in range(len(found.fields))]
     columns = ["member", f"{_identifier(found)} AS identifier", f"{_payload(found, mapping)} AS payload"]
@@ -302,7 +307,7 @@ def _compared(
         f"{_either(name, name in known, name in held_keys)} AS {quoted(name)}"
         for name in dict.fromkeys([*known, *held_keys])
     ]
-    rest = [f"n.{quoted(_VALUE + name)}" for name in found.fields] + [f"n.{name}" for name in unusable]
+    rest = [f"n.{quoted(VALUE + name)}" for name in found.fields] + [f"n.{name}" for name in unusable]
     gone = f"CASE WHEN h.identifier IN ({others}) THEN '{RELEASED}' ELSE 'removed' END" if others else "'removed'"
     change = (
         "CASE WHEN h.identifier IS NULL OR (h.doubt AND n.identifier IS NOT NULL) THEN 'added' "
@@ -345,22 +350,32 @@ def _payload(found: Found, mapping: str) -> str:
 
 def _merged(cursor: Cursor, snapshot: str | None, plan: Path, changes: str) -> str:
     """Everybody who is held after the changes of a plan came to what was held before."""
-    keys = "".join(f", {quoted(name)}" for name in columns_of(cursor, changes) if name.startswith(KEY))
-    columns = f"change, identifier, member, payload{keys}"
-    released = f"SELECT {columns}, '{RELEASED}' AS what FROM read_parquet({literal(plan)}) WHERE change = '{RELEASED}'"  # noqa: S608 - our own names
+    names = columns_of(cursor, changes)
+    keys = "".join(f", {quoted(name)}" for name in names if name.startswith(KEY))
+    hashes = ["payload", *(quoted(name) for name in names if name.startswith(PART))]
+    columns = f"change, identifier, member, {', '.join(hashes)}{keys}"
+    gone = "".join(f", NULL AS {name}" for name in hashes)
+    released = (
+        f"SELECT change, identifier, member{gone}{keys}, '{RELEASED}' AS what FROM read_parquet({literal(plan)}) "  # noqa: S608 - our own names
+        f"WHERE change = '{RELEASED}'"
+    )
     done = f"SELECT {columns}, what FROM ({changes}) WHERE what NOT IN ({listed(WITHOUT_EFFECT)}) UNION ALL {released}"  # noqa: S608 - as above
-    payload = f"CASE WHEN what NOT IN ('{SENDING}', '{THERE}') THEN payload END AS payload"
+    known = f"CASE WHEN what NOT IN ('{SENDING}', '{THERE}') THEN"
+    payload = ", ".join(f"{known} {name} END AS {name}" for name in hashes)
     doubt = f"what = '{SENDING}' AND change <> 'changed' AS doubt"
     there = f"change <> '{RELEASED}' AND (change <> 'removed' OR what = '{SENDING}')"
     new = f"SELECT identifier, member, {payload}, {doubt}{keys} FROM ({done}) WHERE {there}"  # noqa: S608 - as above
     if snapshot is None:
         return new
-    kept = f"SELECT * FROM ({snapshot}) h ANTI JOIN ({done}) d ON h.identifier = d.identifier"  # noqa: S608 - as above
+    stay = ", ".join(
+        f"h.{quoted(name)}" for name in columns_of(cursor, snapshot) if not is_part(name) or name.startswith(PART)
+    )
+    kept = f"SELECT {stay} FROM ({snapshot}) h ANTI JOIN ({done}) d ON h.identifier = d.identifier"  # noqa: S608 - as above
     return f"{kept} UNION ALL BY NAME {new}"
 
 
 def _numbers(cursor: Cursor, plan: Path, found: Found) -> tuple[Changes, dict[str, int]]:
-    changes = [f"count(*) FILTER (change = '{change}')" for change in Change]
+    changes = [f"count(*) FILTER (change = '{change}')" for change in TOLD]
     sent = f"change IN ({listed((Change.ADDED, Change.CHANGED))})"
     unusable = [f"sum(u{i}) FILTER ({sent})" for i in range(len(found.fields))]
     selected = ", ".join([*changes, f"count(*) FILTER (in_doubt AND change <> '{RELEASED}')", *unusable])

@@ -105,6 +105,12 @@ class SegmentSql:
         known = self.answered.get(fold(segment.name))
         return self._predicate(segment, alias) if known is None else exp.column(known, table=alias)
 
+    def part(self, part: Condition | Group | SegmentRef, segment: Segment, alias: str) -> exp.Expr:
+        """Whether the row named `alias` meets a part of a checked segment's rules; NULL counts as no."""
+        if isinstance(part, Condition):
+            return self._condition(part, self.table(segment), alias)
+        return self._rule(Rule(SetOperator.UNION, part), segment, alias)
+
     def source(self, table: Table, alias: str) -> exp.Expr:
         """The table's rows under an alias, to stand after FROM."""
         return exp.alias_(self.relation(table), alias, table=True)

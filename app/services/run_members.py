@@ -10,13 +10,14 @@ from typing import Self
 
 from app.core.counts import Count
 from app.core.exports import Export
-from app.core.plans import Change, Changes, PlannedMember
+from app.core.plans import Changes, PlannedMember
 from app.core.runs import Reject
 from app.core.segments import Segment
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
 from app.data.members import Members, MemberSpec
+from app.data.plan_pages import PlanPages
 from app.data.sent import Difference, Held, PlanRows, Told, look_path, read_plan
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
@@ -82,7 +83,7 @@ class WorkspaceMembers:
         return WorkspacePlan(self._engine, segment.name, path, difference, named, held, told)
 
     def _spec(self, segment: Segment) -> MemberSpec:
-        return MemberSpec(self._matched, self._identity(segment))
+        return MemberSpec(self._matched, self._identity(segment), self._names)
 
     def _identity(self, segment: Segment) -> Identity:
         keys = self._description.key_fields
@@ -133,12 +134,7 @@ class WorkspacePlan:
 
     def first(self, number: int, ctx: JobContext) -> list[PlannedMember]:
         """See `PlannedSegment.first`."""
-        return [
-            PlannedMember(member.key, self._segment, Change(change), member.values)
-            for removed in (False, True)
-            for part in read_plan(self._engine, self._path, ctx, removed=removed, first=number)
-            for member, change in zip(_batch(part), part.changes, strict=True)
-        ]
+        return PlanPages(self._engine, {self._path: self._segment}).first(number, ctx)
 
     def sending(self, batch: Batch) -> None:
         """See `PlannedSegment.sending`."""

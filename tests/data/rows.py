@@ -83,7 +83,8 @@ class Stream:
 
     def __next__(self) -> list[Row]:
         while len(self._waiting) < self._size and (part := next(self._parts, None)) is not None:
-            self._waiting += [Row(row.member, row.values) for row in part]
+            each = (dict(zip(part.values, values, strict=True)) for values in zip(*part.values.values(), strict=True))
+            self._waiting += map(Row, part.members, each if part.values else ({} for _member in part.members))
         if not self._waiting:
             raise StopIteration
         batch = self._waiting[: self._size]

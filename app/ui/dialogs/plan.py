@@ -205,11 +205,6 @@ class PlanDialog(Dialog):
             Change.CHANGED: ("pencil-simple", "accent_text", self.tr("Changed")),
             Change.REMOVED: ("minus-circle-fill", "danger", self.tr("Removed")),
         }
-        reasons = {
-            Change.ADDED: self.tr("Not there yet"),
-            Change.CHANGED: self.tr("A value is another one"),
-            Change.REMOVED: self.tr("No longer to be sent"),
-        }
         return [
             Column("member", self.tr("Member"), lambda r: TextCell(r.member.member), width=110),
             Column("change", self.tr("Change"), lambda r: StatusCell(*changes[r.member.change]), width=110),
@@ -220,7 +215,7 @@ class PlanDialog(Dialog):
                 width=170,
             ),
             Column("segment", self.tr("Segment"), lambda r: TextCell(r.member.segment), width=130, stretch=True),
-            Column("reason", self.tr("Reason"), lambda r: TextCell(reasons[r.member.change], ink="text2"), width=160),
+            Column("reason", self.tr("Reason"), lambda r: TextCell(r.member.reason, ink="text2"), width=160),
         ]
 
 
