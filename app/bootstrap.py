@@ -28,6 +28,7 @@ from app.services.drafts import DraftService
 from app.services.exports import ExportService
 from app.services.known_counts import newest_count
 from app.services.places import config_folder
+from app.services.retention import RetentionService
 from app.services.roles import RoleService
 from app.services.servers import ServerService
 from app.services.sign_ins import SignInService
@@ -93,6 +94,7 @@ class Services:
         self.roles.subscribe(self._role_changed)
         self._trail = Trail(store, self.audit)
         self.workspace = WorkspaceService(store, self.roles, folder, self.audit)
+        self.retention = RetentionService(store, self.roles)
         self.destinations = DestinationService()
         self.drafts = DraftService(store)
         self.connections = ConnectionService(
@@ -275,7 +277,7 @@ class Services:
         self.segments.clear_away(lapsed)
         self.suppression.tidy(lapsed)
         self.tables.clear_away(self._clock())
-        self.runs.tidy()
+        self.runs.tidy(self.retention.get())
 
     def close(self) -> None:
         """Cancel what runs, wait for it, and close engine and store; nothing can be used afterwards."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -49,3 +51,25 @@ def show(context: typer.Context) -> None:
         {"workspace": info, "folder": services.workspace.folder, "role": services.roles.role(), **numbers},
         f"{info.name} ({info.audience}) in {services.workspace.folder}: {parts}. Your role is {services.roles.role()}.",
     )
+
+
+@commands.command()
+def keep(
+    context: typer.Context,
+    runs: Annotated[int | None, typer.Option(metavar="DAYS", help="Runs with their numbers, phases and logs.")] = None,
+    rejects: Annotated[int | None, typer.Option(metavar="DAYS", help="Who was refused or left out, by name.")] = None,
+    changes: Annotated[
+        int | None,
+        typer.Option(metavar="DAYS", help="Who was added, changed and removed; comparing and undoing need it."),
+    ] = None,
+    receipts: Annotated[
+        int | None, typer.Option(metavar="DAYS", help="Receipts; they stay at least as long as their runs.")
+    ] = None,
+) -> None:
+    """How many days is kept what runs leave behind; without options it is shown."""
+    session = session_of(context)
+    service = session.services.retention
+    given = {"runs": runs, "rejects": rejects, "changes": changes, "receipts": receipts}
+    kept = service.get() if all(days is None for days in given.values()) else service.set(**given)
+    words = ", ".join(f"{name} {of(days, 'day')}" for name, days in asdict(kept).items())
+    session.output.result({"keep": kept}, f"Kept: {words}.")

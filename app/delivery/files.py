@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from shutil import rmtree
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -92,6 +93,11 @@ class RunFolder:
         return self.path / "receipt.json"
 
     @property
+    def changes(self) -> Path:
+        """The folder of who was added, changed and removed, a file for each segment."""
+        return self.path / "changes"
+
+    @property
     def configuration(self) -> Path:
         """What the run was told to do."""
         return self.path / "configuration.json"
@@ -126,6 +132,21 @@ class RunFolder:
         """Delete everything personal; numbers and log stay."""
         for name in ("rejects.jsonl", "left_out.jsonl"):
             (self.path / name).unlink(missing_ok=True)
+
+    def remove_changes(self) -> None:
+        """Delete who was added, changed and removed; numbers and log stay."""
+        rmtree(self.changes, ignore_errors=True)
+
+    def remove(self, *, keep_receipt: bool = False) -> None:
+        """Delete everything of a run that is gone; its receipt may stay longer, and goes by `clear_receipts`."""
+        if not keep_receipt or not self.receipt.exists():
+            rmtree(self.path, ignore_errors=True)
+            return
+        for each in self.path.iterdir():
+            if each.is_dir():
+                rmtree(each, ignore_errors=True)
+            elif each != self.receipt:
+                each.unlink(missing_ok=True)
 
     def all_rejects(self) -> Iterator[Reject]:
         """Every reject, one after another."""

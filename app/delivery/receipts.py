@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import msgspec
@@ -181,6 +182,14 @@ def read_receipt(folder: RunFolder) -> tuple[Receipt, bool] | None:
     except FileNotFoundError:
         return None
     return msgspec.convert(document, Receipt), is_whole(document)
+
+
+def clear_receipts(workspace: Path, before: datetime) -> None:
+    """Delete the receipts written before that moment which outlived their runs, in the workspace of that folder."""
+    for receipt in (workspace / "runs").glob("*/receipt.json"):
+        with suppress(OSError):
+            if receipt.stat().st_mtime < before.timestamp() and [*receipt.parent.iterdir()] == [receipt]:
+                rmtree(receipt.parent)
 
 
 def read_configuration(folder: RunFolder) -> Mapping[str, Any] | None:

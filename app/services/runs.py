@@ -17,6 +17,7 @@ from app.core.connections import Connection
 from app.core.errors import FixData, FixSettings, SendoffError, TryAgain, as_sendoff_error
 from app.core.exports import Export
 from app.core.names import new_id
+from app.core.retention import Retention
 from app.core.roles import Action, Role, demand, may
 from app.core.runs import LogLine, RejectPage, Run, RunError, Status, Trigger
 from app.core.tables import Meaning
@@ -25,7 +26,7 @@ from app.data.sent import clear_looks, forget_export
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
 from app.delivery.ports import Deps, Ledger, OnSlow, Opened
-from app.delivery.receipts import seal
+from app.delivery.receipts import clear_receipts, seal
 from app.delivery.run_state import utc_now
 from app.destinations.contract import FileDestination, SegmentDestination
 from app.destinations.description import Description
@@ -37,8 +38,6 @@ from app.services.run_queue import POLL_SECONDS, RunQueue
 from app.store.owners import is_alive, this_process
 from app.store.store import Store
 
-KEEP_RUNS = timedelta(days=90)
-KEEP_REJECTS = timedelta(days=30)
 KEEP_LOOKS = timedelta(days=1)
 
 logger = logging.getLogger(__name__)
@@ -150,7 +149,10 @@ class RunService:
         run = self._live.get(run_id) or self._store.runs.by_id(run_id)
         if run is None:
             raise FixData(
-                "There is no such run.", "Runs are kept for 90 days.", "Look at the list of runs.", code="no_run"
+                "There is no such run.",
+                "It is gone: runs are kept for as many days as Settings say.",
+                "Look at the list of runs.",
+                code="no_run",
             )
         return run
 
@@ -226,16 +228,18 @@ class RunService:
             self._loaded = 0
             gc.unfreeze()  # else DuckDB's library complains about leaks when the process ends
 
-    def tidy(self) -> int:
-        """Delete runs after 90 days and rejects after 30, and say how many runs went."""
+    def tidy(self, keep: Retention) -> int:
+        """Delete what is older than it is kept, and say how many runs went."""
         now = self._clock()
         clear_looks(self._folder, now - KEEP_LOOKS)
-        gone = self._store.runs.purge(now - KEEP_RUNS)
+        gone = self._store.runs.purge(now - timedelta(days=keep.runs))
         for run_id in gone:
-            rmtree(self._files(run_id).path, ignore_errors=True)
-        for run in self._store.runs.list(limit=10_000, before=now - KEEP_REJECTS):
-            if run.status.ended:
-                self._files(run.id).remove_members()
+            self._files(run_id).remove(keep_receipt=keep.receipts > keep.runs)
+        clear_receipts(self._folder, now - timedelta(days=max(keep.receipts, keep.runs)))
+        for days, remove in ((keep.rejects, RunFolder.remove_members), (keep.changes, RunFolder.remove_changes)):
+            for run in self._store.runs.list(limit=10_000, before=now - timedelta(days=days)):
+                if run.status.ended:
+                    remove(self._files(run.id))
         return len(gone)
 
     def forget(self, export_id: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from app.core.connections import Access
 from app.core.errors import FixData, FixSettings, NotAllowed, SignInAgain, TryAgain
+from app.core.retention import Retention
 from app.core.roles import Role
 from app.core.runs import Run, Status, Trigger
 from app.destinations.contract import Member, Outcome, OutcomeKind
@@ -322,12 +323,44 @@ def test_old_runs_and_rejects_go(bench: Bench) -> None:
     now = datetime.now(UTC)
     bench.store.runs.save(replace(month_old, queued_at=now - timedelta(days=31)))
     bench.store.runs.save(replace(old, queued_at=now - timedelta(days=91)))
-    assert bench.runs.tidy() == 1
+    assert bench.runs.tidy(Retention()) == 1
     assert {r.id for r in bench.runs.list()} == {fresh.id, month_old.id}
     assert not (bench.folder / "runs" / old.id).exists()
     assert bench.runs.rejects(month_old.id).total == 0
     assert bench.runs.log(month_old.id)
     assert bench.runs.rejects(fresh.id).total == 30
+
+
+def test_a_receipt_may_outlive_its_run(tmp_path: Path) -> None:
+    clock = [datetime.now(UTC)]
+    bench = Bench(tmp_path, clock=lambda: clock[0])
+    bench.add("A", "Mail")
+    (run,) = bench.run("A")
+    folder = bench.folder / "runs" / run.id
+    clock[0] += timedelta(days=100)
+    longer = Retention(receipts=365)
+    assert bench.runs.tidy(longer) == 1
+    assert [each.name for each in folder.iterdir()] == ["receipt.json"]
+    clock[0] += timedelta(days=300)
+    assert bench.runs.tidy(longer) == 0
+    assert not folder.exists()
+    bench.close()
+
+
+def test_who_was_changed_goes_when_it_is_too_old(tmp_path: Path) -> None:
+    clock = [datetime.now(UTC)]
+    bench = Bench(tmp_path, clock=lambda: clock[0])
+    bench.add("A", "Mail")
+    (run,) = bench.run("A")
+    changes = bench.folder / "runs" / run.id / "changes"
+    changes.mkdir(exist_ok=True)
+    bench.runs.tidy(Retention(changes=10))
+    assert changes.exists()
+    clock[0] += timedelta(days=11)
+    bench.runs.tidy(Retention(changes=10))
+    assert not changes.exists()
+    assert bench.runs.log(run.id)
+    bench.close()
 
 
 def process(bench: Bench, export_name: str, seconds: float) -> subprocess.Popen[str]:

@@ -1,0 +1,41 @@
+"""How long the workspace keeps what runs leave behind; the tidy job after opening obeys it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields, replace
+
+from app.core.retention import Retention
+from app.core.roles import Action
+from app.services.roles import RoleService
+from app.store import Store
+
+_KEY = "keep."
+
+
+class RetentionService:
+    """Thread safe; looking is for everybody, changing for admins."""
+
+    def __init__(self, store: Store, roles: RoleService) -> None:
+        self._store = store
+        self._roles = roles
+
+    def get(self) -> Retention:
+        """What is set, the usual where nothing is."""
+        kept = {each.name: self._store.workspace.setting(_KEY + each.name) for each in fields(Retention)}
+        return Retention(**{name: int(days) for name, days in kept.items() if days})
+
+    def set(
+        self,
+        *,
+        runs: int | None = None,
+        rejects: int | None = None,
+        changes: int | None = None,
+        receipts: int | None = None,
+    ) -> Retention:
+        """Change what is given, in days; raises FixSettings, NotAllowed. What is too old goes with the next tidying."""
+        self._roles.demand(Action.CHANGE_SETTINGS)
+        given = {"runs": runs, "rejects": rejects, "changes": changes, "receipts": receipts}
+        wanted = replace(self.get(), **{name: days for name, days in given.items() if days is not None})
+        for name, days in asdict(wanted).items():
+            self._store.workspace.set_setting(_KEY + name, str(days))
+        return wanted
