@@ -109,7 +109,7 @@ def receipt(
     kept = session.services.receipts.get(run)
     if to is None:
         if session.options.json:
-            session.output.document({"receipt": kept.receipt, "whole": kept.whole})
+            session.output.document({"receipt": kept.receipt, "sha256": kept.sha256, "whole": kept.whole})
         else:
             session.output.text("\n".join(receipt_lines(kept)))
         return
@@ -120,6 +120,6 @@ def receipt(
             "Give the file the ending .json or .txt.",
             code="receipt_type",
         )
-    text = None if to.suffix.casefold() == ".json" else "\n".join(receipt_lines(kept)) + "\n"
+    text = None if to.suffix.casefold() == ".json" else ("\n".join(receipt_lines(kept)) + "\n").encode()
     session.services.receipts.save(run, to, text)
     session.output.result({"file": to.resolve(), "receipt": kept.receipt.run}, f"Saved the receipt to {to}.")

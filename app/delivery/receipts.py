@@ -23,6 +23,7 @@ import msgspec
 from app.core.configurations import configuration_document
 from app.core.exports import Export, ExportKind
 from app.core.receipts import (
+    SUM,
     HostTraffic,
     HostUse,
     ReadBack,
@@ -175,13 +176,16 @@ def seal(folder: RunFolder, run: Run) -> None:
         logger.exception("The receipt of run %s could not be written", run.id)
 
 
-def read_receipt(folder: RunFolder) -> tuple[Receipt, bool] | None:
-    """The receipt, and whether it is still as it was written; None when there is none. Raises msgspec.DecodeError, OSError."""
+def read_receipt(folder: RunFolder) -> tuple[Receipt, str, bool] | None:
+    """The receipt, its sum, and whether it is still as it was written; None when there is none.
+
+    Raises msgspec.DecodeError, msgspec.ValidationError, OSError.
+    """
     try:
         document = msgspec.json.decode(folder.receipt.read_bytes())
     except FileNotFoundError:
         return None
-    return msgspec.convert(document, Receipt), is_whole(document)
+    return msgspec.convert(document, Receipt), str(document.get(SUM, "")), is_whole(document)
 
 
 def clear_receipts(workspace: Path, before: datetime) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +17,10 @@ from app.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class KeptReceipt:
-    """A receipt as it lies in the workspace; `whole` tells that nobody changed it since it was written."""
+    """A receipt as it lies in the workspace, with its sum; `whole` tells that nobody changed it since it was written."""
 
     receipt: Receipt
+    sha256: str
     whole: bool
 
 
@@ -51,17 +51,14 @@ class ReceiptService:
         """Whether the run has a receipt."""
         return self._files(run_id).receipt.is_file()
 
-    def save(self, run_id: str, path: Path, text: str | None = None) -> None:
-        """Copy the receipt's file as it is, so that its sum can be checked, or write that text in its place.
+    def save(self, run_id: str, path: Path, content: bytes | None = None) -> None:
+        """Copy the receipt's file as it is, so that its sum can be checked, or write that form of it in its place.
 
         Raises as `get`, FixSettings, TryAgain.
         """
         self.get(run_id)
         try:
-            if text is None:
-                shutil.copyfile(self._files(run_id).receipt, path)
-            else:
-                path.write_text(text, "utf-8")
+            path.write_bytes(self._files(run_id).receipt.read_bytes() if content is None else content)
         except OSError as error:
             told = as_sendoff_error(error)
             if told.code == "disk_full":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from datetime import date as Day  # noqa: N812 - `date` is a method of the class below
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from PySide6.QtCore import QDate, QDateTime, QLocale, QObject, QTime
 
@@ -218,12 +219,19 @@ class Formats(QObject):
 
     def exact(self, when: datetime) -> str:
         """Return date and time to the second with the zone, for tooltips."""
+        return f"{self.moment(when)} {self.local(when).tzname() or ''}".rstrip()
+
+    def moment(self, when: datetime) -> str:
+        """Return "Thu 12 Mar 2026, 05:02:00"."""
         local = self.local(when)
-        words = self.locale.toString(
+        return self.locale.toString(
             QDateTime(QDate(local.year, local.month, local.day), QTime(local.hour, local.minute, local.second)),
             "ddd d MMM yyyy, HH:mm:ss",
         )
-        return f"{words} {local.tzname() or ''}".rstrip()
+
+    def zone_name(self, when: datetime) -> str:
+        """Return the zone that is shown: "Europe/Berlin", or its short name then when it has no other."""
+        return str(self._zone) if isinstance(self._zone, ZoneInfo) else self.local(when).tzname() or "UTC"
 
     def weekday(self, number: int) -> str:
         """Return "Mon" for 0."""

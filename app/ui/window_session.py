@@ -236,6 +236,10 @@ class WindowSession(QObject):
             from app.ui.pages.connections import ConnectionsPage
 
             return ConnectionsPage(self.context)
+        if page == "receipt":
+            from app.ui.pages.receipt import ReceiptPage
+
+            return ReceiptPage(self.context)
         if page == "runs":
             from app.ui.pages.runs import RunsPage
 

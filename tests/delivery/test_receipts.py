@@ -59,7 +59,7 @@ class Bench:
     def receipt(self):
         found = read_receipt(self.folder)
         assert found is not None
-        assert found[1]
+        assert found[2]
         return found[0]
 
 
@@ -174,7 +174,7 @@ def test_a_receipt_is_written_once_and_a_change_shows(tmp_path: Path) -> None:
     bench.folder.receipt.write_bytes(before.replace(b'"added": 25', b'"added": 26'))
     found = read_receipt(bench.folder)
     assert found is not None
-    assert (found[0].totals.added, found[1]) == (26, False)
+    assert (found[0].totals.added, found[2]) == (26, False)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")

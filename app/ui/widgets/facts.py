@@ -14,12 +14,14 @@ from app.ui.widgets.labels import IconLabel, Label, Line, row
 
 @dataclass(frozen=True)
 class Fact:
-    """One line; `strong` sets it off by a hairline and bold type, as a sum."""
+    """One line; `strong` sets it off by a hairline and bold type, as a sum. `role` is the value's type, `tip` its tooltip."""
 
     label: str
     value: str
     ink: str = "text"
     strong: bool = False
+    role: str = ""
+    tip: str = ""
 
 
 class FactList(QWidget):
@@ -52,12 +54,13 @@ class FactList(QWidget):
         shown = tuple(facts)
         if shown == self._shown:
             return
-        same = [(f.label, f.strong) for f in shown] == [(f.label, f.strong) for f in self._shown]
+        same = [(f.label, f.strong, f.role) for f in shown] == [(f.label, f.strong, f.role) for f in self._shown]
         self._shown = shown
         if same:
             for label, fact in zip(self._values, shown, strict=True):
                 label.set_words(fact.value)
                 label.set_ink(fact.ink)
+                label.setToolTip(fact.tip)
             return
         self._clear()
         for fact in shown:
@@ -82,10 +85,13 @@ class FactList(QWidget):
         if self._label_width:
             label.setFixedWidth(self._label_width)
         # A long value takes a second line rather than the end of its words.
-        value = Label(self._theme, fact.value, role, fact.ink, wrap=not self._right or len(fact.value) > 18)
+        value = Label(
+            self._theme, fact.value, fact.role or role, fact.ink, wrap=not self._right or len(fact.value) > 18
+        )
         side = Qt.AlignmentFlag.AlignRight if self._right else Qt.AlignmentFlag.AlignLeft
         value.setAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         value.setAccessibleName(f"{fact.label}: {fact.value}")
+        value.setToolTip(fact.tip)
         self._grid.addWidget(label, at, 0, Qt.AlignmentFlag.AlignTop if self._label_width else Qt.AlignmentFlag(0))
         self._grid.addWidget(value, at, 1)
         self._grid.setColumnStretch(1, 1)

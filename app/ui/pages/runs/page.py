@@ -14,13 +14,12 @@ from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 from app.core.errors import as_sendoff_error
 from app.core.roles import Action, may
 from app.core.runs import Run, Status, Trigger
-from app.destinations.description import Badge as BadgeLook
 from app.jobs import JobContext
 from app.ui.context import WindowContext
 from app.ui.pages.freshness import Freshness
 from app.ui.pages.runs.details import RunDetails, RunDetailsView
 from app.ui.pages.runs.run_list import RunList
-from app.ui.pages.runs.words import RunRow
+from app.ui.pages.runs.words import UNKNOWN_BADGE, RunRow
 from app.ui.runner import Finished, LiveQuery, Outcome
 from app.ui.widgets.choice import ChipBar, Choice
 from app.ui.widgets.fields import SearchField
@@ -29,7 +28,6 @@ from app.ui.widgets.states import EmptyState, Loading
 
 ALL, RUNNING, ATTENTION = "all", "running", "attention"
 LIST_LIMIT, REJECTS_FIRST, REJECTS_MANY, LIVE_MS = 500, 4, 1000, 500
-UNKNOWN_BADGE = BadgeLook("?", "#636C7B")
 
 
 @dataclass(frozen=True)
@@ -99,6 +97,7 @@ class RunsPage(QWidget):
         self._error.primary_clicked.connect(self.refresh)
         details = self._details
         details.open_export_asked.connect(lambda name: self._context.navigator.show_page("exports", name))
+        details.receipt_asked.connect(lambda run_id: self._context.navigator.show_page("receipt", run_id))
         details.run_again_asked.connect(self._on_run_again)
         details.cancel_asked.connect(self._on_cancel)
         details.save_rejects_asked.connect(self._on_save_rejects)
@@ -184,6 +183,7 @@ class RunsPage(QWidget):
             export_exists=any(r.export.id == run.export_id for r in services.exports.all()),
             may_run=may(role, Action.RUN_EXPORTS),
             may_save=may(role, Action.SHOW_PERSONAL_VALUES),
+            has_receipt=services.receipts.has(run.id),
         )
 
     # Answers

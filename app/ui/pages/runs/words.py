@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
 from app.core.runs import Run, Status, Trigger
 from app.destinations.description import Badge
 from app.ui.formats import Formats, seconds_between
+
+if TYPE_CHECKING:
+    from app.bootstrap import Services
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,15 @@ class RunRow:
     def key(self) -> str:
         """The run's id."""
         return self.run.id
+
+
+UNKNOWN_BADGE = Badge("?", "#636C7B")
+
+
+def badge_of(services: Services, destination: str) -> Badge:
+    """The badge of a destination by its id; of one that is not there any more a question mark."""
+    looks = {each.id: each.badge for each in services.destinations.all()}
+    return looks.get(destination, UNKNOWN_BADGE)
 
 
 def tr(text: str) -> str:

@@ -1,0 +1,43 @@
+"""The head of pages about one run or two: back to the runs, badge, title, one sentence, buttons at the right."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from app.destinations.description import Badge as BadgeLook
+from app.ui.theme import Theme
+from app.ui.widgets.buttons import Button
+from app.ui.widgets.labels import Area, ElidedLabel, column, row
+from app.ui.widgets.marks import Badge
+
+HEIGHT, BADGE = 101, 24
+
+
+class RunHead(Area):
+    """`actions` takes pills and buttons. Signal `back_asked`."""
+
+    back_asked = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "surface", "b", parent=parent)
+        self.setFixedHeight(HEIGHT)
+        self._back = Button(theme, self.tr("Runs"), "link", icon="arrow-left", name=self.tr("Back to the runs"))
+        self._badge = Badge(theme, "", "#636C7B", "", BADGE)
+        self._title = ElidedLabel(theme, "", "page")
+        self._sentence = ElidedLabel(theme, "", "body", "text2")
+        self.actions = QHBoxLayout()
+        self.actions.setSpacing(8)
+        title = row(self._badge, self._title, spacing=10)
+        title.setStretch(1, 1)
+        words = column(row(self._back, None), title, self._sentence, spacing=2)
+        line = row(words, self.actions, spacing=24, margins=(24, 10, 24, 12))
+        line.setStretch(0, 1)
+        self.setLayout(line)
+        self._back.clicked.connect(self.back_asked)
+
+    def set_head(self, title: str, sentence: str, badge: BadgeLook, destination: str) -> None:
+        """Say what the page is about."""
+        self._badge.set_badge(badge.letters, badge.colour, destination)
+        self._title.set_words(title)
+        self._sentence.set_words(sentence)

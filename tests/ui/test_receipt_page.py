@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtWidgets import QApplication, QFileDialog
+
+from app.bootstrap import Services
+from app.core.runs import Run
+from app.ui.pages.receipt import ReceiptPage
+from app.ui.pages.receipt.paper import receipt_html
+from app.ui.pages.runs import RunsPage
+from app.ui.widgets.notes import Note
+from tests.ui.checks import nameless
+from tests.ui.page_bench import PageBench, page_bench
+from tests.ui.test_runs_page import run, with_rejects  # noqa: F401 - a fixture
+from tests.ui.workspace import small_services  # noqa: F401 - a fixture
+
+
+@pytest.fixture
+def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:  # noqa: F811 - the fixture
+    with page_bench(small_services, theme, runner) as made:
+        yield made
+
+
+def receipt_page(bench: PageBench, done: Run) -> ReceiptPage:
+    page = bench.show(ReceiptPage(bench.context))
+    page.activate(done.id)
+    bench.settle()
+    return page
+
+
+def facts(card) -> dict[str, str]:
+    return {fact.label: fact.value for fact in card.facts.facts()}
+
+
+def save(bench: PageBench, button, path) -> None:
+    button.click()
+    QApplication.processEvents()
+    dialog = next(d for d in bench.window.findChildren(QFileDialog) if d.isVisible())
+    dialog.fileSelected.emit(str(path))
+    dialog.close()
+    bench.settle()
+
+
+def test_a_receipt_shows_hosts_read_back_configuration_and_rejects(bench, with_rejects):  # noqa: F811
+    page = receipt_page(bench, with_rejects)
+    assert page._head._title.words() == "Receipt for Letter"
+    assert page._pill.accessibleName() == "Completed with rejects"
+    [note] = page._asked.findChildren(Note)
+    assert note.accessibleName().startswith("Mailchimp reports 198 members, as expected")
+    rows = page._hosts.table.rows_model.rows
+    assert [line.cells[1] for line in rows] == ["Sign-in and set-up", "Members", "Read back"]
+    assert {line.cells[0] for line in rows} == {"127.0.0.1"}
+    told = facts(page._configuration)
+    assert (told["Destination"], told["Connection"], told["Segment"]) == ("Mailchimp", "News", "Everyone")
+    assert sum(int(number) for words, number in facts(page._rejects).items() if words != "SHA-256") == 2
+    assert not page._files.isVisible()
+    assert not page._changed.isVisible()
+    assert nameless(page) == []
+
+
+def test_files_stand_in_place_of_hosts_when_nothing_left_the_computer(bench, small_services):  # noqa: F811
+    [done] = run(small_services, "Whole tables")
+    page = receipt_page(bench, done)
+    assert not page._hosts.isVisible()
+    rows = page._files.table.rows_model.rows
+    assert len(rows) == done.totals.files
+    assert all(len(line.sum) == 64 for line in rows)
+
+
+def test_it_is_saved_as_it_was_written_and_as_pdf(bench, with_rejects, tmp_path):  # noqa: F811
+    page = receipt_page(bench, with_rejects)
+    save(bench, page.as_json, tmp_path / "receipt.json")
+    assert json.loads((tmp_path / "receipt.json").read_text("utf-8"))["run"] == with_rejects.id
+    save(bench, page.as_pdf, tmp_path / "receipt.pdf")
+    assert (tmp_path / "receipt.pdf").read_bytes().startswith(b"%PDF-")
+    assert [toast.text for toast in bench.navigator.toasts] == ["Saved receipt.json", "Saved receipt.pdf"]
+    text = receipt_html(page._kept, bench.context.formats)
+    assert "fake.example" not in text
+    assert page._kept.receipt.configuration.sha256 in text
+
+
+def test_a_place_that_can_not_be_written_is_told(bench, with_rejects, tmp_path):  # noqa: F811
+    page = receipt_page(bench, with_rejects)
+    save(bench, page.as_pdf, tmp_path / "nowhere" / "receipt.pdf")
+    save(bench, page.as_json, tmp_path / "nowhere" / "receipt.json")
+    assert [error.code for error in bench.navigator.errors] == ["not_writable", "not_writable"]
+    bench.navigator.errors.clear()
+
+
+def test_a_changed_receipt_says_so(bench, small_services):  # noqa: F811
+    [done] = run(small_services, "Whole tables")
+    file = small_services.folder / "runs" / done.id / "receipt.json"
+    file.write_bytes(file.read_bytes().replace(b"Whole tables", b"Some tables"))
+    page = receipt_page(bench, done)
+    assert page._changed.isVisible()
+    assert "was changed after" in receipt_html(page._kept, bench.context.formats)
+
+
+def test_a_run_leads_to_its_receipt_and_back(bench, small_services):  # noqa: F811
+    [done] = run(small_services, "Whole tables")
+    runs = bench.show(RunsPage(bench.context))
+    runs._details.receipt.click()
+    assert bench.navigator.pages[-1] == ("receipt", done.id)
+
+
+def test_a_run_without_one_says_why(bench, small_services):  # noqa: F811
+    [done] = run(small_services, "Whole tables")
+    (small_services.folder / "runs" / done.id / "receipt.json").unlink()
+    page = receipt_page(bench, done)
+    assert page._error.accessibleName().startswith("This run has no receipt.")
+    page._error.primary_clicked.emit()
+    assert bench.navigator.pages[-1] == ("runs", done.id)
