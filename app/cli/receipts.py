@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from app.cli.output import of
+from app.core.batches import Batch, BatchKind
 from app.core.receipts import HostUse, ReadBack, ReadBackResult, Receipt
 from app.services.receipts import KeptReceipt
 
 USES = {
+    HostUse.SIGN_IN: "sign-in",
     HostUse.SET_UP: "set-up",
     HostUse.MEMBERS: "members",
     HostUse.FILES: "files",
@@ -32,6 +34,7 @@ def receipt_lines(kept: KeptReceipt) -> list[str]:
         f"{each.host} ({USES[each.use]}): {of(each.requests, 'request')}, {of(each.sent, 'byte')} sent, {each.received:,} received."
         for each in receipt.hosts
     ]
+    lines += [_batch(each) for each in receipt.batches]
     lines += [_read_back(each) for each in receipt.read_backs]
     lines += [
         f"{file.path}: {of(file.rows, 'row')}, {of(file.bytes, 'byte')}, SHA-256 {file.sha256}"
@@ -47,6 +50,15 @@ def receipt_lines(kept: KeptReceipt) -> list[str]:
     if not kept.whole:
         lines.append("This receipt was changed after it was written.")
     return lines
+
+
+def _batch(batch: Batch) -> str:
+    done = "removed" if batch.kind is BatchKind.REMOVE else "sent"
+    when = f" at {batch.settled_at:%H:%M:%S}" if batch.settled_at else ""
+    doubt = f", {batch.in_doubt:,} in doubt" if batch.in_doubt else ""
+    digest = f", SHA-256 {batch.sha256}" if batch.sha256 else ""
+    rejected = batch.totals.rejected
+    return f"Batch {batch.number:,}: {batch.members:,} {done}, {rejected:,} rejected{doubt}; answered{when}{digest}"
 
 
 def _numbers(receipt: Receipt) -> str:

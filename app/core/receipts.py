@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from app.core.batches import Batch
 from app.core.runs import RunError, SkippedSegment, Status, Totals, Trigger
 
 FORMAT = 1
@@ -24,8 +25,9 @@ SUM = "sha256"
 class HostUse(StrEnum):
     """What a host was contacted for."""
 
+    SIGN_IN = "sign_in"
     SET_UP = "set_up"
-    """Signing in, looking for the audience and its fields, making it."""
+    """Looking for the audience and its fields, making it."""
     MEMBERS = "members"
     FILES = "files"
     READ_BACK = "read_back"
@@ -131,6 +133,7 @@ class Receipt:
     planned: int | None = None
     held: int | None = None
     hosts: tuple[HostTraffic, ...] = ()
+    batches: tuple[Batch, ...] = ()
     files: tuple[ReceiptFile, ...] = ()
     read_backs: tuple[ReadBack, ...] = ()
     rejects: ReceiptRejects = field(default_factory=ReceiptRejects)

@@ -117,7 +117,7 @@ class _Delivery:
 
     def _reached(self, exchange: Exchange) -> None:
         self._state.reached(exchange.host)
-        self._book.contacted(exchange.host, exchange.sent, exchange.received)
+        self._book.contacted(exchange)
         self._journal.exchanged(exchange)
 
     def _nothing_sent(self, status: Status) -> Run:

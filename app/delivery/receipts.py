@@ -40,7 +40,8 @@ from app.core.receipts import (
 from app.core.runs import PhaseName, Run
 from app.core.segments import Segment
 from app.delivery.files import RunFolder, mask_addresses
-from app.destinations.contract import Confirmation
+from app.delivery.journal import read_journal
+from app.destinations.contract import Confirmation, Exchange
 from app.destinations.description import Description
 from app.version import VERSION
 
@@ -75,13 +76,13 @@ class ReceiptBook:
         self._configuration = _facts(run, export, description, digest_of(document))
         _write(self._folder.configuration, canonical(document))
 
-    def contacted(self, host: str, sent: int, received: int) -> None:
+    def contacted(self, exchange: Exchange) -> None:
         """Count one request."""
         phase = self._phase()  # before the lock: whoever ends the run holds the run's lock and wants ours
         with self._lock:
-            key = host, self._use(phase)
-            requests, all_sent, all_received = self._hosts.get(key, (0, 0, 0))
-            self._hosts[key] = requests + 1, all_sent + sent, all_received + received
+            key = exchange.host, HostUse.SIGN_IN if exchange.sign_in else self._use(phase)
+            requests, sent, received = self._hosts.get(key, (0, 0, 0))
+            self._hosts[key] = requests + 1, sent + exchange.sent, received + exchange.received
 
     def stored(self, files: Sequence[ReceiptFile]) -> None:
         """Note files that arrived."""
@@ -152,6 +153,7 @@ def receipt_of(
         unit=run.unit,
         configuration=known,
         planned=run.total,
+        batches=tuple(batch for batch in read_journal(folder, ended=True) if batch.left_at is not None),
         rejects=_rejects(folder),
         skipped=run.skipped,
         error=run.error,

@@ -54,12 +54,16 @@ class NoKeyring:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request that was made, answered or not: its host, the bytes of it and of its answer, and its body."""
+    """One request that was made, answered or not: its host, the bytes of it and of its answer, and its body.
+
+    `sign_in` tells that it was made to sign in or to renew that, which may happen in the middle of other work.
+    """
 
     host: str
     sent: int
     received: int
     body: bytes = field(default=b"", repr=False)
+    sign_in: bool = False
 
 
 Ledger = Callable[[Exchange], None]

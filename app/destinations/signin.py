@@ -109,7 +109,7 @@ class TokenDesk:
         except httpx2.HTTPError as error:
             raise self._unreached(error) from None
         self._ledger(
-            Exchange(response.url.host, len(body) + len(url), len(response.content))
+            Exchange(response.url.host, len(body) + len(url), len(response.content), sign_in=True)
         )  # without the body: it is secret
         try:
             document = response.json()

@@ -21,7 +21,7 @@ from app.delivery.files import RunFolder
 from app.delivery.ports import Ledger, Opened
 from app.delivery.receipts import read_configuration, read_receipt, seal
 from app.destinations import registry
-from app.destinations.contract import Confirmation, Member, Outcome, OutcomeKind, Settings
+from app.destinations.contract import Confirmation, Exchange, Member, Outcome, OutcomeKind, Settings
 from app.jobs import CancelToken, JobContext
 from tests.delivery.fakes import NOW, FakeFiles, FakeMembers, FakeTarget, deps, description, export, opened
 from tests.delivery.test_run_state import queued
@@ -40,11 +40,11 @@ class Bench:
 
     def run(self, on_send: Callable[[int, Sequence[Member]], list[Outcome] | None] = lambda _n, _m: None) -> Run:
         def send(number: int, members: Sequence[Member]) -> list[Outcome] | None:
-            self.ledger("api.example.com", 1_000, 50)
+            self.ledger(Exchange("api.example.com", 1_000, 50, b"body %d" % number))
             return on_send(number, members)
 
         self.target.on_send = send
-        self.target.on_open = lambda: self.ledger("login.example.com", 300, 40)
+        self.target.on_open = lambda: self.ledger(Exchange("login.example.com", 300, 40, sign_in=True))
 
         def open_target(_slow: object, ledger: Ledger) -> FakeTarget:
             self.ledger = ledger
@@ -67,7 +67,7 @@ def test_a_receipt_counts_hosts_by_what_they_were_asked_for(tmp_path: Path) -> N
     bench = Bench(tmp_path)
 
     def confirm() -> Confirmation:
-        bench.ledger("api.example.com", 200, 90)
+        bench.ledger(Exchange("api.example.com", 200, 90))
         return Confirmation("It counts 25.", 25)
 
     bench.target.on_confirm = confirm
@@ -76,9 +76,15 @@ def test_a_receipt_counts_hosts_by_what_they_were_asked_for(tmp_path: Path) -> N
     assert receipt.hosts == (
         HostTraffic("api.example.com", HostUse.MEMBERS, 3, 3_000, 150),
         HostTraffic("api.example.com", HostUse.READ_BACK, 1, 200, 90),
-        HostTraffic("login.example.com", HostUse.SET_UP, 1, 300, 40),
+        HostTraffic("login.example.com", HostUse.SIGN_IN, 1, 300, 40),
     )
     assert (receipt.status, receipt.totals, receipt.planned, receipt.held) == (Status.SUCCESSFUL, run.totals, 25, 25)
+    assert [(batch.number, batch.members, batch.totals.added) for batch in receipt.batches] == [
+        (1, 10, 10),
+        (2, 10, 10),
+        (3, 5, 5),
+    ]
+    assert receipt.batches[0].sha256 == hashlib.sha256(b"body 1").hexdigest()
     (answer,) = receipt.read_backs
     assert (answer.result, answer.there, answer.expected) == (ReadBackResult.AS_EXPECTED, 25, 25)
 

@@ -51,7 +51,7 @@ def test_a_receipt_shows_hosts_read_back_configuration_and_rejects(bench, with_r
     [note] = page._asked.findChildren(Note)
     assert note.accessibleName().startswith("Mailchimp reports 198 members, as expected")
     rows = page._hosts.table.rows_model.rows
-    assert [line.cells[1] for line in rows] == ["Sign-in and set-up", "Members", "Read back"]
+    assert [line.cells[1] for line in rows] == ["Set-up", "Members", "Read back"]
     assert {line.cells[0] for line in rows} == {"127.0.0.1"}
     told = facts(page._configuration)
     assert (told["Destination"], told["Connection"], told["Segment"]) == ("Mailchimp", "News", "Everyone")

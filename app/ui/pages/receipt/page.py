@@ -65,7 +65,10 @@ class ReceiptPage(QWidget):
         self._figures = FigureCard(theme, self.tr("Numbers"))
         self._answers = QVBoxLayout()
         self._hosts = LineTable(
-            theme, self.tr("Hosts contacted"), words.host_columns(), "twnnn", (200, 150, 90, 90, 90)
+            theme, self.tr("Hosts contacted"), words.host_columns(), "cwnnn", (200, 150, 90, 90, 90)
+        )
+        self._batches = LineTable(
+            theme, self.tr("Batches"), words.batch_columns(), "wsnnnm", (70, 130, 90, 90, 110, 170)
         )
         self._files = LineTable(theme, self.tr("Files"), words.file_columns(), "pnnm", (260, 90, 90, 150))
         self._times = FactCard(theme, self.tr("Times"))
@@ -118,7 +121,7 @@ class ReceiptPage(QWidget):
         self._asked_title = Label(theme, "", "subtitle")
         asked.addWidget(self._asked_title)
         asked.addLayout(self._answers)
-        for each in (self._changed, self._problem, self._figures, self._asked, self._hosts, self._files):
+        for each in (self._changed, self._problem, self._figures, self._asked, self._hosts, self._batches, self._files):
             inside.addWidget(each)
         inside.addStretch(1)
         self._left = Scroll(left)
@@ -183,6 +186,7 @@ class ReceiptPage(QWidget):
         self._show_answers(receipt)
         hosts = words.hosts(receipt, formats)
         self._hosts.show_lines(hosts, self.tr("Nothing else was contacted during this run"))
+        self._batches.show_lines(words.batches(receipt, formats), words.batches_remark(receipt, formats))
         self._files.show_lines(words.files(receipt, formats), formats.counted(len(receipt.files), "files"))
         self._times.show_facts(words.times(receipt, formats))
         self._configuration.show_facts(words.configuration(receipt, formats))

@@ -71,6 +71,7 @@ def receipt_html(kept: KeptReceipt, formats: Formats) -> str:
         _titled(tr("Times"), _facts(words.times(receipt, formats))),
         _titled(tr("Configuration"), _facts(words.configuration(receipt, formats))),
         _titled(tr("Hosts contacted"), _table(words.host_columns(), words.hosts(receipt, formats), "llrrr")),
+        _titled(tr("Batches"), _table(words.batch_columns(), words.batches(receipt, formats), "llrrrr")),
         _titled(tr("Files"), _table(words.file_columns(), words.files(receipt, formats), "lrrr")),
         _titled(tr("Rejects"), _facts(words.rejects(receipt, formats))),
     ]

@@ -44,8 +44,8 @@ class FigureCard(Card):
 class LineTable(QWidget):
     """A heading, a remark at the right, and a table of lines; hidden while there are none.
 
-    `look` has a letter a column: "t" text that takes the width left, "p" the same in the middle elided (paths), "w" plain
-    words, "n" numbers, "m" code at the right. `widths` are px.
+    `look` has a letter a column: "c" code and "s" words that take the width left, "p" code elided in the middle (paths) that
+    does, "w" words, "n" numbers, "m" code at the right. `widths` are px.
     """
 
     def __init__(self, theme: Theme, title: str, columns: Sequence[str], look: str, widths: Sequence[int]) -> None:
@@ -79,7 +79,7 @@ def _column(at: int, words: str, kind: str, width: int) -> Column[Line]:
         text = line.cells[at]
         if kind == "n":
             return NumberCell(text, ink="text2" if text == "0" else "text")
-        return TextCell(text, role="mono" if kind in "tpm" else "body", ink="text" if kind in "tp" else "text2")
+        return TextCell(text, role="mono" if kind in "cpm" else "body", ink="text" if kind in "cps" else "text2")
 
     return Column(
         str(at),
@@ -88,7 +88,7 @@ def _column(at: int, words: str, kind: str, width: int) -> Column[Line]:
         tooltip=(lambda line: line.sum) if kind == "m" else None,
         align="right" if kind in "nm" else "left",
         width=width,
-        stretch=kind in "tp",
+        stretch=kind in "cps",
         middle=kind == "p",
     )
 

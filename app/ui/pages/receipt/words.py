@@ -8,6 +8,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QCoreApplication
 
+from app.core.batches import Batch, BatchKind, BatchState
 from app.core.exports import SyncMode
 from app.core.receipts import HostUse, ReadBack, ReadBackResult, Receipt
 from app.core.runs import Trigger
@@ -84,7 +85,15 @@ def answers(receipt: Receipt, formats: Formats) -> list[Answer]:
 
 def _answer(answer: ReadBack, receipt: Receipt, formats: Formats, *, several: bool) -> Answer:
     name, n = receipt.configuration.destination, formats.number
-    asked = tr("Asked at {time}.").format(time=moment(answer.asked_at, formats))
+    last = max((each.settled_at for each in receipt.batches if each.settled_at), default=None)
+    since = seconds_between(last, answer.asked_at)
+    asked = (
+        tr("Asked at {time}.").format(time=moment(answer.asked_at, formats))
+        if since is None or since < 0
+        else tr("Asked at {time}, {seconds} after the last batch.").format(
+            time=moment(answer.asked_at, formats), seconds=formats.duration(since)
+        )
+    )
     detail = f"{answer.segment}. {asked}" if several else asked
     match answer.result:
         case ReadBackResult.AS_EXPECTED:
@@ -108,7 +117,8 @@ def _answer(answer: ReadBack, receipt: Receipt, formats: Formats, *, several: bo
 def hosts(receipt: Receipt, formats: Formats) -> list[Line]:
     """Host, purpose, requests, bytes sent and received."""
     uses = {
-        HostUse.SET_UP: tr("Sign-in and set-up"),
+        HostUse.SIGN_IN: tr("Sign-in"),
+        HostUse.SET_UP: tr("Set-up"),
         HostUse.MEMBERS: tr("Members"),
         HostUse.FILES: tr("Files"),
         HostUse.READ_BACK: tr("Read back"),
@@ -127,6 +137,42 @@ def hosts(receipt: Receipt, formats: Formats) -> list[Line]:
         )
         for each in sorted(receipt.hosts, key=lambda traffic: (order.index(traffic.use), traffic.host))
     ]
+
+
+def batches(receipt: Receipt, formats: Formats) -> list[Line]:
+    """Number, what was done, members, rejected, when it was answered, sum of the bodies."""
+    kinds = {BatchKind.SEND: tr("Add or update"), BatchKind.REMOVE: tr("Remove")}
+    return [
+        Line(
+            str(each.number),
+            (
+                formats.number(each.number),
+                kinds[each.kind],
+                formats.number(each.members),
+                formats.number(each.totals.rejected),
+                _answered(each, formats),
+                short(each.sha256) if each.sha256 else "–",
+            ),
+            each.sha256,
+        )
+        for each in receipt.batches
+    ]
+
+
+def batches_remark(receipt: Receipt, formats: Formats) -> str:
+    """Whether every batch was answered."""
+    open_ = sum(bool(batch.in_doubt) for batch in receipt.batches)
+    if open_:
+        return tr("{n} of {all} in doubt").format(n=formats.number(open_), all=formats.number(len(receipt.batches)))
+    return tr("All {n} acknowledged").format(n=formats.number(len(receipt.batches)))
+
+
+def _answered(batch: Batch, formats: Formats) -> str:
+    if batch.in_doubt:
+        return tr("In doubt")
+    if batch.state is BatchState.REFUSED:
+        return tr("Refused")
+    return "–" if batch.settled_at is None else moment(batch.settled_at, formats)
 
 
 def files(receipt: Receipt, formats: Formats) -> list[Line]:
@@ -205,6 +251,11 @@ def short(digest: str) -> str:
 def host_columns() -> Sequence[str]:
     """The headers of `hosts`."""
     return tr("Host"), tr("For"), tr("Requests"), tr("Sent"), tr("Received")
+
+
+def batch_columns() -> Sequence[str]:
+    """The headers of `batches`."""
+    return tr("Batch"), tr("What"), tr("Members"), tr("Rejected"), tr("Acknowledged"), tr("SHA-256 of the body")
 
 
 def file_columns() -> Sequence[str]:
