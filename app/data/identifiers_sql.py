@@ -22,6 +22,19 @@ def normalise(rule: str, value: exp.Expr, country: str = "US") -> exp.Expr:
     return _RULES[rule](value, country)
 
 
+def fitting(rule: str, value: exp.Expr, longest: int, country: str = "US") -> exp.Expr:
+    """As `normalise`, NULL also when it is longer than so many characters."""
+    result = normalise(rule, value, country)
+    if _AT_MOST.get(rule, longest + 1) <= longest:
+        return result
+    short = exp.LTE(this=exp.Length(this=result.copy()), expression=exp.Literal.number(longest))
+    if rule not in _NEVER_LONGER:
+        return exp.Case().when(short, result, copy=False)
+    # The length of what was there is asked first: that of the result would have it made twice.
+    surely = exp.LTE(this=exp.Length(this=value.copy()), expression=exp.Literal.number(longest))
+    return exp.Case().when(surely, result.copy(), copy=False).when(short, result, copy=False)
+
+
 def email_valid(value: exp.Expr) -> exp.Expr:
     """Whether the address is usable; never NULL."""
     return exp.Not(this=exp.Is(this=_email(value, ""), expression=exp.Null()))
@@ -74,7 +87,10 @@ def _or_null(value: exp.Expr) -> exp.Expr:
 
 
 def _trim(value: exp.Expr, _country: str) -> exp.Expr:
-    return _or_null(trimmed(value))
+    """As `trimmed`, NULL when nothing is left; what is unusual is asked first, so that the rest of the values costs little."""
+    cut = _or_null(trimmed(value))
+    filled = exp.NEQ(this=value.copy(), expression=text(""))
+    return exp.Case().when(_unusual_end(value), cut, copy=False).when(filled, value.copy(), copy=False)
 
 
 def _lower(value: exp.Expr, _country: str) -> exp.Expr:
@@ -82,8 +98,13 @@ def _lower(value: exp.Expr, _country: str) -> exp.Expr:
 
 
 def _email(value: exp.Expr, _country: str) -> exp.Expr:
+    """Most addresses are written as they should be, which is asked first: making them so costs several times as much."""
     address = exp.Lower(this=trimmed(value))
-    usable = exp.and_(
+    return _case((_usable_email(value), value), (_usable_email(address), address))
+
+
+def _usable_email(address: exp.Expr) -> exp.Expr:
+    return exp.and_(
         exp.LTE(this=exp.Length(this=address.copy()), expression=exp.Literal.number(identifiers.EMAIL_LONGEST)),
         exp.LTE(
             this=exp.StrPosition(this=address.copy(), substr=text("@")),
@@ -91,7 +112,6 @@ def _email(value: exp.Expr, _country: str) -> exp.Expr:
         ),
         _full(address, identifiers.EMAIL),
     )
-    return _case((usable, address))
 
 
 def _email_sha256(value: exp.Expr, country: str) -> exp.Expr:
@@ -211,6 +231,8 @@ def _joined(first: exp.Expr, *others: exp.Expr) -> exp.Expr:
     return first
 
 
+_AT_MOST = {"email": identifiers.EMAIL_LONGEST, "email_sha256": 64}
+_NEVER_LONGER = frozenset({"trim"})
 _RULES: Mapping[str, Callable[[exp.Expr, str], exp.Expr]] = {
     "trim": _trim,
     "lower": _lower,

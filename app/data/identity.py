@@ -100,11 +100,10 @@ class RowValues:
 
     def normalised(self, matched: MatchedField) -> exp.Expr:
         """The value as the target wants it, NULL when it has no usable form."""
-        result = identifiers_sql.normalise(matched.normalise, self.raw_text(matched.field), self.country)
+        raw = self.raw_text(matched.field)
         if matched.longest is None:
-            return result
-        short = exp.LTE(this=exp.Length(this=result.copy()), expression=exp.Literal.number(matched.longest))
-        return exp.Case().when(short, result, copy=False)
+            return identifiers_sql.normalise(matched.normalise, raw, self.country)
+        return identifiers_sql.fitting(matched.normalise, raw, matched.longest, self.country)
 
     def identifier(self, identity: Identity) -> exp.Expr:
         """The first usable key identifier, told apart by its field when there are several; NULL when there is none."""

@@ -287,7 +287,9 @@ class _Question:
         query = exp.select(exp.alias_(exp.Min(this=exp.column("member", table="m")), "member")).from_(
             known.subquery("m")
         )
-        return query.where(exp.not_(exp.Is(this=column, expression=exp.Null()))).group_by(column.copy())
+        # Not as a condition: engines would work the identifier out once to ask for it, and once more to group by it.
+        usable = exp.GT(this=exp.Count(this=column.copy()), expression=exp.Literal.number(0))
+        return query.group_by(column).having(usable)
 
     def _identified(self, row: RowValues, identifier: exp.Expr, condition: exp.Expr) -> exp.Select:
         """Key and identifier of each member of which a row meets the condition; the lowest one where it has several rows."""
@@ -317,18 +319,20 @@ class _Question:
         return exp.select(column).from_(name).where(filled).with_(name, as_=known, materialized=True)
 
     def chosen(self, *, keys: bool = False) -> exp.Select:
-        """Key, fields, and for each field whether something unusable stands in it, for the keys in `winners`, by key.
+        """Key, fields, and for each field whether something unusable stands in it, for the keys in `winners`.
 
-        With `keys` also the key fields, as they identify the member.
+        With `keys` also the key fields, as they identify the member. The values are made in a query of their own, so that
+        what is made of them does not have them made again.
         """
         row = self._row()
-        known = [row.normalised(matched) for _, matched in self.spec.identity.keys] if keys else []
-        values = [row.normalised(matched) for matched in self.spec.fields.values()]
-        unusable = [_unusable(row, m, v) for m, v in zip(self.spec.fields.values(), values, strict=True)]
+        fields = list(self.spec.fields.values())
+        values = [row.normalised(matched) for matched in fields]
+        raw = [row.value(matched.field) for matched in fields]
+        known = [matched for _, matched in self.spec.identity.keys] if keys else []
         named = [exp.alias_(value, f"v{i}") for i, value in enumerate(values)]
-        flags = [exp.alias_(flag, f"u{i}") for i, flag in enumerate(unusable)]
-        identifying = [exp.alias_(value, f"k{i}") for i, value in enumerate(known)]
-        query = exp.select(exp.alias_(exp.cast(self._key(), "text"), "member"), *named, *flags, *identifying)
+        named += [exp.alias_(row.normalised(m), f"k{i}") for i, m in enumerate(known) if m not in fields]
+        found = [exp.alias_(value.expression.copy(), f"r{i}") for i, value in enumerate(raw)]
+        query = exp.select(exp.alias_(exp.cast(self._key(), "text"), "member"), *named, *found)
         if not self._unique:
             first = exp.Window(
                 this=exp.RowNumber(),
@@ -340,7 +344,16 @@ class _Question:
             query = query.qualify(exp.EQ(this=first, expression=exp.Literal.number(1)))
         winners = exp.select("member").from_("winners")
         query = self._from(query, row).where(exp.In(this=self._key(), query=exp.Subquery(this=winners)))
-        return query.order_by(self._key())
+        made = [exp.column(f"v{i}", table="c") for i in range(len(fields))]
+        flags = [
+            exp.alias_(_unusable(exp.column(f"r{i}", table="c"), value.type, made[i]), f"u{i}")
+            for i, value in enumerate(raw)
+        ]
+        identifying = [
+            exp.alias_(made[fields.index(m)].copy() if m in fields else exp.column(f"k{i}", table="c"), f"k{i}")
+            for i, m in enumerate(known)
+        ]
+        return exp.select(exp.column("member", table="c"), *made, *flags, *identifying).from_(query.subquery("c"))
 
     def _row_order(self, row: RowValues, values: list[exp.Expr]) -> list[exp.Expr]:
         """Of several rows of a member the one with the lowest identifier speaks, then the one with the lowest values."""
@@ -435,12 +448,13 @@ def segment_table(scope: Scope, segment: Segment) -> Table:
     return table
 
 
-def _unusable(row: RowValues, matched: MatchedField, value: exp.Expr) -> exp.Expr:
-    raw = row.value(matched.field)
-    filled: exp.Expr = exp.not_(exp.Is(this=raw.expression.copy(), expression=exp.Null()))
-    if raw.type is ColumnType.TEXT:
-        filled = exp.and_(filled, exp.NEQ(this=trimmed(raw.expression), expression=text("")))
-    return exp.cast(exp.and_(filled, exp.Is(this=value.copy(), expression=exp.Null())), "int")
+def _unusable(raw: exp.Expr, kind: ColumnType, value: exp.Expr) -> exp.Expr:
+    """1 where something stands of which no value was made, else 0; mostly one was, so that is asked first."""
+    filled: exp.Expr = exp.not_(exp.Is(this=raw.copy(), expression=exp.Null()))
+    if kind is ColumnType.TEXT:
+        filled = exp.and_(filled, exp.NEQ(this=trimmed(raw), expression=text("")))
+    missing = exp.Is(this=value.copy(), expression=exp.Null())
+    return exp.cast(exp.Case().when(missing, filled, copy=False).else_(exp.false(), copy=False), "int")
 
 
 def _reject(key: str, values: list[str | None], segment: str, identity: Identity) -> Reject:

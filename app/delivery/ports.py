@@ -71,7 +71,7 @@ class PlannedSegment(Protocol):
         ...
 
     def batches(self, size: int, ctx: JobContext) -> Iterator[Batch]:
-        """Who is to be added or changed, each once, in an order that stays the same."""
+        """Who is to be added or changed, each once."""
         ...
 
     def first(self, number: int, ctx: JobContext) -> list[PlannedMember]:

@@ -34,7 +34,7 @@ def engine(tmp_path: Path) -> Iterator[DuckDBEngine]:
     engine.close()
 
 
-def test_normalised_once_and_by_key(engine: DuckDBEngine) -> None:
+def test_normalised_and_each_once(engine: DuckDBEngine) -> None:
     rows = customers(
         ("3", "C@x.de", "Germany", None),
         ("2", " a@x.de", "Nowhere", True),
@@ -45,7 +45,7 @@ def test_normalised_once_and_by_key(engine: DuckDBEngine) -> None:
     )
     table = add_table(engine, "Customer", rows, key="Id", role=TableRole.CUSTOMER)
     stream = Stream(engine, scope_of(table), EVERYBODY, SPEC, 1, JobContext())
-    assert list(stream) == [
+    assert sorted(stream) == [
         [Row("1", {"email": "a@x.de", "country": None})],
         [Row("3", {"email": "c@x.de", "country": "DE"})],
     ]
