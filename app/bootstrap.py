@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from app.services.counts import CountService
     from app.services.export_views import ExportViews
     from app.services.plans import PlanService
+    from app.services.putting_back import PuttingBack
     from app.services.receipts import ReceiptService
     from app.services.runs import RunService
     from app.services.schedules import ScheduleService
@@ -115,6 +116,26 @@ class Services:
             views=self._export_views,
             clock=clock,
         )
+
+    @property
+    def putting_back(self) -> PuttingBack:
+        """Takes changes back by the audit trail."""
+
+        def make() -> PuttingBack:
+            from app.services.putting_back import PuttingBack
+
+            return PuttingBack(
+                self._store,
+                self.audit,
+                self.exports,
+                self.connections,
+                self.workspace,
+                lambda: self.segments,
+                lambda: self.tables,
+                lambda: self.suppression,
+            )
+
+        return self._once("putting_back", make)
 
     @property
     def tables(self) -> TableService:

@@ -59,6 +59,16 @@ def show(
     session.output.rows("changes", ("Setting", "Before", "After"), rows, ())
 
 
+@commands.command("put-back")
+def put_back(
+    context: typer.Context, entry: Annotated[int, typer.Argument(metavar="ID", help="As 'audit list' shows it.")]
+) -> None:
+    """Make it as it was before that entry; this is a new change with its own entry."""
+    session = session_of(context)
+    done = session.services.putting_back.put_back(entry)
+    session.output.result({"put_back": as_document(done)}, f"“{done.name}” is as before.")
+
+
 @commands.command()
 def export(
     context: typer.Context,

@@ -85,15 +85,20 @@ class Trail:
 
     def segment_saved(self, before: Segment | None, after: Segment) -> None:
         """A segment was added or changed."""
+        if before == after:
+            return
         catalog = self._store.tables.catalog()
+        told = segment_facts(after, catalog)
+        was = None if before is None else segment_facts(before, catalog)
         known = before is not None and names_nobody(before, catalog)
         self.audit.record(
             Deed.SEGMENT_ADDED if before is None else Deed.SEGMENT_CHANGED,
             Subject.SEGMENT,
             after.name,
             subject_id=after.id,
-            before=None if before is None else segment_facts(before, catalog),
-            after=segment_facts(after, catalog),
+            before=None if was == told else was,
+            after=told,
+            note="A value that is not told here" if was == told else "",
             former=self._segments.encode(before) if before is not None and known else "",
         )
 
