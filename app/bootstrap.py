@@ -419,6 +419,7 @@ def create_workspace(
     country_code: str | None = None,
     secrets: SecretStore | None = None,
     seat: Seat = Seat.COMMAND_LINE,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ctx: JobContext | None = None,
 ) -> Services:
     """Make a workspace in a new or empty folder and open it; raises as `Store.create`.
@@ -428,7 +429,7 @@ def create_workspace(
     """
     folder = folder.resolve()
     store = Store.create(folder, name, Audience(audience), country_code or _own_country())
-    services = Services(folder, store, secrets=secrets, seat=seat)
+    services = Services(folder, store, secrets=secrets, seat=seat, clock=clock)
     recent().opened(folder)
     if sample:
         from app.services.samples import fill

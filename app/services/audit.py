@@ -202,9 +202,13 @@ def _end_of(run: Run) -> str:
         return run.error.what
     totals = run.totals
     if totals.rows or totals.files:
-        return f"{totals.rows:,} rows, {totals.files:,} files"
+        return f"{_of(totals.rows, 'row')}, {_of(totals.files, 'file')}"
     told = {"added": totals.added, "updated": totals.updated, "removed": totals.removed, "rejected": totals.rejected}
     words = ", ".join(f"{number:,} {word}" for word, number in told.items() if number)
     if run.skipped and not words:
         return run.skipped[0].sentence
     return words or "Nothing changed"
+
+
+def _of(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

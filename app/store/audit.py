@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, or_, select
+from sqlalchemy import ColumnElement, func, insert, or_, select, tuple_
 
 from app.core.audit import Area, AuditEntry, AuditFilter, AuditNumbers, AuditPage, Deed
 from app.core.names import fold
@@ -40,12 +40,13 @@ class AuditRepository:
     def page(
         self, wanted: AuditFilter, number: int, older_than: int | None = None, hidden: frozenset[Area] = frozenset()
     ) -> AuditPage:
-        """The newest `number` entries, or those written before the one of the id `older_than`."""
+        """The newest `number` entries, or those before the one of the id `older_than`."""
         query = select(_c.id, _c.body).where(*_where(wanted, hidden), *_of_area(wanted.area))
         if older_than is not None:
-            query = query.where(_c.id < older_than)
+            last = select(_c.at, _c.id).where(_c.id == older_than).scalar_subquery()
+            query = query.where(tuple_(_c.at, _c.id) < last)
         with self._database.read() as transaction:
-            rows = transaction.execute(query.order_by(_c.id.desc()).limit(number + 1)).all()
+            rows = transaction.execute(query.order_by(_c.at.desc(), _c.id.desc()).limit(number + 1)).all()
         entries = tuple(replace(self._codec.decode(row.body), id=row.id) for row in rows[:number])
         return AuditPage(entries, entries[-1].id if len(rows) > number else None)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.ui.opening import Open
 
 PAGES = ("exports", "segments", "tables", "connections", "runs", "settings")
-VIEWS = {"suppression": "segments", "receipt": "runs"}
+VIEWS = {"suppression": "segments", "receipt": "runs", "audit": "settings"}
 """Further views of a page, reached from there."""
 ICONS = ("paper-plane-tilt", "users-three", "table", "link", "clock-counter-clockwise", "gear-six")
 EXIT_AFTER_FIRST_PAINT = "SENDOFF_EXIT_AFTER_FIRST_PAINT"
@@ -65,7 +65,11 @@ class WindowProgram(QObject):
         self.slots = {page: PageSlot(self.theme, self.titles[page]) for page in PAGES}
         for page, icon in zip(PAGES, ICONS, strict=True):
             self.window.add_page(page, self.titles[page], icon, self.slots[page])
-        views = {"suppression": self.tr("Suppression list"), "receipt": self.tr("Receipt")}
+        views = {
+            "suppression": self.tr("Suppression list"),
+            "receipt": self.tr("Receipt"),
+            "audit": self.tr("Audit trail"),
+        }
         for view, home in VIEWS.items():
             title = views[view]
             self.slots[view] = PageSlot(self.theme, title)

@@ -132,6 +132,14 @@ class PaletteEntries(QObject):
                 icon="prohibit-bold",
             )
         )
+        if may(snapshot.role, Action.SEE_AUDIT):
+            items.append(
+                PaletteItem(
+                    self.tr("Go to the audit trail"),
+                    lambda: self._navigator.show_page("audit"),
+                    icon="clock-counter-clockwise",
+                )
+            )
         return tuple(items)
 
     def _pages(self) -> tuple[PaletteItem, ...]:

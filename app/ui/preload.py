@@ -23,6 +23,7 @@ LATER: Final = (
     "app.ui.pages.tables.page",
     "app.ui.pages.suppression.page",
     "app.ui.pages.settings",
+    "app.ui.pages.audit.page",
 )
 """What people open from there, the likeliest first."""
 

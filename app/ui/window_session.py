@@ -244,6 +244,10 @@ class WindowSession(QObject):
             from app.ui.pages.runs import RunsPage
 
             return RunsPage(self.context)
+        if page == "audit":
+            from app.ui.pages.audit import AuditPage
+
+            return AuditPage(self.context)
         from app.ui.pages.settings import SettingsPage
 
         return SettingsPage(self.context, self._frame.preferences)

@@ -15,6 +15,7 @@ from PySide6.QtGui import QCursor, QEnterEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.bootstrap import Services, create_workspace
+from app.core.audit import Seat
 from app.core.connections import Access
 from app.core.runs import Trigger
 from app.jobs import JobContext
@@ -26,6 +27,8 @@ from tests.vendors.linkedin import TOKEN, LinkedInEmulator
 from tests.vendors.mailchimp import KEY, MailchimpEmulator
 
 NOW = datetime(2026, 11, 1, 9, 30, tzinfo=UTC)
+MADE = NOW - timedelta(minutes=20)
+"""When the sample workspace was made: after the last time one of its schedules was due."""
 ZONE = ZoneInfo("Europe/Berlin")
 PATIENCE_SECONDS = 60.0
 AUDIENCE = "a1b2c3d4e5"
@@ -44,7 +47,9 @@ class Clock:
 def make_workspace(folder: Path, emulator: MailchimpEmulator, secrets: MemoryStore) -> None:
     """Make the sample workspace with a Mailchimp connection, an export on it, and runs that ended well and badly."""
     clock = Clock(NOW)
-    create_workspace(folder, "Northwind Retail", "consumers", sample=True, country_code="DE", secrets=secrets).close()
+    create_workspace(
+        folder, "Northwind Retail", "consumers", sample=True, country_code="DE", secrets=secrets, clock=Clock(MADE)
+    ).close()
     services = Services(folder, Store.open(folder), secrets=secrets, clock=clock)
     tested = services.connections.test_draft(
         "mailchimp", {"api_url": emulator.url}, {"api_key": KEY}, None, JobContext()
@@ -82,7 +87,13 @@ def make_workspace(folder: Path, emulator: MailchimpEmulator, secrets: MemorySto
 def make_businesses(folder: Path, emulator: LinkedInEmulator, secrets: MemoryStore) -> None:
     """Make the sample workspace of accounts and contacts with a connection to LinkedIn."""
     create_workspace(
-        folder, "Northwind Wholesale", "businesses", sample=True, country_code="DE", secrets=secrets
+        folder,
+        "Northwind Wholesale",
+        "businesses",
+        sample=True,
+        country_code="DE",
+        secrets=secrets,
+        clock=Clock(MADE),
     ).close()
     services = Services(folder, Store.open(folder), secrets=secrets, clock=Clock(NOW))
     settings, secret = {"api_url": emulator.url}, {"access_token": TOKEN}
@@ -121,7 +132,7 @@ class Stage:
         """Show the window and open the workspace, or the start page without one."""
 
         def opener(folder: Path) -> Services:
-            return Services(folder, Store.open(folder), secrets=secrets, clock=self.clock)
+            return Services(folder, Store.open(folder), secrets=secrets, seat=Seat.WINDOW, clock=self.clock)
 
         QCursor.setPos(QPoint(-100, -100))
         self.program.show()

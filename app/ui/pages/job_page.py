@@ -22,7 +22,8 @@ SKELETON_AFTER_MS = 200
 class JobPage(QWidget):
     """A page whose content is read in a job and shown in the main thread.
 
-    Subclasses set `page_id`, put buttons into `actions`, a switch of views into `views`, content into `content`. F5 refreshes.
+    Subclasses set `page_id`, put buttons into `actions`, a switch of views into `views`, content into `content`; `heading` stacks
+    title and sentence. F5 refreshes.
     Main thread only.
 
     Args:
@@ -62,11 +63,11 @@ class JobPage(QWidget):
             theme, "", icon="warning-circle-fill", icon_role="danger", primary=self.tr("Try again")
         )
         self._query = LiveQuery(context.runner, title, delay_ms=0, parent=self)
-        heading = column(Label(theme, title, "page"), Label(theme, sentence, "body", "text2"), spacing=2)
+        self.heading = column(Label(theme, title, "page"), Label(theme, sentence, "body", "text2"), spacing=2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(row(heading, 24, self.views, None, self.actions, margins=(24, 16, 24, 12)))
+        layout.addLayout(row(self.heading, 24, self.views, None, self.actions, margins=(24, 16, 24, 12)))
         layout.addWidget(Line(theme))
         layout.addWidget(self._pages, 1)
         loading = QWidget()

@@ -154,6 +154,8 @@ class SettingsPage(Area):
         self.probe = Button(theme, self.tr("Test the keyring"))
         self._probed = Note(theme, "success", "")
         self._probed.hide()
+        self.audit = Button(theme, self.tr("Open"), trailing="arrow-right", name=self.tr("Open the audit trail"))
+        self._audit_line = self._line(self.tr("Audit trail"), self.tr("Who did what, and when"), self.audit)
 
     def _countries(self) -> list[Choice]:
         """Countries by their two letters, by name in the person's language."""
@@ -179,6 +181,7 @@ class SettingsPage(Area):
             radio.clicked.connect(lambda _on=False, r=role: self._on_role_chosen(r))
         self.probe.clicked.connect(self._on_probe_clicked)
         self.engine.changed.connect(self._on_engine_changed)
+        self.audit.clicked.connect(lambda: self._context.navigator.show_page("audit"))
 
     def _assemble(self) -> None:
         theme = self._context.theme
@@ -220,6 +223,7 @@ class SettingsPage(Area):
                 self._store,
                 self._row_of(self.probe),
                 self._probed,
+                self._audit_line,
             ),
             self._card(self.tr("Sendoff {version}").format(version=VERSION), self.tr("This is the version you run.")),
         ]
@@ -341,6 +345,7 @@ class SettingsPage(Area):
         self._folder.set_words(data.folder)
         self.engine.show_server(data.server, may_change=changes)
         self._role_pill.set_pill(formats.role(data.role), "accent")
+        self._audit_line.setVisible(may(data.role, Action.SEE_AUDIT))
         self._roles[data.role].setChecked(True)
         for role, radio in self._roles.items():
             radio.setEnabled(role is data.role or may(data.role, Action.CHANGE_ROLE))

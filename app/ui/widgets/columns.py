@@ -152,7 +152,7 @@ class Column(Generic[R]):
         accessible: the whole cell in words; without it "title: text, detail".
         align: "right" for numbers.
         width: px at start.
-        stretch: takes the width that is left (one column).
+        stretch: takes the width that is left; several share it.
         menu: shows `...` on hover and selection.
         middle: elides in the middle (file names).
         hideable: may be hidden by the person.

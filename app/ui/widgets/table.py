@@ -11,7 +11,6 @@ table.menu_asked.connect(...)              # (row key, QPoint): `...`, right cli
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import (
@@ -26,28 +25,25 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import (
-    QAction,
     QContextMenuEvent,
     QFocusEvent,
     QKeyEvent,
     QMouseEvent,
-    QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.ui.theme import Theme
-from app.ui.widgets import column_memory
-from app.ui.widgets.cells import EDGE, PAD, CellDelegate
+from app.ui.widgets.cells import EDGE
 from app.ui.widgets.columns import CheckCell, Column, GroupRow, NoteRow, NumberCell, SpanRow, StatusCell
 from app.ui.widgets.paint import KEYBOARD
-from app.ui.widgets.table_header import Header
-from app.ui.widgets.table_model import CELL_ROLE, ROW_ROLE, FilterProxy, RowModel
+from app.ui.widgets.table_columns import ColumnsView
+from app.ui.widgets.table_model import CELL_ROLE, ROW_ROLE
 
 ROW, ROW_WITH_CONTROLS, ROW_ONE_LINE, NOTE_ROW, GROUP_ROW = 52, 56, 40, 48, 36
 
 
-class DataTable(QTableView):
+class DataTable(ColumnsView):
     """A table of rows known by key.
 
     Args:
@@ -64,11 +60,9 @@ class DataTable(QTableView):
     """
 
     cell_action = Signal(str, str)
-    header_action = Signal(str)
     activated_key = Signal(str)
     menu_asked = Signal(str, QPoint)
     selection_changed = Signal()
-    columns_changed = Signal()
 
     def __init__(
         self,
@@ -85,26 +79,18 @@ class DataTable(QTableView):
         edge: int = EDGE,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self._edge = edge
+        super().__init__(theme, columns, key=key, live=live, edge=edge, parent=parent)
         self._row_height = row_height
         self._keep_order = keep_order
         self._focus_visible = False
         self._had_spans = False
-        self._sorted = (-1, Qt.SortOrder.AscendingOrder)
         self._spin_check = QTimer(self)
         self._spin_check.setSingleShot(True)
         self._spin_check.setInterval(0)
         self._spin_check.timeout.connect(self._follow_spinners)
-        self.columns = tuple(columns)
-        options = {"key": key} if key is not None else {}
-        self.rows_model = RowModel(self.columns, live=live, parent=self, **options)
-        self.proxy = FilterProxy(self)
         self.proxy.setDynamicSortFilter(not keep_order)
         self.proxy.setSourceModel(self.rows_model)
-        self._delegate = CellDelegate(theme, self.columns, self)
-        self._set_up_view(name, multiple=multiple, sortable=sortable)
+        self._set_up_view(name, multiple=multiple)
         self._set_up_delegate()
         self._set_up_header(sortable=sortable)
         for signal in (
@@ -114,6 +100,7 @@ class DataTable(QTableView):
             self.proxy.rowsRemoved,
         ):
             signal.connect(self._on_rows_moved)
+        self.columns_shown.connect(self._on_rows_moved)
         self.proxy.dataChanged.connect(self._spin_check.start)
         self.selectionModel().selectionChanged.connect(self._on_selection_changed)
         theme.changed.connect(self._on_theme_changed)
@@ -184,80 +171,6 @@ class DataTable(QTableView):
     def set_filter(self, accept: Callable[[Any], bool] | None) -> None:
         """Keep rows that fulfil a condition; None keeps all."""
         self.proxy.set_condition(accept)
-
-    # Columns
-
-    def set_header_check(self, column_key: str, checked: bool | None) -> None:  # noqa: FBT001 - three states
-        """Show a check box in a header; a click emits `header_action(column_key)`."""
-        header = self.horizontalHeader()
-        if isinstance(header, Header):
-            header.check_states[column_key] = checked
-            header.viewport().update()
-
-    def set_column_title(self, column_key: str, title: str) -> None:
-        """Call a column something else."""
-        if any(column.key == column_key and column.title == title for column in self.columns):
-            return
-        self.columns = tuple(replace(c, title=title) if c.key == column_key else c for c in self.columns)
-        self.rows_model.columns = self.columns
-        self._delegate.set_columns(self.columns)
-        header = self.horizontalHeader()
-        if isinstance(header, Header):
-            header.set_columns(self.columns)
-
-    def set_column_visible(self, column_key: str, visible: bool) -> None:  # noqa: FBT001 - reads like setVisible
-        """Show or hide a column."""
-        at = next(i for i, c in enumerate(self.columns) if c.key == column_key)
-        self.setColumnHidden(at, not visible)
-        self._stretch()
-        self._on_rows_moved()
-        self.columns_changed.emit()
-
-    def fill_columns_menu(self, menu: QMenu) -> None:
-        """Add one checkable action for each column that may be hidden."""
-        for i, column in enumerate(self.columns):
-            if not column.hideable or not column.title:
-                continue
-            action = QAction(column.title, menu)
-            action.setCheckable(True)
-            action.setChecked(not self.isColumnHidden(i))
-            action.setData(column.key)
-            action.toggled.connect(self._on_column_toggled)
-            menu.addAction(action)
-
-    def save_columns(self) -> str:
-        """Return widths, order, hidden columns and sorting as JSON, by column key."""
-        return column_memory.write(self, self.columns)
-
-    def restore_columns(self, saved: str) -> bool:
-        """Put back what `save_columns` gave; unknown columns are left out. False when it is of another version or broken."""
-        restored = column_memory.read(self, self.columns, saved)
-        self._on_rows_moved()
-        return restored
-
-    def sort_by(self, column_key: str, *, descending: bool = False) -> None:
-        """Sort by a column."""
-        at = next(i for i, c in enumerate(self.columns) if c.key == column_key)
-        self.sortByColumn(at, Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder)
-
-    def cell_padding(self, column: int) -> tuple[int, int]:
-        """Return left and right padding of a column in px.
-
-        The page's margin stands before the first column and after a last column of numbers; words may run nearer to the
-        end, as they elide.
-        """
-        header = self.horizontalHeader()
-        shown = [header.logicalIndex(i) for i in range(header.count())]
-        shown = [i for i in shown if not header.isSectionHidden(i)]
-        if not shown:
-            return PAD, PAD
-        left = self._edge if column == shown[0] else PAD
-        right = PAD
-        if self.columns[column].align == "left":
-            right = PAD if column == shown[-1] else PAD // 2
-        elif column == shown[-1]:
-            right = self._edge
-        return left, right
 
     # Qt
 
@@ -374,14 +287,9 @@ class DataTable(QTableView):
             self.select_keys([self.rows_model.key_of(index.data(ROW_ROLE))])
         self.menu_asked.emit(self.rows_model.key_of(index.data(ROW_ROLE)), place)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Give the stretching column the width that is left."""
-        super().resizeEvent(event)
-        self._stretch()
-
     # Inside
 
-    def _set_up_view(self, name: str, *, multiple: bool, sortable: bool) -> None:
+    def _set_up_view(self, name: str, *, multiple: bool) -> None:
         self.setModel(self.proxy)
         self.setItemDelegate(self._delegate)
         self.setAccessibleName(name)
@@ -404,26 +312,12 @@ class DataTable(QTableView):
         vertical.setMinimumSectionSize(28)
         vertical.setDefaultSectionSize(self._scaled(self._row_height))
         self.proxy.sort(-1)
-        self._sortable = sortable
 
     def _set_up_delegate(self) -> None:
         self._delegate.padding = self.cell_padding
         self._delegate.row_rect = self._row_rect
         self._delegate.first_column = self._first_column
         self._delegate.joined_below = self._has_note_below
-
-    def _set_up_header(self, *, sortable: bool) -> None:
-        header = Header(self._theme, self.columns, self.cell_padding, self)
-        self.setHorizontalHeader(header)
-        for i, column in enumerate(self.columns):
-            header.resizeSection(i, column.width)
-        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-        self.setSortingEnabled(sortable)
-        self.proxy.sort(-1)
-        header.sectionClicked.connect(self._on_header_clicked)
-        header.sectionResized.connect(self._on_section_resized)
-        header.sectionMoved.connect(self._on_section_moved)
-        header.sortIndicatorChanged.connect(self._on_sort_changed)
 
     def _scaled(self, height: int) -> int:
         return round(height * self._theme.scale)
@@ -439,14 +333,6 @@ class DataTable(QTableView):
         if at is None:
             return QModelIndex()
         return self.proxy.mapFromSource(self.rows_model.index(at, 0))
-
-    def _first_column(self) -> int:
-        header = self.horizontalHeader()
-        for i in range(header.count()):
-            logical = header.logicalIndex(i)
-            if not header.isSectionHidden(logical):
-                return logical
-        return 0
 
     def _row_rect(self, row: int) -> QRect:
         header = self.horizontalHeader()
@@ -552,49 +438,6 @@ class DataTable(QTableView):
                 self.setSpan(i, 0, 1, len(self.columns))
         blocker.unblock()
         self.doItemsLayout()
-
-    def _stretch(self) -> None:
-        stretching = [i for i, c in enumerate(self.columns) if c.stretch and not self.isColumnHidden(i)]
-        if not stretching:
-            return
-        header = self.horizontalHeader()
-        blocker = QSignalBlocker(header)
-        others = sum(
-            header.sectionSize(i) for i in range(header.count()) if i != stretching[0] and not self.isColumnHidden(i)
-        )
-        header.resizeSection(stretching[0], max(self.columns[stretching[0]].width, self.viewport().width() - others))
-        blocker.unblock()
-        self.updateGeometries()
-        self.viewport().update()
-        header.viewport().update()
-
-    def _on_header_clicked(self, section: int) -> None:
-        column = self.columns[section]
-        header = self.horizontalHeader()
-        if isinstance(header, Header) and column.key in header.check_states:
-            self.header_action.emit(column.key)
-
-    def _on_sort_changed(self, section: int, order: Qt.SortOrder) -> None:
-        """A column without a sort value cannot be sorted: put the arrow back."""
-        if section >= 0 and self.columns[section].sort is None:
-            header = self.horizontalHeader()
-            header.setSortIndicator(self._sorted[0], self._sorted[1])
-            return
-        self._sorted = (section, order)
-        self.columns_changed.emit()
-
-    def _on_section_resized(self, _section: int, _before: int, _after: int) -> None:
-        self.columns_changed.emit()
-        self.viewport().update()
-
-    def _on_section_moved(self, _section: int, _before: int, _after: int) -> None:
-        self.columns_changed.emit()
-        self.viewport().update()
-
-    def _on_column_toggled(self, visible: bool) -> None:  # noqa: FBT001 - a signal's argument
-        action = self.sender()
-        if isinstance(action, QAction):
-            self.set_column_visible(action.data(), visible)
 
     def _on_selection_changed(self) -> None:
         self.selection_changed.emit()

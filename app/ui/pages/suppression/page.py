@@ -32,6 +32,7 @@ from app.ui.pages.suppression.tables import (
 )
 from app.ui.pages.view_switch import SegmentViews
 from app.ui.runner import Finished, Job, Outcome
+from app.ui.widgets.buttons import Button
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.labels import IconLine, Label, Line, column, row
 from app.ui.widgets.menus import Menu
@@ -84,6 +85,8 @@ class SuppressionPage(JobPage):
         self.changes = changes_table(theme, formats)
         self.effect = EffectPanel(theme, formats)
         self.imports = Imports(self)
+        self.audit = Button(theme, self.tr("Open the audit trail"), "link", trailing="arrow-right")
+        self.audit.clicked.connect(lambda: context.navigator.show_page("audit"))
         self.views.addWidget(SegmentViews(context, self.page_id))
         for button in self.imports.buttons:
             self.actions.addWidget(button)
@@ -134,7 +137,7 @@ class SuppressionPage(JobPage):
                 row(Label(theme, self.tr("Where the entries come from"), "subtitle"), once, None),
                 self.sources,
                 8,
-                Label(theme, self.tr("Last changes"), "subtitle"),
+                row(Label(theme, self.tr("Last changes"), "subtitle"), None, self.audit),
                 self.changes,
             )
         )
