@@ -45,6 +45,8 @@ def plan_lines(plan: Plan) -> list[str]:
     lines = [f"{plan.export}, {plan.sync.value}: {_numbers(plan.changes)}. Nothing has been sent."]
     if plan.changes.in_doubt:
         lines.append(f"{plan.changes.in_doubt:,} of them were on their way when an earlier run stopped.")
+    if plan.changes.strangers:
+        lines.append(f"{plan.changes.strangers:,} of those to remove were never sent by Sendoff.")
     if plan.left_out:
         lines.append(f"Left out: {_reasons(plan.left_out)}.")
     lines += [line for each in plan.segments for line in _segment_lines(each, alone=len(plan.segments) == 1)]

@@ -22,7 +22,7 @@ class SyncMode(StrEnum):
     """What a run does to the audience on the other side.
 
     ADD adds who is new and changes nobody. UPDATE adds and updates. MIRROR also removes who left and was sent by us.
-    REPLACE makes the target equal to what is sent.
+    REPLACE also removes whom we never sent, but not those whom another segment or export sends to the same audience.
     """
 
     ADD = "add"
@@ -53,6 +53,10 @@ class Quotes(StrEnum):
 
     NEEDED = "needed"
     ALL = "all"
+
+
+REMOVING = frozenset({SyncMode.MIRROR, SyncMode.REPLACE})
+"""The sync modes that take members out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ class LeftOut(StrEnum):
 class Changes:
     """How many members are new to the target, have other values, have left, or are there as they should be.
 
-    `in_doubt` are those of the added and removed whose last sending was never acknowledged.
+    `in_doubt` are those of the added and removed whose last sending was never acknowledged, `strangers` those of the removed
+    whom Sendoff never sent (sync mode replace).
     """
 
     added: int = 0
@@ -47,6 +48,7 @@ class Changes:
     removed: int = 0
     unchanged: int = 0
     in_doubt: int = 0
+    strangers: int = 0
 
     @property
     def to_send(self) -> int:
@@ -60,6 +62,7 @@ class Changes:
             self.removed + other.removed,
             self.unchanged + other.unchanged,
             self.in_doubt + other.in_doubt,
+            self.strangers + other.strangers,
         )
 
 

@@ -77,8 +77,11 @@ class Members:
         to: Path,
         ctx: JobContext,
         run: str = "",
+        there: Path | None = None,
     ) -> Difference:
         """Write what is to be sent of everybody who may be sent, for the run of that id, if it is for one.
+
+        `there` is a file of who is there by the place's own word (app/data/there.py).
 
         Raises FixData when the segment or a matched field has issues.
         """
@@ -90,7 +93,7 @@ class Members:
             keys = tuple(target for target, _matched in spec.identity.keys)
             found = Found(self._sql(question.chosen(keys=True)), tuple(spec.fields), keys, total)
             why = Why(question.sql, segment, question.table, spec.identity, spec.names)
-            return compare(cursor, found, held, mode, to, {"segment": segment.name, "run": run}, why)
+            return compare(cursor, found, held, mode, to, {"segment": segment.name, "run": run}, why, there)
 
     def prepare(
         self, cursor: Cursor, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext

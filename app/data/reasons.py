@@ -17,6 +17,7 @@ from app.data.identifiers_sql import text
 from app.data.identity import Identity, RowValues
 from app.data.run_changes import RELEASED
 from app.data.sql import SegmentSql, combined, key_column
+from app.data.there import STRANGER
 from app.data.value_hashes import PART, hashed
 
 _SEPARATOR = "chr(31)"
@@ -139,6 +140,7 @@ def explained(
         return f"SELECT *, {first} AS reason, NULL::VARCHAR[] AS fields FROM ({rows})"  # noqa: S608 - our own query
     name = f"why_{new_id()}"
     cursor.execute(f"CREATE TEMP TABLE {name} (row BIGINT, reason VARCHAR, fields VARCHAR[])")
+    _ask_replaced(cursor, rows, name)
     _ask_left(cursor, rows, why, name)
     if not other_match:
         _ask_changed(cursor, rows, held, fields, why, name)
@@ -156,12 +158,22 @@ def explained(
     )
 
 
+def _ask_replaced(cursor: Cursor, rows: str, to: str) -> None:
+    """Who is there or not by the place's own word, against what we know; only replace asks for that."""
+    cursor.execute(
+        f"INSERT INTO {to} SELECT file_row_number, "  # noqa: S608 - our own query
+        f"CASE change WHEN 'removed' THEN {literal(reasons.NEVER_SENT)} ELSE {literal(reasons.NOT_THERE)} END, NULL FROM ({rows}) "
+        f"WHERE (change = 'removed' AND member = {literal(STRANGER)}) "
+        "OR (change = 'added' AND NOT in_doubt AND before IS NOT NULL)"
+    )
+
+
 def _ask_left(cursor: Cursor, rows: str, why: Why, to: str) -> None:
     """Who left; and whoever is known by another key now leaves under the old one and joins under the new one."""
     gone = f"gone_{new_id()}"
     cursor.execute(
         f"CREATE TEMP TABLE {gone} AS SELECT file_row_number AS row, member, identifier FROM ({rows}) "  # noqa: S608 - as above
-        f"WHERE change IN ('removed', {literal(RELEASED)})"
+        f"WHERE change IN ('removed', {literal(RELEASED)}) AND member <> {literal(STRANGER)}"
     )
     ((number,),) = cursor.execute(f"SELECT count(*) FROM {gone}").fetchall()  # noqa: S608 - our own name
     if not number:

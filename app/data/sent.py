@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from app.core.exports import SyncMode
+from app.core.exports import REMOVING, SyncMode
 from app.core.names import new_id
 from app.core.plans import TOLD, Change, Changes
 from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
@@ -48,6 +48,7 @@ from app.data.run_changes import (
     write_changes,
     write_parquet,
 )
+from app.data.there import STRANGER, not_there, seen
 from app.data.value_hashes import PART, VALUE, is_part
 from app.jobs import CancelToken, JobContext
 
@@ -162,16 +163,28 @@ class Held:
 
 
 def compare(
-    cursor: Cursor, found: Found, held: Held | None, mode: SyncMode, to: Path, kept: Mapping[str, str], why: Why
+    cursor: Cursor,
+    found: Found,
+    held: Held | None,
+    mode: SyncMode,
+    to: Path,
+    kept: Mapping[str, str],
+    why: Why,
+    there: Path | None = None,
 ) -> Difference:
     """Write a plan, with the cursor that can read `found`; None when the place is not there yet and so holds nobody.
 
     `kept` are texts that are kept with it: the `segment` and the `run` that sends it. What differs is found first and
-    explained after, so that nothing is asked of those who stay as they are.
+    explained after, so that nothing is asked of those who stay as they are. `there` is a file of who is there
+    (app/data/there.py), which the sync mode replace goes by in place of what we know.
     """
     before = None if held is None else _relation(cursor, held.folder)
+    if there is not None:
+        before = seen(cursor, there, before, found.keys)
     keys = [] if before is None else [name for name in columns_of(cursor, before) if name.startswith(KEY)]
-    others = held.others(cursor) if held is not None and mode is SyncMode.MIRROR else None
+    others = held.others(cursor) if held is not None and mode in REMOVING else None
+    if there is not None and before is not None:
+        others = " UNION ALL ".join(filter(None, (others, not_there(before))))
     mapping = _mapping_of(found.fields)
     newest = None if held is None else _newest(held.folder)
     other = newest is not None and known_of(cursor, newest, "mapping") != mapping
@@ -314,11 +327,13 @@ def _compared(
         f"WHEN n.identifier IS NULL THEN {gone} ELSE 'changed' END AS change"
     )
     either = ("coalesce(n.member, h.member) AS member", "coalesce(n.identifier, h.identifier) AS identifier")
-    before = ("coalesce(h.doubt, false) AS in_doubt", "h.payload AS before")
+    # What the place itself says leaves no doubt.
+    doubt = "false" if mode is SyncMode.REPLACE else "coalesce(h.doubt, false)"
+    before = (f"{doubt} AS in_doubt", "h.payload AS before")
     selected = [change, *before, *either, "n.payload", *both, *rest]
     new = "n.identifier IS NULL OR h.identifier IS NULL OR h.doubt"
     wanted = new if mode is SyncMode.ADD else f"{new} OR n.payload IS DISTINCT FROM h.payload"
-    join = "FULL" if mode is SyncMode.MIRROR else "LEFT"
+    join = "FULL" if mode in REMOVING else "LEFT"
     return (
         f"SELECT {', '.join(selected)} FROM ({now}) n {join} JOIN ({held}) h ON n.identifier = h.identifier "  # noqa: S608
         f"WHERE {wanted}"
@@ -378,12 +393,14 @@ def _numbers(cursor: Cursor, plan: Path, found: Found) -> tuple[Changes, dict[st
     changes = [f"count(*) FILTER (change = '{change}')" for change in TOLD]
     sent = f"change IN ({listed((Change.ADDED, Change.CHANGED))})"
     unusable = [f"sum(u{i}) FILTER ({sent})" for i in range(len(found.fields))]
-    selected = ", ".join([*changes, f"count(*) FILTER (in_doubt AND change <> '{RELEASED}')", *unusable])
+    in_doubt = f"count(*) FILTER (in_doubt AND change <> '{RELEASED}')"
+    strangers = f"count(*) FILTER (change = '{Change.REMOVED}' AND member = '{STRANGER}')"
+    selected = ", ".join([*changes, in_doubt, strangers, *unusable])
     query = f"SELECT {selected} FROM read_parquet({literal(plan)})"  # noqa: S608 - our own names
-    ((added, changed, removed, in_doubt, *empty),) = cursor.execute(query).fetchall()
+    ((added, changed, removed, doubtful, unknown, *empty),) = cursor.execute(query).fetchall()
     unchanged = found.number - added - changed
     numbers = {name: int(number) for name, number in zip(found.fields, empty, strict=True) if number}
-    return Changes(added, changed, removed, unchanged, in_doubt), numbers
+    return Changes(added, changed, removed, unchanged, doubtful, unknown), numbers
 
 
 def _mapping_of(fields: Sequence[str]) -> str:

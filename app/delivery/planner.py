@@ -9,6 +9,7 @@ from app.core.errors import FixSettings
 from app.core.exports import Export
 from app.core.plans import Plan, PlannedMember, SegmentPlan, left_out_of
 from app.delivery.ports import Deps, Opened
+from app.delivery.replacing import places_of, who_is_there
 from app.delivery.segment_delivery import Judge, NothingSent, check_match, check_sync_mode, chosen_segments
 from app.destinations.contract import SegmentDestination
 from app.jobs import JobContext
@@ -44,12 +45,15 @@ def make_plan(export: Export, opened: Opened, deps: Deps, ctx: JobContext, first
         judge.allowed(segments, ctx)
     plans: list[SegmentPlan] = []
     members: list[PlannedMember] = []
+    going = [segment for segment in segments if segment.name not in skipped]
+    places = {segment.name: place for segment, place in places_of(export, destination, going, ctx)}
     for segment in segments:
-        if segment.name in skipped:
+        place = places.get(segment.name)
+        if place is None:
             plans.append(SegmentPlan(segment.name, skipped=skipped[segment.name]))
             continue
-        place = destination.place(export.target, segment.name, ctx)
-        with source.plan(segment, place, ctx) as plan:
+        there = who_is_there(export, destination, segment, place, ctx)
+        with source.plan(segment, place, ctx, there=there) as plan:
             left_out = left_out_of(counts[segment.name])
             plans.append(SegmentPlan(segment.name, plan.changes, left_out, other_match=plan.other_match))
             members += plan.first(first, ctx) if first else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +33,10 @@ class Opened:
 
     description: Description
     open: Callable[[OnSlow, Ledger], SegmentDestination | FileDestination]
+
+
+There = Iterable[Sequence[Mapping[str, str | None]]]
+"""Everybody in a place page by page, each by the values of the key fields."""
 
 
 class PlannedSegment(Protocol):
@@ -106,8 +110,13 @@ class MemberSource(Protocol):
         """Members without a usable key, with field and reason."""
         ...
 
-    def plan(self, segment: Segment, place: Place, ctx: JobContext, *, run: str = "") -> PlannedSegment:
-        """Compare who is to be sent with what the place holds, for the run of that id; without one it leaves no trace."""
+    def plan(
+        self, segment: Segment, place: Place, ctx: JobContext, *, run: str = "", there: There | None = None
+    ) -> PlannedSegment:
+        """Compare who is to be sent with what the place holds, for the run of that id; without one it leaves no trace.
+
+        What the place holds is what we know, or who is `there` by its own word.
+        """
         ...
 
 

@@ -19,10 +19,11 @@ from app.delivery.journal import Journal
 from app.delivery.lanes import Lanes, lanes_for
 from app.delivery.ports import Deps, MemberSource, PlannedSegment
 from app.delivery.receipts import ReceiptBook
+from app.delivery.replacing import places_of, who_is_there
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
 from app.delivery.sender import SegmentSender
-from app.destinations.contract import SegmentDestination, SegmentSession, TargetField
+from app.destinations.contract import Place, SegmentDestination, SegmentSession, TargetField
 from app.destinations.description import Description
 from app.jobs import Cancelled, JobContext
 
@@ -66,7 +67,10 @@ class SegmentDelivery:
 
         with ExitStack() as plans:
             self.state.begin(PhaseName.PLAN)
-            planned = [(segment, plans.enter_context(self._plan(source, segment, ctx))) for segment, _count in counts]
+            places = places_of(self.export, self.destination, [segment for segment, _count in counts], ctx)
+            planned = [
+                (segment, plans.enter_context(self._plan(source, segment, place, ctx))) for segment, place in places
+            ]
             total = sum((plan.changes for _segment, plan in planned), Changes())
             self.state.unchanged(total.unchanged)
             self.state.set_total(total.to_send, "members")
@@ -85,9 +89,9 @@ class SegmentDelivery:
         self.state.skip(segment, sentence)
         self.run_log.warning(f"“{segment}” was skipped. {sentence}")
 
-    def _plan(self, source: MemberSource, segment: Segment, ctx: JobContext) -> PlannedSegment:
-        place = self.destination.place(self.export.target, segment.name, ctx)
-        plan = source.plan(segment, place, ctx, run=self.state.run.id)
+    def _plan(self, source: MemberSource, segment: Segment, place: Place, ctx: JobContext) -> PlannedSegment:
+        there = who_is_there(self.export, self.destination, segment, place, ctx)
+        plan = source.plan(segment, place, ctx, run=self.state.run.id, there=there)
         self.run_log.info(words_of_plan(segment.name, plan.changes))
         if plan.other_match:
             self.run_log.warning(f"“{segment.name}”: {OTHER_MATCH}")
@@ -241,6 +245,8 @@ def words_of_plan(segment: str, changes: Changes) -> str:
         "unchanged": changes.unchanged,
     }
     text = f"“{segment}”: {', '.join(f'{number:,} {words}' for words, number in numbers.items())}."
+    if changes.strangers:
+        text = f"{text} {changes.strangers:,} of those to remove were never sent by Sendoff."
     if not changes.in_doubt:
         return text
     return f"{text} {changes.in_doubt:,} of them were on their way when an earlier run stopped; they are sent again."

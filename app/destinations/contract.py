@@ -381,7 +381,7 @@ class SegmentDestination(Protocol):
 class ReadingDestination(SegmentDestination, Protocol):
     """A destination that can say who is in a place, which the sync mode replace needs."""
 
-    def members(
+    def read_members(
         self, target: Mapping[str, str], segment: str, ctx: JobContext
     ) -> Iterator[Sequence[Mapping[str, str | None]]]:
         """Everybody who is there now, whoever sent them, page by page; only asks, and nobody is there in a place that is not.

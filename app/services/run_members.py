@@ -19,8 +19,10 @@ from app.data.identity import Identity
 from app.data.members import Members, MemberSpec
 from app.data.plan_pages import PlanPages
 from app.data.sent import Difference, Held, PlanRows, Told, look_path, read_plan
+from app.data.there import write_there
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
+from app.delivery.ports import There
 from app.destinations.contract import Batch, Outcomes, Place, TargetField
 from app.destinations.description import Description
 from app.jobs import JobContext
@@ -66,7 +68,9 @@ class WorkspaceMembers:
         """See `MemberSource.left_out`."""
         return self._members.left_out(self._scope, segment, self._spec(segment), ctx)
 
-    def plan(self, segment: Segment, place: Place, ctx: JobContext, *, run: str = "") -> WorkspacePlan:
+    def plan(
+        self, segment: Segment, place: Place, ctx: JobContext, *, run: str = "", there: There | None = None
+    ) -> WorkspacePlan:
         """See `MemberSource.plan`; what an earlier run left behind is made part of what is held first."""
         export = self._export
         held = Held(self._engine, export.id, f"{export.connection} {place.name}", segment.name)
@@ -77,7 +81,14 @@ class WorkspaceMembers:
                 held.forget()
         spec = self._spec(segment)
         known = held if place.there else None
-        difference = self._members.plan(self._scope, segment, spec, known, export.sync, path, ctx, run)
+        who = path.with_suffix(".there.tmp")
+        try:
+            if there is not None:
+                write_there(there, self._description.key_fields, who, ctx)
+            seen = None if there is None else who
+            difference = self._members.plan(self._scope, segment, spec, known, export.sync, path, ctx, run, seen)
+        finally:
+            who.unlink(missing_ok=True)
         named = {self._names.get(field, field): number for field, number in difference.sent_empty.items()}
         told = Told(held, export.sync) if run else None
         return WorkspacePlan(self._engine, segment.name, path, difference, named, held, told)

@@ -16,7 +16,7 @@ from app.core.plans import Change, Changes, PlannedMember
 from app.core.runs import Reject
 from app.core.segments import Segment, SegmentOf
 from app.core.tables import Catalog, Column, ColumnType, Table, TableRole
-from app.delivery.ports import Deps, Opened, PartFile, RowCount
+from app.delivery.ports import Deps, Opened, PartFile, RowCount, There
 from app.destinations.contract import (
     Batch,
     Choice,
@@ -120,7 +120,10 @@ class FakeMembers:
         for i in range(min(self.without_key, self.sizes[segment.name])):
             yield Reject(f"{segment.name}-x{i}", segment.name, "Email", "", "No address.", "", by_target=False)
 
-    def plan(self, segment: Segment, place: Place, ctx: JobContext, *, run: str = "") -> FakePlan:
+    def plan(
+        self, segment: Segment, place: Place, ctx: JobContext, *, run: str = "", there: There | None = None
+    ) -> FakePlan:
+        assert there is None
         number = max(self.sizes[segment.name] - self.without_key, 0)
         return FakePlan(segment.name, number, self.on_batch, self.sent_empty)
 

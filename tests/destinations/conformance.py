@@ -25,6 +25,7 @@ from app.destinations.contract import (
     FileDestination,
     Member,
     OutcomeKind,
+    ReadingDestination,
     RemovingSession,
     SegmentDestination,
 )
@@ -323,6 +324,21 @@ class SegmentDestinationSuite:
             assert not session.remove([], JobContext())
         assert bench.delivered("VIP") == {bench.identifier(member) for member in members[2:]}
         assert bench.delivered("Other") == {bench.identifier(member) for member in members}
+
+    def test_it_reads_who_is_there_when_it_can_replace(self, bench: SegmentBench) -> None:
+        destination, ctx = bench.destination(), JobContext()
+        assert isinstance(destination, ReadingDestination) == (SyncMode.REPLACE in bench.description.sync_modes)
+        if not isinstance(destination, ReadingDestination):
+            return
+        assert list(destination.read_members(bench.target, "VIP", ctx)) == []
+        assert not destination.place(bench.target, "VIP", ctx).there
+        members = [bench.member(number) for number in range(3)]
+        self.send(bench, members)
+        self.send(bench, [bench.member(3)], "Other")
+        found = [each for page in destination.read_members(bench.target, "VIP", ctx) for each in page]
+        keys = bench.description.key_fields
+        expected = [{key: (member.values.get(key) or "").lower() for key in keys} for member in members]
+        assert sorted(map(str, expected)) == sorted(str({key: each.get(key) or "" for key in keys}) for each in found)
 
     def test_a_removal_whose_answer_is_lost_is_made_again(self, bench: SegmentBench) -> None:
         member = bench.member(1)

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from app.core.errors import FixSettings, NotAllowed, SignInAgain, TryAgain
 from app.core.exports import SyncMode
 from app.destinations import http
-from app.destinations.contract import Confirmation, Member, Outcome, OutcomeKind, SegmentDestination, Settings
+from app.destinations.contract import (
+    Confirmation,
+    Member,
+    Outcome,
+    OutcomeKind,
+    ReadingDestination,
+    SegmentDestination,
+    Settings,
+)
 from app.destinations.mailchimp import merge_fields
 from app.destinations.mailchimp.answers import ContactError, refusal
 from app.destinations.mailchimp.destination import create
@@ -159,6 +167,21 @@ class TestTags:
         bench.emulator.fail("lost", method="POST", path="/segments", times=1)
         send(bench, person("a@shop.example"))
         assert [tag.name for tag in audience.tags] == ["VIP"]
+
+    def test_everybody_with_the_tag_is_read_whatever_their_status(self, bench: Bench, audience: Audience) -> None:
+        with bench.destination().session(bench.target, "VIP", SyncMode.ADD):
+            pass
+        tag = audience.tag("VIP")
+        assert tag is not None
+        for number in range(2300):
+            status = ("subscribed", "unsubscribed", "cleaned", "transactional")[number % 4]
+            audience.put(f"P{number}@Shop.example", status)
+            tag.members.add(f"p{number}@shop.example")
+        destination = bench.destination()
+        assert isinstance(destination, ReadingDestination)
+        pages = list(destination.read_members(bench.target, "VIP", JobContext()))
+        assert [len(page) for page in pages] == [1000, 1000, 300]
+        assert {each["email"] for page in pages for each in page} == {f"p{n}@shop.example" for n in range(2300)}
 
     def test_refused_members_are_not_tagged(self, bench: Bench) -> None:
         send(bench, person("a@fake.example"), person("b@shop.example"))

@@ -239,9 +239,9 @@ class TestWhatIsHeld:
     def test_everybody_there_is_read_in_pages(self, account: Account) -> None:
         destination = account.open(batch_size="5000")
         assert isinstance(destination, ReadingDestination)
-        assert list(destination.members({}, "VIP", JobContext())) == []
+        assert list(destination.read_members({}, "VIP", JobContext())) == []
         account.send(*people(2500), batch_size="5000")
-        pages = list(destination.members({}, "VIP", JobContext()))
+        pages = list(destination.read_members({}, "VIP", JobContext()))
         assert [len(page) for page in pages] == [1000, 1000, 500]
         assert {each["email"] for page in pages for each in page} == {f"p{n}@shop.example" for n in range(2500)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -14,10 +14,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from app.core.errors import FixData, TryAgain
+from app.core import reasons
+from app.core.errors import FixData, FixSettings, TryAgain
 from app.core.exports import SyncMode
 from app.core.plans import Plan
 from app.core.runs import Run, Status
+from app.core.segments import Segment
 from app.core.tables import Catalog, TableRole
 from app.data.counting import Counter
 from app.data.engines.duckdb import DuckDBEngine
@@ -35,7 +37,7 @@ from tests.data.test_counting import EVERYBODY
 from tests.delivery.fakes import FIELDS, NOW, FakeFiles, FakeTarget, description, export, opened
 from tests.delivery.test_run_state import queued
 
-ALL_MODES = (SyncMode.UPDATE, SyncMode.ADD, SyncMode.MIRROR)
+ALL_MODES = tuple(SyncMode)
 OF = description(batch_size=3, sync_modes=ALL_MODES)
 
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -61,6 +63,14 @@ class Audience(FakeTarget):
 
     def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
         return Place(f"list {target.get('list', '')}", self.there)
+
+    def read_members(
+        self, target: Mapping[str, str], segment: str, ctx: JobContext
+    ) -> Iterator[Sequence[Mapping[str, str | None]]]:
+        assert self.there
+        addresses = sorted(self.members)
+        for at in range(0, len(addresses), 4):
+            yield [{"email": address} for address in addresses[at : at + 4]]
 
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> AudienceSession:  # type: ignore[override]  # a narrower one
         return AudienceSession(self, mode)
@@ -153,21 +163,27 @@ class Bench:
         )
         self.catalog = Catalog((table,))
 
-    def run(self, mode: SyncMode = SyncMode.UPDATE, **changes: object) -> Run:
+    @staticmethod
+    def _segments(changes: dict[str, object]) -> Sequence[str]:
+        return changes.pop("segments", ("Everybody",))  # type: ignore[return-value]
+
+    def run(self, mode: SyncMode = SyncMode.UPDATE, others: Sequence[Segment] = (EVERYBODY,), **changes: object) -> Run:
         self.target.sent, self.target.removed, self.target.requests = [], [], 0
-        given = export("Everybody", sync=mode, **{"target": self.export.target, **changes})
-        return deliver(queued(), given, opened(self.target, OF), self._deps(), JobContext(), lambda _run: None)
+        given = export(*self._segments(changes), sync=mode, **{"target": self.export.target, **changes})
+        return deliver(queued(), given, opened(self.target, OF), self._deps(others), JobContext(), lambda _run: None)
 
-    def plan(self, mode: SyncMode = SyncMode.UPDATE, **changes: object) -> Plan:
-        given = export("Everybody", sync=mode, **{"target": self.export.target, **changes})
-        return make_plan(given, opened(self.target, OF), self._deps(), JobContext(), 2)
+    def plan(
+        self, mode: SyncMode = SyncMode.UPDATE, others: Sequence[Segment] = (EVERYBODY,), **changes: object
+    ) -> Plan:
+        given = export(*self._segments(changes), sync=mode, **{"target": self.export.target, **changes})
+        return make_plan(given, opened(self.target, OF), self._deps(others), JobContext(), 2)
 
-    def _deps(self) -> Deps:
-        scope = Scope(self.catalog, (EVERYBODY,), NOW)
+    def _deps(self, segments: Sequence[Segment]) -> Deps:
+        scope = Scope(self.catalog, tuple(segments), NOW)
         return Deps(
             self.engine.folder,
             self.catalog,
-            (EVERYBODY,),
+            tuple(segments),
             lambda of, _description, _fields: WorkspaceMembers(
                 self.engine, self._counter, self._members, scope, of, OF, FIELDS, "DE"
             ),
@@ -239,6 +255,72 @@ def test_a_mirror_takes_out_who_left_and_nobody_else(bench: Bench) -> None:
     assert bench.run(SyncMode.MIRROR).totals.removed == 1
     assert set(bench.target.members) == {*addresses(2, 3), "stranger@example.com"}
     assert bench.plan(SyncMode.MIRROR).changes.removed == 0
+
+
+def test_replace_takes_out_also_whom_sendoff_never_sent(bench: Bench) -> None:
+    bench.target.members |= {"stranger@example.com": "Zoe", "p2@example.com": "There before"}
+    bench.people(some(1, 2, 3))
+    bench.run(SyncMode.MIRROR)
+    bench.people(some(2, 3))
+    plan = bench.plan(SyncMode.REPLACE)
+    assert (plan.changes.removed, plan.changes.strangers, plan.changes.unchanged) == (2, 1, 2)
+    assert [(m.member, m.values["email"]) for m in plan.members] == [
+        ("", "stranger@example.com"),
+        ("C-1", "p1@example.com"),
+    ]
+    assert [member.reason for member in plan.members] == [reasons.NEVER_SENT, reasons.GONE]
+    run = bench.run(SyncMode.REPLACE)
+    assert (run.status, run.totals.removed, run.totals.unchanged) == (Status.SUCCESSFUL, 2, 2)
+    assert bench.target.members == {"p2@example.com": "Ann", "p3@example.com": "Ann"}
+    assert bench.plan(SyncMode.REPLACE).changes.to_send == 0
+    assert bench.plan(SyncMode.MIRROR).changes.to_send == 0
+
+
+def test_replace_goes_by_what_the_place_says(bench: Bench) -> None:
+    bench.people(some(1, 2, 3))
+    bench.run()
+    del bench.target.members["p1@example.com"], bench.target.members["p3@example.com"]
+    bench.people(some(1, 2))
+    assert bench.plan().changes.unchanged == 2  # nobody told us that they are gone
+    plan = bench.plan(SyncMode.REPLACE)
+    assert (plan.changes.added, plan.changes.removed, plan.changes.unchanged) == (1, 0, 1)
+    assert [member.reason for member in plan.members] == [reasons.NOT_THERE]
+    bench.run(SyncMode.REPLACE)
+    assert bench.target.sent == ["p1@example.com"]
+    assert set(bench.target.members) == addresses(1, 2)
+    assert bench.plan(SyncMode.MIRROR).changes.to_send == 0
+
+
+def test_replace_leaves_whom_another_export_sends_there(bench: Bench) -> None:
+    bench.people(some(1, 2))
+    bench.run(SyncMode.UPDATE, id="e2")
+    bench.people(some(2))
+    bench.target.members["stranger@example.com"] = "Zoe"
+    assert bench.plan(SyncMode.REPLACE).changes.removed == 1
+    bench.run(SyncMode.REPLACE)
+    assert set(bench.target.members) == addresses(1, 2)
+
+
+def test_replace_leaves_nobody_in_doubt(bench: Bench) -> None:
+    bench.people(some(*range(9)))
+    bench.target.stops_at, bench.target.after_effect = 2, True
+    assert bench.run(SyncMode.REPLACE).status is Status.FAILED
+    bench.target.stops_at = 0
+    plan = bench.plan(SyncMode.REPLACE)
+    assert (plan.changes.in_doubt, plan.changes.changed, plan.changes.added, plan.changes.unchanged) == (0, 3, 3, 3)
+    bench.run(SyncMode.REPLACE)
+    assert set(bench.target.members) == addresses(*range(9))
+
+
+def test_two_segments_do_not_replace_one_audience(bench: Bench) -> None:
+    bench.people(some(1))
+    others = (EVERYBODY, replace(EVERYBODY, id="s2", name="Others"))
+    with pytest.raises(FixSettings) as caught:
+        bench.plan(SyncMode.REPLACE, segments=("Everybody", "Others"), others=others)
+    assert caught.value.code == "same_place"
+    run = bench.run(SyncMode.REPLACE, segments=("Everybody", "Others"), others=others)
+    assert (run.status, bench.target.requests) == (Status.FAILED, 0)
+    assert bench.plan(SyncMode.MIRROR, segments=("Everybody", "Others"), others=others).changes.added == 2
 
 
 def test_who_left_while_the_mode_was_another_leaves_with_the_first_mirror(bench: Bench) -> None:
@@ -391,7 +473,7 @@ def test_whatever_happened_the_target_holds_what_it_should(
             before = dict(target.members)
             planned = bench.plan(how).changes
             run = bench.run(how)
-            ever |= {*target.sent, *wanted_of(people)}
+            ever |= {*target.sent, *wanted_of(people), *(strangers if how is SyncMode.REPLACE else ())}
             if run.status in {Status.SUCCESSFUL, Status.COMPLETED_WITH_REJECTS}:
                 check_run(run, planned, before, bench, wanted_of(people), how)
             assert set(target.removed) <= ever
@@ -405,6 +487,8 @@ def test_whatever_happened_the_target_holds_what_it_should(
             assert {address: bench.target.members[address] for address in wanted} == wanted
         if mode is SyncMode.MIRROR:
             assert set(bench.target.members) - set(wanted) <= set(strangers)
+        if mode is SyncMode.REPLACE:
+            assert bench.target.members == wanted
         bench.target.sent = []
         again = bench.run(mode)
         assert (again.totals.unchanged, bench.target.sent, bench.target.removed) == (len(wanted), [], [])

@@ -444,7 +444,7 @@ def test_viewers_look_and_change_nothing(bench: Bench) -> None:
 def test_only_the_modes_of_the_target_are_offered(bench: Bench) -> None:
     wizard = to_matching(bench, "Germany")
     wizard.shell.go_on()
-    assert list(wizard.steps[3].modes) == [SyncMode.UPDATE, SyncMode.ADD, SyncMode.MIRROR]
+    assert list(wizard.steps[3].modes) == [SyncMode.UPDATE, SyncMode.ADD, SyncMode.MIRROR, SyncMode.REPLACE]
     wizard.steps[3].modes[SyncMode.ADD].click()
     assert wizard.state.draft.sync is SyncMode.ADD
 

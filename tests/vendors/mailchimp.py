@@ -160,10 +160,12 @@ class MailchimpEmulator(Emulator):
                 return _page(request, "segments", [audience.tag_document(tag) for tag in audience.tags])
             case "POST lists * segments":
                 return self._make_tag(audience, request.body)
-        tag = next((tag for tag in audience.tags if len(parts) == 4 and str(tag.id) == parts[3]), None)
+        tag = next((tag for tag in audience.tags if len(parts) >= 4 and str(tag.id) == parts[3]), None)
         if tag is None:
             return _problem(404, "Resource Not Found", "The requested resource could not be found.")
         match route:
+            case "GET lists * segments * members":
+                return _page(request, "members", _listed(audience, tag, request.query))
             case "GET lists * segments *":
                 return Reply(document=audience.tag_document(tag))
             case "POST lists * segments *":
@@ -332,6 +334,15 @@ def _bad_value(merge: MergeField, value: Any) -> str:  # noqa: C901 - one rule p
     if merge.type in {"url", "imageurl"} and not re.match(r"https?://", value):
         return "Please enter a web address."
     return ""
+
+
+def _listed(audience: Audience, tag: Tag, query: dict[str, str]) -> list[dict[str, Any]]:
+    """The subscribed contacts of a tag, and those of other statuses that are asked for."""
+    wanted = {"subscribed"} | {
+        status for status in ("cleaned", "transactional", "unsubscribed") if query.get(f"include_{status}") == "true"
+    }
+    contacts = [audience.contacts[each] for each in sorted(tag.members)]
+    return [each.document() for each in contacts if each.status in wanted]
 
 
 def _page(request: Request, name: str, rows: list[dict[str, Any]]) -> Reply:

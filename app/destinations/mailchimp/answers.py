@@ -54,8 +54,15 @@ class TagSegments(msgspec.Struct):
     total_items: int = 0
 
 
+class TagMembers(msgspec.Struct):
+    """`GET /lists/{id}/segments/{id}/members`."""
+
+    members: list[Contact]
+    total_items: int = 0
+
+
 class Contact(msgspec.Struct):
-    """A contact that was added or updated."""
+    """A contact by its address."""
 
     email_address: str
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from app.core.connections import TestResult
 from app.core.errors import FixSettings, SignInAgain
@@ -95,6 +95,14 @@ class Mailchimp:
         with self._client() as client:
             there = MailchimpSession(client, read, SyncMode.ADD, ctx).find_tag() is not None
         return Place(f"{read.audience_id} {read.tag}", there)
+
+    def read_members(
+        self, target: Mapping[str, str], segment: str, ctx: JobContext
+    ) -> Iterator[Sequence[Mapping[str, str | None]]]:
+        """See `ReadingDestination.read_members`: who has the tag."""
+        read = ExportTarget.read(target, segment)
+        with self._client() as client:
+            yield from MailchimpSession(client, read, SyncMode.ADD, ctx).tagged(ctx)
 
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> MailchimpSession:
         """See `SegmentDestination.session`; raises FixSettings when the export has no audience."""

@@ -25,6 +25,7 @@ from app.destinations.mailchimp import merge_fields
 from app.destinations.mailchimp.answers import (
     BatchResult,
     Refusal,
+    TagMembers,
     TagResult,
     TagSegment,
     TagSegments,
@@ -36,6 +37,7 @@ from app.destinations.mailchimp.merge_fields import MergeField
 from app.jobs import JobContext
 
 PAGE = 500
+MEMBERS_PAGE = 1_000
 TAG_PLACEHOLDER = "{segment}"
 _UNKNOWN_ID = 0  # stands in a preview for a tag that is not made yet
 
@@ -206,6 +208,25 @@ class MailchimpSession:
             return self.find_tag()
         except SendoffError:
             raise error from None
+
+    def tagged(self, ctx: JobContext) -> Iterator[Sequence[Mapping[str, str | None]]]:
+        """Everybody with the tag, whatever their status, by address in lower case; nobody when there is no tag."""
+        tag = self.find_tag()
+        offset = 0
+        while tag is not None:
+            query = {
+                "fields": "members.email_address,total_items",
+                "count": str(MEMBERS_PAGE),
+                "offset": str(offset),
+                "include_cleaned": "true",
+                "include_transactional": "true",
+                "include_unsubscribed": "true",
+            }
+            page = self._client.read(Call("GET", f"{self._segments}/{tag.id}/members", query), TagMembers, ctx)
+            yield [{merge_fields.EMAIL: each.email_address.strip().lower()} for each in page.members]
+            offset += len(page.members)
+            if not page.members or offset >= page.total_items:
+                return
 
     def find_tag(self) -> TagSegment | None:
         """The tag, None when there is none of that name."""

@@ -84,10 +84,10 @@ class Practice:
             there = self._session(client, read, SyncMode.ADD, ctx).find(ctx) is not None
         return Place(f"{self._shelf.folder} {read.kind} {read.name}", there)
 
-    def members(
+    def read_members(
         self, target: Mapping[str, str], segment: str, ctx: JobContext
     ) -> Iterator[Sequence[Mapping[str, str | None]]]:
-        """See `ReadingDestination.members`."""
+        """See `ReadingDestination.read_members`."""
         with self._client() as client:
             yield from self._session(client, ExportTarget.read(target, segment), SyncMode.ADD, ctx).pages(ctx)
 

@@ -183,7 +183,7 @@ class ReviewStep(StepWidget):
             SyncMode.UPDATE: self.tr("Never removes anyone"),
             SyncMode.ADD: self.tr("Changes nobody there"),
             SyncMode.MIRROR: self.tr("Takes out who left"),
-            SyncMode.REPLACE: self.tr("Empties the audience first"),
+            SyncMode.REPLACE: self.tr("Takes out all others"),
         }
         for number, mode in enumerate(modes):
             card = RadioCard(self.theme, self.formats.sync_mode(mode), details[mode], parent=self._mode_grid)
