@@ -18,6 +18,7 @@ from app.core.segment_documents import parse
 from app.core.segments import FieldRef, Segment
 from app.core.suppression import ContactKind
 from app.core.tables import Catalog, Link, Table, TableRole
+from app.data import count_query
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
@@ -214,12 +215,23 @@ def by_hand(
     return {row[0]: (known[row[0]], known[row[0]] in refused) for row in filled if row[2] in country}
 
 
+@pytest.fixture
+def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counts are asked in parts however few rows there are, where there are hands for it."""
+    monkeypatch.setattr(count_query, "_WORTH_PARTS", 0)
+
+
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
-@given(rows=people, empty_refuses=st.booleans())
+@given(rows=people, empty_refuses=st.booleans(), hands=st.sampled_from([1, 2]))
 def test_numbers_are_those_found_by_hand(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[Any, ...]], empty_refuses: bool
+    in_parts: None,
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[Any, ...]],
+    empty_refuses: bool,
+    hands: int,
 ) -> None:
     engine = DuckDBEngine(tmp_path_factory.mktemp("w"), threads=1)
+    engine.hands = hands
     try:
         table = add_table(engine, "Customer", customers(*rows), key="Id", role=TableRole.CUSTOMER)
         spec = CountSpec(Identity((("email", EMAIL),), FieldRef("Customer", "OptIn"), empty_refuses=empty_refuses))

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import duckdb
 from sqlglot import exp
@@ -81,6 +82,12 @@ class DuckDBEngine:
             },
         )
         self._instance.execute("SET TimeZone = 'UTC'")
+        alone = not lean and threads is None and os.cpu_count() == 2  # noqa: PLR2004 - one thread of two cores
+        self.hands = 2 if alone else 1
+        """How many parts of a short question are worth asking at once, because each takes one thread.
+
+        With two cores and 10 million rows that is 19 ms instead of 35, and a window ticking meanwhile waits 20 ms at most.
+        """
 
     @contextmanager
     def cursor(self, token: CancelToken) -> Iterator[Cursor]:
@@ -106,6 +113,18 @@ class DuckDBEngine:
         finally:
             interrupter.stop()
             cursor.close()
+
+    def ask_together(self, queries: Sequence[str], token: CancelToken) -> list[list[Any]]:
+        """The rows of short questions, asked by as many hands as there are; raises as `cursor`."""
+
+        def rows(query: str) -> list[Any]:
+            with self.cursor(token) as cursor:
+                return cursor.execute(query).fetchall()
+
+        if self.hands == 1 or len(queries) == 1:
+            return [rows(query) for query in queries]
+        with ThreadPoolExecutor(self.hands, thread_name_prefix="sendoff-part") as pool:
+            return list(pool.map(rows, queries))
 
     def table_files(self, table: Table) -> list[str]:
         """Full paths of the table's Parquet files, sorted; raises FixData when none is left, or the table is elsewhere."""

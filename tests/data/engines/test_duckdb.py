@@ -40,6 +40,20 @@ def test_a_cancel_stops_a_running_query_and_the_engine_goes_on(engine):
         assert cursor.execute("SELECT 42").fetchone() == (42,)
 
 
+def test_parts_of_a_question_are_asked_together_and_stopped_together(engine):
+    engine.hands = 2
+    queries = [f"SELECT {part}, count(*) FROM range(1000)" for part in range(5)]
+    assert engine.ask_together(queries, CancelToken()) == [[(part, 1000)] for part in range(5)]
+    token = CancelToken()
+    timer = threading.Timer(0.2, token.cancel)
+    timer.start()
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        engine.ask_together([ENDLESS, ENDLESS, ENDLESS], token)
+    timer.join()
+    assert time.monotonic() - began < 5
+
+
 def test_a_cancel_that_falls_between_two_queries_stops_the_next(engine):
     token = CancelToken()
 
