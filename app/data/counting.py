@@ -164,7 +164,9 @@ class Counter:
         rows = exp.select(*(exp.alias_(answer, f"rule_{i}") for i, answer in enumerate(met)))
         rows = rows.from_(rows_of(narrow.name))
         flags = [exp.column(f"rule_{i}", table="m") for i in range(len(parts))]
-        running = [combined(operators[: i + 1], flags[: i + 1]) for i in range(len(parts))]
+        running = [
+            combined(operators[: i + 1], [flag.copy() for flag in flags[: i + 1]]) for i in range(len(parts))
+        ]
         counts = [count_if(answer.copy()) for answer in (*flags, *running)]
         found = self._ask(exp.select(exp.Count(this=exp.Star()), *counts).from_(rows.subquery("m")), ctx)
         return Narrowing(found[1 : 1 + len(parts)], found[1 + len(parts) :], found[0])

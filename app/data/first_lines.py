@@ -1,10 +1,11 @@
-"""The first lines of a file as it would be written, by the code that writes it."""
+"""The first lines of a file as it would be written, by the code that writes it, and the values in them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,38 +14,57 @@ from sqlglot import exp
 from app.core.exports import Compression, FileType, Format
 from app.data.engines.duckdb import Cursor, DuckDBEngine
 from app.data.table_files import RowSource, Selection, column_text, write
-from app.jobs import JobContext
+from app.jobs import CancelToken, JobContext
+
+_numbers = count()
 
 
 @dataclass(frozen=True, slots=True)
 class FirstRows:
-    """At most so many rows of another source."""
+    """The header, where there is one, and the lines of the first rows; with the values of those rows as CSV spells them."""
 
-    source: RowSource
-    most: int
-
-    @contextmanager
-    def select(self, cursor: Cursor, ctx: JobContext) -> Iterator[Selection]:
-        """See `RowSource`."""
-        with self.source.select(cursor, ctx) as selection:
-            yield replace(selection, query=selection.query.limit(self.most), rows=min(selection.rows, self.most))
+    lines: tuple[str, ...]
+    values: tuple[tuple[str | None, ...], ...]
 
 
-def first_lines(engine: DuckDBEngine, source: RowSource, format: Format, rows: int, ctx: JobContext) -> tuple[str, ...]:  # noqa: A002 - the field's word
-    """The header, where there is one, and the lines of the first rows, uncompressed; Parquet's rows as JSON lines.
+def first_rows(engine: DuckDBEngine, source: RowSource, format: Format, rows: int, ctx: JobContext) -> FirstRows:  # noqa: A002 - the field's word
+    """The first rows, read once, so that lines and values are of the same rows; uncompressed, Parquet's as JSON lines.
 
     Raises what `write` does. A value with a line break takes several lines, as in the file.
     """
     kind = FileType.JSON_LINES if format.type is FileType.PARQUET else format.type
     plain = replace(format, type=kind, compression=Compression.NONE, rows_per_file=None)
-    with TemporaryDirectory(dir=engine.folder / "tmp") as folder:
-        [written] = write(engine, FirstRows(source, rows), plain, Path(folder), ctx)
-        return tuple(written.path.read_text(format.encoding).splitlines())
+    with _held(engine, source, rows, ctx) as held:
+        with TemporaryDirectory(dir=engine.folder / "tmp") as folder:
+            [written] = write(engine, held, plain, Path(folder), ctx)
+            lines = tuple(written.path.read_text(format.encoding).splitlines())
+        texts = [exp.alias_(column_text(value), f"t{i}") for i, value in enumerate(held.selection.values)]
+        query = exp.select(*texts).from_(held.selection.query.subquery("q"))
+        with engine.cursor(ctx.token) as cursor:
+            return FirstRows(lines, tuple(cursor.execute(engine.sql(query)).fetchall()))
 
 
-def first_values(engine: DuckDBEngine, source: RowSource, rows: int, ctx: JobContext) -> list[tuple[str | None, ...]]:
-    """The values of the rows that `first_lines` shows, as CSV spells them; raises what `write` does."""
-    with engine.cursor(ctx.token) as cursor, FirstRows(source, rows).select(cursor, ctx) as selection:
-        texts = [exp.alias_(column_text(value), f"t{i}") for i, value in enumerate(selection.values)]
-        query = exp.select(*texts).from_(selection.query.subquery("q"))
-        return cursor.execute(query.sql(engine.dialect)).fetchall()
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A `RowSource` of rows that were read already."""
+
+    selection: Selection
+
+    @contextmanager
+    def select(self, _cursor: Cursor, _ctx: JobContext) -> Iterator[Selection]:
+        """See `RowSource`."""
+        yield self.selection
+
+
+@contextmanager
+def _held(engine: DuckDBEngine, source: RowSource, most: int, ctx: JobContext) -> Iterator[_Held]:
+    """At most so many rows of the source in a table of any cursor, for the block."""
+    name = f"first_rows_{next(_numbers)}"
+    try:
+        with engine.cursor(ctx.token) as cursor, source.select(cursor, ctx) as selection:
+            query = engine.sql(selection.query.limit(most))
+            ((number,),) = cursor.execute(f"CREATE TABLE {name} AS {query}").fetchall()
+        yield _Held(replace(selection, query=exp.select("*").from_(name), rows=number))
+    finally:
+        with engine.cursor(CancelToken()) as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {name}")

@@ -66,7 +66,9 @@ class ServerCounter:
         if not sql.unique_key(table):
             rows = rows.distinct()
         flags = [exp.column(f"rule_{i}", table="m") for i in range(len(parts))]
-        running = [combined(operators[: i + 1], flags[: i + 1]) for i in range(len(parts))]
+        running = [
+            combined(operators[: i + 1], [flag.copy() for flag in flags[: i + 1]]) for i in range(len(parts))
+        ]
         counts = [count_if(answer.copy()) for answer in (*flags, *running)]
         # The offset keeps the server from working each rule out for every count.
         found = self._ask(exp.select(exp.Count(this=exp.Star()), *counts).from_(rows.offset(0).subquery("m")))

@@ -113,50 +113,43 @@ class SegmentSql:
 
     def source(self, table: Table, alias: str) -> exp.Expr:
         """The table's rows under an alias, to stand after FROM."""
-        return exp.alias_(self.relation(table), alias, table=True)
+        return exp.alias_(self.relation(table), alias, table=True, copy=False)
 
     def filled_key(self, table: Table, alias: str) -> exp.Expr:
         """Whether the row has a key at all."""
-        return exp.not_(empty(column_value(self._column(table.name, table.key or ""), alias)))
+        return exp.not_(empty(column_value(self._column(table.name, table.key or ""), alias)), copy=False)
 
     def _members(self, segment: Segment) -> exp.Select:
         table = self.table(segment)
         alias = self._alias()
         if len(segment.rules) > 1 and not self.unique_key(table):
             return self._members_by_key(segment, table, alias)
-        query = exp.select(exp.alias_(key_column(table, alias), "member")).from_(self.source(table, alias))
-        query = query.where(self._row_predicate(segment, alias))
+        query = _select(exp.alias_(key_column(table, alias), "member"), source=self.source(table, alias))
+        query.where(self._row_predicate(segment, alias), copy=False)
         if not self.unique_key(table):
-            return query.where(self.filled_key(table, alias)).distinct()
-        return query.where(self.filled_key(table, alias)) if self.blank_key(table) else query
+            return query.where(self.filled_key(table, alias), copy=False).distinct(copy=False)
+        return query.where(self.filled_key(table, alias), copy=False) if self.blank_key(table) else query
 
     def _members_by_key(self, segment: Segment, table: Table, alias: str) -> exp.Select:
         """Rules as sets of keys where one key may stand in several rows: first each rule by key, then the set operators."""
         flags: list[exp.Expr] = []
         for i, rule in enumerate(segment.rules):
             met = exp.Coalesce(this=self._rule(rule, segment, alias), expressions=[exp.false()])
-            flags.append(exp.alias_(exp.LogicalOr(this=met), f"rule_{i}"))
-        by_key = (
-            exp.select(exp.alias_(key_column(table, alias), "member"), *flags)
-            .from_(self.source(table, alias))
-            .where(self.filled_key(table, alias))
-            .group_by(key_column(table, alias))
-        )
+            flags.append(exp.alias_(exp.LogicalOr(this=met), f"rule_{i}", copy=False))
+        by_key = _select(exp.alias_(key_column(table, alias), "member"), *flags, source=self.source(table, alias))
+        by_key.where(self.filled_key(table, alias), copy=False).group_by(key_column(table, alias), copy=False)
         outer = self._alias()
         answers = [exp.column(f"rule_{i}", table=outer) for i in range(len(segment.rules))]
-        return (
-            exp.select(exp.column("member", table=outer))
-            .from_(by_key.subquery(outer))
-            .where(combined([rule.operator for rule in segment.rules], answers))
-        )
+        query = _select(exp.column("member", table=outer), source=by_key.subquery(outer, copy=False))
+        return query.where(combined([rule.operator for rule in segment.rules], answers), copy=False)
 
     def _predicate(self, segment: Segment, alias: str) -> exp.Expr:
         table = self.table(segment)
         if self.unique_key(table):
             met = self._row_predicate(segment, alias)
-            return exp.and_(self.filled_key(table, alias), met) if self.blank_key(table) else met
+            return exp.and_(self.filled_key(table, alias), met, copy=False) if self.blank_key(table) else met
         if not segment.rules:
-            return exp.and_(self.filled_key(table, alias), self._row_predicate(segment, alias))
+            return exp.and_(self.filled_key(table, alias), self._row_predicate(segment, alias), copy=False)
         return exp.In(this=key_column(table, alias), query=exp.Subquery(this=self._members(segment)))
 
     def _row_predicate(self, segment: Segment, alias: str) -> exp.Expr:
@@ -194,7 +187,8 @@ class SegmentSql:
             self._group(item, table, alias) if isinstance(item, Group) else self._condition(item, table, alias)
             for item in group.items
         ]
-        return exp.paren(exp.and_(*parts) if group.mode is Mode.ALL else exp.or_(*parts))
+        joined = exp.and_(*parts, copy=False) if group.mode is Mode.ALL else exp.or_(*parts, copy=False)
+        return exp.paren(joined, copy=False)
 
     def _condition(self, condition: Condition, table: Table, alias: str) -> exp.Expr:
         target = self._table(condition.field.table)
@@ -211,22 +205,22 @@ class SegmentSql:
 
     def _any_linked(self, way: Path, alias: str, predicate: Callable[[str], exp.Expr]) -> exp.Expr:
         query, there, linked = self._linked_rows(way)
-        return self._is_in(way, alias, query.select(linked).where(predicate(there)))
+        return self._is_in(way, alias, query.select(linked, copy=False).where(predicate(there), copy=False))
 
     def _aggregate(self, condition: Condition, column: Column, way: Path, alias: str) -> exp.Expr:
         assert condition.aggregate is not None
         query, there, linked = self._linked_rows(way)
         if condition.within is not None:
             moment = self._column(condition.within.field.table, condition.within.field.column)
-            query = query.where(ask(column_value(moment, there), Operator.LAST, condition.within.last, self.clock))
+            query.where(ask(column_value(moment, there), Operator.LAST, condition.within.last, self.clock), copy=False)
+        query.select(linked, copy=False).group_by(linked.copy(), copy=False)
         value = aggregated(condition.aggregate, column_value(column, there))
         answer = ask(value, condition.operator, condition.value, self.clock)
         # Members without a linked row are in no group: when they belong, those who do not are looked for instead.
         if matches_nothing(condition.aggregate, condition.operator, condition.value):
-            refused = exp.not_(exp.Coalesce(this=answer, expressions=[exp.false()]))
-            others = query.select(linked).group_by(linked).having(refused)
-            return exp.not_(exp.Coalesce(this=self._is_in(way, alias, others), expressions=[exp.false()]))
-        return self._is_in(way, alias, query.select(linked).group_by(linked).having(answer))
+            others = query.having(_no(answer), copy=False)
+            return _no(self._is_in(way, alias, others))
+        return self._is_in(way, alias, query.having(answer, copy=False))
 
     def linked_values(self, start: Table, field: FieldRef) -> tuple[str, exp.Select]:
         """Our column, and a query of (`linked`, `value`) that gives one value for each of its values.
@@ -248,8 +242,8 @@ class SegmentSql:
         """FROM the linked rows, the alias of the far table, and the column that equals ours."""
         near = self._alias()
         linked = exp.column(way[0].to_column, table=near, quoted=True)
-        query = exp.select().from_(self.source(self._table(way[0].to_table), near))
-        query = query.where(exp.not_(exp.Is(this=linked.copy(), expression=exp.Null())))
+        query = _select(source=self.source(self._table(way[0].to_table), near))
+        query.where(exp.not_(exp.Is(this=linked.copy(), expression=exp.Null()), copy=False), copy=False)
         if len(way) == 1:
             return query, near, linked
         far = self._alias()
@@ -259,7 +253,7 @@ class SegmentSql:
         if not self._same_type((step.from_table, step.from_column), (step.to_table, step.to_column)):
             left, right = exp.cast(left, "text"), exp.cast(right, "text")
         source = self.source(self._table(step.to_table), far)
-        return query.join(source, on=exp.EQ(this=left, expression=right)), far, linked
+        return query.join(source, on=exp.EQ(this=left, expression=right), copy=False), far, linked
 
     def _is_in(self, way: Path, alias: str, query: exp.Select) -> exp.Expr:
         step = way[0]
@@ -299,15 +293,24 @@ def only_path(catalog: Catalog, start: Table, target: Table) -> Path:
     return found[0]
 
 
+def _select(*columns: exp.Expr, source: exp.Expr) -> exp.Select:
+    """A query that takes the expressions themselves: copies of copies are most of the work of compiling nested segments."""
+    return exp.Select().select(*columns, copy=False).from_(source, copy=False)
+
+
+def _no(answer: exp.Expr) -> exp.Expr:
+    """Whether the answer is no, or none."""
+    return exp.not_(exp.Coalesce(this=answer, expressions=[exp.false()]), copy=False)
+
+
 def combined(operators: Sequence[SetOperator], answers: Sequence[exp.Expr]) -> exp.Expr:
-    """Rules from top to bottom: each changes what the ones above it gave."""
+    """Rules from top to bottom, whose answers go into the result: each changes what the ones above it gave."""
     result = answers[0]
     for operator, answer in zip(operators[1:], answers[1:], strict=True):
         if operator is SetOperator.UNION:
-            result = exp.paren(exp.or_(result, answer))
+            result = exp.paren(exp.or_(result, answer, copy=False), copy=False)
         elif operator is SetOperator.INTERSECT:
-            result = exp.paren(exp.and_(result, answer))
+            result = exp.paren(exp.and_(result, answer, copy=False), copy=False)
         else:
-            without = exp.not_(exp.Coalesce(this=answer, expressions=[exp.false()]))
-            result = exp.paren(exp.and_(result, without))
+            result = exp.paren(exp.and_(result, _no(answer), copy=False), copy=False)
     return result

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.core.exports import Export
 from app.core.segments import Segment
 from app.data.engines.duckdb import DuckDBEngine
-from app.data.first_lines import first_lines, first_values
+from app.data.first_lines import FirstRows, first_rows
 from app.data.members import Members, MemberSpec
 from app.data.suppression import ListedValues, SuppressedRows
 from app.data.table_files import MemberRows, RowSource, TableRows, write
@@ -16,7 +16,7 @@ from app.data.table_rows import row_count
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
 from app.delivery.ports import RowCount
-from app.delivery.table_files import Item, TablePart
+from app.delivery.table_files import Item
 from app.jobs import JobContext
 
 
@@ -65,13 +65,9 @@ class EngineWriter:
         for written in write(self._engine, self._source(item), self._export.format, folder, ctx):
             yield written.path, written.rows
 
-    def first_lines(self, item: Item, rows: int, ctx: JobContext) -> tuple[str, ...]:
-        """The first lines of the first file, by the code that writes it."""
-        return first_lines(self._engine, self._source(item), self._export.format, rows, ctx)
-
-    def first_values(self, item: TablePart, rows: int, ctx: JobContext) -> list[tuple[str | None, ...]]:
-        """The values of a table's first rows that are written, in the order of its fields."""
-        return first_values(self._engine, self._source(item), rows, ctx)
+    def first_rows(self, item: Item, rows: int, ctx: JobContext) -> FirstRows:
+        """The first lines of the first file, by the code that writes it, and their values in the order of its fields."""
+        return first_rows(self._engine, self._source(item), self._export.format, rows, ctx)
 
     def _source(self, item: Item) -> RowSource:
         if isinstance(item, Segment):

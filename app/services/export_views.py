@@ -153,10 +153,10 @@ class ExportViews:
         masks = _masks(samples, export.match, scope.catalog) if masked else {}
         files = []
         for path, item in planned.first_files():
-            lines = writer.first_lines(item, rows, ctx)
+            first = writer.first_rows(item, rows, ctx)
             if masked and isinstance(item, TablePart):
-                masks |= _table_masks(item, writer.first_values(item, rows, ctx))
-            files.append(PreviewFile(path, tuple(hide(line, masks) for line in lines)))
+                masks |= _table_masks(item, first.values)
+            files.append(PreviewFile(path, tuple(hide(line, masks) for line in first.lines)))
         return Preview(files=tuple(files), samples=_hidden_samples(samples, masks))
 
     def tree(self, export: Export, now: datetime, members: Callable[[str], int | None]) -> list[TreeNode]:

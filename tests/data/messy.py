@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 from dateutil.relativedelta import relativedelta
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from app.core.segment_questions import OPERATORS
@@ -213,14 +215,37 @@ def segment(draw: st.DrawFn, name: str, known: tuple[str, ...] = ()) -> Segment:
     return Segment(name, name, of, rules=tuple(rules))
 
 
+@st.composite
+def families(draw: st.DrawFn, number: int = 8) -> dict[str, Segment]:
+    """Segments by name, of which each may be built on the three before it."""
+    found: dict[str, Segment] = {}
+    for i in range(number):
+        name = f"S{i}"
+        found[name] = draw(segment(name, tuple(found)[-3:]))
+    return found
+
+
+def as_many(examples: int) -> settings:
+    """Settings for so many examples, or a multiple of them: SENDOFF_CASES=10 tries ten times as many."""
+    return settings(
+        max_examples=examples * int(os.environ.get("SENDOFF_CASES", "1")), suppress_health_check=list(HealthCheck)
+    )
+
+
 @dataclass
 class Oracle:
     """Members by plain Python; `rows` by table name, `segments` by name."""
 
     rows: dict[str, list[Row]]
     segments: dict[str, Segment]
+    _known: dict[str, set[Any]] = field(default_factory=dict)
 
     def members(self, segment: Segment) -> set[Any]:
+        if segment.name not in self._known:
+            self._known[segment.name] = self._members(segment)
+        return self._known[segment.name]
+
+    def _members(self, segment: Segment) -> set[Any]:
         own = "Customer" if segment.of is SegmentOf.CUSTOMERS else "Account"
         found: set[Any] = set()
         for rule in segment.rules:

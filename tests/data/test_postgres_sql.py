@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot import exp
 
@@ -18,7 +18,7 @@ from app.data.server_rows import has_text_key
 from app.data.sql import SegmentSql
 from app.jobs import CancelToken
 from tests.data import pg_tables
-from tests.data.messy import LINKS, NOW, SHAPES, Oracle, arrow, catalog, segment, tables, with_unique_keys
+from tests.data.messy import LINKS, NOW, SHAPES, Oracle, arrow, as_many, catalog, families, tables, with_unique_keys
 from tests.servers.postgres import PostgresServer
 
 
@@ -80,10 +80,7 @@ def check_same(shop: Shop, data: st.DataObject, *, unique: bool) -> None:
         blank = [{**row, "Id": " "} for row in rows["Customer"][:1]]
         rows = with_unique_keys(rows)
         rows["Customer"] += blank  # a server lets one key be blank
-    first = data.draw(segment("First"))
-    second = data.draw(segment("Second", ("First",)))
-    third = data.draw(segment("Third", ("First", "Second")))
-    segments = {s.name: s for s in (first, second, third)}
+    segments = data.draw(families())
     oracle = Oracle(rows, segments)
     shop.fill(rows)
     for asked in segments.values():
@@ -96,17 +93,13 @@ def check_same(shop: Shop, data: st.DataObject, *, unique: bool) -> None:
         assert set(shop.ask(rows_of.where(sql.predicate(asked, "x")))) == oracle.members(asked)
 
 
-FEW = settings(max_examples=40, suppress_health_check=list(HealthCheck))
-MANY = settings(max_examples=120, suppress_health_check=list(HealthCheck))
-
-
-@FEW
+@as_many(10)
 @given(data=st.data())
 def test_members_are_those_plain_python_finds(shop: Shop, data: st.DataObject) -> None:
     check_same(shop, data, unique=False)
 
 
-@FEW
+@as_many(10)
 @given(data=st.data())
 def test_members_with_unique_keys(shop: Shop, data: st.DataObject) -> None:
     check_same(shop, data, unique=True)
@@ -114,7 +107,8 @@ def test_members_with_unique_keys(shop: Shop, data: st.DataObject) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("unique", [False, True])
-@MANY
+@as_many(110)
 @given(data=st.data())
-def test_many_segments(shop: Shop, unique: bool, data: st.DataObject) -> None:
+def test_thousands_of_segments(shop: Shop, unique: bool, data: st.DataObject) -> None:
+    """1,760 segments beside those above, each asked for in both ways; SENDOFF_CASES=10 for ten times as many."""
     check_same(shop, data, unique=unique)

@@ -21,6 +21,7 @@ from app.core.tables import Catalog, Link, ServerTable, TableRole
 from app.data.catalog import find_links, is_unique
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
+from app.data.first_lines import first_rows
 from app.data.identity import Identity, MatchedField
 from app.data.looking import empties_of, profile, rows_of
 from app.data.members import Members, MemberSpec
@@ -281,6 +282,28 @@ def test_files_hold_the_same_lines(twins: Twins, tmp_path: Path, kind: FileType)
     ]
     assert found[1] == found[0]
     assert len(found[0]) >= 40
+
+
+def test_the_first_rows_of_a_file_are_read_once(twins: Twins, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is hidden in the lines comes from the values: rows read again could be others."""
+    rows = [(str(i), f"u{i}@x.de", None, "DE", True, 0.5) for i in range(9)]
+    _, scope = twins.scopes(customers(*rows), orders(), *SEGMENTS)
+    assert twins.engine.server is not None
+    server = twins.engine.server()
+    reading, asked = server.reader, []
+
+    def reader(query: str, token: CancelToken, **more: Any) -> Any:
+        asked.append(query)
+        return reading(query, token, **more)
+
+    monkeypatch.setattr(server, "reader", reader)
+    source = TableRows(twins.engine, scope.catalog.tables[0], ("Id", "Email", "Points"))
+    found = first_rows(twins.engine, source, Format(), 3, JobContext())
+    assert len(asked) == 1
+    assert len(found.values) == 3
+    assert found.lines[0] == "Id,Email,Points"
+    for line, (key, email, _) in zip(found.lines[1:], found.values, strict=True):
+        assert line.startswith(f"{key},{email}")
 
 
 TYPES = {

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from sqlglot import exp
 
 from app.core.clocks import Clock
-from app.core.segments import Segment
 from app.core.tables import Catalog, ServerTable
 from app.data.sql import SegmentSql
 from app.jobs import CancelToken
-from tests.data.messy import LINKS, NOW, SHAPES, Oracle, arrow, catalog, segment, tables, with_unique_keys
+from tests.data.messy import LINKS, NOW, SHAPES, Oracle, arrow, catalog, families, tables, with_unique_keys
 from tests.servers.spark import SparkServer, spark
 
 __all__ = ["spark"]
@@ -57,9 +56,7 @@ def test_members_are_those_plain_python_finds(shop: Shop, data: st.DataObject, u
     rows = data.draw(tables())
     if unique:
         rows = with_unique_keys(rows)
-    segments: dict[str, Segment] = {}
-    for name in ("First", "Second", "Third", "Fourth", "Fifth"):
-        segments[name] = data.draw(segment(name, tuple(segments)))
+    segments = data.draw(families(5))
     oracle = Oracle(rows, segments)
     for name, found in rows.items():
         shop.server.fill(shop.schema, name, arrow(name, found))

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot import exp
 
@@ -15,7 +15,7 @@ from app.core.clocks import Clock
 from app.core.segments import Segment
 from app.data.segment_issues import issues
 from app.data.sql import SegmentSql
-from tests.data.messy import NOW, Oracle, arrow, catalog, segment, tables, with_unique_keys
+from tests.data.messy import NOW, Oracle, arrow, as_many, catalog, families, tables, with_unique_keys
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +50,7 @@ def check_same(connection: duckdb.DuckDBPyConnection, folder: Path, data: st.Dat
     rows = data.draw(tables())
     if unique:
         rows = with_unique_keys(rows)
-    first = data.draw(segment("First"))
-    second = data.draw(segment("Second", ("First",)))
-    third = data.draw(segment("Third", ("First", "Second")))
-    segments = {s.name: s for s in (first, second, third)}
+    segments = data.draw(families())
     oracle = Oracle(rows, segments)
     fill(connection, folder, rows)
     for asked in segments.values():
@@ -67,11 +64,7 @@ def check_same(connection: duckdb.DuckDBPyConnection, folder: Path, data: st.Dat
         assert set(run(connection, rows_of)) == oracle.members(asked)
 
 
-FEW = settings(max_examples=80, suppress_health_check=list(HealthCheck))
-MANY = settings(max_examples=200, suppress_health_check=list(HealthCheck))
-
-
-@FEW
+@as_many(15)
 @given(data=st.data())
 def test_members_are_those_plain_python_finds(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, data: st.DataObject
@@ -79,7 +72,7 @@ def test_members_are_those_plain_python_finds(
     check_same(connection, tmp_path, data, unique=False)
 
 
-@FEW
+@as_many(15)
 @given(data=st.data())
 def test_members_with_unique_keys(connection: duckdb.DuckDBPyConnection, tmp_path: Path, data: st.DataObject) -> None:
     check_same(connection, tmp_path, data, unique=True)
@@ -87,9 +80,10 @@ def test_members_with_unique_keys(connection: duckdb.DuckDBPyConnection, tmp_pat
 
 @pytest.mark.slow
 @pytest.mark.parametrize("unique", [False, True])
-@MANY
+@as_many(110)
 @given(data=st.data())
-def test_many_segments(
+def test_thousands_of_segments(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, unique: bool, data: st.DataObject
 ) -> None:
+    """1,760 segments beside those above, each asked for in both ways; SENDOFF_CASES=10 for ten times as many."""
     check_same(connection, tmp_path, data, unique=unique)
