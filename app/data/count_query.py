@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from app.core.segments import Segment
+from app.core.counts import Narrowing
+from app.core.segments import Segment, SetOperator
 from app.core.tables import Table
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.narrow import LISTED, PLAIN, REFUSED, SHARED, UNUSABLE, Judged, Narrow
-from app.data.sql import SegmentSql
+from app.data.sql import SegmentSql, combined
 from app.jobs import CancelToken
 
 _ONCE = 10
@@ -56,6 +57,36 @@ def on_the_way(
     members = sum(number for kind, number in found.items() if kind < _ONCE)
     once = {kind: found[kind] + found[_ONCE + SHARED + kind] for kind in (PLAIN, REFUSED, LISTED)}
     return members, members - found[UNUSABLE], sum(once.values()), once[REFUSED], once[LISTED]
+
+
+def narrowed(
+    engine: DuckDBEngine,
+    token: CancelToken,
+    sql: SegmentSql,
+    narrow: Narrow,
+    parts: Sequence[Segment],
+    operators: Sequence[SetOperator],
+) -> Narrowing:
+    """What each part, which is one rule, gives of the narrow rows, and what is left after it."""
+    met = [exp.Coalesce(this=narrow.quick(sql.predicate(part, "n")), expressions=[exp.false()]) for part in parts]
+    rows = exp.select(*(exp.alias_(answer, f"rule_{i}") for i, answer in enumerate(met))).from_(rows_of(narrow.name))
+    with engine.cursor(token) as cursor:
+        found = cursor.execute(engine.sql(counts_of_rules(rows, operators))).fetchone()
+    return narrowing_of(found or (), len(parts))
+
+
+def counts_of_rules(rows: exp.Select, operators: Sequence[SetOperator]) -> exp.Select:
+    """Rows with a flag `rule_0`, `rule_1` ... for each rule: all of them, those of each rule, and those left after it."""
+    flags = [exp.column(f"rule_{i}", table="m") for i in range(len(operators))]
+    running = [combined(operators[: i + 1], [flag.copy() for flag in flags[: i + 1]]) for i in range(len(operators))]
+    counts = [count_if(answer.copy()) for answer in (*flags, *running)]
+    return exp.select(exp.Count(this=exp.Star()), *counts).from_(rows.subquery("m"))
+
+
+def narrowing_of(found: Sequence[int | None], parts: int) -> Narrowing:
+    """The answer to `counts_of_rules`."""
+    everyone, *numbers = (int(number or 0) for number in found)
+    return Narrowing(tuple(numbers[:parts]), tuple(numbers[parts:]), everyone)
 
 
 def _kinds(narrow: Narrow, who: Judged, predicate: exp.Expr, parts: int) -> list[exp.Query]:

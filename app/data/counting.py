@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,19 +15,19 @@ from sqlglot import exp
 from app.core.clocks import Clock
 from app.core.counts import Count, Limits, Narrowing, Total, verdict_for
 from app.core.errors import FixData
-from app.core.names import fold
-from app.core.segments import Condition, Group, Segment, SegmentRef, SetOperator
-from app.core.tables import Catalog, Table
-from app.data.count_query import Estimate, Numbers, count_if, estimated, on_the_way, rows_of
+from app.core.segments import Segment, SetOperator
+from app.core.tables import Table
+from app.data.count_query import Estimate, Numbers, count_if, estimated, narrowed, on_the_way
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
-from app.data.links import paths
 from app.data.narrow import Narrow, NarrowTables, judged
 from app.data.segment_issues import issues
 from app.data.server_counting import ServerCounter
+from app.data.server_kept import KeptRows
 from app.data.server_rows import server_of
-from app.data.sql import SegmentSql, combined
+from app.data.sql import SegmentSql
 from app.data.suppression import ListedValues
+from app.data.used_columns import only_rules, used_columns
 from app.data.workspace_rows import KeyFacts, Scope, segment_sql
 from app.jobs import JobContext, Progress
 
@@ -55,6 +55,7 @@ class Counter:
         self._facts = facts or KeyFacts(engine)
         self._listed = listed or ListedValues(engine)
         self._narrow = NarrowTables(engine)
+        self._kept = KeptRows(engine, self._narrow)
 
     def count(self, scope: Scope, segment: Segment, spec: CountSpec, ctx: JobContext) -> Count:
         """Count exactly; FixData when the segment has issues, Cancelled when the job is."""
@@ -88,7 +89,7 @@ class Counter:
         operators = [rule.operator for rule in segment.rules] or [SetOperator.UNION]
         server = self._server_counter(scope, segment, ctx)
         if server is not None:
-            return server.narrowing(parts, operators)
+            return self._trying(parts, lambda: server.narrowing(parts, operators))
         return self._trying(parts, lambda: self._narrowing(scope, parts, operators, ctx))
 
     def estimate(self, scope: Scope, segment: Segment, ctx: JobContext) -> Estimate:
@@ -118,10 +119,13 @@ class Counter:
     def warm(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> None:
         """Make the narrow tables that counting these segments needs, so that the first count is as quick as the next."""
         for of in dict.fromkeys(segment.of for segment in segments):
-            if server_of(self._engine, scope.catalog.by_role(of.role)) is not None:
-                continue  # nothing is kept of what a server holds
             ctx.report(Progress("Prepare counts", unit="rows", note=str(of)))
-            self._ready(scope, [segment for segment in segments if segment.of is of], spec.identity, ctx)
+            same = [segment for segment in segments if segment.of is of]
+            server = self._server_counter(scope, same[0], ctx)
+            if server is None:
+                self._ready(scope, same, spec.identity, ctx)
+            else:
+                server.keep([segment for segment in same if only_rules(segment, scope)], spec.identity)
 
     def issues(self, scope: Scope, segment: Segment) -> list[str]:
         """What keeps the segment from being counted, in sentences."""
@@ -131,6 +135,7 @@ class Counter:
     def forget(self, table: Table) -> None:
         """Drop what is kept of a table that was removed."""
         self._narrow.forget(table.id)
+        self._kept.forget(table)
 
     def _numbers(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> tuple[int, ...]:
         def numbers() -> tuple[int, ...]:
@@ -148,28 +153,19 @@ class Counter:
             yield lambda some: self._numbers(scope, some, spec, ctx)
             return
         with server.asking(segments, spec.identity) as numbers:
-            yield numbers
+            yield lambda some: self._trying(some, lambda: numbers(some))
 
     def _server_counter(self, scope: Scope, segment: Segment, ctx: JobContext) -> ServerCounter | None:
         server = server_of(self._engine, scope.catalog.by_role(segment.of.role))
         if server is None:
             return None
-        return ServerCounter(self._engine, server, self._narrow, scope, _to_the_minute(scope), ctx)
+        return ServerCounter(self._engine, server, self._narrow, self._kept, scope, _to_the_minute(scope), ctx)
 
     def _narrowing(
         self, scope: Scope, parts: Sequence[Segment], operators: Sequence[SetOperator], ctx: JobContext
     ) -> Narrowing:
         sql, narrow = self._ready(scope, parts, None, ctx)
-        met = [exp.Coalesce(this=narrow.quick(sql.predicate(part, "n")), expressions=[exp.false()]) for part in parts]
-        rows = exp.select(*(exp.alias_(answer, f"rule_{i}") for i, answer in enumerate(met)))
-        rows = rows.from_(rows_of(narrow.name))
-        flags = [exp.column(f"rule_{i}", table="m") for i in range(len(parts))]
-        running = [
-            combined(operators[: i + 1], [flag.copy() for flag in flags[: i + 1]]) for i in range(len(parts))
-        ]
-        counts = [count_if(answer.copy()) for answer in (*flags, *running)]
-        found = self._ask(exp.select(exp.Count(this=exp.Star()), *counts).from_(rows.subquery("m")), ctx)
-        return Narrowing(found[1 : 1 + len(parts)], found[1 + len(parts) :], found[0])
+        return narrowed(self._engine, ctx.token, sql, narrow, parts, operators)
 
     @staticmethod
     def _trying(segments: Sequence[Segment], work: Callable[[], T]) -> T:
@@ -252,42 +248,3 @@ def _failed(segment: Segment, error: duckdb.Error) -> FixData:
         "Correct the query.",
         code="segment_query",
     )
-
-
-def used_columns(segment: Segment, scope: Scope) -> frozenset[str]:
-    """The columns of the segment's own table that its rules, and those of the segments it names, look at."""
-    table = scope.catalog.by_role(segment.of.role)
-    by_name = {fold(other.name): other for other in scope.segments}
-    return frozenset() if table is None else _used(segment, table, scope.catalog, by_name)
-
-
-def _used(segment: Segment, table: Table, catalog: Catalog, by_name: Mapping[str, Segment]) -> frozenset[str]:
-    if not segment.rules:
-        return frozenset({table.key or ""})
-    found: frozenset[str] = frozenset()
-    for rule in segment.rules:
-        if isinstance(rule.body, SegmentRef):
-            other = by_name.get(fold(rule.body.name))
-            other_table = None if other is None else catalog.by_role(other.of.role)
-            if other is None or other_table is None:
-                continue
-            if other_table.id == table.id:
-                found |= _used(other, table, catalog, by_name)
-            else:
-                found |= {way[0].from_column for way in paths(catalog, table.name, other_table.name)}
-        else:
-            found |= {column for condition in _conditions(rule.body) for column in _own(condition, table, catalog)}
-    return found
-
-
-def _own(condition: Condition, table: Table, catalog: Catalog) -> list[str]:
-    if condition.field.table.casefold() == table.name.casefold():
-        return [condition.field.column]
-    return [way[0].from_column for way in paths(catalog, table.name, condition.field.table)]
-
-
-def _conditions(group: Group) -> list[Condition]:
-    found: list[Condition] = []
-    for item in group.items:
-        found += _conditions(item) if isinstance(item, Group) else [item]
-    return found

@@ -1,4 +1,7 @@
-"""Counts of segments whose tables are on a server: it counts members; who they are to a target is counted here."""
+"""Counts of segments whose tables are on a server: from rows that are kept here for a while, else it counts members.
+
+Who members are to a target is counted here in any case.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +13,37 @@ from sqlglot import exp
 
 from app.core.clocks import Clock
 from app.core.counts import Narrowing
+from app.core.errors import TryAgain
 from app.core.segments import Segment, SetOperator
-from app.data.count_query import Estimate, Numbers, count_if, estimated, on_the_way
+from app.data.count_query import (
+    Estimate,
+    Numbers,
+    count_if,
+    counts_of_rules,
+    estimated,
+    narrowed,
+    narrowing_of,
+    on_the_way,
+)
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.engines.protocol import Server
 from app.data.identity import Identity
-from app.data.narrow import NarrowTables, judged
+from app.data.narrow import Narrow, NarrowTables, judged
+from app.data.server_kept import KeptRows
 from app.data.server_rows import Asked, brought, server_sql
-from app.data.sql import SegmentSql, combined, key_column
+from app.data.sql import SegmentSql, key_column
 from app.data.workspace_rows import Scope
 from app.jobs import JobContext
 
 
 @dataclass(frozen=True, slots=True)
 class ServerCounter:
-    """Answers for one job; nothing is kept, because rows change on a server whenever they like."""
+    """Answers for one job."""
 
     engine: DuckDBEngine
     server: Server
     narrow: NarrowTables
+    kept: KeptRows
     scope: Scope
     clock: Clock
     ctx: JobContext
@@ -37,6 +52,9 @@ class ServerCounter:
     def asking(self, segments: Sequence[Segment], identity: Identity) -> Iterator[Numbers]:
         """What answers for any of these segments, which are of one table; the server is asked once for all of them."""
         suppression = self.scope.suppression
+        if self.keep(segments, identity):
+            yield lambda some: self._kept_numbers(segments, identity, some)
+            return
         if not identity.keys and identity.consent is None and (suppression is None or not identity.contacts):
             sql = self._sql()
             yield lambda some: _only_members(self._members(sql, some))
@@ -52,8 +70,31 @@ class ServerCounter:
             finally:
                 self.narrow.forget(table.id)
 
+    def keep(self, segments: Sequence[Segment], identity: Identity) -> bool:
+        """See to it that these segments can be counted from rows kept here; False when they can't."""
+        return self._held(segments, identity, make=True) is not None
+
+    def _held(
+        self, segments: Sequence[Segment], identity: Identity | None, *, make: bool
+    ) -> tuple[SegmentSql, Narrow] | None:
+        return self.kept.get(self.server, self.scope, segments, identity, self._sql(), self.ctx.token, make=make)
+
+    def _kept_numbers(
+        self, segments: Sequence[Segment], identity: Identity, some: Sequence[Segment]
+    ) -> tuple[int, ...]:
+        found = self._held(segments, identity, make=True)
+        if found is None:  # it changed meanwhile to what can't be kept
+            raise TryAgain(
+                "The table changed while it was counted.", "Its rows are on a server.", "Count again.", code="changed"
+            )
+        sql, narrow = found
+        return on_the_way(self.engine, self.ctx.token, sql, narrow, judged(identity, self.scope.suppression), some)
+
     def narrowing(self, parts: Sequence[Segment], operators: Sequence[SetOperator]) -> Narrowing:
         """See `Counter.narrowing`: each part is one rule."""
+        held = self._held(parts, None, make=False)
+        if held is not None:
+            return narrowed(self.engine, self.ctx.token, *held, parts, operators)
         sql = self._sql()
         for part in parts:
             sql.check(part)
@@ -65,14 +106,8 @@ class ServerCounter:
             rows = rows.where(sql.filled_key(table, "n"))
         if not sql.unique_key(table):
             rows = rows.distinct()
-        flags = [exp.column(f"rule_{i}", table="m") for i in range(len(parts))]
-        running = [
-            combined(operators[: i + 1], [flag.copy() for flag in flags[: i + 1]]) for i in range(len(parts))
-        ]
-        counts = [count_if(answer.copy()) for answer in (*flags, *running)]
         # The offset keeps the server from working each rule out for every count.
-        found = self._ask(exp.select(exp.Count(this=exp.Star()), *counts).from_(rows.offset(0).subquery("m")))
-        return Narrowing(found[1 : 1 + len(parts)], found[1 + len(parts) :], found[0])
+        return narrowing_of(self._ask(counts_of_rules(rows.offset(0), operators)), len(parts))
 
     def estimate(self, segment: Segment) -> Estimate:
         """From a sample the server takes; views have none and are counted."""

@@ -117,7 +117,35 @@ def bring(
     there = server_sql(engine, server, scope, clock, token)
     for segment in asked.segments:
         there.check(segment)
-    question = _Question(there, server, there.table(asked.segments[0]), asked, scope.suppression)
+    return _bring(
+        engine,
+        _Question(there, server, there.table(asked.segments[0]), asked, scope.suppression),
+        token,
+        cursor,
+        name,
+        kind,
+    )
+
+
+def bring_all(
+    engine: DuckDBEngine,
+    there: SegmentSql,
+    server: Server,
+    scope: Scope,
+    table: Table,
+    asked: Asked,
+    token: CancelToken,
+    cursor: Cursor,
+    name: str,
+) -> SegmentSql:
+    """All rows with a key in a table of the engine, with the fields asked for and those of the identity; no segments."""
+    return _bring(engine, _Question(there, server, table, asked, scope.suppression), token, cursor, name, "TABLE")
+
+
+def _bring(
+    engine: DuckDBEngine, question: _Question, token: CancelToken, cursor: Cursor, name: str, kind: str
+) -> SegmentSql:
+    server = question.server
     with server.reader(server.sql(question.query()), token) as batches:
         view = f"{name}_batches"
         cursor.register(view, batches)
@@ -135,7 +163,7 @@ class _Question:
         self, there: SegmentSql, server: Server, table: Table, asked: Asked, suppression: ListFacts | None
     ) -> None:
         self._there = there
-        self._server = server
+        self.server = server
         self._table = table
         self._asked = asked
         self._row = RowValues(there, table, "b", asked.identity.country)
@@ -152,7 +180,7 @@ class _Question:
 
     def query(self) -> exp.Select:
         """Own columns, values of linked fields, and for each segment whether the row is one of a member."""
-        travelling = self._server.travelling
+        travelling = self.server.travelling
         values = [
             exp.alias_(
                 travelling(self._table, column, exp.column(column.name, table="b", quoted=True)), f"o{i}", quoted=True
@@ -169,6 +197,8 @@ class _Question:
             for segment in self._asked.segments
         ]
         others = self._others()
+        if not met:
+            return self._from(exp.select(*values))
         if len(met) == 1 and others is None:
             query = self._from(exp.select(*values, exp.alias_(exp.true(), self._met[0]))).where(met[0])
         else:
@@ -181,7 +211,7 @@ class _Question:
         return query if self._asked.at_most is None else query.limit(self._asked.at_most)
 
     def _from(self, query: exp.Select) -> exp.Select:
-        sampled = None if self._asked.percent is None else self._server.sampled(self._table, self._asked.percent)
+        sampled = None if self._asked.percent is None else self.server.sampled(self._table, self._asked.percent)
         source = self._there.source(self._table, "b") if sampled is None else exp.alias_(sampled, "b", table=True)
         query = self._row.apply(query.from_(source))
         if not self._unique or has_text_key(self._table):

@@ -146,6 +146,8 @@ class SegmentBuilder:
         identity = Identity(consent=agreeing, empty_refuses=True, country=self._country())
         engine = self._engine()
         usable, agreed = Members(engine, KeyFacts(engine)).reach(scope, segment, fields, identity, ctx)
+        if table.server is not None:  # so that the next look needs no long question there
+            self._counter().warm(scope, [segment], everybody(segment, scope.catalog, self._country()), ctx)
         return Reach(
             usable.get(Meaning.EMAIL),
             usable.get(Meaning.PHONE),

@@ -82,7 +82,7 @@ class DuckDBEngine:
             },
         )
         self._instance.execute("SET TimeZone = 'UTC'")
-        alone = not lean and threads is None and os.cpu_count() == 2  # noqa: PLR2004 - one thread of two cores
+        alone = not lean and threads is None and os.cpu_count() == 2
         self.hands = 2 if alone else 1
         """How many parts of a short question are worth asking at once, because each takes one thread.
 

@@ -178,6 +178,11 @@ class PostgresEngine:
         source.set("sample", exp.TableSample(method="system", percent=exp.Literal.number(percent), seed=seed))
         return self._rows_of(table, source)
 
+    def state(self, tables: Sequence[Table], token: CancelToken) -> str | None:
+        """See `Server.state`; the server counts changes of what it stores, ten seconds late at most, and not behind views."""
+        with self.cursor(token) as cursor:
+            return catalog.state(cursor, [place_of(table) for table in tables])
+
     def keys(self, values: Sequence[str]) -> exp.Expr:
         """See `Server.keys`."""
         list_of = exp.Unnest(expressions=[text_array(values)], alias=exp.TableAlias(this="k", columns=["member"]))

@@ -62,6 +62,17 @@ WHERE n.nspname = {schema} AND c.relname = {name} AND c.relkind IN ('r', 'p', 'v
 ORDER BY a.attnum
 """
 
+_STATE = """
+SELECT bool_and(c.relkind IN ('r', 'p', 'm')), string_agg(concat_ws('/', c.oid, s.files, s.changes), ' ' ORDER BY c.oid)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (
+  SELECT sum(p.relfilenode::bigint) AS files, sum(pg_catalog.pg_stat_get_tuples_inserted(p.oid)
+    + pg_catalog.pg_stat_get_tuples_updated(p.oid) + pg_catalog.pg_stat_get_tuples_deleted(p.oid)) AS changes
+  FROM pg_catalog.pg_class p
+  WHERE p.oid = c.oid OR (c.relkind = 'p' AND p.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))
+) s WHERE (n.nspname::text, c.relname::text) IN ({places})
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -96,6 +107,14 @@ def shape(cursor: Any, place: ServerTable) -> Shape:  # noqa: ANN401 - the drive
     found = cursor.fetchall()
     columns = {row[0]: ServerColumn(*row[:5]) for row in found}
     return Shape(columns, frozenset(row[0] for row in found if row[5]), stored=bool(found and found[0][6]))
+
+
+def state(cursor: Any, places: Sequence[ServerTable]) -> str | None:  # noqa: ANN401 - as `shape`
+    """What the server counted of changes to these tables; None with a view among them."""
+    listed = ", ".join(f"({_literal(place.schema)}, {_literal(place.name)})" for place in places)
+    cursor.execute(_STATE.format(places=listed))
+    stored, changes = cursor.fetchone()
+    return str(changes) if stored else None
 
 
 def decimals(cursor: Any, place: ServerTable, columns: Sequence[ServerColumn]) -> dict[str, int]:  # noqa: ANN401 - as `shape`

@@ -91,6 +91,13 @@ class Server(Engine, Protocol):
         """As `relation`, of about so many rows in a hundred; None when that can't be had."""
         ...
 
+    def state(self, tables: Sequence[Table], token: CancelToken) -> str | None:
+        """Differs from an earlier one when rows of these tables were changed since; None when that can't be told.
+
+        A change may show some seconds late.
+        """
+        ...
+
     def keys(self, values: Sequence[str]) -> exp.Expr:
         """A list of texts as a relation with one column `member`."""
         ...

@@ -146,6 +146,10 @@ class SparkEngine:
         source.set("sample", exp.TableSample(percent=size, seed=seed))
         return self._rows_of(table, source)
 
+    def state(self, tables: Sequence[Table], token: CancelToken) -> str | None:  # noqa: ARG002 - the protocol's
+        """See `Server.state`; Spark can't tell."""
+        return None
+
     def keys(self, values: Sequence[str]) -> exp.Expr:
         """See `Server.keys`."""
         return exp.subquery(text_rows(values), "listed")
