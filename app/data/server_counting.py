@@ -29,6 +29,7 @@ from app.data.engines.duckdb import DuckDBEngine
 from app.data.engines.protocol import Server
 from app.data.identity import Identity
 from app.data.narrow import Narrow, NarrowTables, judged
+from app.data.server_joins import SemiJoins
 from app.data.server_kept import KeptRows
 from app.data.server_rows import Asked, brought, server_sql
 from app.data.sql import SegmentSql, key_column
@@ -99,6 +100,7 @@ class ServerCounter:
         for part in parts:
             sql.check(part)
         table = sql.table(parts[0])
+        joins = sql.semi_join = SemiJoins("n")
         met = [exp.Coalesce(this=sql.predicate(part, "n"), expressions=[exp.false()]) for part in parts]
         flagged = [exp.alias_(answer, f"rule_{i}") for i, answer in enumerate(met)]
         rows = exp.select(exp.alias_(key_column(table, "n"), "member"), *flagged).from_(sql.source(table, "n"))
@@ -106,6 +108,7 @@ class ServerCounter:
             rows = rows.where(sql.filled_key(table, "n"))
         if not sql.unique_key(table):
             rows = rows.distinct()
+        rows = joins.apply(rows)
         # The offset keeps the server from working each rule out for every count.
         return narrowing_of(self._ask(counts_of_rules(rows.offset(0), operators)), len(parts))
 

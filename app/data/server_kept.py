@@ -26,6 +26,7 @@ from app.data.engines.protocol import Server
 from app.data.engines.types import arrived
 from app.data.identity import Identity
 from app.data.narrow import Narrow, NarrowTables, judged
+from app.data.server_joins import distinct_values, is_text
 from app.data.server_rows import Asked, bring_all
 from app.data.sql import SegmentSql
 from app.data.used_columns import only_rules, used_columns
@@ -139,7 +140,11 @@ class KeptRows:
         """The narrow table with these columns and identity beside those it has; None where a key stands in several rows."""
         old = shelf.narrow
         identities = [one for one, _ in old.identities] if old is not None else []
-        wanted = columns if old is None else columns | old.columns
+        # What other segments ask for comes along, since they are mostly counted next.
+        others = (other for other in scope.segments if there.usable(other) and there.table(other).id == table.id)
+        wanted = columns.union(
+            frozenset() if old is None else old.columns, *(used_columns(other, scope) for other in others)
+        )
         identities += [] if identity is None else [identity]
         fields = [FieldRef(table.name, column) for column in sorted(wanted)]
         asked = Asked((), [*fields, *_fields(identities)], Identity(contacts=_contacts(identities)))
@@ -197,17 +202,14 @@ def _fetched(
     """The values of a query that the server answers, in a table of the cursor."""
     known = table.column(column)
     assert known is not None
-    values = query.copy()
-    values.select(exp.alias_(values.selects[0].unalias(), "value"), append=False, copy=False)
     value: exp.Expr = exp.column("value", table="v")
-    as_text = isinstance(query.selects[0], exp.Cast)  # where the two columns are of different types
-    if not as_text:
+    if not is_text(query):
         value = server.travelling(table, known, value)
-    asked = exp.select(exp.alias_(value, "value")).from_(values.subquery("v"))
+    asked = exp.select(exp.alias_(value, "value")).from_(distinct_values(query).subquery("v"))
     with server.reader(server.sql(asked), token) as batches:
         cursor.register("answer_batches", batches)
         try:
-            arrives = "value" if as_text else arrived(known, "value")
+            arrives = "value" if is_text(query) else arrived(known, "value")
             cursor.execute(f"CREATE OR REPLACE TEMP TABLE answered AS SELECT {arrives} AS value FROM answer_batches")  # noqa: S608 - our own names
         finally:
             cursor.unregister("answer_batches")

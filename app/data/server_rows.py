@@ -24,6 +24,7 @@ from app.data.engines.duckdb import Cursor, DuckDBEngine, quoted
 from app.data.engines.protocol import Server
 from app.data.engines.types import arrived
 from app.data.identity import Identity, RowValues, as_text
+from app.data.server_joins import SemiJoins
 from app.data.sql import SegmentSql, key_column
 from app.data.sql_values import Value, column_value
 from app.data.suppression import listed_values
@@ -192,28 +193,29 @@ class _Question:
             far = self._there.catalog.table(ref.table)
             assert far is not None
             values.append(exp.alias_(travelling(far, column, value), f"l{i}"))
+        joins = self._there.semi_join = SemiJoins("b")
         met = [
             exp.Coalesce(this=self._there.predicate(segment, "b"), expressions=[exp.false()])
             for segment in self._asked.segments
         ]
         others = self._others()
         if not met:
-            return self._from(exp.select(*values))
+            return self._from(exp.select(*values), joins)
         if len(met) == 1 and others is None:
-            query = self._from(exp.select(*values, exp.alias_(exp.true(), self._met[0]))).where(met[0])
+            query = self._from(exp.select(*values, exp.alias_(exp.true(), self._met[0])), joins).where(met[0])
         else:
             # The offset keeps the server from working each condition out twice.
             flags = [exp.alias_(flag, name) for flag, name in zip(met, self._met, strict=True)]
             flags.append(exp.alias_(others or exp.false(), "others"))
             names = [exp.column(value.alias, table="f", quoted=True) for value in values]
-            rows = self._from(exp.select(*values, *flags)).offset(0).subquery("f")
+            rows = self._from(exp.select(*values, *flags), joins).offset(0).subquery("f")
             query = exp.select(*names, *self._met).from_(rows).where(exp.or_(*self._met, "others"))
         return query if self._asked.at_most is None else query.limit(self._asked.at_most)
 
-    def _from(self, query: exp.Select) -> exp.Select:
+    def _from(self, query: exp.Select, joins: SemiJoins) -> exp.Select:
         sampled = None if self._asked.percent is None else self.server.sampled(self._table, self._asked.percent)
         source = self._there.source(self._table, "b") if sampled is None else exp.alias_(sampled, "b", table=True)
-        query = self._row.apply(query.from_(source))
+        query = joins.apply(self._row.apply(query.from_(source)))
         if not self._unique or has_text_key(self._table):
             query = query.where(self._there.filled_key(self._table, "b"))
         if self._asked.first is not None:

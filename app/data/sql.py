@@ -85,6 +85,10 @@ class SegmentSql:
                 f"The segment {segment.name} can't be counted.", found[0], "Correct the segment.", code="segment_issue"
             )
 
+    def usable(self, segment: Segment) -> bool:
+        """Whether the segment has no problem."""
+        return not issues(segment, self.catalog, self.segments, dialect=self.dialect)
+
     def table(self, segment: Segment) -> Table:
         """The table whose keys are the members; the segment must have been checked."""
         table = self.catalog.by_role(segment.of.role)
@@ -150,7 +154,11 @@ class SegmentSql:
             return exp.and_(self.filled_key(table, alias), met, copy=False) if self.blank_key(table) else met
         if not segment.rules:
             return exp.and_(self.filled_key(table, alias), self._row_predicate(segment, alias), copy=False)
-        return exp.In(this=key_column(table, alias), query=exp.Subquery(this=self._members(segment)))
+        members = self._members(segment)
+        other_way = self.semi_join(alias, table.key or "", members)
+        return (
+            exp.In(this=key_column(table, alias), query=exp.Subquery(this=members)) if other_way is None else other_way
+        )
 
     def _row_predicate(self, segment: Segment, alias: str) -> exp.Expr:
         if segment.list_file is not None:

@@ -32,6 +32,8 @@ BOTH = Segment(
     SegmentOf.CUSTOMERS,
     rules=(Rule(SetOperator.UNION, SegmentRef("Germans")), Rule(SetOperator.INTERSECT, SegmentRef("Buyers"))),
 )
+AGREED = segment("Agreed", {"field": "Customer.OptIn", "is": True})
+CIRCLE = Segment("c", "Circle", SegmentOf.CUSTOMERS, rules=(Rule(SetOperator.UNION, SegmentRef("Circle")),))
 PEOPLE = [(str(i), f"u{i % 30}@x.de", None, ["DE", "FR"][i % 2], [True, True, False][i % 3], 1.0) for i in range(40)]
 BOUGHT = [(i, str(i), "x", 5) for i in range(10)]
 
@@ -78,7 +80,7 @@ def desk(postgres: PostgresServer, tmp_path: Any, request: pytest.FixtureRequest
             pg_tables.described(server, schema, "Customer", key="Id", role=TableRole.CUSTOMER, rows=40),
             pg_tables.described(server, schema, "Orders", key="OrderId", rows=10),
         )
-        scope = Scope(Catalog(tables, LINKS), (GERMANS, BUYERS, BOTH), WHEN)
+        scope = Scope(Catalog(tables, LINKS), (GERMANS, BUYERS, BOTH, AGREED, CIRCLE), WHEN)
         yield Desk(postgres, schema, engine, Counter(engine), scope, asked)
     server.close()
     engine.close()
@@ -99,7 +101,11 @@ def test_the_second_count_brings_nothing(desk: Desk) -> None:
     assert desk.count(BOTH) == first
     desk.counter.narrowing(desk.scope, BUYERS, JobContext())
     assert desk.asked == []
-    other = segment("Others", {"field": "Customer.Country", "is": "FR"})
+    assert desk.count(AGREED) == desk.afresh(AGREED)
+    assert (
+        len(desk.asked) == 1
+    )  # of the counter that keeps nothing: its column came along, as other segments ask for it
+    other = segment("Others", {"field": "Customer.Points", "at_least": 1})
     assert desk.count(other) == desk.afresh(other)
 
 
@@ -144,10 +150,9 @@ def test_rows_that_are_kept_too_long_are_brought_anew(desk: Desk) -> None:
 def test_nothing_is_kept_where_a_key_stands_in_several_rows(desk: Desk) -> None:
     free = replace(desk.table("Customer"), key="Country")
     catalog = Catalog((free, desk.table("Orders")))
-    other = segment("Agreed", {"field": "Customer.OptIn", "is": True})
-    assert desk.count(other, catalog=catalog) == desk.afresh(other, catalog=catalog)
+    assert desk.count(AGREED, catalog=catalog) == desk.afresh(AGREED, catalog=catalog)
     desk.asked.clear()
-    desk.count(other, catalog=catalog)
+    desk.count(AGREED, catalog=catalog)
     assert len(desk.asked) == 1
 
 
