@@ -193,11 +193,18 @@ def refresh(
         session.output.result({"table": _document(table)}, f"{table.name} stays as it is.")
         return
     renamed = dict(_renaming(text) for text in rename or ())
+    _tell_queries(session, name, renamed)
     with session.output.progress() as progress:
         done = session.services.tables.refresh(name, progress.context(), renamed=renamed, anyway=anyway)
     if done.held is not None:
         session.status = Exit.NOT_RUN
     session.output.result(_refreshed_document(done), "\n".join(_refreshed_lines(done, renamed)))
+
+
+def _tell_queries(session: Session, name: str, renamed: Mapping[str, str]) -> None:
+    """Before they are saved: which queries of segments name other columns then."""
+    for one in session.services.tables.requeried(name, renamed) if renamed else ():
+        session.output.say(f"The query of {one.segment} is rewritten:\n  {one.before}\n  {one.after}")
 
 
 def _refresh_all(session: Session) -> None:
@@ -234,6 +241,7 @@ def replace(
     """Put columns of the table in place of missing ones, in every segment, export and link that needs them."""
     session = session_of(context)
     renamed = dict(_renaming(text) for text in columns)
+    _tell_queries(session, name, renamed)
     with session.output.progress() as progress:
         table = session.services.tables.use_columns(name, renamed, progress.context())
     words = ", ".join(f"{new} stands for {old}" for old, new in renamed.items())

@@ -99,6 +99,24 @@ class Users:
     exports: tuple[Export, ...] = ()
 
 
+Queried = Callable[[Segment], frozenset[str]]
+"""The columns of one table that a segment names in its query; none where it has no query."""
+
+
+def no_queries(_segment: Segment) -> frozenset[str]:
+    """Look into no query."""
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Requeried:
+    """A segment's query as it is, and with other columns in place of those that are gone."""
+
+    segment: str
+    before: str
+    after: str
+
+
 def columns_changed(before: Sequence[Column], now: Sequence[Column]) -> ColumnsChanged:
     """Compare by name; the order does not matter."""
     old, new = {c.name: c.type for c in before}, {c.name: c.type for c in now}
@@ -109,10 +127,13 @@ def columns_changed(before: Sequence[Column], now: Sequence[Column]) -> ColumnsC
     )
 
 
-def broken_by(after: Table, users: Users, fails: Callable[[Segment], bool] | None = None) -> tuple[Broken, ...]:
+def broken_by(
+    after: Table, users: Users, fails: Callable[[Segment], bool] | None = None, queried: Queried = no_queries
+) -> tuple[Broken, ...]:
     """What works with the table as the catalog has it, and not with `after`: its key, links, segments, then exports.
 
-    `fails` says of a segment whether it can't be counted any more; without it the columns its rules name decide.
+    `fails` says of a segment whether it can't be counted any more; without it the columns it names decide. `queried` tells
+    those that queries name.
     """
     before = next(t for t in users.catalog.tables if t.id == after.id)
     changed = columns_changed(before.columns, after.columns)
@@ -120,11 +141,11 @@ def broken_by(after: Table, users: Users, fails: Callable[[Segment], bool] | Non
     unfit = gone | {r.name for r in changed.retyped if not same_family(r.before, r.now)}
     found = [Broken(UserKind.KEY, after.name, (before.key,))] if before.key in gone and before.key is not None else []
     found += _broken_links(before, after, users.catalog)
-    segments = _broken_segments(users.segments, before.name, unfit, fails)
+    segments = _broken_segments(users.segments, before.name, unfit, fails, queried)
     return (*found, *segments, *_broken_exports(users.exports, before.name, gone, segments))
 
 
-def broken_in(table: Table, users: Users) -> tuple[Broken, ...]:
+def broken_in(table: Table, users: Users, queried: Queried = no_queries) -> tuple[Broken, ...]:
     """What needs columns that the table does not have: links, segments, then exports, with what is built on them."""
     have = {column.name for column in table.columns}
     links = []
@@ -133,9 +154,9 @@ def broken_in(table: Table, users: Users) -> tuple[Broken, ...]:
         gone = sorted(column for name, column in ends if fold(name) == fold(table.name) and column not in have)
         if gone:
             links.append(Broken(UserKind.LINK, _link_words(link), tuple(gone)))
-    wanted = {column for segment in users.segments for column in columns_of_segment(segment, table.name)}
+    wanted = {column for s in users.segments for column in columns_of_segment(s, table.name) | queried(s)}
     wanted |= {column for export in users.exports for column in columns_of_export(export, table.name)}
-    segments = _broken_segments(users.segments, table.name, wanted - have, None)
+    segments = _broken_segments(users.segments, table.name, wanted - have, None, queried)
     return (*links, *segments, *_broken_exports(users.exports, table.name, wanted - have, segments))
 
 
@@ -195,10 +216,14 @@ def name_alike(one: str, other: str) -> float:
 
 
 def _broken_segments(
-    segments: Sequence[Segment], table: str, unfit: set[str], fails: Callable[[Segment], bool] | None
+    segments: Sequence[Segment],
+    table: str,
+    unfit: set[str],
+    fails: Callable[[Segment], bool] | None,
+    queried: Queried,
 ) -> list[Broken]:
     """Those that fail, or that ask about an unfit column and those built on them."""
-    columns = {fold(s.name): _needed(unfit, columns_of_segment(s, table)) for s in segments}
+    columns = {fold(s.name): _needed(unfit, columns_of_segment(s, table) | queried(s)) for s in segments}
     if fails is not None:
         broken = {fold(s.name) for s in segments if fails(s)}
     else:

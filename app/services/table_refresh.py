@@ -13,6 +13,8 @@ from app.core.table_changes import (
     Broken,
     ColumnsChanged,
     Offer,
+    Queried,
+    Requeried,
     TableChange,
     Users,
     broken_by,
@@ -25,6 +27,7 @@ from app.core.table_changes import (
 from app.core.tables import Catalog, Column, Table
 from app.data.catalog import is_unique
 from app.data.engines.duckdb import DuckDBEngine
+from app.data.query_columns import columns_of_query, query_with
 from app.data.row_changes import offers, rows_in_common
 from app.data.segment_issues import issues
 from app.data.segment_query import finds_its_columns
@@ -32,6 +35,9 @@ from app.data.table_rows import asking
 from app.jobs import JobContext
 from app.services.table_sources import Waiting
 from app.store import Store
+
+_WORDS = "duckdb"
+"""The dialect that people write queries in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ class TableUsers:
         names = {column.name for column in columns}
         before = Users(self._store.tables.catalog(), self._store.segments.all(), self._store.exports.all())
         known = {column.name for column in table.columns}
-        known.update(column for one in broken_in(table, before) for column in one.columns)
+        known.update(column for one in broken_in(table, before, _queried(before, table)) for column in one.columns)
         for old, new in renamed.items():
             if old not in known:
                 raise _no_column(table.name, old)
@@ -117,6 +123,8 @@ class TableUsers:
                 "Two columns can't become the same one.", "", "Choose a column for each of them.", code="same_column"
             )
         after = replaced(before, table, renamed)
+        segments = (_requeried(segment, before.catalog, table, renamed, after.catalog) for segment in after.segments)
+        after = replace(after, segments=tuple(segments))
         return Move(before, after, next(t for t in after.catalog.tables if t.id == table.id))
 
     def broken(self, move: Move, table: Table) -> tuple[Broken, ...]:
@@ -132,16 +140,20 @@ class TableUsers:
             was = before[segment.name]
             if issues(was, move.before.catalog, before):
                 return False
-            if segment.sql is not None and finds_its_columns(segment.sql, move.before.catalog, "duckdb"):
-                return not finds_its_columns(segment.sql, then, "duckdb")
+            if (
+                was.sql is not None
+                and segment.sql is not None
+                and finds_its_columns(was.sql, move.before.catalog, _WORDS)
+            ):
+                return not finds_its_columns(segment.sql, then, _WORDS)
             return bool(issues(segment, then, after))
 
-        return broken_by(table, move.after, fails)
+        return broken_by(table, move.after, fails, _queried(move.after, move.table))
 
     def missing(self, table: Table) -> Missing | None:
         """What needs columns the table does not have, or None when nothing does."""
         move = self.move(table, table.columns, {})
-        broken = broken_in(table, move.before)
+        broken = broken_in(table, move.before, _queried(move.before, table))
         columns = sorted({column for one in broken for column in one.columns})
         return Missing(tuple(columns), broken) if broken else None
 
@@ -154,6 +166,17 @@ class TableUsers:
         offered = waiting.offers or _offers_by_type(gone, waiting.columns, changed.added)
         return HeldRefresh(waiting.at, changed, broken, gone, waiting.columns, offered)
 
+    def requeried(self, table: Table, renamed: Mapping[str, str]) -> tuple[Requeried, ...]:
+        """The queries of segments that would be written otherwise with other columns in place of the table's."""
+        before = Users(self._store.tables.catalog(), self._store.segments.all())
+        after = replaced(before, table, renamed).catalog
+        changed = ((old, _requeried(old, before.catalog, table, renamed, after)) for old in before.segments)
+        return tuple(
+            Requeried(old.name, old.sql, new.sql)
+            for old, new in changed
+            if old.sql is not None and new.sql is not None and old.sql != new.sql
+        )
+
     def save(self, move: Move, table: Table) -> Table:
         """Save the table together with everything the move changes, all or nothing; raises as the store does."""
         segments = [new for old, new in zip(move.before.segments, move.after.segments, strict=True) if old != new]
@@ -161,6 +184,24 @@ class TableUsers:
         links = zip(move.before.catalog.links, move.after.catalog.links, strict=True)
         moved = {old: new for old, new in links if old != new}
         return self._store.save_together(table, segments, exports, moved)
+
+
+def _queried(users: Users, table: Table) -> Queried:
+    """Looks for the table's columns in queries."""
+
+    def queried(segment: Segment) -> frozenset[str]:
+        return frozenset() if segment.sql is None else columns_of_query(segment.sql, users.catalog, table, _WORDS)
+
+    return queried
+
+
+def _requeried(segment: Segment, before: Catalog, table: Table, renamed: Mapping[str, str], after: Catalog) -> Segment:
+    """The segment with other columns in its query; as it is where that would find its columns no better."""
+    if segment.sql is None or not renamed:
+        return segment
+    sql = query_with(segment.sql, before, table, renamed, _WORDS)
+    there = finds_its_columns(sql, after, _WORDS)
+    return replace(segment, sql=sql) if there else segment
 
 
 def demand_links(engine: DuckDBEngine, move: Move, table: Table, ctx: JobContext, source: str | None = None) -> None:

@@ -14,7 +14,7 @@ from app.core.errors import FixData, FixSettings, SendoffError
 from app.core.names import fold, name_taken
 from app.core.roles import Action, demand
 from app.core.segments import Condition, FieldRef, Group, Segment
-from app.core.table_changes import TableChange, columns_changed
+from app.core.table_changes import Requeried, TableChange, columns_changed
 from app.core.table_profiles import ColumnProfile
 from app.core.tables import Catalog, Column, Link, Meaning, Table, TableRole
 from app.data.catalog import is_unique, rows_found
@@ -203,6 +203,10 @@ class TableService:
     def missing(self, name: str) -> Missing | None:
         """What needs columns that the table does not have; None when nothing does."""
         return self._users.missing(self.get(name))
+
+    def requeried(self, name: str, renamed: Mapping[str, str]) -> tuple[Requeried, ...]:
+        """What `refresh` and `use_columns` would write otherwise in the queries of segments, to be looked at before."""
+        return self._users.requeried(self.get(name), renamed)
 
     def use_columns(self, name: str, renamed: Mapping[str, str], ctx: JobContext) -> Table:
         """Put columns of the table in place of missing ones, in every segment, export and link that needs them.

@@ -188,6 +188,16 @@ def columns_missing(stage: Stage) -> None:
     stage.settle()
 
 
+@scene("23f-tables-queries-rewritten", fresh=True)
+def queries_rewritten(stage: Stage) -> None:
+    query = "-- Written for the autumn campaign\nSELECT CustomerId\nFROM Customer\nWHERE Country IN ('DE', 'AT')"
+    stage.services.segments.save({"name": "Autumn, by hand", "sql": query})
+    refresh_from(stage, "Customer", COUNTRY_GONE)
+    page = stage.show("tables", "Customer")
+    page._agree("Customer", {"Country": "CountryName"}, lambda: None)
+    stage.settle()
+
+
 @scene("23d-tables-add-link", fresh=True)
 def add_link(stage: Stage) -> None:
     page = stage.show("tables", "Customer")

@@ -115,7 +115,7 @@ def test_a_refresh_that_would_break_something_waits_and_names_it(tables, engine,
     held = done.held
     assert [(one.kind, one.name, one.columns, one.through) for one in held.broken] == [
         (UserKind.SEGMENT, "Built on", (), ("Germans",)),
-        (UserKind.SEGMENT, "By hand", (), ()),
+        (UserKind.SEGMENT, "By hand", ("Country",), ()),
         (UserKind.SEGMENT, "Germans", ("Country",), ()),
         (UserKind.EXPORT, "Mail", ("Country",), ("germans",)),
     ]
@@ -164,12 +164,25 @@ def test_what_cannot_be_compared_is_offered_by_type_and_name(tables, engine, use
     assert held.chosen == {"Country": "CountryName"}
 
 
-def test_sql_is_mended_by_hand(tables, store, used):
+def test_a_query_names_the_other_column_once_somebody_looked_at_it(tables, store, used):
     renamed(used, Country="Land")
+    held = tables.refresh("Customer", JobContext()).held
+    assert [(one.name, one.columns) for one in held.broken][1] == ("By hand", ("Country",))
+    after = "SELECT CustomerId FROM Customer WHERE \"Land\" = 'DE'"
+    assert [(one.segment, one.after) for one in tables.requeried("Customer", held.chosen)] == [("By hand", after)]
+    assert "Country" in store.segments.get("By hand").sql, "looking changes nothing"
+    assert tables.refresh("Customer", JobContext(), renamed=held.chosen).held is None
+    assert store.segments.get("By hand").sql == after
+
+
+def test_a_query_that_cannot_be_mended_holds_the_refresh(tables, store, used):
+    by_hand = store.segments.get("By hand")
+    store.segments.save(replace(by_hand, sql="SELECT CustomerId FROM (SELECT * FROM Customer) WHERE Country = 'DE'"))
+    renamed(used, Country="Land")
+    assert tables.requeried("Customer", {"Country": "Land"}) == ()
     held = tables.refresh("Customer", JobContext(), renamed={"Country": "Land"}).held
     assert [one.name for one in held.broken] == ["By hand"]
-    by_hand = store.segments.get("By hand")
-    store.segments.save(replace(by_hand, sql="SELECT CustomerId FROM Customer"))
+    store.segments.save(replace(store.segments.get("By hand"), sql="SELECT CustomerId FROM Customer"))
     assert tables.refresh("Customer", JobContext(), renamed={"Country": "Land"}).held is None
 
 
@@ -191,7 +204,7 @@ def test_what_was_taken_as_it_is_can_be_mended_later(tables, store, used, roles)
     tables.refresh("Customer", JobContext(), anyway=True)
     missing = tables.missing("Customer")
     assert missing.columns == ("Country",)
-    assert [one.name for one in missing.broken] == ["Built on", "Germans", "Mail"]
+    assert [one.name for one in missing.broken] == ["Built on", "By hand", "Germans", "Mail"]
     for mapping, code in (
         ({"Country": "Nothing"}, "no_column"),
         ({"Strange": "Land"}, "no_column"),
@@ -203,6 +216,7 @@ def test_what_was_taken_as_it_is_can_be_mended_later(tables, store, used, roles)
     tables.use_columns("customer", {"Country": "Land"}, JobContext())
     assert tables.missing("Customer") is None
     assert store.exports.get("Mail").match["country"] == "customer.Land"
+    assert '"Land"' in store.segments.get("By hand").sql
     roles.current = Role.CONTRIBUTOR
     with pytest.raises(NotAllowed):
         tables.use_columns("Customer", {}, JobContext())

@@ -15,8 +15,10 @@ from app.core.segments import FieldRef
 from app.core.tables import Meaning, ServerTable, TableRole
 from app.ui.pages.tables import TablesPage
 from app.ui.pages.tables.link_dialog import TableLinkDialog
+from app.ui.pages.tables.queries_dialog import QueriesDialog
 from app.ui.pages.tables.repair_dialog import MissingColumnsDialog, TableRepairDialog
 from app.ui.widgets.buttons import IconButton
+from app.ui.widgets.code import CodeView
 from app.ui.widgets.columns import cell_text
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.labels import Label
@@ -242,6 +244,25 @@ def test_columns_are_replaced_one_after_another(bench, page, small_services):  #
     bench.settle()
     used = str([small_services.segments.get(name).rules for name in ("Germany", "Big spenders")])
     assert ("Land" in used, "Umsatz" in used) == (True, True)
+
+
+def test_a_query_is_looked_at_before_it_is_rewritten(bench, page, small_services):  # noqa: F811
+    query = "SELECT CustomerId FROM Customer WHERE Country = 'DE'"
+    small_services.segments.save({"name": "By hand", "sql": query})
+    rewrite(small_services, "Country", "Land")
+    page._details._refresh.click()
+    bench.settle()
+    bench.dialog().use_button.click()
+    bench.settle()
+    dialog = bench.dialog()
+    assert isinstance(dialog, QueriesDialog)
+    assert nameless(dialog) == []
+    assert [view.toPlainText() for view in dialog.findChildren(CodeView)] == [query, query.replace("Country", '"Land"')]
+    assert small_services.segments.get("By hand").sql == query
+    dialog.save_button.click()
+    bench.settle()
+    assert '"Land"' in small_services.segments.get("By hand").sql
+    assert "Land" in columns(page).visible_keys()
 
 
 def test_a_refresh_that_waits_is_taken_as_it_is_or_let_go(bench, page, small_services):  # noqa: F811

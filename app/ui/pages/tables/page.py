@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.core.errors import as_sendoff_error
 from app.core.roles import Action, may
 from app.core.segments import FieldRef
+from app.core.table_changes import Requeried
 from app.core.table_profiles import ColumnProfile
 from app.core.tables import Column, Link, Meaning, ServerTable, Table, TableRole
 from app.jobs import JobContext, Progress
@@ -23,6 +24,7 @@ from app.ui.pages.job_page import JobPage
 from app.ui.pages.side_list import SideList, SideRow
 from app.ui.pages.tables.details import TableDetails, TableDetailsView
 from app.ui.pages.tables.link_dialog import TableLinkDialog
+from app.ui.pages.tables.queries_dialog import QueriesDialog
 from app.ui.pages.tables.repair_dialog import MissingColumnsDialog, TableRepairDialog
 from app.ui.pages.tables.server_dialog import ServerTablesDialog
 from app.ui.pages.tables.words import ROLE_ICONS, rows_changed, rows_words
@@ -403,18 +405,38 @@ class TablesPage(JobPage):
         if table is None:
             return
         dialog = MissingColumnsDialog(self.context.theme, self.context.formats, self, table, missing)
-        dialog.use_asked.connect(
-            lambda renamed: self._change(lambda ctx: services.tables.use_columns(name, renamed, ctx))
-        )
+
+        def use(renamed: dict[str, str]) -> None:
+            self._change(lambda ctx: services.tables.use_columns(name, renamed, ctx))
+
+        dialog.use_asked.connect(lambda renamed: self._agree(name, renamed, lambda: use(renamed)))
         dialog.open()
 
     def _decide(self, name: str, held: HeldRefresh, before: dict[str, str]) -> None:
         """Ask what shall be done; `before` are columns that were put in the place of others already."""
         dialog = TableRepairDialog(self.context.theme, self.context.formats, self, name, held)
-        dialog.use_asked.connect(lambda renamed: self._do_refresh(name, before | renamed, anyway=False))
+        dialog.use_asked.connect(
+            lambda renamed: self._agree(
+                name, before | renamed, lambda: self._do_refresh(name, before | renamed, anyway=False)
+            )
+        )
         dialog.take_asked.connect(lambda: self._do_refresh(name, before, anyway=True))
         dialog.keep_asked.connect(lambda: self._change(lambda _ctx: self.context.services.tables.keep_old(name)))
         dialog.open()
+
+    def _agree(self, name: str, renamed: dict[str, str], then: Callable[[], None]) -> None:
+        """Go on when nobody's query is written otherwise, else once somebody looked at how."""
+
+        def told(queries: tuple[Requeried, ...]) -> None:
+            if not queries:
+                then()
+                return
+            dialog = QueriesDialog(self.context.theme, self, queries)
+            dialog.agreed.connect(then)
+            dialog.open()
+
+        tables = self.context.services.tables
+        self.do("See which queries change", lambda _ctx: tables.requeried(name, renamed), told)
 
     # Links
 
