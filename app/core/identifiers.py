@@ -53,6 +53,19 @@ MONTH_FIRST_COUNTRIES = frozenset({"US", "PH"})
 LANGUAGE_TAG = r"[a-z]{2}(?:[-_][a-z0-9_-]*)?"
 POSTAL_CODE = r"[A-Z0-9](?:[A-Z0-9 -]{0,10}[A-Z0-9])?"
 
+PUNCTUATION = r"""[!"#$%&'()*+,./:;<=>?@\[\]\\^_`{|}~‘’“”–—´·-]"""
+"""What is taken out of names before they are hashed (Google, Meta: "no punctuation")."""
+US_POSTAL_CODE = r"([0-9]{5})[0-9]{4}"
+"""A nine-digit postal code of the United States without its dash; targets match by the first five."""
+
+GENDERS: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(
+        ("f", "female", "woman", "w", "weiblich", "frau", "femme", "femenino", "mujer", "vrouw", "femmina"), "f"
+    )
+    | dict.fromkeys(("m", "male", "man", "männlich", "mann", "herr", "homme", "masculino", "hombre", "maschio"), "m")
+)
+"""What a gender may be called, lower case, to the letter the advertising systems take."""
+
 COUNTRY_CODES: Mapping[str, str] = MappingProxyType(
     {name: code for code, names in COUNTRIES.items() for name in (code.lower(), *names)}
 )
@@ -113,12 +126,17 @@ def _email(value: str, _country: str) -> str | None:
     return text if re.fullmatch(EMAIL, text) else None
 
 
-def _email_sha256(value: str, _country: str) -> str | None:
-    text = lower(value.strip(BLANKS))
-    if re.fullmatch(SHA256_HEX, text):
-        return text
-    address = _email(value, "")
-    return None if address is None else hashlib.sha256(address.encode()).hexdigest()
+def _hashed(plain: Callable[[str, str], str | None]) -> Callable[[str, str], str | None]:
+    """The SHA-256 of what the rule makes of a value; what is hashed already is passed on."""
+
+    def apply(value: str, country: str) -> str | None:
+        text = lower(value.strip(BLANKS))
+        if re.fullmatch(SHA256_HEX, text):
+            return text
+        usable = plain(value, country)
+        return None if usable is None else hashlib.sha256(usable.encode()).hexdigest()
+
+    return apply
 
 
 def _domain(value: str, _country: str) -> str | None:
@@ -168,7 +186,7 @@ def _international(text: str, country: str) -> str | None:
     return "+" + text[3:] if abroad == "011" and re.fullmatch(r"011[0-9]+", text) else None
 
 
-def _country(value: str, _country: str) -> str | None:
+def _country_code(value: str, _country: str) -> str | None:
     return COUNTRY_CODES.get(lower(value.strip(BLANKS)))
 
 
@@ -182,6 +200,44 @@ def _language(value: str, _country: str) -> str | None:
 def _postal_code(value: str, _country: str) -> str | None:
     text = _upper(re.sub("[ \t\xa0]+", " ", value.strip(BLANKS)))
     return text if re.fullmatch(POSTAL_CODE, text) else None
+
+
+def _phone_digits(value: str, country: str) -> str | None:
+    number = _phone(value, country)
+    return None if number is None else number[1:]
+
+
+def _bare_name(value: str, _country: str) -> str | None:
+    return re.sub(PUNCTUATION, "", lower(value.strip(BLANKS))).strip(BLANKS) or None
+
+
+def _bare_place(value: str, _country: str) -> str | None:
+    return re.sub("[ \t\xa0]", "", _bare_name(value, "") or "") or None
+
+
+def _bare_postal_code(value: str, _country: str) -> str | None:
+    code = _postal_code(value, "")
+    if code is None:
+        return None
+    bare = re.sub("[ -]", "", lower(code))
+    return found[1] if (found := re.fullmatch(US_POSTAL_CODE, bare)) else bare
+
+
+def _country_lower(value: str, _country: str) -> str | None:
+    code = _country_code(value, "")
+    return None if code is None else lower(code)
+
+
+def _gender(value: str, _country: str) -> str | None:
+    return GENDERS.get(lower(value.strip(BLANKS)))
+
+
+def _part_of_date(first: int, last: int) -> Callable[[str, str], str | None]:
+    def apply(value: str, country: str) -> str | None:
+        day = _date(value, country)
+        return None if day is None else day[first:last]
+
+    return apply
 
 
 def _date(value: str, country: str) -> str | None:
@@ -201,23 +257,56 @@ def _date(value: str, country: str) -> str | None:
         return None
 
 
+_NO_PHONE, _WHOLE_PHONE = "It is not a complete phone number.", "Write it with its country code, such as +49 30 123456."
+_NO_COUNTRY, _COUNTRY_CODE = "It is not a country we know.", "Use the two-letter code, such as DE."
+_NO_POSTAL_CODE = "It is not a postal code."
+_NO_DATE, _WHOLE_DATE = "It is not a date.", "Write it as year-month-day, such as 1985-03-31."
+
+_PLAIN: Mapping[str, Rule] = {
+    "trim": Rule(_trim, "The value is empty.", "Fill it in the source table."),
+    "lower": Rule(_lower, "The value is empty.", "Fill it in the source table."),
+    "email": Rule(_email, "It is not a valid e-mail address.", "Correct it in the source table."),
+    "domain": Rule(_domain, "It is not a web domain.", "Write it such as example.com or https://www.example.com."),
+    "phone_e164": Rule(_phone, _NO_PHONE, _WHOLE_PHONE),
+    "phone_digits": Rule(_phone_digits, _NO_PHONE, _WHOLE_PHONE),
+    "bare_name": Rule(_bare_name, "It holds no letter.", "Correct it in the source table."),
+    "bare_place": Rule(_bare_place, "It holds no letter.", "Correct it in the source table."),
+    "country_iso": Rule(_country_code, _NO_COUNTRY, _COUNTRY_CODE),
+    "country_lower": Rule(_country_lower, _NO_COUNTRY, _COUNTRY_CODE),
+    "language": Rule(_language, "It is not a language we know.", "Use the two-letter code, such as de."),
+    "postal_code": Rule(_postal_code, _NO_POSTAL_CODE, "Correct it in the source table."),
+    "bare_postal_code": Rule(_bare_postal_code, _NO_POSTAL_CODE, "Correct it in the source table."),
+    "gender": Rule(_gender, "It is not a gender the target knows.", "Write f or m; others are sent without it."),
+    "date_iso": Rule(_date, _NO_DATE, _WHOLE_DATE),
+    "birth_year": Rule(_part_of_date(0, 4), _NO_DATE, _WHOLE_DATE),
+    "birth_month": Rule(_part_of_date(5, 7), _NO_DATE, _WHOLE_DATE),
+    "birth_day": Rule(_part_of_date(8, 10), _NO_DATE, _WHOLE_DATE),
+}
+
+HASHES: Mapping[str, str] = MappingProxyType(
+    {
+        "email_sha256": "email",
+        "phone_sha256": "phone_e164",
+        "phone_digits_sha256": "phone_digits",
+        "name_sha256": "bare_name",
+        "place_sha256": "bare_place",
+        "postal_code_sha256": "bare_postal_code",
+        "country_sha256": "country_lower",
+        "gender_sha256": "gender",
+        "birth_year_sha256": "birth_year",
+        "birth_month_sha256": "birth_month",
+        "birth_day_sha256": "birth_day",
+    }
+)
+"""The rules that hash, with the rule of what they hash: such a value never leaves in the clear."""
+
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
-        "trim": Rule(_trim, "The value is empty.", "Fill it in the source table."),
-        "lower": Rule(_lower, "The value is empty.", "Fill it in the source table."),
-        "email": Rule(_email, "It is not a valid e-mail address.", "Correct it in the source table."),
-        "email_sha256": Rule(_email_sha256, "It is not a valid e-mail address.", "Correct it in the source table."),
-        "domain": Rule(_domain, "It is not a web domain.", "Write it such as example.com or https://www.example.com."),
-        "phone_e164": Rule(
-            _phone, "It is not a complete phone number.", "Write it with its country code, such as +49 30 123456."
-        ),
-        "country_iso": Rule(_country, "It is not a country we know.", "Use the two-letter code, such as DE."),
-        "language": Rule(_language, "It is not a language we know.", "Use the two-letter code, such as de."),
-        "postal_code": Rule(_postal_code, "It is not a postal code.", "Correct it in the source table."),
-        "date_iso": Rule(_date, "It is not a date.", "Write it as year-month-day, such as 1985-03-31."),
+        **_PLAIN,
+        **{
+            name: Rule(_hashed(_PLAIN[plain].apply), _PLAIN[plain].reason, _PLAIN[plain].fix)
+            for name, plain in HASHES.items()
+        },
     }
 )
 """Every rule by the name that `normalise` in a destination's description uses."""
-
-HASHES: Mapping[str, str] = MappingProxyType({"email_sha256": "email"})
-"""The rules that hash, with the rule of what they hash: such a value never leaves in the clear."""

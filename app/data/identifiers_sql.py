@@ -114,10 +114,13 @@ def _usable_email(address: exp.Expr) -> exp.Expr:
     )
 
 
-def _email_sha256(value: exp.Expr, country: str) -> exp.Expr:
-    plain = exp.Lower(this=trimmed(value))
-    hashed = exp.SHA2(this=_email(value, country), length=exp.Literal.number(256))
-    return _case((_full(plain, identifiers.SHA256_HEX), plain)).else_(hashed, copy=False)
+def _hashed(plain: Callable[[exp.Expr, str], exp.Expr]) -> Callable[[exp.Expr, str], exp.Expr]:
+    def apply(value: exp.Expr, country: str) -> exp.Expr:
+        written = exp.Lower(this=trimmed(value))
+        hashed = exp.SHA2(this=plain(value, country), length=exp.Literal.number(256))
+        return _case((_full(written, identifiers.SHA256_HEX), written)).else_(hashed, copy=False)
+
+    return apply
 
 
 def _domain(value: exp.Expr, _country: str) -> exp.Expr:
@@ -203,6 +206,42 @@ def _postal_code(value: exp.Expr, _country: str) -> exp.Expr:
     return _case((_full(upper, identifiers.POSTAL_CODE), upper))
 
 
+def _phone_digits(value: exp.Expr, country: str) -> exp.Expr:
+    return _from(_phone(value, country), 2)
+
+
+def _bare_name(value: exp.Expr, _country: str) -> exp.Expr:
+    return _or_null(trimmed(_replace(exp.Lower(this=trimmed(value)), identifiers.PUNCTUATION, "")))
+
+
+def _bare_place(value: exp.Expr, _country: str) -> exp.Expr:
+    return _or_null(_replace(_bare_name(value, ""), r"[ \t\x{a0}]", ""))
+
+
+def _bare_postal_code(value: exp.Expr, _country: str) -> exp.Expr:
+    bare = _replace(exp.Lower(this=_postal_code(value, "")), "[ -]", "")
+    first = exp.RegexpExtract(
+        this=bare.copy(), expression=text(f"^{identifiers.US_POSTAL_CODE}$"), group=exp.Literal.number(1)
+    )
+    return _case((_full(bare, identifiers.US_POSTAL_CODE), first)).else_(bare, copy=False)
+
+
+def _country_lower(value: exp.Expr, country: str) -> exp.Expr:
+    return exp.Lower(this=_country(value, country))
+
+
+def _gender(value: exp.Expr, _country: str) -> exp.Expr:
+    return _looked_up(exp.Lower(this=trimmed(value)), identifiers.GENDERS)
+
+
+def _part_of_date(start: int, length: int) -> Callable[[exp.Expr, str], exp.Expr]:
+    def apply(value: exp.Expr, country: str) -> exp.Expr:
+        numbers = (exp.Literal.number(start), exp.Literal.number(length))
+        return exp.Substring(this=_date(value, country), start=numbers[0], length=numbers[1])
+
+    return apply
+
+
 def _date(value: exp.Expr, country: str) -> exp.Expr:
     plain = trimmed(value)
     slashes = (3, 1, 2) if country in identifiers.MONTH_FIRST_COUNTRIES else (3, 2, 1)
@@ -231,17 +270,29 @@ def _joined(first: exp.Expr, *others: exp.Expr) -> exp.Expr:
     return first
 
 
-_AT_MOST = {"email": identifiers.EMAIL_LONGEST, "email_sha256": 64}
+_AT_MOST = {"email": identifiers.EMAIL_LONGEST, **dict.fromkeys(identifiers.HASHES, 64)}
 _NEVER_LONGER = frozenset({"trim"})
-_RULES: Mapping[str, Callable[[exp.Expr, str], exp.Expr]] = {
+_PLAIN: Mapping[str, Callable[[exp.Expr, str], exp.Expr]] = {
     "trim": _trim,
     "lower": _lower,
     "email": _email,
-    "email_sha256": _email_sha256,
     "domain": _domain,
     "phone_e164": _phone,
+    "phone_digits": _phone_digits,
+    "bare_name": _bare_name,
+    "bare_place": _bare_place,
     "country_iso": _country,
+    "country_lower": _country_lower,
     "language": _language,
     "postal_code": _postal_code,
+    "bare_postal_code": _bare_postal_code,
+    "gender": _gender,
     "date_iso": _date,
+    "birth_year": _part_of_date(1, 4),
+    "birth_month": _part_of_date(6, 2),
+    "birth_day": _part_of_date(9, 2),
+}
+_RULES: Mapping[str, Callable[[exp.Expr, str], exp.Expr]] = {
+    **_PLAIN,
+    **{name: _hashed(_PLAIN[plain]) for name, plain in identifiers.HASHES.items()},
 }
