@@ -79,10 +79,14 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class PlanRows:
-    """Members of a plan, column by column, with their rows there; the values of removed ones are those of the key fields."""
+    """Members of a plan, column by column, with their rows there; the values of removed ones are those of the key fields.
+
+    `known` are those the place holds already.
+    """
 
     rows: list[int]
     members: list[str]
+    known: list[bool]
     values: Mapping[str, list[str | None]]
 
 
@@ -296,12 +300,13 @@ def read_plan(
     with engine.cursor(ctx.token) as cursor:
         names = [name for name in columns_of(cursor, f"FROM {source}") if name.startswith(prefix)]
         columns = "".join(f", {quoted(name)}" for name in names)
-        query = f"SELECT file_row_number, member{columns} FROM {source} WHERE change IN ({listed(wanted)})"  # noqa: S608
+        known = f"change <> '{Change.ADDED}'"
+        query = f"SELECT file_row_number, member, {known}{columns} FROM {source} WHERE change IN ({listed(wanted)})"  # noqa: S608
         for batch in cursor.sql(query).to_arrow_reader(_READ_ROWS):
             ctx.check()
-            rows, members, *values = (batch.column(i).to_pylist() for i in range(batch.num_columns))
+            rows, members, held, *values = (batch.column(i).to_pylist() for i in range(batch.num_columns))
             fields = (name.removeprefix(prefix) for name in names)
-            yield PlanRows(rows, members, dict(zip(fields, values, strict=True)))
+            yield PlanRows(rows, members, held, dict(zip(fields, values, strict=True)))
 
 
 def _compared(

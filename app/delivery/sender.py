@@ -151,7 +151,7 @@ class SegmentSender:
                 "Look at the audience there before you run the export again, and send us the log.",
                 code="outcomes_missing",
             )
-        self._take(members, outcomes, tally)
+        self._take(members, outcomes.for_batch(members), tally)
 
     def _take(self, members: Batch, outcomes: Outcomes, tally: _Tally) -> None:
         """Note outcomes everywhere; what is held first, the rest tells of it."""

@@ -134,7 +134,7 @@ def words_of(answer: Answer, redact: Callable[[str], str]) -> str:
         document = json.loads(answer.body)
     except ValueError:
         return ""
-    text = _find_words(document)
+    text = words_in(document)
     return redact(" ".join(text.split()))[:_LONGEST_WORDS]
 
 
@@ -208,14 +208,14 @@ def failure(target: str, answer: Answer, words: str) -> SendoffError:
     )
 
 
-def _find_words(document: object) -> str:
+def words_in(document: object) -> str:
     """The most telling text of a problem document, whatever the vendor calls it."""
     if isinstance(document, str):
         return document
     if isinstance(document, list):
-        return next((words for each in document if (words := _find_words(each))), "")
+        return next((words for each in document if (words := words_in(each))), "")
     if isinstance(document, dict):
         for key in ("detail", "message", "error_description", "error", "errors", "title", "reason"):
-            if key in document and (words := _find_words(document[key])):
+            if key in document and (words := words_in(document[key])):
                 return words
     return ""

@@ -125,13 +125,15 @@ class Member:
 class Batch(Sequence[Member]):
     """Members on their way, kept column by column; each `Member` is made when it is asked for.
 
-    `columns` holds the values by target field and `rows` the rows in the plan, all as long as `keys`. A session for millions
-    works on the columns: `Batch.of` gives what it was handed in that form. Immutable, so that threads may share it.
+    `columns` holds the values by target field and `rows` the rows in the plan, all as long as `keys`. `known` tells who was
+    there before as far as we know, and is empty where that is nobody. A session for millions works on the columns: `Batch.of`
+    gives what it was handed in that form. Immutable, so that threads may share it.
     """
 
     keys: Sequence[str]
     columns: Mapping[str, Sequence[str | None]]
     rows: Sequence[int]
+    known: Sequence[bool] = ()
 
     @classmethod
     def of(cls, members: Sequence[Member]) -> Batch:
@@ -154,7 +156,8 @@ class Batch(Sequence[Member]):
     def picked(self, places: Sequence[int]) -> Batch:
         """Those at these places, in that order."""
         columns = {name: [values[i] for i in places] for name, values in self.columns.items()}
-        return Batch([self.keys[i] for i in places], columns, [self.rows[i] for i in places])
+        known = [self.known[i] for i in places] if self.known else ()
+        return Batch([self.keys[i] for i in places], columns, [self.rows[i] for i in places], known)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -168,7 +171,7 @@ class Batch(Sequence[Member]):
     def __getitem__(self, place: int | slice) -> Member | Batch:
         if isinstance(place, slice):
             columns = {name: values[place] for name, values in self.columns.items()}
-            return Batch(self.keys[place], columns, self.rows[place])
+            return Batch(self.keys[place], columns, self.rows[place], self.known[place])
         values = {name: column[place] for name, column in self.columns.items()}
         return Member(self.keys[place], values, self.rows[place])
 
@@ -188,10 +191,14 @@ def objects_of(columns: Mapping[str, Sequence[T | None]], number: int) -> list[d
 
 
 class OutcomeKind(StrEnum):
-    """What the target did with a member; an invalid one was refused by a rule of ours and never sent."""
+    """What the target did with a member; an invalid one was refused by a rule of ours and never sent.
+
+    TAKEN is for targets that do not say whether a member was new there: then what we know of the place decides.
+    """
 
     ADDED = "added"
     UPDATED = "updated"
+    TAKEN = "taken"
     UNCHANGED = "unchanged"
     REMOVED = "removed"
     REJECTED = "rejected"
@@ -251,6 +258,25 @@ class Outcomes(Sequence[Outcome]):
             if kind is not usual
         }
         return cls(keys, usual, others)
+
+    def for_batch(self, batch: Batch) -> Outcomes:
+        """With ADDED or UPDATED for who was TAKEN, by what is known of the batch's members."""
+        taken = OutcomeKind.TAKEN
+        if self.kind is not taken and all(each.kind is not taken for each in self.others.values()):
+            return self
+        if not any(batch.known):
+            kinds: Sequence[OutcomeKind] = (OutcomeKind.ADDED,) * len(self.keys)
+        else:
+            kinds = [OutcomeKind.UPDATED if known else OutcomeKind.ADDED for known in batch.known]
+        usual = kinds[0] if self.kind is taken and kinds else self.kind
+        others = {
+            place: Outcome(each.key, kinds[place]) if each.kind is taken else each
+            for place, each in self.others.items()
+        }
+        if self.kind is taken:
+            rest = (place for place, kind in enumerate(kinds) if kind is not usual and place not in self.others)
+            others |= {place: Outcome(self.keys[place], kinds[place]) for place in rest}
+        return Outcomes(self.keys, usual, others)
 
     @property
     def refused(self) -> Mapping[int, Outcome]:

@@ -19,7 +19,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
 from app.core.errors import FixSettings, SendoffError, SignInAgain, TellUs, TryAgain
 from app.core.tokens import Tokens
-from app.destinations.answers import Redactor
+from app.destinations.answers import Redactor, words_in
 from app.destinations.contract import Exchange, Ledger, Settings
 from app.destinations.description import Grant, SignIn
 from app.version import VERSION
@@ -124,22 +124,19 @@ class TokenDesk:
         return document
 
     def _refused(self, status: int, document: Mapping[str, Any]) -> SendoffError:
-        error: object = document.get("error")
-        described: object = document.get("error_description") or document.get("message")
-        nested = error
-        if isinstance(nested, Mapping):  # Meta nests it
-            error, described = nested.get("code"), nested.get("message")
-        said = self._redact(f"{self.target} says: {described or error}.").replace("..", ".")
+        error = document.get("error")
+        words = words_in(document) or f"status {status}"
+        said = self._redact(f"{self.target} says: {words}.").replace("..", ".")
         if status == 429 or status >= 500:
             return self._busy(status)
-        if error in {"invalid_client", "unauthorized_client"}:
+        if error in ("invalid_client", "unauthorized_client"):
             return SignInAgain(
                 f"{self.target} does not know this app.",
                 said,
                 "Check the client ID and the client secret in the connection.",
                 code="client_id_refused",
             )
-        if error in {"invalid_scope", "redirect_uri_mismatch"}:
+        if error in ("invalid_scope", "redirect_uri_mismatch"):
             return FixSettings(
                 f"{self.target} does not let this app sign people in.",
                 said,

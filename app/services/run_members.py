@@ -168,7 +168,7 @@ class WorkspacePlan:
 
 
 def _batch(part: PlanRows) -> Batch:
-    return Batch(part.members, part.values, part.rows)
+    return Batch(part.members, part.values, part.rows, part.known)
 
 
 def _batches(parts: Generator[PlanRows, None, None], size: int) -> Iterator[Batch]:
@@ -187,4 +187,4 @@ def _batches(parts: Generator[PlanRows, None, None], size: int) -> Iterator[Batc
 
 def _joined(first: Batch, second: Batch) -> Batch:
     columns = {name: [*values, *second.columns[name]] for name, values in first.columns.items()}
-    return Batch([*first.keys, *second.keys], columns, [*first.rows, *second.rows])
+    return Batch([*first.keys, *second.keys], columns, [*first.rows, *second.rows], [*first.known, *second.known])

@@ -50,3 +50,19 @@ def test_members_that_arrived_are_not_kept_one_by_one() -> None:
     outcomes = [refused if i == 7 else Outcome(f"C-{i}", OutcomeKind.ADDED) for i in range(500)]
     assert dict(Outcomes.of(outcomes).others) == {7: refused}
     assert Outcomes.of(outcomes).kind is OutcomeKind.ADDED
+
+
+@given(OUTCOMES, st.data())
+def test_who_was_taken_counts_by_what_is_known(outcomes: list[Outcome], data: st.DataObject) -> None:
+    held = data.draw(st.lists(st.booleans(), min_size=len(outcomes), max_size=len(outcomes)) | st.just([]))
+    keys = [each.key for each in outcomes]
+    batch = Batch(keys, {}, list(range(len(keys))), held)
+    wanted = [
+        (OutcomeKind.UPDATED if held and held[place] else OutcomeKind.ADDED)
+        if each.kind is OutcomeKind.TAKEN
+        else each.kind
+        for place, each in enumerate(outcomes)
+    ]
+    found = Outcomes.of(outcomes).for_batch(batch)
+    assert [(each.key, each.kind) for each in found] == list(zip(keys, wanted, strict=True))
+    assert sum(found.counted().values()) == len(outcomes)

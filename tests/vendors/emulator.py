@@ -77,6 +77,7 @@ class Emulator:
         self.faults: list[Fault] = []
         self.violations: list[str] = []
         self.validated = 0
+        self.undescribed: set[str] = set()  # paths that are no part of the description, such as those of the sign-in
         self.simultaneous_allowed = 10
         self.most_simultaneous = 0
         self._now = 0
@@ -147,8 +148,8 @@ class Emulator:
                 self._now -= 1
 
     def _check(self, request: Request, reply: Reply) -> None:
-        if self._description is None or not request.path.startswith(self._base_path):
-            return  # the sign-in is no part of the description
+        if self._description is None or request.path in self.undescribed:
+            return
         path = request.path.removeprefix(self._base_path) or "/"
         self.violations += self._description.problems_of_request(
             request.method, path, request.query, request.headers, request.body

@@ -64,6 +64,7 @@ class LinkedInEmulator(Emulator):
         self.by_token = False
         self.id_header = "x-restli-id"
         self.delay = delay
+        self.undescribed = {"/oauth/v2/authorization", "/oauth/v2/accessToken"}
         self.sign_in = OAuthDesk(("r_ads", "rw_dmp_segments"), pkce=False, refresh_seconds=365 * 86_400)
         self._recent: dict[str, deque[float]] = {kind: deque() for kind in PER_MINUTE}
 

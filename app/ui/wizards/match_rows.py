@@ -91,6 +91,8 @@ def _type_words(field: TargetField) -> str:
 
 def rule_words(rule: str) -> str:
     """What a normalising rule makes of a value, in few words."""
+    if rule in HASHES:
+        return _tr("SHA-256 hash")
     return {
         "": _tr("As is"),
         "trim": _tr("Trimmed"),
@@ -102,8 +104,8 @@ def rule_words(rule: str) -> str:
         "language": _tr("Language code"),
         "postal_code": _tr("Postal code"),
         "date_iso": _tr("Date as 2026-03-12"),
-        "email_sha256": _tr("SHA-256 hash"),
         "domain": _tr("Domain alone"),
+        "gender": _tr("f or m"),
     }.get(rule, rule.replace("_", " "))
 
 

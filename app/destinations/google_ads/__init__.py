@@ -1,0 +1,1 @@
+"""Google Ads, customer match through the Data Manager API."""

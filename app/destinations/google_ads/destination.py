@@ -1,0 +1,142 @@
+"""Google's customer match through the Data Manager API, with a sign-in by the browser.
+
+Source: the discovery document of the Data Manager API v1 and its protos, which say what is hashed and how, and its limits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from app.core.connections import TestResult
+from app.core.errors import FixSettings, NotAllowed, SendoffError, SignInAgain
+from app.core.exports import SyncMode
+from app.destinations.answers import Answer
+from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
+from app.destinations.google_ads.answers import error_reasons
+from app.destinations.google_ads.session import KEY_TYPES, Account, ExportTarget, GoogleAdsSession, read_lists
+from app.destinations.http import HttpClient
+from app.destinations.registry import description
+from app.destinations.signin import SignedIn
+from app.jobs import JobContext
+
+
+def create(settings: Settings) -> GoogleAds:
+    """Open the destination; raises SignInAgain when nobody signed in."""
+    return GoogleAds(settings)
+
+
+class GoogleAds:
+    """A `SegmentDestination`; thread safe, each call and session has a client of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._description = description("google-ads")
+        defaults = {field.id: field.default for field in self._description.connection_fields}
+        given = {key: value.strip() for key, value in settings.values.items() if value.strip()}
+        self._values = {**defaults, **given}
+        if self._description.sign_in is None:
+            raise SignInAgain("Google Ads has no sign-in.", "Its description lacks it.", "Set Sendoff up again.")
+        self._access = SignedIn(self._description.name, self._description.sign_in, settings)
+        self._account = Account(_digits(self._values["customer_id"]), _digits(self._values["manager_id"]))
+
+    def test(self, ctx: JobContext) -> TestResult:
+        """See `SegmentDestination.test`: the account and how many of its lists can be filled."""
+        began = time.monotonic()
+        with self._client() as client:
+            lists = list(read_lists(client, self._account, ctx))
+        milliseconds = round((time.monotonic() - began) * 1000)
+        ours = sum(bool(each.takes) for each in lists)
+        see = "see 1 customer list" if ours == 1 else f"see {ours:,} customer lists"
+        return TestResult(f"Google Ads account {_shown(self._account.customer)}", milliseconds, (see,))
+
+    def choices(self, field_id: str, ctx: JobContext) -> list[Choice]:
+        """See `SegmentDestination.choices`; the lists that can be filled, none for other fields."""
+        if field_id != "audience_id":
+            return []
+        words = {KEY_TYPES["contact"]: "contact data", KEY_TYPES["mobile"]: "mobile IDs", KEY_TYPES["user"]: "user IDs"}
+        with self._client() as client:
+            return [
+                Choice(
+                    each.id,
+                    each.display_name,
+                    ", ".join(words.get(kind, kind) for kind in sorted(each.takes)),
+                    each.size,
+                )
+                for each in read_lists(client, self._account, ctx)
+                if each.takes & words.keys()
+            ]
+
+    def fields(self, target: Mapping[str, str], ctx: JobContext) -> list[TargetField]:
+        """See `SegmentDestination.fields`; all lists of a kind have the same ones."""
+        ctx.check()
+        return list(self._description.for_target(target).fields)
+
+    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
+        """See `SegmentDestination.place`: the list in the account."""
+        session = self.session(target, segment, SyncMode.UPDATE)
+        with session.client:
+            found = session.find(ctx)
+        read = ExportTarget.read(target, segment)
+        name = found.display_name if found is not None else read.name
+        return Place(f"{self._account.customer} {read.kind} {name}", found is not None)
+
+    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> GoogleAdsSession:
+        """See `SegmentDestination.session`; the modes differ only in whom the plan removes."""
+        del mode
+        return GoogleAdsSession(self._client(), self._account, ExportTarget.read(target, segment), JobContext())
+
+    def preview(
+        self, target: Mapping[str, str], segment: str, mode: SyncMode, members: Sequence[Member]
+    ) -> list[PreparedRequest]:
+        """See `SegmentDestination.preview`; a list that is not there yet is shown by a name in place of its number."""
+        session = self.session(target, segment, mode)
+        with session.client as client:
+            return [client.prepared(call) for call in session.calls(members)]
+
+    def _client(self) -> HttpClient:
+        return _Client(
+            self._description.name,
+            self._values["api_url"],
+            self._settings,
+            pace=self._description.pace,
+            access=self._access,
+        )
+
+
+class _Client(HttpClient):
+    """Knows Google's reasons that a person can mend."""
+
+    def failure(self, answer: Answer) -> SendoffError:
+        reasons = error_reasons(answer.json(self.target)) if answer.is_json else frozenset()
+        said = f"Google says: {self.words(answer)}"
+        if "TERMS_AND_CONDITIONS_NOT_SIGNED" in reasons:
+            return FixSettings(
+                "Nobody accepted Google's customer match terms for this account yet.",
+                said,
+                "Accept them in the export, or in Google Ads under Audience manager.",
+                code="terms",
+            )
+        if "NOT_ALLOWLISTED" in reasons:
+            return NotAllowed(
+                "This Google Ads account may not use customer match.",
+                said,
+                "Ask Google to open customer match for the account.",
+                code="not_allowlisted",
+            )
+        if reasons & {"OPERATING_ACCOUNT_LOGIN_ACCOUNT_MISMATCH", "INVALID_DESTINATION"}:
+            return FixSettings(
+                "Google Ads does not know this account or list.",
+                said,
+                "Check the customer IDs in the connection; an account under a manager needs that one's ID too.",
+                code="no_account",
+            )
+        return super().failure(answer)
+
+
+def _digits(customer_id: str) -> str:
+    return customer_id.replace("-", "")
+
+
+def _shown(customer: str) -> str:
+    return f"{customer[:3]}-{customer[3:6]}-{customer[6:]}"

@@ -1,0 +1,331 @@
+"""One segment on its way into one customer list.
+
+Google answers a request with a number and works on it later, so that each batch is asked for until it has ended. Adding
+who is there already and removing who is not changes nothing, which is what makes a lost answer repeatable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from app.core.errors import FixSettings, TellUs, TryAgain
+from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.google_ads.answers import (
+    Accepted,
+    DestinationStatus,
+    RequestStatus,
+    UserList,
+    UserLists,
+    reason_words,
+    refused_members,
+)
+from app.destinations.http import Call, HttpClient
+from app.destinations.jobs import Patience, wait_for
+from app.jobs import JobContext
+
+NAME_PLACEHOLDER = "{segment}"
+PATIENCE = Patience(first=2.0, longest=60.0, altogether=3_600.0)
+KEY_TYPES: Mapping[str, str] = {"contact": "CONTACT_ID", "mobile": "MOBILE_ID", "user": "USER_ID"}
+
+_PAGE = 1_000
+_Why = tuple[str, str]
+_ADDRESS = ("first_name", "last_name", "country", "postal_code")
+_CONSENT = {"granted": "CONSENT_GRANTED", "denied": "CONSENT_DENIED"}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportTarget:
+    """The export fields, read; `list_id` is empty for a list named after the segment."""
+
+    kind: str
+    list_id: str
+    name: str
+    consent: Mapping[str, str]
+    accepts_terms: bool
+    app_id: str
+    key_space: str
+
+    @classmethod
+    def read(cls, target: Mapping[str, str], segment: str) -> ExportTarget:
+        """Raises FixSettings for a list that is not one (its number becomes part of an address)."""
+        kind = target.get("list_kind") or "contact"
+        list_id = target.get("audience_id", "").strip()
+        if list_id and not (list_id.isascii() and list_id.isdecimal()):
+            raise FixSettings(
+                "The customer list is not one of Google Ads.",
+                "Google's lists are known by numbers.",
+                "Choose the list in the export.",
+                code="no_audience",
+            )
+        asked = {"adUserData": target.get("ad_user_data"), "adPersonalization": target.get("ad_personalization")}
+        consent = {name: _CONSENT[value] for name, value in asked.items() if value in _CONSENT}
+        name = (target.get("audience", "").strip() or NAME_PLACEHOLDER).replace(NAME_PLACEHOLDER, segment)
+        return cls(
+            kind,
+            list_id,
+            name,
+            consent,
+            target.get("terms") == "accepted",
+            target.get("app_id", "").strip(),
+            target.get("key_space") or "ANDROID",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The Google Ads account, and the manager account it is reached through."""
+
+    customer: str
+    manager: str
+
+    @property
+    def lists(self) -> str:
+        """The address of its customer lists."""
+        return f"accountTypes/GOOGLE_ADS/accounts/{self.customer}/userLists"
+
+    def destination(self, list_id: str) -> dict[str, Any]:
+        """Google's words for one of its lists."""
+        found: dict[str, Any] = {
+            "operatingAccount": {"accountType": "GOOGLE_ADS", "accountId": self.customer},
+            "productDestinationId": list_id,
+        }
+        if self.manager:
+            found["loginAccount"] = {"accountType": "GOOGLE_ADS", "accountId": self.manager}
+        return found
+
+
+class GoogleAdsSession:
+    """A `SegmentSession` that can remove; leaving the block closes the client."""
+
+    def __init__(self, client: HttpClient, account: Account, target: ExportTarget, ctx: JobContext) -> None:
+        self.client = client
+        self._account = account
+        self._target = target
+        self._ctx = ctx
+        self._id = target.list_id or "LIST-ID"
+
+    def __enter__(self) -> Self:
+        try:
+            found = self.find(self._ctx)
+            self._id = (found or self._make()).id
+        except BaseException:
+            self.client.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.client.close()
+
+    def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
+        """See `SegmentSession.send`."""
+        return self._change("ingest", Batch.of(members), OutcomeKind.TAKEN, ctx)
+
+    def remove(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
+        """See `RemovingSession.remove`."""
+        return self._change("remove", Batch.of(members), OutcomeKind.REMOVED, ctx)
+
+    def confirm(self, ctx: JobContext) -> Confirmation:
+        """See `SegmentSession.confirm`; Google counts who it matched, and rounds, so that its number is not ours."""
+        found = self.find(ctx)
+        if found is None:
+            return Confirmation()
+        size = f"reaches {found.size:,} people so far" if found.size else "has not been matched yet"
+        return Confirmation(f"The customer list “{found.display_name}” {size}; matching takes up to 48 hours.")
+
+    def calls(self, members: Sequence[Member], *, removing: bool = False) -> Iterator[Call]:
+        """The requests `send` or `remove` makes for these members, without asking anybody."""
+        entries, _places, _invalid = self._entries(Batch.of(members))
+        if entries:
+            yield self._call("remove" if removing else "ingest", entries)
+
+    def find(self, ctx: JobContext) -> UserList | None:
+        """The list; None when one named after the segment is not there yet. Raises FixSettings when it can't be filled."""
+        target = self._target
+        for each in read_lists(self.client, self._account, ctx):
+            chosen = each.id == target.list_id if target.list_id else each.display_name == target.name
+            if not chosen:
+                continue
+            if KEY_TYPES[target.kind] not in each.takes:
+                raise FixSettings(
+                    f"The customer list “{each.display_name}” takes other identifiers.",
+                    f"It takes {_kinds(each.takes)}; this export sends {_kinds({KEY_TYPES[target.kind]})}.",
+                    "Choose another list in the export, or what members are known by.",
+                    code="wrong_audience",
+                )
+            return each
+        if target.list_id:
+            raise FixSettings(
+                "The customer list is not in this Google Ads account.",
+                "It was removed there, or belongs to another account than the one of this connection.",
+                "Choose the list again in the export.",
+                code="no_audience",
+            )
+        return None
+
+    def _make(self) -> UserList:
+        kind = KEY_TYPES[self._target.kind]
+        info: dict[str, Any] = {"uploadKeyTypes": [kind]}
+        if self._target.kind == "mobile":
+            if not self._target.app_id:
+                raise FixSettings(
+                    "The app of the mobile advertising IDs is missing.",
+                    "Google wants to know it for a new list.",
+                    "Enter it in the export under Advanced, or choose a list that is there.",
+                    code="no_app",
+                )
+            info["mobileIdInfo"] = {"keySpace": self._target.key_space, "appId": self._target.app_id}
+        body = {"displayName": self._target.name, "membershipStatus": "OPEN", "ingestedUserListInfo": info}
+        try:
+            # Names are unique: sent twice, the second is refused, and then the list is found below.
+            return self.client.read(Call("POST", self._account.lists, json=body, repeatable=True), UserList, self._ctx)
+        except TryAgain:
+            found = self.find(self._ctx)
+            if found is None:
+                raise
+            return found
+
+    def _change(self, verb: str, members: Batch, done: OutcomeKind, ctx: JobContext) -> Outcomes:
+        ctx.check()
+        entries, places, invalid = self._entries(members)
+        others = {
+            place: Outcome(members.keys[place], OutcomeKind.INVALID, self._key_field, *why)
+            for place, why in invalid.items()
+        }
+        while entries:
+            answer = self.client.send(self._call(verb, entries), ctx)
+            if answer.ok:
+                refused = self._results(
+                    answer.read(self.client.target, Accepted, self.client.redact), len(entries), ctx
+                )
+                others |= {places[at]: _rejected(members.keys[places[at]], *why) for at, why in refused.items()}
+                break
+            named = refused_members(answer.json(self.client.target)) if answer.status == 400 and answer.is_json else {}
+            named = {at: words for at, words in named.items() if at < len(entries)}
+            if not named:
+                raise self.client.failure(answer)
+            for at, words in named.items():
+                said = f"Google says: {words}" if words else "Google can't read this member's values."
+                others[places[at]] = _rejected(members.keys[places[at]], said, "Correct the values at the source.")
+            kept = [at for at in range(len(entries)) if at not in named]
+            entries, places = [entries[at] for at in kept], [places[at] for at in kept]
+        return Outcomes(members.keys, done, others)
+
+    def _results(self, accepted: Accepted, number: int, ctx: JobContext) -> dict[int, tuple[str, str]]:
+        """Wait until Google is done with a request; which of its records failed, and why."""
+        if not accepted.request_id:
+            raise TellUs(
+                "Google Ads answered in a way we do not understand.",
+                "It took the members, but gave no number to ask for them by.",
+                "Look at the list there before you run the export again, and send us the log.",
+                code="no_request_id",
+            )
+        call = Call("GET", "requestStatus:retrieve", {"requestId": accepted.request_id})
+
+        def ask() -> DestinationStatus | None:
+            told = self.client.read(call, RequestStatus, ctx).request_status_per_destination
+            status = told[0] if told else DestinationStatus()
+            return status if status.request_status in {"SUCCESS", "PARTIAL_SUCCESS", "FAILED"} else None
+
+        status = wait_for("Google Ads", ask, PATIENCE, ctx)
+        found: dict[int, tuple[str, str]] = {}
+        for each in status.error_info.error_counts:
+            found |= {at: reason_words(each.reason) for at in each.record_indices if at < number}
+        if status.request_status == "FAILED":
+            why = reason_words(status.error_info.error_counts[0].reason) if status.error_info.error_counts else _FAILED
+            return {at: found.get(at, why) for at in range(number)}
+        unnamed = sum(int(each.record_count) for each in status.error_info.error_counts if not each.record_indices)
+        if unnamed:
+            raise TryAgain(
+                f"Google Ads did not take {unnamed:,} of {number:,} members.",
+                f"{reason_words(status.error_info.error_counts[0].reason)[0]} It does not say which ones they are.",
+                "Correct the values at the source, then run the export again.",
+                code="unnamed_rejects",
+            )
+        return found
+
+    def _call(self, verb: str, entries: Sequence[Mapping[str, Any]]) -> Call:
+        body: dict[str, Any] = {
+            "destinations": [self._account.destination(self._id)],
+            "audienceMembers": list(entries),
+        }
+        if self._target.kind == "contact":
+            body["encoding"] = "HEX"
+        if verb == "ingest":
+            if self._target.consent:
+                body["consent"] = dict(self._target.consent)
+            if self._target.accepts_terms:
+                body["termsOfService"] = {"customerMatchTermsOfServiceStatus": "ACCEPTED"}
+        return Call("POST", f"audienceMembers:{verb}", json=body, repeatable=True)
+
+    @property
+    def _key_field(self) -> str:
+        return {"contact": "email", "mobile": "mobile_id", "user": "user_id"}[self._target.kind]
+
+    def _entries(self, members: Batch) -> tuple[list[dict[str, Any]], list[int], dict[int, _Why]]:
+        """What is sent of each member, their places, and who can't be sent and why."""
+        keys = members.column(self._key_field)
+        if self._target.kind == "contact":
+            keys = [email or phone for email, phone in zip(keys, members.column("phone"), strict=True)]
+        places: list[int] = []
+        invalid: dict[int, _Why] = {}
+        seen: set[str] = set()
+        for place, key in enumerate(keys):
+            if not key:
+                invalid[place] = _NOTHING
+            elif key in seen:
+                invalid[place] = _TWICE
+            else:
+                seen.add(key)
+                places.append(place)
+        if self._target.kind == "mobile":
+            return [{"mobileData": {"mobileIds": [keys[place]]}} for place in places], places, invalid
+        if self._target.kind == "user":
+            return [{"userIdData": {"userId": keys[place]}} for place in places], places, invalid
+        return [{"userData": {"userIdentifiers": _identifiers(members, place)}} for place in places], places, invalid
+
+
+def _identifiers(members: Batch, place: int) -> list[dict[str, Any]]:
+    """What is known of one person; an address counts only when it is whole."""
+    email, phone = members.column("email")[place], members.column("phone")[place]
+    found: list[dict[str, Any]] = [{"emailAddress": email}] if email else []
+    if phone:
+        found.append({"phoneNumber": phone})
+    given, family, region, postal = (members.column(name)[place] for name in _ADDRESS)
+    if given and family and region and postal:
+        address = {"givenName": given, "familyName": family, "regionCode": region, "postalCode": postal}
+        found.append({"address": address})
+    return found
+
+
+def read_lists(client: HttpClient, account: Account, ctx: JobContext) -> Iterator[UserList]:
+    """All customer lists of the account."""
+    token = ""
+    while True:
+        query = {"pageSize": str(_PAGE), **({"pageToken": token} if token else {})}
+        page = client.read(Call("GET", account.lists, query), UserLists, ctx)
+        yield from page.user_lists
+        token = page.next_page_token
+        if not token:
+            return
+
+
+def _rejected(key: str, reason: str, fix: str) -> Outcome:
+    return Outcome(key, OutcomeKind.REJECTED, reason=reason, fix=fix)
+
+
+def _kinds(types: frozenset[str] | set[str]) -> str:
+    words = {"CONTACT_ID": "contact data", "MOBILE_ID": "mobile advertising IDs", "USER_ID": "user IDs"}
+    return " and ".join(sorted(words.get(each, each.replace("_", " ").lower()) for each in types)) or "none of ours"
+
+
+_NOTHING = (
+    "The member has no identifier that can be used.",
+    "Fill one of them at the source, or leave the member out.",
+)
+_TWICE = ("Another member of this batch has the same identifier.", "Join the two in your data.")
+_FAILED = ("Google did not take this member and does not say why.", "Run the export again.")

@@ -1,0 +1,45 @@
+"""Work that a vendor does after it answered: asked for until it has ended, ever more patiently."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from app.core.errors import TryAgain
+from app.jobs import JobContext
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds to the first question, the longest wait between two, and how long it may take altogether."""
+
+    first: float = 1.0
+    longest: float = 30.0
+    altogether: float = 3_600.0
+
+
+def wait_for(target: str, ask: Callable[[], T | None], patience: Patience, ctx: JobContext) -> T:
+    """What `ask` gives as soon as it gives something; it is asked in waits that grow by half.
+
+    Raises TryAgain when the vendor is not done in time, Cancelled, and what `ask` raises.
+    """
+    deadline = time.monotonic() + patience.altogether
+    wait = patience.first
+    while True:
+        left = deadline - time.monotonic()
+        ctx.token.sleep(max(0.0, min(wait, left)))
+        answer = ask()
+        if answer is not None:
+            return answer
+        if time.monotonic() >= deadline:
+            raise TryAgain(
+                f"{target} is still working on what was sent.",
+                f"It did not end within {patience.altogether / 60:,.0f} minutes, so that what became of it is not known.",
+                "Run the export again later; it goes on where it stopped.",
+                code="job_not_done",
+            )
+        wait = min(wait * 1.5, patience.longest)
