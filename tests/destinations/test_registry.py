@@ -14,6 +14,7 @@ import pytest
 
 from app.core.errors import FixSettings
 from app.core.exports import ExportKind
+from app.core.tokens import Tokens
 from app.destinations import registry
 from app.destinations.contract import FileDestination, SegmentDestination, Settings
 from app.destinations.description import Description, FieldKind, load
@@ -121,6 +122,7 @@ class TestEachDescription:
         values |= {field.id: field.default for field in each.connection_fields if field.default}
         values |= {"folder": str(tmp_path)}
         secrets = {field.id: "0" * 32 + "-us1" for field in each.secret_fields}
+        secrets |= {f.id: Tokens("t").written() for f in each.secret_fields if f.kind is FieldKind.SIGN_IN}
         opened = open_destination(each, Settings(values, secrets))
         expected = FileDestination if each.any_field else SegmentDestination
         assert isinstance(opened, expected)
