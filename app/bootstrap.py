@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from app.delivery.ports import Deps
     from app.secrets.redaction import Redactor
     from app.secrets.store import SecretStore, StoreInfo
+    from app.services.comparing import CompareService
     from app.services.counts import CountService
     from app.services.export_views import ExportViews
     from app.services.plans import PlanService
@@ -70,7 +71,7 @@ logger = logging.getLogger(__name__)
 class Services:
     """The services of one open workspace. Thread safe; `close` ends all of them.
 
-    `tables`, `segments`, `suppression`, `segment_builder`, `counts`, `plans`, `runs`, `receipts` and `schedules` are made when
+    `tables`, `segments`, `suppression`, `segment_builder`, `counts`, `plans`, `runs`, `receipts`, `comparing` and `schedules` are made when
     first asked for, which imports the engine: ask off the main thread.
     """
 
@@ -225,6 +226,17 @@ class Services:
             return ReceiptService(self.folder, self._store)
 
         return self._once("receipts", make)
+
+    @property
+    def comparing(self) -> CompareService:
+        """Two runs side by side."""
+
+        def make() -> CompareService:
+            from app.services.comparing import CompareService
+
+            return CompareService(self.folder, self._store, self.engine, self.roles, self.audit)
+
+        return self._once("comparing", make)
 
     @property
     def plans(self) -> PlanService:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.comparing import difference_lines
 from app.cli.exports import run_document, run_sentence
 from app.cli.output import plain
 from app.cli.receipts import receipt_lines
@@ -123,3 +124,28 @@ def receipt(
     text = None if to.suffix.casefold() == ".json" else ("\n".join(receipt_lines(kept)) + "\n").encode()
     session.services.receipts.save(run, to, text)
     session.output.result({"file": to.resolve(), "receipt": kept.receipt.run}, f"Saved the receipt to {to}.")
+
+
+@commands.command()
+def compare(
+    context: typer.Context,
+    one: Annotated[str, typer.Argument(metavar="RUN")],
+    other: Annotated[str, typer.Argument(metavar="RUN")],
+    to: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE.csv", help="Save who differs; the file names people.")
+    ] = None,
+) -> None:
+    """Who is in one run's audience and not in the other's, and why: two runs of one export."""
+    session = session_of(context)
+    services = session.services
+    with session.output.progress() as progress:
+        ctx = progress.context()
+        found = services.comparing.compare(one, other, ctx)
+        saved = None if to is None else services.comparing.save(one, other, to, ctx)
+    runs = sorted((services.runs.get(one), services.runs.get(other)), key=lambda run: run.queued_at)
+    if to is not None:
+        session.output.say(f"Saved {saved:,} members to {to}. The file names people.")
+    if session.options.json:
+        session.output.document({"earlier": runs[0].id, "later": runs[1].id, **plain(found), "both": found.both})
+    else:
+        session.output.text("\n".join(difference_lines(runs[0], runs[1], found)))

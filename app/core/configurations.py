@@ -9,10 +9,13 @@ from app.core import export_documents, segment_documents
 from app.core.exports import Export
 from app.core.names import fold
 from app.core.segment_references import names_in
+from app.core.segment_words import words
 from app.core.segments import Segment
 
 _NOT_COMPARED = ("schedule", "consent", "name")
 """Parts of an export that change nothing in what it sends."""
+
+_NAMES = {"match": "Matched fields", "sync": "Sync mode", "target": "Audience", "segments": "Segments"}
 
 
 def configuration_document(
@@ -54,3 +57,36 @@ def _used(export: Export, segments: Sequence[Segment]) -> list[Segment]:
             used[name] = segment
             wanted += sorted(names_in(segment))
     return list(used.values())
+
+
+def sentences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """What differs between two configurations, a sentence each; empty when both are the same."""
+    return tuple(_sentence(name, *values) for name, values in differences(before, after).items())
+
+
+def _sentence(name: str, was: Any, is_now: Any) -> str:  # noqa: ANN401 - parts of documents
+    kind, _, rest = name.partition(" ")
+    if kind == "segment":
+        if was is None or is_now is None:
+            return f"The segment “{rest}” is only in {'the later' if was is None else 'the earlier'} run."
+        return f"Segment “{rest}”: {_rules(was)} became: {_rules(is_now)}"
+    subject = _NAMES.get(rest, rest.replace("_", " ").capitalize()) if rest else "Destination"
+    if isinstance(was, Mapping) and isinstance(is_now, Mapping):
+        changed = [key for key in dict.fromkeys([*was, *is_now]) if was.get(key) != is_now.get(key)]
+        parts = "; ".join(f"{key}: {_shown(was.get(key))} became {_shown(is_now.get(key))}" for key in changed)
+        return f"{subject}: {parts}."
+    return f"{subject}: {_shown(was)} became {_shown(is_now)}."
+
+
+def _rules(document: Mapping[str, Any]) -> str:
+    return " ".join(words(segment_documents.parse(document, segment_id="")))
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - a part of a document
+    if value is None or value == "":
+        return "nothing"
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value)) or "nothing"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_shown(each)}" for key, each in value.items()) or "nothing"
+    return str(value)

@@ -118,7 +118,10 @@ class ReceiptConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The receipt of one run; times are UTC. `planned` is what it set out to send, in `unit`; `held` is what the audience holds after."""
+    """The receipt of one run; times are UTC.
+
+    `planned` is what it set out to send, in `unit`; `held` is how many members of its segments the audience holds after.
+    """
 
     run: str
     export: str

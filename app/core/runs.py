@@ -142,7 +142,8 @@ class RunError:
 class Run:
     """One run of one export, kept after the export is gone; times are UTC.
 
-    `total` is what the run set out to send and `done` how far it is, both in `unit`. `owner` names the process that runs
+    `total` is what the run set out to send and `done` how far it is, both in `unit`. `audience` is how many members of its
+    segments the places hold after it, as far as we know; None when that is not known. `owner` names the process that runs
     it, so that another one can tell an interrupted run from a running one.
     """
 
@@ -168,6 +169,7 @@ class Run:
     hosts: tuple[str, ...] = ()
     waits_for: str = ""
     owner: str = ""
+    audience: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

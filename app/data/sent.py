@@ -126,19 +126,19 @@ class Held:
         _told_path(self.folder).unlink(missing_ok=True)
         self.plan_path.unlink(missing_ok=True)
 
-    def number(self, token: CancelToken) -> int | None:
-        """How many the place holds as far as we know, whoever sent them; None while some are in doubt."""
+    def numbers(self, token: CancelToken) -> tuple[int, int] | None:
+        """How many this segment has at the place as far as we know, and how many whoever sent them; None while some are in doubt."""
         with self._engine.cursor(token) as cursor:
             own = _relation(cursor, self.folder)
             if own is None:
-                return 0
+                return 0, 0
             query = f"SELECT count(*), count(*) FILTER (doubt) FROM ({own})"  # noqa: S608 - our own query
             ((number, doubtful),) = cursor.execute(query).fetchall()
-            others = self.others(cursor)
+            everybody, others = number, self.others(cursor)
             if others is not None:
                 both = f"SELECT identifier FROM ({own}) UNION {others}"  # noqa: S608 - our own queries
-                ((number,),) = cursor.execute(f"SELECT count(*) FROM ({both})").fetchall()  # noqa: S608 - as above
-            return None if doubtful else int(number)
+                ((everybody,),) = cursor.execute(f"SELECT count(*) FROM ({both})").fetchall()  # noqa: S608 - as above
+            return None if doubtful else (int(number), int(everybody))
 
     def others(self, cursor: Cursor) -> str | None:
         """A query of the identifiers that other segments and exports have sent to the same place."""

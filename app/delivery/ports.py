@@ -39,6 +39,14 @@ There = Iterable[Sequence[Mapping[str, str | None]]]
 """Everybody in a place page by page, each by the values of the key fields."""
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """How many members of a segment a place holds as far as we know, and how many by whatever we sent there."""
+
+    own: int
+    everybody: int
+
+
 class PlannedSegment(Protocol):
     """What is to be done with one segment at its place, and the account of what was done. A context manager.
 
@@ -90,7 +98,7 @@ class PlannedSegment(Protocol):
         """Note what became of members, one outcome for each."""
         ...
 
-    def finish(self, ctx: JobContext) -> int | None:
+    def finish(self, ctx: JobContext) -> Holding | None:
         """Make what was settled what the place is known to hold, and say how many that are; None when nobody can know."""
         ...
 

@@ -110,7 +110,6 @@ class ReceiptBook:
         """Write the receipt of a run that is over for good; raises OSError."""
         with self._lock:
             hosts = tuple(HostTraffic(host, use, *counted) for (host, use), counted in sorted(self._hosts.items()))
-            held = [each.expected for each in self._read_backs if each.expected is not None]
             receipt = receipt_of(
                 run,
                 self._folder,
@@ -118,7 +117,6 @@ class ReceiptBook:
                 hosts=hosts,
                 files=tuple(self._files),
                 read_backs=tuple(self._read_backs),
-                held=sum(held) if held else None,
             )
         write_receipt(self._folder, receipt)
 
@@ -153,6 +151,7 @@ def receipt_of(
         unit=run.unit,
         configuration=known,
         planned=run.total,
+        held=run.audience,
         batches=tuple(batch for batch in read_journal(folder, ended=True) if batch.left_at is not None),
         rejects=_rejects(folder),
         skipped=run.skipped,

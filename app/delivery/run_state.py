@@ -44,6 +44,7 @@ class RunState:
         self._lock = threading.RLock()
         self._told = 0.0
         self._speed: SpeedMeter | None = None
+        self._held = False
         self._run = replace(
             run,
             status=Status.RUNNING,
@@ -108,6 +109,14 @@ class RunState:
             totals = self._run.totals
             self._run = replace(self._run, totals=replace(totals, unchanged=totals.unchanged + number))
             self._tell()
+
+    def holds(self, members: int | None) -> None:
+        """Note how many members of a segment its place holds now; None makes the whole unknown."""
+        with self._lock:
+            known = self._run.audience if self._held else 0
+            self._held = True
+            total = None if known is None or members is None else known + members
+            self._run = replace(self._run, audience=total)
 
     def settled(self, kinds: Iterable[OutcomeKind]) -> None:
         """Count the outcomes of a batch, one per member; numbers by kind will do."""

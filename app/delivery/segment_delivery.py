@@ -124,12 +124,13 @@ class SegmentDelivery:
             # First who left: somebody known by another identifier now would else be taken out again.
             lanes.send(removals, lambda session, _number, batch: sender.remove(session, batch, ctx), ctx)
             lanes.send(batches, lambda session, _number, batch: sender.deliver(session, batch, ctx), ctx)
-            held = plan.finish(ctx)
+            holding = plan.finish(ctx)
+            self.state.holds(None if holding is None else holding.own)
             for field, number in plan.sent_empty.items():
                 self.run_log.warning(f"{number:,} values of “{field}” could not be used and were sent empty.")
             if last:
                 self.state.begin(PhaseName.CONFIRM)
-            self._confirm(segment, held, lanes, ctx)
+            self._confirm(segment, None if holding is None else holding.everybody, lanes, ctx)
 
     def _session(self, segment: Segment) -> SegmentSession:
         return self.destination.session(self.export.target, segment.name, self.export.sync)

@@ -22,7 +22,7 @@ from app.data.sent import Difference, Held, PlanRows, Told, look_path, read_plan
 from app.data.there import write_there
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
-from app.delivery.ports import There
+from app.delivery.ports import Holding, There
 from app.destinations.contract import Batch, Outcomes, Place, TargetField
 from app.destinations.description import Description
 from app.jobs import JobContext
@@ -158,13 +158,14 @@ class WorkspacePlan:
             others = {place: each.kind.value for place, each in outcomes.others.items()}
             self._told.settled(batch.rows, outcomes.kind.value, others)
 
-    def finish(self, ctx: JobContext) -> int | None:
+    def finish(self, ctx: JobContext) -> Holding | None:
         """See `PlannedSegment.finish`."""
         if self._told is None:
             return None
         self._told.close()
         self._held.settle(ctx.token)
-        return self._held.number(ctx.token)
+        numbers = self._held.numbers(ctx.token)
+        return None if numbers is None else Holding(*numbers)
 
 
 def _batch(part: PlanRows) -> Batch:

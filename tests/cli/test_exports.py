@@ -287,3 +287,20 @@ def test_a_receipt_is_shown_and_saved(exports: Desk) -> None:
     assert (exports.folder / "receipt.txt").read_text("utf-8") == lines
     assert exports.do("runs", "receipt", run["id"], "--to", exports.folder / "receipt.pdf").status == 2
     assert exports.do("runs", "receipt", "nobody").status == 2
+
+
+def test_two_runs_are_compared(newsletter: Desk) -> None:
+    (first,) = newsletter.told("exports", "run", "Newsletter")["runs"]
+    text = (newsletter.folder / "Customer.csv").read_text("utf-8")
+    (newsletter.folder / "Customer.csv").write_text(text.replace("Zoë 4,DE", "Eve,DE"), "utf-8")
+    newsletter.done("tables", "refresh", "Customer")
+    (second,) = newsletter.told("exports", "run", "Newsletter")["runs"]
+    told = newsletter.told("runs", "compare", second["id"], first["id"])
+    assert (told["earlier"], told["joined"], told["left"], told["changed"], told["both"]) == (first["id"], 0, 0, 1, 15)
+    saved = newsletter.folder / "difference.csv"
+    lines = newsletter.done("runs", "compare", first["id"], second["id"], "--csv", saved).out
+    assert "1 in both, values changed" in lines
+    assert "Same configuration." in lines
+    (row,) = list(csv.DictReader(saved.read_text("utf-8-sig").splitlines()))
+    assert (row["Member"], row["Difference"]) == ("C-00004", "changed")
+    assert newsletter.do("runs", "compare", first["id"], first["id"]).status == 2

@@ -16,7 +16,7 @@ from app.core.plans import Change, Changes, PlannedMember
 from app.core.runs import Reject
 from app.core.segments import Segment, SegmentOf
 from app.core.tables import Catalog, Column, ColumnType, Table, TableRole
-from app.delivery.ports import Deps, Opened, PartFile, RowCount, There
+from app.delivery.ports import Deps, Holding, Opened, PartFile, RowCount, There
 from app.destinations.contract import (
     Batch,
     Choice,
@@ -171,9 +171,10 @@ class FakePlan:
     def settled(self, batch: Batch, outcomes: Outcomes) -> None:
         self.told |= {key: outcome.kind.value for key, outcome in zip(batch.keys, outcomes, strict=True)}
 
-    def finish(self, ctx: JobContext) -> int:
+    def finish(self, ctx: JobContext) -> Holding:
         self.finished = True
-        return sum(what in {"added", "updated", "unchanged"} for what in self.told.values())
+        held = sum(what in {"added", "updated", "unchanged"} for what in self.told.values())
+        return Holding(held, held)
 
 
 @dataclass

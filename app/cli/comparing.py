@@ -1,0 +1,47 @@
+"""Two runs side by side, as `sendoff runs compare` prints them."""
+
+from __future__ import annotations
+
+from app.core.run_differences import RunDifference, Side
+from app.core.runs import Run
+
+SIDES = {Side.JOINED: "only in the later", Side.LEFT: "only in the earlier", Side.CHANGED: "in both, values changed"}
+NOT_KEPT = "reason no longer kept"
+
+
+def difference_lines(earlier: Run, later: Run, difference: RunDifference) -> list[str]:
+    """Sizes, numbers, reasons, what was set differently."""
+    lines = [
+        f"{later.export_name}: {earlier.id} ({_when(earlier)}) and {later.id} ({_when(later)}).",
+        f"In the audience: {_size(difference.before)} then, {_size(difference.after)} after.",
+        ", ".join(
+            f"{number:,} {SIDES[side]}"
+            for side, number in (
+                (Side.JOINED, difference.joined),
+                (Side.LEFT, difference.left),
+                (Side.CHANGED, difference.changed),
+            )
+        )
+        + ".",
+    ]
+    for side, words in ((Side.JOINED, "joined"), (Side.LEFT, "left")):
+        lines += [
+            f"  {number:>9,} {words}: {reason or NOT_KEPT}" for reason, number in difference.reasons[side].items()
+        ]
+    if difference.missing:
+        lines.append(
+            f"Who changed in {difference.missing:,} of the runs between is no longer kept; the numbers lack it."
+        )
+    if difference.configuration is None:
+        lines.append("What was set differently is no longer kept.")
+    else:
+        lines += difference.configuration or ("Same configuration.",)
+    return lines
+
+
+def _when(run: Run) -> str:
+    return f"{run.started_at or run.queued_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _size(members: int | None) -> str:
+    return "unknown" if members is None else f"{members:,}"

@@ -1,0 +1,212 @@
+"""Two runs of one export side by side: who is in one's audience and not in the other's, why, and what was set differently."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.audit import Deed, Subject
+from app.core.configurations import sentences
+from app.core.errors import FixData, FixSettings, SendoffError, as_sendoff_error
+from app.core.roles import Action
+from app.core.run_differences import DifferencePage, Differing, RunDifference, Side
+from app.core.runs import Run
+from app.core.tables import Meaning
+from app.data.engines.duckdb import DuckDBEngine
+from app.data.personal import masked
+from app.data.run_changes import changes_relation
+from app.data.run_difference import FoldedRuns
+from app.delivery.files import RunFolder, harmless_cell
+from app.delivery.receipts import read_configuration
+from app.jobs import JobContext
+from app.services.audit import AuditService
+from app.services.finding import export_named
+from app.services.roles import RoleService
+from app.store.store import Store
+
+MOST_RUNS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """The earlier run, the later one, and those that made one of the other: the later one is the last of them."""
+
+    earlier: Run
+    later: Run
+    between: tuple[Run, ...]
+
+
+class CompareService:
+    """Thread safe; each call works in the calling thread. Reads what runs left behind, asks no destination."""
+
+    def __init__(
+        self, folder: Path, store: Store, engine: Callable[[], DuckDBEngine], roles: RoleService, audit: AuditService
+    ) -> None:
+        self._folder = folder
+        self._store = store
+        self._engine = engine
+        self._roles = roles
+        self._audit = audit
+
+    def runs(self, export_name: str) -> list[Run]:
+        """The runs of an export that can be compared, the newest first: those that sent members."""
+        export = export_named(self._store, export_name)
+        return [run for run in self._store.runs.list(export.id, MOST_RUNS) if _comparable(run)]
+
+    def compare(self, one: str, other: str, ctx: JobContext) -> RunDifference:
+        """The difference in numbers, from the earlier to the later of two runs of one export, whichever is named first.
+
+        Raises FixData for runs that can't be compared, Cancelled.
+        """
+        pair = self._pair(one, other)
+        with self._folded(pair, ctx) as folded:
+            numbers, reasons = folded.numbers(), folded.reasons()
+        return RunDifference(
+            joined=numbers[Side.JOINED],
+            left=numbers[Side.LEFT],
+            changed=numbers[Side.CHANGED],
+            before=pair.earlier.audience,
+            after=pair.later.audience,
+            reasons={side: {_bare(reason): number for reason, number in by.items()} for side, by in reasons.items()},
+            missing=sum(self._lacks_changes(run) for run in pair.between),
+            configuration=self._configuration(pair),
+        )
+
+    def members(
+        self,
+        one: str,
+        other: str,
+        ctx: JobContext,
+        *,
+        side: Side | None = None,
+        search: str = "",
+        offset: int = 0,
+        limit: int | None = 200,
+    ) -> DifferencePage:
+        """Who differs, the newest change first; keys that are addresses or numbers are masked. Raises as `compare`."""
+        pair = self._pair(one, other)
+        with self._folded(pair, ctx) as folded:
+            rows, total = folded.members(side, search, offset, limit)
+        return DifferencePage(tuple(_shown(row, pair.between) for row in rows), offset, total)
+
+    def save(
+        self, one: str, other: str, path: Path, ctx: JobContext, *, side: Side | None = None, search: str = ""
+    ) -> int:
+        """Write who differs as CSV and say how many; the file names people, which a Viewer may not. Raises as `compare`."""
+        self._roles.demand(Action.SHOW_PERSONAL_VALUES)
+        pair = self._pair(one, other)
+        with self._folded(pair, ctx) as folded:
+            rows, total = folded.members(side, search, 0, None)
+        unfinished = path.with_name(f".{path.name}.part")
+        try:
+            file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(file, "w", encoding="utf-8-sig", newline="") as stream:  # the mark is for Excel
+                writer = csv.writer(stream)
+                writer.writerow(("Member", "Segment", "Difference", "Reason", "Fields", "Run", "When"))
+                for member, segment, what, reason, fields, at in rows:
+                    run = pair.between[at]
+                    when = (run.started_at or run.queued_at).isoformat(timespec="seconds")
+                    cells = (member, segment, what, reason, ", ".join(fields), run.id, when)
+                    writer.writerow([harmless_cell(text) for text in cells])
+            unfinished.replace(path)
+        except OSError as error:
+            raise _not_written(path, error) from None
+        finally:
+            unfinished.unlink(missing_ok=True)
+        name = pair.later.export_name
+        self._audit.record(
+            Deed.PLAN_SAVED, Subject.RUN, name, subject_id=pair.later.id, note=f"{total:,} members, as CSV"
+        )
+        return total
+
+    @contextmanager
+    def _folded(self, pair: _Pair, ctx: JobContext) -> Iterator[FoldedRuns]:
+        with self._engine().cursor(ctx.token) as cursor:
+            yield FoldedRuns(cursor, [self._files(run).path for run in pair.between])
+
+    def _pair(self, one: str, other: str) -> _Pair:
+        first, second = self._run(one), self._run(other)
+        if first.id == second.id:
+            raise FixData("This is one run.", "A run does not differ from itself.", "Choose two runs.", code="one_run")
+        if first.export_id != second.export_id:
+            raise FixData(
+                "These runs can't be compared.",
+                f"They are runs of two exports, “{first.export_name}” and “{second.export_name}”.",
+                "Choose two runs of one export.",
+                code="two_exports",
+            )
+        for run in (first, second):
+            if not _comparable(run):
+                raise FixData(
+                    "These runs can't be compared.",
+                    f"The run {run.id} has not ended, or sent no members.",
+                    "Choose runs that sent members of segments.",
+                    code="not_comparable",
+                )
+        earlier, later = sorted((first, second), key=lambda run: run.queued_at)
+        runs = reversed(self._store.runs.list(later.export_id, MOST_RUNS))
+        between = [run for run in runs if earlier.queued_at < run.queued_at <= later.queued_at and _comparable(run)]
+        return _Pair(earlier, later, tuple(between))
+
+    def _run(self, run_id: str) -> Run:
+        run = self._store.runs.by_id(run_id)
+        if run is None:
+            raise FixData("There is no such run.", "It is gone by now.", "Look at the list of runs.", code="no_run")
+        return run
+
+    def _lacks_changes(self, run: Run) -> bool:
+        totals = run.totals
+        sent = totals.added + totals.updated + totals.removed
+        return sent > 0 and changes_relation(self._files(run).path) is None
+
+    def _configuration(self, pair: _Pair) -> tuple[str, ...] | None:
+        before, after = (read_configuration(self._files(run)) for run in (pair.earlier, pair.later))
+        if before is None or after is None:
+            return None
+        try:
+            return sentences(before, after)
+        except SendoffError:  # rules an older version wrote otherwise
+            return None
+
+    def _files(self, run: Run) -> RunFolder:
+        return RunFolder(self._folder, run.id)
+
+
+def _comparable(run: Run) -> bool:
+    return run.status.ended and run.started_at is not None and run.unit == "members" and not run.totals.files
+
+
+def _shown(row: tuple[str, str, str, str, list[str], int], between: Sequence[Run]) -> Differing:
+    member, segment, side, reason, fields, at = row
+    run = between[at]
+    hidden = (
+        masked(member, Meaning.EMAIL)
+        if "@" in member
+        else masked(member, Meaning.PHONE)
+        if member[:1] == "+"
+        else member
+    )
+    return Differing(
+        hidden or "", segment, Side(side), _bare(reason), tuple(fields), run.id, run.started_at or run.queued_at
+    )
+
+
+def _bare(reason: str) -> str:
+    """The reason without its first word, which the side says already: “Joined: country is now DE”."""
+    return reason.partition(": ")[2] or reason
+
+
+def _not_written(path: Path, error: OSError) -> SendoffError:
+    told = as_sendoff_error(error)
+    if told.code == "disk_full":
+        return told
+    return FixSettings(
+        f"“{path.name}” could not be written.",
+        f"The folder {path.parent} is not there or may not be changed.",
+        "Choose another place.",
+        code="not_writable",
+    )
