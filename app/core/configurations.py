@@ -69,7 +69,7 @@ def _sentence(name: str, was: Any, is_now: Any) -> str:  # noqa: ANN401 - parts 
     if kind == "segment":
         if was is None or is_now is None:
             return f"The segment “{rest}” is only in {'the later' if was is None else 'the earlier'} run."
-        return f"Segment “{rest}”: {_rules(was)} became: {_rules(is_now)}"
+        return f"Segment “{rest}” was: {_rules(was)} It is now: {_rules(is_now)}"
     subject = _NAMES.get(rest, rest.replace("_", " ").capitalize()) if rest else "Destination"
     if isinstance(was, Mapping) and isinstance(is_now, Mapping):
         changed = [key for key in dict.fromkeys([*was, *is_now]) if was.get(key) != is_now.get(key)]

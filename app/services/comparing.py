@@ -57,6 +57,10 @@ class CompareService:
         export = export_named(self._store, export_name)
         return [run for run in self._store.runs.list(export.id, MOST_RUNS) if _comparable(run)]
 
+    def has_before(self, run: Run) -> bool:
+        """Whether there is an earlier run that this one can be compared with."""
+        return _comparable(run) and any(map(_comparable, self._store.runs.list(run.export_id, 50, run.queued_at)))
+
     def compare(self, one: str, other: str, ctx: JobContext) -> RunDifference:
         """The difference in numbers, from the earlier to the later of two runs of one export, whichever is named first.
 
@@ -197,7 +201,8 @@ def _shown(row: tuple[str, str, str, str, list[str], int], between: Sequence[Run
 
 def _bare(reason: str) -> str:
     """The reason without its first word, which the side says already: “Joined: country is now DE”."""
-    return reason.partition(": ")[2] or reason
+    words = reason.partition(": ")[2] or reason
+    return words[:1].upper() + words[1:]
 
 
 def _not_written(path: Path, error: OSError) -> SendoffError:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.ui.opening import Open
 
 PAGES = ("exports", "segments", "tables", "connections", "runs", "settings")
-VIEWS = {"suppression": "segments", "receipt": "runs", "audit": "settings"}
+VIEWS = {"suppression": "segments", "receipt": "runs", "compare": "runs", "audit": "settings"}
 """Further views of a page, reached from there."""
 ICONS = ("paper-plane-tilt", "users-three", "table", "link", "clock-counter-clockwise", "gear-six")
 EXIT_AFTER_FIRST_PAINT = "SENDOFF_EXIT_AFTER_FIRST_PAINT"
@@ -69,6 +69,7 @@ class WindowProgram(QObject):
             "suppression": self.tr("Suppression list"),
             "receipt": self.tr("Receipt"),
             "audit": self.tr("Audit trail"),
+            "compare": self.tr("Compare two runs"),
         }
         for view, home in VIEWS.items():
             title = views[view]

@@ -236,6 +236,10 @@ class WindowSession(QObject):
             from app.ui.pages.connections import ConnectionsPage
 
             return ConnectionsPage(self.context)
+        if page == "compare":
+            from app.ui.pages.compare import ComparePage
+
+            return ComparePage(self.context)
         if page == "receipt":
             from app.ui.pages.receipt import ReceiptPage
 

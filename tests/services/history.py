@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -29,7 +30,8 @@ class History:
         self.now = datetime.now(UTC) - timedelta(days=20)
         secrets = MemoryStore()
         create_workspace(folder / "shop", "Shop", "consumers", country_code="DE", secrets=secrets).close()
-        self.services = Services(folder / "shop", Store.open(folder / "shop"), secrets=secrets, clock=lambda: self.now)
+        self.store = Store.open(folder / "shop")
+        self.services = Services(folder / "shop", self.store, secrets=secrets, clock=lambda: self.now)
         self.customers(dict.fromkeys(range(3), ("DE", "Ann")))
         self.services.segments.save(dict(GERMANY), None)
         self.services.connections.add(
@@ -72,8 +74,16 @@ class History:
         """Run the export to its end."""
         self.now += timedelta(days=1)
         (run,) = self.services.runs.start([name], Trigger.PERSON)
-        (ended,) = self.services.runs.wait([run.id], JobContext())
-        return ended
+        self.services.runs.wait([run.id], JobContext())
+        return self.kept(run.id)
+
+    def kept(self, run_id: str) -> Run:
+        """The run as the store has it once it ended: it is told a moment before."""
+        deadline = time.monotonic() + 10
+        while not (run := self.store.runs.by_id(run_id)).status.ended:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return run
 
     def tagged(self) -> set[str]:
         """The addresses with the segment's tag at Mailchimp."""

@@ -74,7 +74,7 @@ def test_what_is_set_differently_stands_in_sentences(history: History) -> None:
     text = "\n".join(found.configuration)
     assert "Matched fields: first_name: Customer.FirstName became nothing." in text
     assert "Sync mode: mirror became update." in text
-    assert "Segment “Germany”: " in text
+    assert "Segment “Germany” was: " in text
     assert "is DE or AT" in text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.ui.pages.receipt.words import Figure, Line
@@ -70,6 +70,9 @@ class LineTable(QWidget):
         self.setVisible(bool(lines))
         self._remark.set_words(remark)
         self.table.set_rows(lines)
+        few = len(lines) <= MOST_ROWS
+        policy = Qt.ScrollBarPolicy
+        self.table.setVerticalScrollBarPolicy(policy.ScrollBarAlwaysOff if few else policy.ScrollBarAsNeeded)
         # The line under the last row is the card's edge.
         self.table.setFixedHeight(HEADER + ROW * min(MOST_ROWS, max(1, len(lines))) - 1)
 

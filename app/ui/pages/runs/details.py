@@ -34,6 +34,7 @@ class RunDetails:
     may_run: bool
     may_save: bool
     has_receipt: bool = False
+    has_before: bool = False
 
 
 class RunDetailsView(QScrollArea):
@@ -41,6 +42,7 @@ class RunDetailsView(QScrollArea):
 
     open_export_asked = Signal(str)
     receipt_asked = Signal(str)
+    compare_asked = Signal(str)
     run_again_asked = Signal(str)
     cancel_asked = Signal(str)
     save_rejects_asked = Signal(str)
@@ -59,6 +61,7 @@ class RunDetailsView(QScrollArea):
         self._line = Label(theme, "", "caption", "text2", wrap=True)
         self._open = Button(theme, self.tr("Open export"), "ghost", icon="arrow-square-out")
         self.receipt = Button(theme, self.tr("Show receipt"), "link", icon="file-text")
+        self.compare = Button(theme, self.tr("Compare with the run before"), "link", icon="swap")
         self._again = Button(theme, self.tr("Run again"), "secondary", icon="play")
         self._cancel = Button(theme, self.tr("Cancel run"), "secondary", icon="x-circle")
         self._note = Note(theme, "danger", "")
@@ -92,6 +95,7 @@ class RunDetailsView(QScrollArea):
     def _connect(self) -> None:
         self._open.clicked.connect(lambda: self.open_export_asked.emit(self._run.export_name))
         self.receipt.clicked.connect(lambda: self.receipt_asked.emit(self._run.id))
+        self.compare.clicked.connect(lambda: self.compare_asked.emit(self._run.id))
         self._again.clicked.connect(lambda: self.run_again_asked.emit(self._run.export_name))
         self._cancel.clicked.connect(self._on_cancel_clicked)
         self._rejects.save_asked.connect(lambda: self.save_rejects_asked.emit(self._run.id))
@@ -122,7 +126,7 @@ class RunDetailsView(QScrollArea):
         )
         charts.setStretch(0, 4)
         charts.setStretch(1, 3)
-        more = row(self.receipt, self._suppressed, None, spacing=16)
+        more = row(self.receipt, self.compare, self._suppressed, None, spacing=16)
         self._numbers.setHorizontalSpacing(16)
         self._numbers.setVerticalSpacing(0)
         body = QWidget()
@@ -180,6 +184,7 @@ class RunDetailsView(QScrollArea):
         self._again.setVisible(not going and details.may_run and details.export_exists)
         self._open.setVisible(details.export_exists)
         self.receipt.setVisible(details.has_receipt)
+        self.compare.setVisible(details.has_before)
 
     def _show_problem(self, run: Run) -> None:
         self._note.setVisible(run.error is not None)

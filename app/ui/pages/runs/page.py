@@ -98,6 +98,7 @@ class RunsPage(QWidget):
         details = self._details
         details.open_export_asked.connect(lambda name: self._context.navigator.show_page("exports", name))
         details.receipt_asked.connect(lambda run_id: self._context.navigator.show_page("receipt", run_id))
+        details.compare_asked.connect(lambda run_id: self._context.navigator.show_page("compare", run_id))
         details.run_again_asked.connect(self._on_run_again)
         details.cancel_asked.connect(self._on_cancel)
         details.save_rejects_asked.connect(self._on_save_rejects)
@@ -184,6 +185,7 @@ class RunsPage(QWidget):
             may_run=may(role, Action.RUN_EXPORTS),
             may_save=may(role, Action.SHOW_PERSONAL_VALUES),
             has_receipt=services.receipts.has(run.id),
+            has_before=services.comparing.has_before(run),
         )
 
     # Answers

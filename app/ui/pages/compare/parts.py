@@ -1,0 +1,119 @@
+"""Parts of the page that compares two runs: the pickers of A and B, and reasons with their bars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from app.ui.formats import Formats
+from app.ui.theme import Theme
+from app.ui.widgets import paint
+from app.ui.widgets.focus import KeyboardFocus
+from app.ui.widgets.labels import Label, clear
+
+MOST_REASONS = 8
+
+
+class RunPicker(KeyboardFocus, QPushButton):
+    """A run with its letter: when it was and how it ended; a click lets another one be chosen."""
+
+    def __init__(self, theme: Theme, letter: str, *, strong: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._letter = letter
+        self._strong = strong
+        self._when, self._detail = "", ""
+        self.setAutoDefault(False)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def set_run(self, when: str, detail: str) -> None:
+        """Show a run."""
+        self._when, self._detail = when, detail
+        self.setAccessibleName(self.tr("Run {letter}: {when}").format(letter=self._letter, when=when))
+        self.setAccessibleDescription(detail)
+        self.setToolTip(detail)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Two lines."""
+        return QSize(300, 52)
+
+    def minimumSizeHint(self) -> QSize:
+        """The second line elides."""
+        return QSize(160, 52)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint letter, lines and caret."""
+        painter, theme = QPainter(self), self._theme
+        paint.box(
+            painter,
+            self.rect(),
+            8,
+            fill=theme.color("hover" if self.underMouse() else "surface"),
+            edge=theme.color("line"),
+        )
+        mark = QRect(12, 14, 24, 24)
+        paint.box(painter, mark, 5, fill=theme.color("accent" if self._strong else "accent_soft"))
+        ink = "on_accent" if self._strong else "text"
+        paint.text(painter, theme, mark, self._letter, role="micro", ink=ink, align=Qt.AlignmentFlag.AlignHCenter)
+        room = self.width() - 48 - 32
+        paint.text(painter, theme, QRect(48, 7, room, 20), self._when, role="body-medium")
+        paint.text(painter, theme, QRect(48, 26, room, 16), self._detail, role="caption", ink="text2")
+        paint.icon(painter, theme, QRect(self.width() - 26, 20, 12, 12), "caret-down", "text2")
+        if self.hasFocus() and self.focus_visible:
+            paint.focus_ring(painter, theme, self.rect(), 8)
+
+
+class ReasonBar(QWidget):
+    """A reason, its number, and a bar of its share of the most frequent one."""
+
+    def __init__(self, theme: Theme, words: str, number: str, share: float, fill: str) -> None:
+        super().__init__()
+        self._theme, self._words, self._number, self._share, self._fill = theme, words, number, share, fill
+        self.setAccessibleName(f"{words}: {number}")
+        self.setToolTip(words)
+        self.setFixedHeight(36)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint words, number and bar."""
+        painter, theme = QPainter(self), self._theme
+        right = Qt.AlignmentFlag.AlignRight
+        width = paint.text(painter, theme, QRect(0, 4, self.width(), 20), self._number, align=right)
+        paint.text(painter, theme, QRect(0, 4, self.width() - width - 12, 20), self._words)
+        paint.bar(painter, theme, QRectF(0, 27, self.width(), 4), self._share, fill=self._fill)
+
+
+class Reasons(QWidget):
+    """A heading, how many there are, and their reasons, the most frequent first."""
+
+    def __init__(self, theme: Theme, formats: Formats, title: str, fill: str) -> None:
+        super().__init__()
+        self._theme, self._formats, self._fill = theme, formats, fill
+        self._sum = Label(theme, "", "caption", "text2")
+        self._bars = QVBoxLayout()
+        self._bars.setSpacing(0)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(Label(theme, title, "subtitle"))
+        layout.addWidget(self._sum)
+        layout.addLayout(self._bars)
+        self.shown: dict[str, int] = {}
+
+    def show_reasons(self, total: str, reasons: Mapping[str, int]) -> None:
+        """Show these; the rest of many stand together."""
+        clear(self._bars)
+        self._sum.set_words(total)
+        listed = sorted(reasons.items(), key=lambda item: -item[1])
+        few, rest = listed[:MOST_REASONS], sum(number for _words, number in listed[MOST_REASONS:])
+        self.shown = {words or self.tr("Reason no longer kept"): number for words, number in few}
+        if rest:
+            self.shown[self.tr("Other reasons")] = rest
+        most = max(self.shown.values(), default=1)
+        for words, number in self.shown.items():
+            self._bars.addWidget(ReasonBar(self._theme, words, self._formats.number(number), number / most, self._fill))
