@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from app.services.segments import SegmentService
     from app.services.suppression import SuppressionService
     from app.services.tables import TableService
+    from app.services.undo import UndoService
 
 T = TypeVar("T")
 
@@ -71,8 +72,7 @@ logger = logging.getLogger(__name__)
 class Services:
     """The services of one open workspace. Thread safe; `close` ends all of them.
 
-    `tables`, `segments`, `suppression`, `segment_builder`, `counts`, `plans`, `runs`, `receipts`, `comparing` and `schedules` are made when
-    first asked for, which imports the engine: ask off the main thread.
+    Most services are made when they are first asked for, which imports the engine: ask off the main thread.
     """
 
     def __init__(
@@ -237,6 +237,27 @@ class Services:
             return CompareService(self.folder, self._store, self.engine, self.roles, self.audit)
 
         return self._once("comparing", make)
+
+    @property
+    def undo(self) -> UndoService:
+        """Taking back what runs did."""
+
+        def make() -> UndoService:
+            from app.services.undo import UndoService
+
+            return UndoService(
+                self.folder,
+                self._store,
+                self.roles,
+                self.runs,
+                self.retention,
+                self.connections.open,
+                self.destinations.get,
+                self._run_deps(),
+                self.audit,
+            )
+
+        return self._once("undo", make)
 
     @property
     def plans(self) -> PlanService:

@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from app.cli.comparing import difference_lines
-from app.cli.exports import run_document, run_sentence
-from app.cli.output import plain
+from app.cli.exports import exit_of, run_document, run_sentence, wait_for
+from app.cli.output import of, plain
 from app.cli.receipts import receipt_lines
 from app.cli.session import session_of
 from app.core.errors import FixSettings
+from app.core.runs import Trigger
 
 commands = typer.Typer(help="The history of runs.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(metavar="RUN")]
@@ -149,3 +150,35 @@ def compare(
         session.output.document({"earlier": runs[0].id, "later": runs[1].id, **plain(found), "both": found.both})
     else:
         session.output.text("\n".join(difference_lines(runs[0], runs[1], found)))
+
+
+@commands.command()
+def undo(
+    context: typer.Context,
+    run: RunId,
+    plan: Annotated[bool, typer.Option("--plan", help="Only show what would be done; sends nothing.")] = False,
+) -> None:
+    """Take back the last run of an audience: whom it added is removed, whom it removed is added with the values of now.
+
+    Changed members keep their new values, the earlier ones are not kept. Who is no longer in the tables, gave no consent or is
+    on the suppression list is not put back. It is a run of its own, with a receipt of its own.
+    """
+    session = session_of(context)
+    service = session.services.undo
+    if plan:
+        with session.output.progress() as progress:
+            made = service.plan(run, progress.context())
+        changes = made.changes
+        kept = service.state(run).what
+        numbers = {"to_remove": changes.removed, "to_add": changes.added, "kept_values": kept.changed}
+        lost = kept.removed - changes.added
+        sentence = f"{changes.removed:,} would be removed, {changes.added:,} put back. Nothing has been sent."
+        rest = f" {of(lost, 'member')} can't be put back." if lost > 0 else ""
+        session.output.result({"run": run, **numbers, "not_put_back": max(0, lost)}, sentence + rest)
+        return
+    ended = wait_for(session, [service.start(run, Trigger.COMMAND_LINE)])
+    if session.options.json:
+        session.output.document({"runs": [run_document(r) for r in ended]})
+    else:
+        session.output.text("\n".join(map(run_sentence, ended)))
+    session.status = exit_of(ended)

@@ -29,6 +29,8 @@ VALUE_UNKNOWN = CHANGED + "the values there are not known"
 OTHER_VALUE = CHANGED + "a value is another one"
 OTHER_FIELDS = CHANGED + "other fields are matched"
 IN_SEGMENT = JOINED + "in the segment"
+PUT_BACK = JOINED + "put back, because the run that removed it is undone"
+TAKEN_OUT = LEFT + "taken out again, because the run that added it is undone"
 NO_RULE = LEFT + "no rule of the segment holds any more"
 
 _LONGEST = 160

@@ -143,8 +143,8 @@ class Run:
     """One run of one export, kept after the export is gone; times are UTC.
 
     `total` is what the run set out to send and `done` how far it is, both in `unit`. `audience` is how many members of its
-    segments the places hold after it, as far as we know; None when that is not known. `owner` names the process that runs
-    it, so that another one can tell an interrupted run from a running one.
+    segments the places hold after it, as far as we know; None when that is not known. `undoes` is the id of the run this one
+    takes back. `owner` names the process that runs it, so that another one can tell an interrupted run from a running one.
     """
 
     id: str
@@ -170,6 +170,7 @@ class Run:
     waits_for: str = ""
     owner: str = ""
     audience: int | None = None
+    undoes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ identifier refuses consent in any row or is suppressed. Numbers agree with app/d
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sqlglot import exp
@@ -24,7 +24,7 @@ from app.data.engines.protocol import Engine
 from app.data.identifiers_sql import text, trimmed
 from app.data.identity import Identity, MatchedField, RowValues
 from app.data.reasons import Why
-from app.data.sent import Difference, Found, Held, compare
+from app.data.sent import Difference, Found, Held, compare, take_back
 from app.data.server_rows import Asked, bring, by_member, server_of, server_sql
 from app.data.sql import SegmentSql, key_column
 from app.data.suppression import ListedValues
@@ -94,6 +94,37 @@ class Members:
             found = Found(self._sql(question.chosen(keys=True)), tuple(spec.fields), keys, total)
             why = Why(question.sql, segment, question.table, spec.identity, spec.names)
             return compare(cursor, found, held, mode, to, {"segment": segment.name, "run": run}, why, there)
+
+    def undo(
+        self,
+        scope: Scope,
+        segment: Segment,
+        spec: MemberSpec,
+        held: Held,
+        changes: Path,
+        to: Path,
+        ctx: JobContext,
+        run: str = "",
+    ) -> Difference:
+        """Write what undoes those changes to the segment, for the run of that id, if it is for one; raises as `plan`."""
+        table = scope.catalog.by_role(segment.of.role)
+        if table is None or table.key is None:
+            raise FixData(
+                f"There is no table of {segment.of} any more.",
+                "Members are put back with their values of now.",
+                "Give a table that role and a key.",
+                code="no_table",
+            )
+        rows = exp.Table(this=exp.to_identifier(table.name, quoted=True))
+        query = exp.select(exp.column(table.key, quoted=True)).from_(rows)
+        everybody = replace(segment, rules=(), list_file=None, sql=query.sql("duckdb"))
+        with self._engine.cursor(ctx.token) as cursor:
+            ctx.report(Progress("Find members"))
+            question = self._question(cursor, scope, everybody, spec, ctx)
+            total = self._pick(cursor, question)
+            keys = tuple(target for target, _matched in spec.identity.keys)
+            found = Found(self._sql(question.chosen(keys=True)), tuple(spec.fields), keys, total)
+            return take_back(cursor, found, held, changes, to, {"segment": segment.name, "run": run})
 
     def prepare(
         self, cursor: Cursor, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext

@@ -23,13 +23,14 @@ import shutil
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from app.core.exports import REMOVING, SyncMode
 from app.core.names import new_id
 from app.core.plans import TOLD, Change, Changes
+from app.core.reasons import PUT_BACK, TAKEN_OUT
 from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
 from app.data.reasons import Why, explained
 from app.data.run_changes import (
@@ -49,6 +50,7 @@ from app.data.run_changes import (
     write_parquet,
 )
 from app.data.there import STRANGER, not_there, seen
+from app.data.undoing import ADDED, REMOVED
 from app.data.value_hashes import PART, VALUE, is_part
 from app.jobs import CancelToken, JobContext
 
@@ -98,6 +100,16 @@ class Held:
         self._sent = engine.folder / "sent"
         self._place = _short(place)
         self.folder = self._sent / export_id / self._place / _short(segment.casefold())
+
+    @property
+    def name(self) -> str:
+        """What names the segment in the files of runs."""
+        return self.folder.name
+
+    @property
+    def known(self) -> bool:
+        """Whether anything was ever sent there."""
+        return _newest(self.folder) is not None
 
     @property
     def plan_path(self) -> Path:
@@ -208,6 +220,40 @@ def compare(
     return Difference(changes, sent_empty, other and changes.changed > 0)
 
 
+def take_back(cursor: Cursor, found: Found, held: Held, changes: Path, to: Path, kept: Mapping[str, str]) -> Difference:
+    """Write the plan that undoes the changes of a run to one segment: `found` is everybody who may be sent now.
+
+    Whom that run added and we still hold is removed, unless somebody else sends them to the same place; whom it removed is
+    added with the values of now. Changed ones stay: what they were before is not kept.
+    """
+    before = _relation(cursor, held.folder)
+    newest = _newest(held.folder)
+    mapping = known_of(cursor, newest, "mapping") if newest is not None else _mapping_of(found.fields)
+    others = held.others(cursor)
+    gone = f"CASE WHEN h.identifier IN ({others}) THEN '{RELEASED}' ELSE 'removed' END" if others else "'removed'"
+    undone = f"SELECT identifier FROM read_parquet({literal(changes)}) WHERE"  # noqa: S608 - a literal
+    added, removed = f"{undone} {ADDED}", f"{undone} {REMOVED}"
+    empty = ", ".join([f"NULL::VARCHAR AS {quoted(VALUE + name)}" for name in found.fields])
+    rows = (
+        f"SELECT 'added' AS change, false AS in_doubt, NULL::UUID AS before, '{PUT_BACK}' AS reason, n.* "  # noqa: S608
+        f"FROM ({_now(found, mapping)}) n WHERE n.identifier IN ({removed})"
+    )
+    if before is not None:
+        keys = "".join(f", h.{quoted(name)}" for name in columns_of(cursor, before) if name.startswith(KEY))
+        rows += f" AND n.identifier NOT IN (SELECT identifier FROM ({before}))"  # noqa: S608 - our own query
+        rows += (
+            f" UNION ALL BY NAME SELECT {gone} AS change, false AS in_doubt, h.payload AS before, "  # noqa: S608 - as above
+            f"'{TAKEN_OUT}' AS reason, h.member, h.identifier, NULL::UUID AS payload{keys}, {empty} "
+            f"FROM ({before}) h WHERE h.identifier IN ({added})"
+        )
+    to.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = to.with_suffix(".tmp")
+    write_parquet(cursor, rows, unfinished, {"mapping": mapping, **kept})
+    unfinished.replace(to)
+    changes_, sent_empty = _numbers(cursor, to, found)
+    return Difference(replace(changes_, unchanged=0), sent_empty)
+
+
 class Told:
     """Writes down what becomes of a plan's members while it happens. Thread safe."""
 
@@ -313,11 +359,7 @@ def _compared(
     found: Found, mapping: str, held: str | None, held_keys: Sequence[str], others: str | None, mode: SyncMode
 ) -> str:
     """What is to be told the target, of those found now and those held until now."""
-    values = [f"v{i} AS {quoted(VALUE + name)}" for i, name in enumerate(found.fields)]
-    keys = [f"k{i} AS {quoted(KEY + name)}" for i, name in enumerate(found.keys)]
-    unusable = [f"u{i}" for i in range(len(found.fields))]
-    columns = ["member", f"{_identifier(found)} AS identifier", f"{_payload(found, mapping)} AS payload"]
-    now = f"SELECT {', '.join([*columns, *keys, *values, *unusable])} FROM ({found.query})"  # noqa: S608 - our own query
+    now, unusable = _now(found, mapping), [f"u{i}" for i in range(len(found.fields))]
     if held is None:
         return f"SELECT 'added' AS change, false AS in_doubt, NULL::UUID AS before, * FROM ({now})"  # noqa: S608 - as above
     known = {KEY + name for name in found.keys}
@@ -343,6 +385,15 @@ def _compared(
         f"SELECT {', '.join(selected)} FROM ({now}) n {join} JOIN ({held}) h ON n.identifier = h.identifier "  # noqa: S608
         f"WHERE {wanted}"
     )
+
+
+def _now(found: Found, mapping: str) -> str:
+    """Those found now as a plan has them: what identifies them there, the hash of their values, keys and values by their fields."""
+    values = [f"v{i} AS {quoted(VALUE + name)}" for i, name in enumerate(found.fields)]
+    keys = [f"k{i} AS {quoted(KEY + name)}" for i, name in enumerate(found.keys)]
+    unusable = [f"u{i}" for i in range(len(found.fields))]
+    columns = ["member", f"{_identifier(found)} AS identifier", f"{_payload(found, mapping)} AS payload"]
+    return f"SELECT {', '.join([*columns, *keys, *values, *unusable])} FROM ({found.query})"  # noqa: S608 - our own query
 
 
 def _either(name: str, now: bool, before: bool) -> str:  # noqa: FBT001 - two facts of one column

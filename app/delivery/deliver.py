@@ -10,6 +10,7 @@ from functools import partial
 from app.core.errors import FixSettings, SendoffError, as_sendoff_error
 from app.core.exports import Export, ExportKind
 from app.core.runs import PhaseName, Run, RunError, Status
+from app.data.undoing import changed_segments
 from app.delivery.file_delivery import FileDelivery
 from app.delivery.files import RunFolder
 from app.delivery.journal import Journal
@@ -102,7 +103,12 @@ class _Delivery:
             segments = SegmentDelivery(
                 export, description, destination, self._deps, self._state, self._log, self._journal, self._book
             )
-            return segments.deliver(ctx)
+            undone = self._state.run.undoes
+            if not undone:
+                return segments.deliver(ctx)
+            self._log.info(f"Takes back what the run {undone} did.")
+            segments.undo(changed_segments(RunFolder(self._deps.folder, undone).path), ctx)
+            return None
         raise FixSettings(
             f"{description.name} takes no tables.",
             "It is a marketing system and takes the members of segments.",

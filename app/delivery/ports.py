@@ -127,6 +127,10 @@ class MemberSource(Protocol):
         """
         ...
 
+    def undo(self, segment: Segment, place: Place, ctx: JobContext, *, undone: str, run: str = "") -> PlannedSegment:
+        """What takes back what the run of that id did to the segment; without `run` it is only looked at."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class PartFile:

@@ -71,16 +71,36 @@ class SegmentDelivery:
             planned = [
                 (segment, plans.enter_context(self._plan(source, segment, place, ctx))) for segment, place in places
             ]
-            total = sum((plan.changes for _segment, plan in planned), Changes())
-            self.state.unchanged(total.unchanged)
-            self.state.set_total(total.to_send, "members")
-            for segment, plan in planned:
-                self._note(segment, plan.changes)
-
-            self.state.begin(PhaseName.SEND)
-            for number, (segment, plan) in enumerate(planned, 1):
-                self._send(segment, plan, fields, ctx, last=number == len(planned))
+            self._send_all(planned, fields, ctx)
         return judge.skip_status
+
+    def undo(self, segment_names: Sequence[str], ctx: JobContext) -> None:
+        """Take back what the run `undoes` did to these segments; nothing is counted or checked anew, only who it touched moves."""
+        segments = [each for each in self.deps.segments if each.name in segment_names]
+        fields = {f.id: f for f in self.destination.fields(self.export.target, ctx)}
+        source = self.deps.members(self.export, self.description, tuple(fields.values()))
+        run = self.state.run
+        with ExitStack() as plans:
+            self.state.begin(PhaseName.PLAN)
+            planned = []
+            for segment in segments:
+                place = self.destination.place(self.export.target, segment.name, ctx)
+                plan = plans.enter_context(source.undo(segment, place, ctx, undone=run.undoes, run=run.id))
+                self.run_log.info(words_of_plan(segment.name, plan.changes))
+                planned.append((segment, plan))
+            self._send_all(planned, fields, ctx)
+
+    def _send_all(
+        self, planned: Sequence[tuple[Segment, PlannedSegment]], fields: Mapping[str, TargetField], ctx: JobContext
+    ) -> None:
+        total = sum((plan.changes for _segment, plan in planned), Changes())
+        self.state.unchanged(total.unchanged)
+        self.state.set_total(total.to_send, "members")
+        for segment, plan in planned:
+            self._note(segment, plan.changes)
+        self.state.begin(PhaseName.SEND)
+        for number, (segment, plan) in enumerate(planned, 1):
+            self._send(segment, plan, fields, ctx, last=number == len(planned))
 
     def _counted(self, count: Count) -> None:
         self.run_log.info(words_of(count))

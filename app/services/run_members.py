@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from app.core.counts import Count
-from app.core.exports import Export
+from app.core.errors import FixSettings
+from app.core.exports import Export, SyncMode
 from app.core.plans import Changes, PlannedMember
 from app.core.runs import Reject
 from app.core.segments import Segment
@@ -18,6 +19,7 @@ from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
 from app.data.members import Members, MemberSpec
 from app.data.plan_pages import PlanPages
+from app.data.run_changes import changes_path
 from app.data.sent import Difference, Held, PlanRows, Told, look_path, read_plan
 from app.data.there import write_there
 from app.data.workspace_rows import Scope
@@ -92,6 +94,26 @@ class WorkspaceMembers:
         named = {self._names.get(field, field): number for field, number in difference.sent_empty.items()}
         told = Told(held, export.sync) if run else None
         return WorkspacePlan(self._engine, segment.name, path, difference, named, held, told)
+
+    def undo(self, segment: Segment, place: Place, ctx: JobContext, *, undone: str, run: str = "") -> WorkspacePlan:
+        """See `MemberSource.undo`."""
+        export = self._export
+        held = Held(self._engine, export.id, f"{export.connection} {place.name}", segment.name)
+        if not place.there or not held.known:
+            raise FixSettings(
+                f"What was done to “{segment.name}” can't be undone.",
+                "The export goes to another audience now, or the audience is gone.",
+                "Correct the members at the destination by hand.",
+                code="other_place",
+            )
+        if run:
+            held.settle(ctx.token)
+        path = held.plan_path if run else look_path(self._engine.folder)
+        changes = changes_path(self._engine.folder / "runs" / undone, held.name)
+        difference = self._members.undo(self._scope, segment, self._spec(segment), held, changes, path, ctx, run)
+        # Whoever is put back is told of as in an update, whatever the export does else.
+        told = Told(held, SyncMode.UPDATE) if run else None
+        return WorkspacePlan(self._engine, segment.name, path, difference, {}, held, told)
 
     def _spec(self, segment: Segment) -> MemberSpec:
         return MemberSpec(self._matched, self._identity(segment), self._names)

@@ -121,6 +121,23 @@ class RunService:
             )
         return [self._start(export, connection, trigger) for export, connection in chosen]
 
+    def take_back(self, undone: Run, trigger: Trigger) -> Run:
+        """Queue a run that takes back what that one did; `UndoService` says whether it can be.
+
+        Raises FixData when its export is gone, TryAgain while another run of the export waits or goes on, NotAllowed.
+        """
+        export = export_named(self._store, undone.export_name)
+        connection = self._connection_of(export)
+        demand(self._roles.role(), Action.RUN_EXPORTS, connection.access if connection else None)
+        if any(run.export_id == export.id for run in self.active()):
+            raise TryAgain(
+                f"“{export.name}” is running.",
+                "What it will have changed is not known yet.",
+                "Undo when it has ended.",
+                code="running",
+            )
+        return self._start(export, connection, trigger, undoes=undone.id)
+
     def run_all(self, trigger: Trigger) -> Runs:
         """Start every export that has a connection this role may use."""
         role = self._roles.role()
@@ -246,7 +263,7 @@ class RunService:
         """Drop what the targets of an export that is gone hold; the members stay there."""
         forget_export(self._folder, export_id)
 
-    def _start(self, export: Export, connection: Connection | None, trigger: Trigger) -> Run:
+    def _start(self, export: Export, connection: Connection | None, trigger: Trigger, undoes: str = "") -> Run:
         waiting = self._queue.waiting_for(export.id)
         if waiting is not None:
             return waiting
@@ -262,6 +279,7 @@ class RunService:
             status=Status.QUEUED,
             queued_at=now,
             owner=this_process(),
+            undoes=undoes,
         )
         if connection is None:
             run = replace(run, status=Status.NO_CONNECTION, ended_at=now, error=_NO_CONNECTION)

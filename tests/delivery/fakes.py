@@ -127,6 +127,9 @@ class FakeMembers:
         number = max(self.sizes[segment.name] - self.without_key, 0)
         return FakePlan(segment.name, number, self.on_batch, self.sent_empty)
 
+    def undo(self, segment: Segment, place: Place, ctx: JobContext, *, undone: str, run: str = "") -> FakePlan:
+        return FakePlan(segment.name, 0)
+
 
 @dataclass
 class FakePlan:

@@ -108,6 +108,7 @@ def test_a_run_leads_to_its_receipt_and_back(bench, small_services):  # noqa: F8
 
 def test_a_run_without_one_says_why(bench, small_services):  # noqa: F811
     [done] = run(small_services, "Whole tables")
+    bench.wait(lambda: small_services._store.runs.by_id(done.id).status.ended)  # told a moment before it is kept
     (small_services.folder / "runs" / done.id / "receipt.json").unlink()
     page = receipt_page(bench, done)
     assert page._error.accessibleName().startswith("This run has no receipt.")

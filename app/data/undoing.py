@@ -1,0 +1,61 @@
+"""What one run did to audiences, as far as it can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from app.data.run_changes import changes_relation
+
+ADDED = "change = 'added' AND what IN ('added', 'updated')"
+REMOVED = "change = 'removed' AND what = 'removed'"
+"""What can be taken back, as conditions on the changes of a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """Members a run added and removed, and those it changed, which keep their new values: the earlier ones are not kept.
+
+    Added are all whom it sent to a place that, as far as we know, did not hold them from us.
+    """
+
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+
+
+def undoable(run: Path) -> Undoable | None:
+    """What the run of that folder did; None when its changes are not kept."""
+    relation = changes_relation(run)
+    if relation is None:
+        return None
+    wanted = (ADDED, REMOVED, "change = 'changed' AND what = 'updated'")
+    counted = ", ".join(f"count(*) FILTER ({condition})" for condition in wanted)
+    with duckdb.connect() as connection:
+        found = connection.execute(f"SELECT {counted} {relation}").fetchone()
+    return Undoable(*(found or ()))
+
+
+def changed_segments(run: Path) -> Sequence[str]:
+    """The names of the segments the run of that folder changed."""
+    relation = changes_relation(run)
+    if relation is None:
+        return ()
+    with duckdb.connect() as connection:
+        rows = connection.execute(f"SELECT DISTINCT segment {relation} ORDER BY segment").fetchall()
+    return [name for (name,) in rows]
+
+
+def others_since(workspace: Path, export_id: str, moment: float) -> bool:
+    """Whether another export sent to a place of this one after that moment (seconds since 1970)."""
+    sent = workspace / "sent"
+    places = {place.name for place in (sent / export_id).glob("*") if place.is_dir()}
+    return any(
+        snapshot.stat().st_mtime > moment
+        for place in places
+        for snapshot in sent.glob(f"*/{place}/*/[0-9]*.parquet")
+        if snapshot.parents[2].name != export_id
+    )

@@ -1,0 +1,137 @@
+"""Taking back what the last run of an export did to its audiences: looked at first, then a run of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from app.core.audit import Deed, Subject
+from app.core.connections import Connection
+from app.core.errors import FixSettings
+from app.core.exports import Export, ExportKind, SyncMode
+from app.core.plans import Plan
+from app.core.roles import Action, demand
+from app.core.runs import Run, Trigger
+from app.data.undoing import Undoable, others_since, undoable
+from app.delivery.files import RunFolder
+from app.delivery.ports import Deps, Opened
+from app.delivery.undo import plan_undo
+from app.destinations.description import Description
+from app.jobs import JobContext
+from app.services.audit import AuditService
+from app.services.retention import RetentionService
+from app.services.roles import RoleService
+from app.services.runs import OpenConnection, RunService
+from app.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class UndoState:
+    """What undoing a run would take back. `why_not` is a sentence, empty when it can be done; `until` is how long it can be."""
+
+    what: Undoable
+    why_not: str
+    until: datetime | None = None
+
+
+class UndoService:
+    """Thread safe. Only members the run itself added or removed are touched; nobody is unsubscribed or deleted."""
+
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        roles: RoleService,
+        runs: RunService,
+        retention: RetentionService,
+        open_connection: OpenConnection,
+        describe: Callable[[str], Description],
+        deps: Callable[[], AbstractContextManager[Deps]],
+        audit: AuditService,
+    ) -> None:
+        self._folder = folder
+        self._store = store
+        self._roles = roles
+        self._runs = runs
+        self._retention = retention
+        self._open_connection = open_connection
+        self._describe = describe
+        self._deps = deps
+        self._audit = audit
+
+    def state(self, run_id: str) -> UndoState:
+        """Whether the run can be undone, from what is known here; raises FixData for an unknown run."""
+        run = self._runs.get(run_id)
+        what = undoable(self._files(run).path) if run.status.ended else None
+        why_not = self._why_not(run, what)
+        until = run.queued_at + timedelta(days=self._retention.get().changes)
+        return UndoState(what or Undoable(), why_not, None if why_not else until)
+
+    def plan(self, run_id: str, ctx: JobContext) -> Plan:
+        """What undoing would do now, in numbers; asks the destination, sends nothing. Raises FixSettings when it can't be."""
+        run, export, connection = self._demand(run_id)
+        description = self._describe(connection.destination)
+        description = description.for_connection(connection.settings).for_target(export.target)
+        opened = Opened(description, lambda on_slow, ledger: self._open_connection(connection, on_slow, ledger))
+        with self._deps() as deps:
+            return plan_undo(export, opened, deps, self._files(run), ctx)
+
+    def start(self, run_id: str, trigger: Trigger) -> Run:
+        """Queue the run that takes it back; raises as `plan`, TryAgain while the export runs."""
+        run, _export, _connection = self._demand(run_id)
+        started = self._runs.take_back(run, trigger)
+        self._audit.record(
+            Deed.RUN_UNDONE, Subject.RUN, run.export_name, subject_id=run.id, note=f"by run {started.id}"
+        )
+        return started
+
+    def _demand(self, run_id: str) -> tuple[Run, Export, Connection]:
+        run = self._runs.get(run_id)
+        state = self.state(run_id)
+        export, connection = self._of(run)
+        demand(self._roles.role(), Action.RUN_EXPORTS, connection.access if connection else None)
+        if state.why_not or export is None or connection is None:
+            fix = "Correct the members at the destination, or run the export again."
+            raise FixSettings("This run can't be undone.", state.why_not, fix, code="no_undo")
+        return run, export, connection
+
+    def _why_not(self, run: Run, what: Undoable | None) -> str:
+        export, connection = self._of(run)
+        if not run.status.ended or run.ended_at is None:
+            return "It has not ended."
+        if export is None or export.kind is not ExportKind.SEGMENT or run.unit != "members":
+            return "The export is gone." if export is None else "It wrote files; the earlier ones are not kept."
+        if connection is None or connection.id != run.connection_id:
+            return "The export has another connection now, or none."
+        if what is None:
+            return "Whom it changed is not kept, or it changed nobody."
+        if not what.added and not what.removed:
+            return "It added and removed nobody; earlier values of changed members are not kept."
+        description = self._describe(connection.destination)
+        if what.added and SyncMode.MIRROR not in description.sync_modes:
+            return f"{description.name} can’t take members out."
+        if self._later(run):
+            return "A later run has changed the same audience."
+        if others_since(self._folder, export.id, run.ended_at.timestamp()):
+            return "Another export has changed the same audience since."
+        return ""
+
+    def _later(self, run: Run) -> bool:
+        """Whether a run after it changed anything, or may still."""
+        for other in self._store.runs.list(run.export_id, 1000):
+            if other.queued_at <= run.queued_at or other.id == run.id:
+                continue
+            totals = other.totals
+            if not other.status.ended or totals.added + totals.updated + totals.removed:
+                return True
+        return False
+
+    def _of(self, run: Run) -> tuple[Export | None, Connection | None]:
+        export = self._store.exports.by_id(run.export_id)
+        return export, self._store.connections.by_id(export.connection) if export and export.connection else None
+
+    def _files(self, run: Run) -> RunFolder:
+        return RunFolder(self._folder, run.id)

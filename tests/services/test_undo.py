@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from app.core.errors import FixSettings, NotAllowed, TryAgain
+from app.core.roles import Role
+from app.core.runs import Run, Status, Trigger
+from app.jobs import JobContext
+from tests.services.history import History, history_in
+
+CTX = JobContext()
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    with history_in(tmp_path) as made:
+        yield made
+
+
+def addresses(*numbers: int) -> set[str]:
+    return {f"p{i}@example.com" for i in numbers}
+
+
+def undo(history: History, run: Run) -> Run:
+    history.now = history.now.replace(microsecond=(history.now.microsecond + 1) % 1_000_000)
+    started = history.services.undo.start(run.id, Trigger.PERSON)
+    history.services.runs.wait([started.id], CTX)
+    return history.kept(started.id)
+
+
+def test_added_are_removed_removed_are_put_back_and_changed_stay(history: History) -> None:
+    history.run()
+    history.customers({0: ("DE", "Eve"), 1: ("AT", "Ann"), 2: ("DE", "Ann"), 3: ("DE", "Ann"), 4: ("DE", "Ann")})
+    done = history.run()
+    assert history.tagged() == addresses(0, 2, 3, 4)
+    state = history.services.undo.state(done.id)
+    assert (state.what.added, state.what.removed, state.what.changed, state.why_not) == (2, 1, 1, "")
+    planned = history.services.undo.plan(done.id, CTX).changes
+    assert (planned.added, planned.removed, planned.changed) == (1, 2, 0)
+    assert history.tagged() == addresses(0, 2, 3, 4)
+    taken_back = undo(history, done)
+    assert taken_back.status is Status.SUCCESSFUL
+    assert (taken_back.totals.removed, taken_back.totals.updated, taken_back.undoes) == (2, 1, done.id)
+    assert history.tagged() == addresses(0, 1, 2)
+    assert history.emulator.audience.contacts["p0@example.com"].merge_fields["FNAME"] == "Eve"
+    assert "p3@example.com" in history.emulator.audience.contacts  # nobody is unsubscribed or deleted
+    assert history.emulator.audience.contacts["p3@example.com"].status == "subscribed"
+    receipt = history.services.receipts.get(taken_back.id).receipt
+    assert (receipt.totals.removed, receipt.held) == (2, 3)
+    again = history.services.runs.get(taken_back.id)
+    assert again.audience == 3
+
+
+def test_the_next_run_starts_from_what_is_there_after_an_undo(history: History) -> None:
+    history.run()
+    history.customers(dict.fromkeys(range(5), ("DE", "Ann")))
+    done = history.run()
+    undo(history, done)
+    assert history.tagged() == addresses(0, 1, 2)
+    after = history.run()
+    assert (after.totals.added + after.totals.updated, after.totals.unchanged) == (2, 3)
+    assert history.tagged() == addresses(0, 1, 2, 3, 4)
+
+
+def test_an_undone_run_can_be_done_again_by_undoing_the_undo(history: History) -> None:
+    history.run()
+    history.customers({**dict.fromkeys(range(5), ("DE", "Ann")), 1: ("AT", "Ann")})
+    done = history.run()
+    back = undo(history, done)
+    assert history.tagged() == addresses(0, 1, 2)
+    assert history.services.undo.state(done.id).why_not == "A later run has changed the same audience."
+    undo(history, back)
+    assert history.tagged() == addresses(0, 2, 3, 4)
+
+
+def test_whom_another_export_sends_there_too_is_not_taken_out(history: History) -> None:
+    history.add("Other")
+    history.run()
+    history.run("Other")
+    history.customers(dict.fromkeys(range(4), ("DE", "Ann")))
+    history.run("Other")
+    history.now = datetime.now(UTC)  # when files were written counts too
+    done = history.run()
+    assert history.tagged() == addresses(0, 1, 2, 3)
+    assert history.services.undo.plan(done.id, CTX).changes.removed == 0
+    undo(history, done)
+    assert history.tagged() == addresses(0, 1, 2, 3)
+
+
+def test_who_is_suppressed_or_gone_by_now_is_not_put_back(history: History) -> None:
+    history.customers(dict.fromkeys(range(5), ("DE", "Ann")))
+    history.run()
+    history.customers({0: ("DE", "Ann"), 1: ("AT", "Ann"), 2: ("AT", "Ann"), 3: ("AT", "Ann")})
+    done = history.run()
+    assert done.totals.removed == 4
+    history.services.suppression.import_text("p1@example.com", CTX)
+    assert history.services.undo.plan(done.id, CTX).changes.added == 2
+    undo(history, done)
+    assert history.tagged() == addresses(0, 2, 3)
+
+
+def test_a_later_run_stands_against_it(history: History) -> None:
+    history.run()
+    history.customers(dict.fromkeys(range(5), ("DE", "Ann")))
+    first = history.run()
+    history.customers(dict.fromkeys(range(6), ("DE", "Ann")))
+    history.run()
+    assert history.services.undo.state(first.id).why_not == "A later run has changed the same audience."
+
+
+def test_another_export_into_the_same_audience_stands_against_it(history: History) -> None:
+    history.add("Other")
+    history.run()
+    history.customers(dict.fromkeys(range(5), ("DE", "Ann")))
+    done = history.run()
+    history.run("Other")
+    assert history.services.undo.state(done.id).why_not == "Another export has changed the same audience since."
+
+
+def test_other_targets_roles_and_unknown_runs_are_refused(history: History) -> None:
+    history.run()
+    history.customers(dict.fromkeys(range(5), ("DE", "Ann")))
+    done = history.run()
+    history.add("Letter", target={"audience_id": history.emulator.audience.id, "tag": "Elsewhere"})
+    with pytest.raises(FixSettings) as caught:
+        history.services.undo.plan(done.id, CTX)
+    assert caught.value.code == "other_place"
+    history.services.roles.set_role(Role.VIEWER)
+    with pytest.raises(NotAllowed):
+        history.services.undo.start(done.id, Trigger.PERSON)
+
+
+def test_undoing_stands_in_the_audit_trail(history: History) -> None:
+    history.run()
+    done = history.run()
+    assert history.services.undo.state(done.id).why_not.startswith("It added and removed nobody")
+    history.customers(dict.fromkeys(range(5), ("DE", "Ann")))
+    later = history.run()
+    undo(history, later)
+    deeds = [entry.deed for entry in history.services.audit.page().entries]
+    assert "run_undone" in deeds
+
+
+def test_only_one_run_of_an_export_at_a_time(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    history.run()
+    history.customers(dict.fromkeys(range(5), ("DE", "Ann")))
+    done = history.run()
+    monkeypatch.setattr(history.services.runs, "active", lambda: [done])
+    with pytest.raises(TryAgain):
+        history.services.undo.start(done.id, Trigger.PERSON)
