@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from app.core.undoing import Undoable
 from app.data.run_changes import changes_relation
 
 ADDED = "change = 'added' AND what IN ('added', 'updated')"
 REMOVED = "change = 'removed' AND what = 'removed'"
 """What can be taken back, as conditions on the changes of a run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Undoable:
-    """Members a run added and removed, and those it changed, which keep their new values: the earlier ones are not kept.
-
-    Added are all whom it sent to a place that, as far as we know, did not hold them from us.
-    """
-
-    added: int = 0
-    removed: int = 0
-    changed: int = 0
 
 
 def undoable(run: Path) -> Undoable | None:

@@ -57,11 +57,13 @@ class LiveRuns:
 
     def end(self, run: Run) -> None:
         """Keep the last state of a run, trying hard; nothing happens when it ended before."""
+        if self.get(run.id) is None:
+            return
+        self._closing(run)
         with self._changed:
             if self._live.pop(run.id, None) is None:
                 return
             self._kept.pop(run.id, None)
-        self._closing(run)
         for attempt in range(LAST_TRIES):
             if self._keep(run):
                 break

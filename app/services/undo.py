@@ -15,7 +15,8 @@ from app.core.exports import Export, ExportKind, SyncMode
 from app.core.plans import Plan
 from app.core.roles import Action, demand
 from app.core.runs import Run, Trigger
-from app.data.undoing import Undoable, others_since, undoable
+from app.core.undoing import Undoable
+from app.data.undoing import others_since, undoable
 from app.delivery.files import RunFolder
 from app.delivery.ports import Deps, Opened
 from app.delivery.undo import plan_undo

@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.bootstrap import Services
 from app.core.runs import Run
+from app.jobs import JobContext
 from app.ui.pages.receipt import ReceiptPage
 from app.ui.pages.receipt.paper import receipt_html
 from app.ui.pages.runs import RunsPage
 from app.ui.widgets.notes import Note
+from tests.services.history import History, history_in
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
 from tests.ui.test_runs_page import run, with_rejects  # noqa: F401 - a fixture
@@ -108,9 +112,70 @@ def test_a_run_leads_to_its_receipt_and_back(bench, small_services):  # noqa: F8
 
 def test_a_run_without_one_says_why(bench, small_services):  # noqa: F811
     [done] = run(small_services, "Whole tables")
-    bench.wait(lambda: small_services._store.runs.by_id(done.id).status.ended)  # told a moment before it is kept
+    bench.wait(lambda: small_services.runs._live.get(done.id) is None)  # its end is told a moment before
     (small_services.folder / "runs" / done.id / "receipt.json").unlink()
     page = receipt_page(bench, done)
     assert page._error.accessibleName().startswith("This run has no receipt.")
     page._error.primary_clicked.emit()
     assert bench.navigator.pages[-1] == ("runs", done.id)
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    with history_in(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def two_runs(history: History) -> list[Run]:
+    done = [history.run()]
+    history.customers({0: ("DE", "Eve"), 1: ("AT", "Ann"), 2: ("DE", "Ann"), 3: ("DE", "Ann")})
+    return [*done, history.run()]
+
+
+@pytest.fixture
+def history_bench(history: History, theme, runner) -> Iterator[PageBench]:
+    with page_bench(history.services, theme, runner) as made:
+        yield made
+
+
+def test_the_last_run_is_undone_after_its_plan_was_seen(history_bench, history, two_runs):
+    bench = history_bench
+    page = receipt_page(bench, two_runs[1])
+    assert page.undo_bar.words.words().startswith(
+        "Undo removes the 1 added members and puts the 1 removed ones back; updated values stay. Possible until "
+    )
+    page.undo_bar.button.click()
+    bench.settle()
+    dialog = bench.dialog()
+    assert [number.words() for number, _words in dialog.numbers] == ["−1", "+1", "1"]
+    assert nameless(dialog) == []
+    history.now += timedelta(hours=1)
+    dialog.undo.click()
+    bench.settle()
+    name, started = bench.navigator.pages[-1]
+    assert name == "runs"
+    history.services.runs.wait([started], JobContext())
+    assert history.kept(started).undoes == two_runs[1].id
+    assert history.tagged() == {"p0@example.com", "p1@example.com", "p2@example.com"}
+    page.activate(two_runs[1].id)
+    bench.settle()
+    assert not page.undo_bar.button.isEnabled()
+    assert page.undo_bar.words.words() == "This run can’t be undone. A later run has changed the same audience."
+
+
+def test_an_earlier_run_says_why_it_can_not_be_undone(history_bench, two_runs):
+    page = receipt_page(history_bench, two_runs[0])
+    assert page.undo_bar.isVisible()
+    assert not page.undo_bar.button.isEnabled()
+
+
+def test_a_plan_that_fails_stands_in_the_dialog(history_bench, history, two_runs):
+    page = receipt_page(history_bench, two_runs[1])
+    history.add("Letter", target={"audience_id": history.emulator.audience.id, "tag": "Elsewhere"})
+    page.undo_bar.button.click()
+    history_bench.settle()
+    dialog = history_bench.dialog()
+    assert dialog.problem.isVisible()
+    assert not dialog.undo.isEnabled()
+    dialog.reject()

@@ -12,13 +12,19 @@ from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.errors import as_sendoff_error
 from app.core.receipts import Receipt
+from app.core.roles import Action, may
+from app.core.runs import Trigger
 from app.destinations.description import Badge as BadgeLook
 from app.jobs import JobContext
 from app.services.receipts import KeptReceipt
+from app.services.undo import UndoState
 from app.ui.context import WindowContext
+from app.ui.dialogs.undo import UndoDialog
+from app.ui.pages.freshness import Freshness
 from app.ui.pages.receipt import words
 from app.ui.pages.receipt.paper import receipt_pdf
 from app.ui.pages.receipt.parts import FactCard, FigureCard, LineTable
+from app.ui.pages.receipt.undo_bar import UndoBar
 from app.ui.pages.runs.head import RunHead
 from app.ui.pages.runs.words import badge_of
 from app.ui.runner import Finished, LiveQuery, Outcome
@@ -37,6 +43,8 @@ TONES = {"success": "success", "warning": "warning", "danger": "danger", "bar": 
 class _Read:
     kept: KeptReceipt
     badge: BadgeLook
+    undo: UndoState
+    may_run: bool
 
 
 class ReceiptPage(QWidget):
@@ -78,6 +86,8 @@ class ReceiptPage(QWidget):
             theme, "", icon="warning-circle-fill", icon_role="danger", primary=self.tr("Back to the runs")
         )
         self._loading = Loading(theme, self.tr("Reading the receipt"), rows=8)
+        self.undo_bar = UndoBar(theme, context.formats)
+        self._undo: UndoState | None = None
         self._pages = QStackedWidget()
         self._query = LiveQuery(context.runner, self.tr("Read a receipt"), delay_ms=0, parent=self)
         self._assemble()
@@ -87,18 +97,19 @@ class ReceiptPage(QWidget):
         """Come to the front; `focus` is the run's id."""
         if focus is not None and focus != self._run_id:
             self._run_id, self._kept = focus, None
+            self.undo_bar.hide()
             self._pages.setCurrentWidget(self._loading)
         self.refresh()
 
     def refresh(self) -> None:
-        """Read the receipt; one that is shown never changes."""
-        if self._run_id and self._kept is None:
+        """Read the receipt, which never changes, and whether the run can be undone, which does."""
+        if self._run_id:
             run_id = self._run_id
             self._query.ask(lambda _ctx: self._read(run_id), at_once=True)
 
     def regions(self) -> list[QWidget]:
         """Where F6 goes."""
-        return [self._head, self._left, self._panel]
+        return [self._head, self._left, self._panel, self.undo_bar]
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the left more room on a small window."""
@@ -146,6 +157,8 @@ class ReceiptPage(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self._head)
         layout.addWidget(self._pages, 1)
+        layout.addWidget(self.undo_bar)
+        self.undo_bar.hide()
 
     def _connect(self) -> None:
         self._query.ready.connect(self._on_read)
@@ -153,6 +166,8 @@ class ReceiptPage(QWidget):
         self._head.back_asked.connect(self._on_back)
         self._error.primary_clicked.connect(self._on_back)
         self._rejects.link_asked.connect(self._on_back)
+        self.undo_bar.undo_asked.connect(self._on_undo)
+        Freshness(self, self._context.navigator.noticed, ("runs", "exports"), self.refresh)
         self.as_json.clicked.connect(lambda: self._ask_place("json", self.tr("JSON files (*.json)"), self._save_json))
         self.as_pdf.clicked.connect(lambda: self._ask_place("pdf", self.tr("PDF files (*.pdf)"), self._save_pdf))
 
@@ -160,11 +175,22 @@ class ReceiptPage(QWidget):
 
     def _read(self, run_id: str) -> _Read:
         services = self._context.services
-        return _Read(services.receipts.get(run_id), badge_of(services, services.runs.get(run_id).destination))
+        return _Read(
+            services.receipts.get(run_id),
+            badge_of(services, services.runs.get(run_id).destination),
+            services.undo.state(run_id),
+            may(services.roles.role(), Action.RUN_EXPORTS),
+        )
 
     def _on_read(self, read: _Read) -> None:
-        self._kept = read.kept
+        new = self._kept is None
+        self._kept, self._undo = read.kept, read.undo
         self._show(read.kept, read.badge)
+        sends_members = read.kept.receipt.unit == "members" and not read.kept.receipt.totals.files
+        self.undo_bar.setVisible(sends_members)
+        self.undo_bar.show_state(read.undo, may_run=read.may_run)
+        if new:
+            self._left.verticalScrollBar().setValue(0)
         self._pages.setCurrentWidget(self._body)
 
     def _on_failed(self, error: BaseException) -> None:
@@ -192,7 +218,6 @@ class ReceiptPage(QWidget):
         self._configuration.show_facts(words.configuration(receipt, formats))
         number = receipt.rejects.number
         self._rejects.show_facts(words.rejects(receipt, formats), formats.counted(number, "members"))
-        self._left.verticalScrollBar().setValue(0)
 
     def _show_problem(self, receipt: Receipt) -> None:
         error = receipt.error
@@ -212,6 +237,27 @@ class ReceiptPage(QWidget):
 
     def _on_back(self) -> None:
         self._context.navigator.show_page("runs", self._run_id or None)
+
+    def _on_undo(self) -> None:
+        if self._kept is None or self._undo is None:
+            return
+        dialog = UndoDialog(self._context, self, self._run_id, self._kept.receipt.export, self._undo.what)
+        dialog.undo_asked.connect(self._start_undo)
+        dialog.open()
+
+    def _start_undo(self) -> None:
+        run_id, undo, navigator = self._run_id, self._context.services.undo, self._context.navigator
+
+        def finished(end: Finished) -> None:
+            if end.outcome is Outcome.DONE:
+                navigator.changed("runs")
+                navigator.show_page("runs", end.value.id)
+            elif end.error is not None:
+                navigator.show_error(end.error, self)
+
+        self._context.runner.submit(
+            "store", self.tr("Undo a run"), lambda _ctx: undo.start(run_id, Trigger.PERSON), on_finished=finished
+        )
 
     def _ask_place(self, ending: str, kinds: str, save: Callable[[Path], None]) -> None:
         dialog = QFileDialog(self, self.tr("Save the receipt"), f"receipt-{self._run_id}.{ending}")
