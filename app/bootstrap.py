@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from app.secrets.store import SecretStore, StoreInfo
     from app.services.comparing import CompareService
     from app.services.counts import CountService
+    from app.services.erasing import EraseService
     from app.services.export_views import ExportViews
     from app.services.plans import PlanService
     from app.services.putting_back import PuttingBack
@@ -258,6 +259,17 @@ class Services:
             )
 
         return self._once("undo", make)
+
+    @property
+    def erasing(self) -> EraseService:
+        """Erasing a person everywhere."""
+
+        def make() -> EraseService:
+            from app.services.erasing import EraseService
+
+            return EraseService(self.folder, self._store, self.engine, self.roles, self.suppression, self.audit)
+
+        return self._once("erasing", make)
 
     @property
     def plans(self) -> PlanService:

@@ -10,6 +10,7 @@ import typer
 
 from app.cli.output import of, plain
 from app.cli.session import session_of
+from app.core.erasing import Erasure, Trace
 from app.core.errors import FixData, SendoffError
 from app.core.exports import ExportKind
 from app.core.suppression import Change, ChangeKind, ContactKind
@@ -144,6 +145,35 @@ def put_back(context: typer.Context, source: SourceId) -> None:
 
 
 @commands.command()
+def erase(
+    context: typer.Context,
+    value: Annotated[
+        str, typer.Argument(metavar="VALUE", help="Address, phone number or key of the table; - reads it from stdin.")
+    ],
+    look: Annotated[bool, typer.Option("--look", help="Only show where the person stands; changes nothing.")] = False,
+    suppress: Annotated[
+        bool,
+        typer.Option("--suppress/--no-suppress", help="Put an address or number on the list, so that nobody sends it."),
+    ] = True,
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="Also drop the note by which a mirrored export would take the person out.")
+    ] = False,
+) -> None:
+    """Erase a person from what runs and exports left behind in the workspace, and put them on the list.
+
+    Notes of what destinations hold keep an address in clear where the destination takes addresses, because taking somebody out
+    needs it: those stay until the export's next run took the person out, unless --at-once. Tables are copies of their source:
+    erase the person there and refresh. Receipts name nobody; counts stay as they were.
+    """
+    session = session_of(context)
+    service, given = session.services.erasing, _given(value)
+    with session.output.progress() as progress:
+        ctx = progress.context()
+        done = service.look(given, ctx) if look else service.erase(given, ctx, suppress=suppress, at_once=at_once)
+    session.output.result({"erased": not look, **plain(done)}, "\n".join(erasure_lines(done, looked=look)))
+
+
+@commands.command()
 def effect(context: typer.Context) -> None:
     """How many members of each segment export the list leaves out."""
     session = session_of(context)
@@ -183,6 +213,30 @@ def sentence_of(change: Change) -> str:
             return f"1 {noun} taken off: {change.reason}"
         case ChangeKind.PUT_BACK:
             return f"1 {noun} put back"
+
+
+_TRACES = {
+    Trace.SENT: "in the notes of what destinations hold",
+    Trace.CHANGES: "in the changes of runs",
+    Trace.REJECTS: "among the rejects of runs",
+    Trace.LEFT_OUT: "among those runs left out",
+    Trace.FIXED_LIST: "on the fixed list",
+}
+
+
+def erasure_lines(done: Erasure, *, looked: bool) -> list[str]:
+    """What was found where, and what is left."""
+    lines = [f"{each.number:,} {_TRACES[each.trace]}: {each.name or 'an export that is gone'}" for each in done.found]
+    lines = lines or ["Nothing of this person was found."]
+    for each in done.remains:
+        how = "its next run takes the person out" if each.removed_by_run else "take the person out there by hand"
+        lines.append(f"Still at {each.connection or 'a destination'}, by the export {each.export}: {how}.")
+    lines += [f"Still in the table {name}: erase the row at its source and refresh." for name in done.tables]
+    lines += [f"The rules of the segment {name} name the value: edit them." for name in done.rules]
+    if done.suppressed:
+        lines.append("On the suppression list now, as a salted hash.")
+    lines.append("Nothing was changed." if looked else f"Erased {done.number:,} entries as far as told above.")
+    return lines
 
 
 def of_entries(number: int) -> str:

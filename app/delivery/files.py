@@ -10,7 +10,7 @@ import csv
 import os
 import re
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from shutil import rmtree
@@ -107,6 +107,11 @@ class RunFolder:
         """Who was refused, by name."""
         return self.path / "rejects.jsonl"
 
+    @property
+    def left_out_path(self) -> Path:
+        """Who was not sent by our choice, by name."""
+        return self.path / "left_out.jsonl"
+
     def rejects_writer(self) -> JsonLines[Reject]:
         """Members the target or a rule refused."""
         return JsonLines(self.rejects_path)
@@ -132,6 +137,19 @@ class RunFolder:
         """Delete everything personal; numbers and log stay."""
         for name in ("rejects.jsonl", "left_out.jsonl"):
             (self.path / name).unlink(missing_ok=True)
+
+    def blank_members(
+        self, file: Path, theirs: Callable[[Reject], bool], blanked: Callable[[Reject], Reject] | None
+    ) -> int:
+        """How many lines of a file of rejects are theirs; with `blanked` those lines are written in that form instead."""
+        rejects = list(read_lines(file, Reject))
+        number = sum(map(theirs, rejects))
+        if number and blanked is not None:
+            unfinished = file.with_name(f"{file.name}.part")
+            with JsonLines[Reject](unfinished) as lines:
+                lines.write(blanked(each) if theirs(each) else each for each in rejects)
+            unfinished.replace(file)
+        return number
 
     def remove_changes(self) -> None:
         """Delete who was added, changed and removed; numbers and log stay."""

@@ -94,3 +94,13 @@ def test_only_an_admin_changes_it(shop: Desk, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("SENDOFF_ROLE", "viewer")
     assert shop.do("suppression", "sources").status == 6
     assert shop.told("suppression", "show")["entries"] == 0
+
+
+def test_a_person_is_erased(shop: Desk) -> None:
+    looked = shop.told("suppression", "erase", "p4@example.com", "--look")
+    assert (looked["erased"], looked["tables"], looked["suppressed"]) == (False, ["Customer"], False)
+    said = shop.done("suppression", "erase", "p4@example.com").out
+    assert "Still in the table Customer" in said
+    assert "On the suppression list now" in said
+    assert shop.told("suppression", "check", "p4@example.com")["listed"]
+    assert shop.do("suppression", "erase", " ").status == 2

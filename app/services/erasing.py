@@ -1,0 +1,218 @@
+"""Erasing a person from everything the workspace keeps beside its tables: the right to erasure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from app.core import segment_documents
+from app.core.audit import Deed, Subject
+from app.core.erasing import ERASED, Erasure, Found, Person, Remains, Trace, person_of
+from app.core.errors import FixData, TryAgain
+from app.core.exports import Export, SyncMode
+from app.core.names import new_id
+from app.core.roles import Action
+from app.core.runs import Reject
+from app.core.segments import Segment
+from app.data import erasing
+from app.data.engines.duckdb import Cursor, DuckDBEngine
+from app.data.sent import clear_looks
+from app.data.workspace_rows import LISTS
+from app.delivery.files import RunFolder
+from app.jobs import JobContext, Progress
+from app.services.audit import AuditService
+from app.services.roles import RoleService
+from app.services.suppression import SuppressionService
+from app.store.store import Store
+
+SOURCE = "Erased on request"
+
+
+class EraseService:
+    """For admins. Thread safe; works in the calling thread.
+
+    Tables are not touched: they are copies of a source that would bring the person back, which is told. Receipts name nobody.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        engine: Callable[[], DuckDBEngine],
+        roles: RoleService,
+        suppression: SuppressionService,
+        audit: AuditService,
+    ) -> None:
+        self._folder = folder
+        self._store = store
+        self._engine = engine
+        self._roles = roles
+        self._suppression = suppression
+        self._audit = audit
+
+    def look(self, value: str, ctx: JobContext) -> Erasure:
+        """Where the person behind an address, a phone number or a key is found; changes nothing.
+
+        Raises FixData without a value, NotAllowed, Cancelled.
+        """
+        return self._work(value, ctx, erase=False, at_once=False)
+
+    def erase(self, value: str, ctx: JobContext, *, suppress: bool, at_once: bool = False) -> Erasure:
+        """Erase the person, and say what was found where and what is left. The value itself is kept nowhere.
+
+        `suppress` puts an address or number on the suppression list first (as a salted hash), so that nobody sends it again and
+        mirrored exports take the person out. Our note of whom such an export has to take out stays until its next run; with
+        `at_once` it goes too, and the destination has to be cleaned by hand. Raises as `look`, TryAgain while exports run.
+        """
+        if self._store.runs.running():
+            raise TryAgain(
+                "Nobody was erased.",
+                "An export is running, and would write the person down again.",
+                "Wait until it has ended.",
+                code="running",
+            )
+        listed = False
+        person = self._person(value)
+        if suppress and person.kind is not None:
+            self._suppression.import_text(value, ctx, name=SOURCE, kind=person.kind)
+            listed = True
+        done = replace(self._work(value, ctx, erase=True, at_once=at_once), suppressed=listed)
+        note = f"{done.number:,} entries in {len(done.found):,} places"
+        self._audit.record(Deed.PERSON_ERASED, Subject.WORKSPACE, note=note)
+        return done
+
+    def _person(self, value: str) -> Person:
+        self._roles.demand(Action.CHANGE_SUPPRESSION)
+        if not value.strip():
+            raise FixData(
+                "There is nobody to look for.",
+                "No value was given.",
+                "Give an e-mail address, a phone number or a key.",
+                code="no_value",
+            )
+        return person_of(value, self._store.workspace.info().country_code)
+
+    def _work(self, value: str, ctx: JobContext, *, erase: bool, at_once: bool) -> Erasure:
+        person, country = self._person(value), self._store.workspace.info().country_code
+        engine, found = self._engine(), list[Found]()
+        with engine.cursor(ctx.token) as cursor:
+            ctx.report(Progress("Find the person"))
+            person, tables = self._in_tables(engine, cursor, person, country)
+            files = [*self._sent_files(), *self._change_files()]
+            person = erasing.known_as(cursor, files, person)
+            ctx.report(Progress("Look into the runs"))
+            found += self._changes(cursor, person, erase=erase)
+            found += self._lines(person, ctx, erase=erase)
+            sent, remains = self._sent(cursor, person, erase=erase, at_once=at_once)
+            found += sent
+            found += self._lists(cursor, person, erase=erase)
+        if erase:
+            clear_looks(self._folder, datetime.now(UTC) + timedelta(days=1))
+        return Erasure(tuple(found), remains, tables, self._rules(person))
+
+    def _in_tables(
+        self, engine: DuckDBEngine, cursor: Cursor, person: Person, country: str
+    ) -> tuple[Person, tuple[str, ...]]:
+        keys: set[str] = set()
+        names = []
+        for table in self._store.tables.all():
+            with suppress(FixData):  # its rows are gone, so that nobody stands there
+                theirs = erasing.keys_in_table(engine, cursor, table, person, country)
+                keys |= set(theirs)
+                names += [table.name] if theirs else []
+        return (person.also(keys) if person.kind is not None else person), tuple(names)
+
+    def _changes(self, cursor: Cursor, person: Person, *, erase: bool) -> Iterator[Found]:
+        numbers: dict[str, int] = {}
+        for file in self._change_files():
+            number = erasing.rows_of(cursor, file, person)
+            if number and erase:
+                erasing.blank(cursor, file, person)
+            if number:
+                run = self._store.runs.by_id(file.parents[1].name)
+                name = run.export_name if run is not None else ""
+                numbers[name] = numbers.get(name, 0) + number
+        yield from (Found(Trace.CHANGES, name, number) for name, number in numbers.items())
+
+    def _lines(self, person: Person, ctx: JobContext, *, erase: bool) -> Iterator[Found]:
+        """Rejects and members left out, by export."""
+        numbers: dict[tuple[Trace, str], int] = {}
+
+        def theirs(reject: Reject) -> bool:
+            return reject.member in person.keys or person.is_value(reject.value)
+
+        def blanked(reject: Reject) -> Reject:
+            return replace(reject, member=ERASED, value="", reason=reject.reason if not reject.by_target else "")
+
+        for path in (self._folder / "runs").glob("*"):
+            ctx.check()
+            files = RunFolder(self._folder, path.name)
+            for trace, file in ((Trace.REJECTS, files.rejects_path), (Trace.LEFT_OUT, files.left_out_path)):
+                number = files.blank_members(file, theirs, blanked if erase else None)
+                if number:
+                    run = self._store.runs.by_id(path.name)
+                    key = trace, run.export_name if run is not None else ""
+                    numbers[key] = numbers.get(key, 0) + number
+        yield from (Found(trace, name, number) for (trace, name), number in numbers.items())
+
+    def _sent(
+        self, cursor: Cursor, person: Person, *, erase: bool, at_once: bool
+    ) -> tuple[list[Found], tuple[Remains, ...]]:
+        found, remains = dict[str, int](), dict[str, Remains]()
+        for file in self._sent_files():
+            number = erasing.rows_of(cursor, file, person)
+            if not number:
+                continue
+            export = self._store.exports.by_id(file.parents[2].name)
+            name = export.name if export is not None else ""
+            found[name] = found.get(name, 0) + number
+            by_run = export is not None and export.sync is SyncMode.MIRROR and export.connection is not None
+            if export is not None:
+                remains[name] = Remains(name, self._connection(export), by_run and not at_once)
+            waits = file.name == "plan.parquet"  # of an interrupted run, which its rows belong to
+            if erase and not waits and (at_once or not by_run):
+                erasing.take_out(cursor, file, person)
+        return [Found(Trace.SENT, name, number) for name, number in found.items()], tuple(remains.values())
+
+    def _lists(self, cursor: Cursor, person: Person, *, erase: bool) -> Iterator[Found]:
+        for segment in self._store.segments.all():
+            if segment.list_file is None:
+                continue
+            file = self._folder / "data" / LISTS / segment.list_file
+            number = erasing.listed_keys(cursor, file, person) if file.is_file() else 0
+            if number and erase:
+                # Under another name: what is known of a list is remembered by its name.
+                name = f"{new_id()}.parquet"
+                erasing.without_keys(cursor, file, file.with_name(name), person)
+                self._store.segments.save(replace(segment, list_file=name))
+                if all(other.list_file != file.name for other in self._store.segments.all()):
+                    file.unlink(missing_ok=True)
+            if number:
+                yield Found(Trace.FIXED_LIST, segment.name, number)
+
+    def _rules(self, person: Person) -> tuple[str, ...]:
+        """The segments whose rules name one of the person's values or keys."""
+        wanted = {
+            json.dumps(value, ensure_ascii=False) for value in (*person.values, *(k.lower() for k in person.keys))
+        }
+
+        def names_them(segment: Segment) -> bool:
+            text = json.dumps(segment_documents.to_document(segment), ensure_ascii=False, default=str).lower()
+            return any(value in text for value in wanted)
+
+        return tuple(segment.name for segment in self._store.segments.all() if names_them(segment))
+
+    def _connection(self, export: Export) -> str:
+        found = self._store.connections.by_id(export.connection) if export.connection else None
+        return found.name if found is not None else ""
+
+    def _sent_files(self) -> list[Path]:
+        sent = self._folder / "sent"
+        return sorted([*sent.glob("*/*/*/[0-9]*.parquet"), *sent.glob("*/*/*/plan.parquet")])
+
+    def _change_files(self) -> list[Path]:
+        return sorted((self._folder / "runs").glob("*/changes/*.parquet"))

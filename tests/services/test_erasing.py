@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.erasing import Trace, person_of
+from app.core.errors import FixData, NotAllowed, TryAgain
+from app.core.roles import Role
+from app.core.suppression import ContactKind
+from app.jobs import JobContext
+from tests.services.history import History, history_in
+
+CTX = JobContext()
+EVE = "p1@example.com"
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    with history_in(tmp_path) as made:
+        made.customers(dict.fromkeys(range(4), ("DE", "Ann")))
+        yield made
+
+
+def found(erasure) -> dict[tuple[str, str], int]:
+    return {(each.trace, each.name): each.number for each in erasure.found}
+
+
+def files_with(history: History, *needles: str) -> list[str]:
+    """Files beside the tables in which one of the texts stands as it is; Parquet is not compressed beyond recognition here."""
+    folder = history.services.folder
+    paths = [*folder.glob("runs/**/*"), *folder.glob("sent/**/*")]
+    hits = []
+    for path in paths:
+        if path.suffix == ".parquet":
+            with history.services.engine().cursor(CTX.token) as cursor:
+                text = json.dumps(cursor.execute("SELECT * FROM read_parquet(?)", [str(path)]).fetchall(), default=str)
+        else:
+            text = path.read_text("utf-8") if path.is_file() else ""
+        if any(needle in text for needle in needles):
+            hits.append(str(path.relative_to(folder)))
+    return hits
+
+
+def test_looking_changes_nothing_and_finds_every_trace(history: History) -> None:
+    history.emulator.audience.compliance.add("p2@example.com")
+    history.run()
+    history.services.segments.save(
+        {"name": "Chosen", "of": "customers", "list": str(list_of(history, "C-1", "C-2"))}, None
+    )
+    before = files_with(history, EVE, "C-1")
+    looked = history.services.erasing.look(EVE, CTX)
+    assert found(looked) == {
+        (Trace.CHANGES, "Letter"): 1,
+        (Trace.SENT, "Letter"): 1,
+        (Trace.FIXED_LIST, "Chosen"): 1,
+    }
+    assert looked.tables == ("Customer",)
+    assert [(each.export, each.connection, each.removed_by_run) for each in looked.remains] == [
+        ("Letter", "Mail", True)
+    ]
+    assert files_with(history, EVE, "C-1") == before
+    rejected = history.services.erasing.look("p2@example.com", CTX)
+    assert (Trace.REJECTS, "Letter") in found(rejected)
+
+
+def list_of(history: History, *keys: str) -> Path:
+    path = history.folder / "list.csv"
+    path.write_text("\n".join(["CustomerId", *keys]), "utf-8")
+    return path
+
+
+def test_a_mirrored_export_takes_the_person_out_and_then_nothing_is_left(history: History) -> None:
+    history.run()
+    done = history.services.erasing.erase(EVE, CTX, suppress=True)
+    assert done.suppressed
+    assert history.services.suppression.check(EVE) is not None
+    left = files_with(history, EVE)
+    assert left
+    assert all(name.startswith("sent/") for name in left)
+    run = history.run()
+    assert run.totals.removed == 1
+    assert EVE not in history.tagged()
+    again = history.services.erasing.erase(EVE, CTX, suppress=True)
+    assert found(again) == {(Trace.CHANGES, "Letter"): 1}
+    assert files_with(history, EVE, '"C-1"') == []
+
+
+def test_at_once_drops_the_note_too_and_says_what_is_left_there(history: History) -> None:
+    history.run()
+    done = history.services.erasing.erase(EVE, CTX, suppress=False, at_once=True)
+    assert not done.suppressed
+    assert [each.removed_by_run for each in done.remains] == [False]
+    assert files_with(history, EVE, '"C-1"') == []
+    assert EVE in history.tagged()
+
+
+def test_numbers_stay_true(history: History) -> None:
+    history.emulator.audience.compliance.add(EVE)
+    first = history.run()
+    history.customers({0: ("DE", "Ann"), 1: ("DE", "Ann")})
+    second = history.run()
+    before = history.services.comparing.compare(first.id, second.id, CTX)
+    assert history.services.runs.rejects(first.id).total == 1
+    for value in (EVE, "p3@example.com"):
+        history.services.erasing.erase(value, CTX, suppress=False, at_once=True)
+    after = history.services.comparing.compare(first.id, second.id, CTX)
+    assert (after.left, after.joined) == (before.left, before.joined)
+    page = history.services.runs.rejects(first.id, masked=False)
+    assert page.total == 1
+    assert [(each.member, each.value) for each in page.rejects] == [("erased", "")]
+    assert files_with(history, EVE, "p3@example.com", '"C-3"') == []
+
+
+def test_a_person_is_found_by_key_too(history: History) -> None:
+    history.run()
+    looked = history.services.erasing.look("C-1", CTX)
+    assert found(looked)[Trace.SENT, "Letter"] == 1
+    assert history.services.erasing.look("C-77", CTX).found == ()
+    history.services.erasing.erase("C-1", CTX, suppress=True, at_once=True)
+    assert files_with(history, EVE, '"C-1"') == []
+    assert history.services.suppression.numbers().entries == 0  # a key is nothing that could be listed
+
+
+def test_a_fixed_list_loses_the_person_and_counts_anew(history: History) -> None:
+    history.services.segments.save(
+        {"name": "Chosen", "of": "customers", "list": str(list_of(history, "C-1", "C-2"))}, None
+    )
+    assert history.services.counts.count("Chosen", "mailchimp", CTX).members == 2
+    history.services.erasing.erase(EVE, CTX, suppress=False)
+    assert history.services.counts.count("Chosen", "mailchimp", CTX).members == 1
+
+
+def test_rules_that_name_the_value_are_told(history: History) -> None:
+    rules = [{"all": [{"field": "Customer.Email", "is": EVE}]}]
+    history.services.segments.save({"name": "Only Eve", "of": "customers", "rules": rules}, None)
+    assert history.services.erasing.look(EVE, CTX).rules == ("Only Eve",)
+
+
+def test_who_may_not_and_what_can_not_be_is_refused(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = history.run()
+    with pytest.raises(FixData):
+        history.services.erasing.look("  ", CTX)
+    monkeypatch.setattr(history.store.runs, "running", lambda: [done])
+    with pytest.raises(TryAgain):
+        history.services.erasing.erase(EVE, CTX, suppress=True)
+    history.services.roles.set_role(Role.CONTRIBUTOR)
+    with pytest.raises(NotAllowed):
+        history.services.erasing.look(EVE, CTX)
+
+
+def test_the_audit_trail_knows_that_and_not_whom(history: History) -> None:
+    history.run()
+    history.services.erasing.erase(EVE, CTX, suppress=True)
+    entry = next(each for each in history.services.audit.page().entries if each.deed == "person_erased")
+    assert "2 entries in 2 places" in entry.note
+    assert EVE not in repr(entry)
+
+
+@given(st.emails())
+def test_an_address_is_found_however_it_is_written_and_hashed(address: str) -> None:
+    person = person_of(f" {address.upper()} ", "DE")
+    if person.kind is ContactKind.EMAIL:
+        assert person.is_value(address)
+        assert person.is_value(hashlib.sha256(address.lower().encode()).hexdigest())
+
+
+def test_a_phone_number_is_found_as_targets_take_it() -> None:
+    person = person_of("0171 1234567", "DE")
+    assert person.kind is ContactKind.PHONE
+    assert person.is_value("+491711234567")
+    assert person.is_value(hashlib.sha256(b"+491711234567").hexdigest())
