@@ -97,7 +97,7 @@ class Services:
         self.roles.subscribe(self._role_changed)
         self._trail = Trail(store, self.audit)
         self.workspace = WorkspaceService(store, self.roles, folder, self.audit)
-        self.retention = RetentionService(store, self.roles)
+        self.retention = RetentionService(store, self.roles, self.audit)
         self.destinations = DestinationService()
         self.drafts = DraftService(store)
         self.connections = ConnectionService(

@@ -109,6 +109,7 @@ class Formats(QObject):
             "keys": (self.tr("1 key"), self.tr("{n} keys")),
             "fields": (self.tr("1 field"), self.tr("{n} fields")),
             "columns": (self.tr("1 column"), self.tr("{n} columns")),
+            "days": (self.tr("1 day"), self.tr("{n} days")),
             "bytes": (self.tr("1 byte"), self.tr("{n} bytes")),
         }
 

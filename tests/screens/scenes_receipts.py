@@ -8,8 +8,10 @@ from datetime import timedelta
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from PySide6.QtTest import QTest
 
 from app.core.runs import Run, Status, Totals
+from app.ui.dialogs.erase import EraseDialog
 from tests.screens.registry import scene
 from tests.screens.stage import Stage
 
@@ -94,3 +96,21 @@ def _history(stage: Stage) -> list[Run]:
 def compare(stage: Stage) -> None:
     runs = _history(stage)
     stage.show("compare", f"{runs[-4].id} {runs[-1].id}")
+
+
+@scene("18b-undo-run", fresh=True)
+def undo(stage: Stage) -> None:
+    page = stage.show("receipt", newest(stage, "Loyalty mailing").id)
+    page.undo_bar.undo_asked.emit()
+    stage.settle()
+
+
+@scene("27b-erase-person", fresh=True)
+def erase(stage: Stage) -> None:
+    page = stage.show("suppression")
+    page.imports.erase_button.click()
+    dialog = next(each for each in stage.window.findChildren(EraseDialog) if each.isVisible())
+    dialog.value.input.setFocus()
+    QTest.keyClicks(dialog.value.input, "C-000014")
+    dialog.look.click()
+    stage.settle()

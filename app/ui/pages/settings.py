@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLocale, QSize, Qt
@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.errors import as_sendoff_error
+from app.core.retention import Retention
 from app.core.roles import Action, Role, may
 from app.core.servers import ServerAddress
 from app.core.workspaces import WorkspaceInfo
@@ -19,6 +20,7 @@ from app.ui.context import WindowContext
 from app.ui.dialogs.role import role_dialog
 from app.ui.pages.engine_part import EnginePart
 from app.ui.pages.freshness import Freshness
+from app.ui.pages.retention_part import RetentionPart
 from app.ui.preferences import Preferences
 from app.ui.runner import Finished, Outcome
 from app.ui.theme import Theme
@@ -49,6 +51,7 @@ class SettingsData:
     person: str
     folder: str
     server: ServerAddress | None = None
+    keep: Retention = field(default_factory=Retention)
 
 
 def read_settings(services: Services) -> SettingsData:
@@ -59,6 +62,7 @@ def read_settings(services: Services) -> SettingsData:
         services.roles.person(),
         str(services.workspace.folder),
         services.servers.address(),
+        services.retention.get(),
     )
 
 
@@ -134,6 +138,7 @@ class SettingsPage(Area):
         self._folder = ElidedLabel(theme, "", "mono", "text2", middle=True)
         self._folder.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.engine = EnginePart(self._context)
+        self.retention = RetentionPart(self._context)
         self._themes = {
             "system": ThemeCard(theme, "system", self.tr("Match system")),
             "light": ThemeCard(theme, "light", self.tr("Light")),
@@ -181,6 +186,7 @@ class SettingsPage(Area):
             radio.clicked.connect(lambda _on=False, r=role: self._on_role_chosen(r))
         self.probe.clicked.connect(self._on_probe_clicked)
         self.engine.changed.connect(self._on_engine_changed)
+        self.retention.chosen.connect(self._on_retention_chosen)
         self.audit.clicked.connect(lambda: self._context.navigator.show_page("audit"))
 
     def _assemble(self) -> None:
@@ -224,6 +230,11 @@ class SettingsPage(Area):
                 self._row_of(self.probe),
                 self._probed,
                 self._audit_line,
+            ),
+            self._card(
+                self.tr("How long it is kept"),
+                self.tr("What runs leave behind in this workspace; what is older goes when it is opened"),
+                self.retention,
             ),
             self._card(self.tr("Sendoff {version}").format(version=VERSION), self.tr("This is the version you run.")),
         ]
@@ -344,6 +355,7 @@ class SettingsPage(Area):
         self._country.setEnabled(changes)
         self._folder.set_words(data.folder)
         self.engine.show_server(data.server, may_change=changes)
+        self.retention.show_retention(data.keep, may_change=changes)
         self._role_pill.set_pill(formats.role(data.role), "accent")
         self._audit_line.setVisible(may(data.role, Action.SEE_AUDIT))
         self._roles[data.role].setChecked(True)
@@ -427,6 +439,17 @@ class SettingsPage(Area):
     def _set_role(self, role: Role) -> None:
         services = self._context.services
         self._save(self.tr("Change the role"), lambda: services.roles.set_role(role), self.tr("Role changed"), None)
+
+    def _on_retention_chosen(self, kind: str, days: int) -> None:
+        if self._data is None:
+            return
+        retention, before = self._context.services.retention, getattr(self._data.keep, kind)
+        self._save(
+            self.tr("Change how long it is kept"),
+            lambda: retention.set(**{kind: days}),
+            self.tr("Kept for {days} from now on").format(days=self._context.formats.counted(days, "days")),
+            lambda: retention.set(**{kind: before}),
+        )
 
     def _on_engine_changed(self) -> None:
         self._context.navigator.changed("tables")

@@ -33,6 +33,7 @@ LIST_LIMIT, REJECTS_FIRST, REJECTS_MANY, LIVE_MS = 500, 4, 1000, 500
 @dataclass(frozen=True)
 class _Listed:
     rows: tuple[RunRow, ...]
+    kept_days: int
 
 
 class RunsPage(QWidget):
@@ -65,6 +66,7 @@ class RunsPage(QWidget):
             theme, "", icon="warning-circle-fill", icon_role="danger", primary=self.tr("Try again")
         )
         self._left = QWidget()
+        self._kept = Label(theme, "", "caption", "text2")
         self._pages = QStackedWidget()
         self._query = LiveQuery(context.runner, "List runs", delay_ms=0, parent=self)
         self._detail_query = LiveQuery(context.runner, "Read a run", delay_ms=0, parent=self)
@@ -123,9 +125,7 @@ class RunsPage(QWidget):
         head = row(heading, None, self.search_field, margins=(24, 16, 24, 12))
         foot = Area(theme, "surface", "t")
         foot.setFixedHeight(32)
-        foot.setLayout(
-            row(Label(theme, self.tr("Runs are kept for 90 days"), "caption", "text2"), None, margins=(24, 0, 24, 0))
-        )
+        foot.setLayout(row(self._kept, None, margins=(24, 0, 24, 0)))
         left = QVBoxLayout(self._left)
         left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(0)
@@ -171,7 +171,7 @@ class RunsPage(QWidget):
         for run in services.runs.list(None, LIST_LIMIT):
             look = looks.get(run.destination)
             rows.append(RunRow(run, look.name if look else run.destination, look.badge if look else UNKNOWN_BADGE))
-        return _Listed(tuple(rows))
+        return _Listed(tuple(rows), services.retention.get().runs)
 
     def _read_details(self, chosen: RunRow, limit: int, field: str | None) -> RunDetails:
         services = self._context.services
@@ -192,6 +192,8 @@ class RunsPage(QWidget):
 
     def _on_runs_read(self, listed: _Listed) -> None:
         self._rows = listed.rows
+        days = self._context.formats.counted(listed.kept_days, "days")
+        self._kept.set_words(self.tr("Runs are kept for {days}").format(days=days))
         self._chips.set_choices(self._chip_choices())
         self._pages.setCurrentWidget(self._both if self._rows else self._empty)
         self._fill()

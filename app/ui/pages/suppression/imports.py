@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from app.jobs import JobContext, Progress
 from app.services.suppression import Imported, Preview
+from app.ui.dialogs.erase import EraseDialog
 from app.ui.dialogs.suppression import AddDialog, ImportDialog
 from app.ui.pages.suppression.parts import DropZone
 from app.ui.pages.suppression.words import imported_words
@@ -36,17 +37,19 @@ class Imports(QObject):
         self.cancel_button = Button(theme, self.tr("Cancel"), "secondary", icon="x")
         self.add_button = Button(theme, self.tr("Add…"), "secondary", icon="plus")
         self.import_button = Button(theme, self.tr("Import file"), "primary", icon="upload-simple")
-        self.buttons = (self.cancel_button, self.add_button, self.import_button)
+        self.erase_button = Button(theme, self.tr("Erase a person…"), "secondary", icon="trash")
+        self.buttons = (self.cancel_button, self.erase_button, self.add_button, self.import_button)
         self.cancel_button.hide()
         self.cancel_button.clicked.connect(lambda: self._job.cancel() if self._job is not None else None)
         self.add_button.clicked.connect(self._on_add)
+        self.erase_button.clicked.connect(lambda: EraseDialog(self._context, self._page).open())
         self.import_button.clicked.connect(self._on_import)
         self.drop.clicked.connect(self._on_import)
         self.drop.dropped.connect(self.look_at)
 
     def set_may_change(self, may_change: bool) -> None:  # noqa: FBT001 - reads like setEnabled
         """Whether this person may import at all."""
-        for button in (self.add_button, self.import_button):
+        for button in (self.erase_button, self.add_button, self.import_button):
             button.setVisible(may_change)
 
     def _on_import(self) -> None:
