@@ -13,7 +13,7 @@ from app.core import segment_documents
 from app.core.audit import Deed, Subject
 from app.core.erasing import ERASED, Erasure, Found, Person, Remains, Trace, person_of
 from app.core.errors import FixData, TryAgain
-from app.core.exports import Export, SyncMode
+from app.core.exports import REMOVING, Export
 from app.core.names import new_id
 from app.core.roles import Action
 from app.core.runs import Reject
@@ -170,7 +170,7 @@ class EraseService:
             export = self._store.exports.by_id(file.parents[2].name)
             name = export.name if export is not None else ""
             found[name] = found.get(name, 0) + number
-            by_run = export is not None and export.sync is SyncMode.MIRROR and export.connection is not None
+            by_run = export is not None and export.sync in REMOVING and export.connection is not None
             if export is not None:
                 remains[name] = Remains(name, self._connection(export), by_run and not at_once)
             waits = file.name == "plan.parquet"  # of an interrupted run, which its rows belong to
