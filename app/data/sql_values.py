@@ -5,13 +5,15 @@ How empty values count, everywhere:
 - `is_not`, `is_not_one_of` and `not_in_last` are the exact opposites of `is`, `is_one_of` and `last`, so they include
   empty values. Every other question is answered with no by an empty value.
 - `is` with an empty text (or null) means `is_empty`; an empty entry in `is_one_of` takes the empty ones along.
-- `is` and `is_one_of` compare texts exactly as written; `contains`, `starts_with`, `ends_with` ignore case.
+- `is` and `is_one_of` compare texts exactly as written; `contains`, `starts_with`, `ends_with` ignore case. A letter with its
+  accent is the same in one sign and in two (Unicode's forms NFC and NFD), as a whole text is written.
 - A date without a time means the whole day of the time zone. A timestamp without a zone is read as local time.
 - `last` takes what lies after now minus the span and not after now; on plain dates, `last: 7 days` is today and six days.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -266,7 +268,9 @@ def _one_of(value: Value, operands: tuple[Scalar, ...], clock: Clock) -> exp.Exp
     if value.type is ColumnType.TIMESTAMP:
         questions += [_compare(value, Operator.IS, operand, clock) for operand in filled]
     elif filled:
-        literals = [_literal(value, operand, clock) for operand in filled]
+        texts = value.type is ColumnType.TEXT
+        spelled = [form for operand in filled for form in (_spellings(str(operand)) if texts else (operand,))]
+        literals = [_literal(value, operand, clock) for operand in spelled]
         questions.append(exp.In(this=value.expression.copy(), expressions=literals))
     if len(filled) < len(operands):
         questions.append(empty(value))
@@ -278,6 +282,8 @@ def _compare(value: Value, operator: Operator, operand: Scalar, clock: Clock) ->
         day = only_day(str(operand))
         if day is not None:
             return _compare_day(value, operator, day, clock)
+    if operator is Operator.IS and value.type is ColumnType.TEXT and len(_spellings(str(operand))) > 1:
+        return _one_of(value, (operand,), clock)
     comparison = exp.EQ if operator is Operator.IS else _COMPARISONS[operator]
     return comparison(this=value.expression.copy(), expression=_literal(value, operand, clock))
 
@@ -303,7 +309,19 @@ def _between_moments(value: Value, after: datetime, clock: Clock) -> exp.Expr:
     )
 
 
+def _spellings(operand: str) -> tuple[str, ...]:
+    """The text as it is written, and in the other forms that Unicode knows for it."""
+    if operand.isascii():
+        return (operand,)
+    return tuple(dict.fromkeys([operand, unicodedata.normalize("NFC", operand), unicodedata.normalize("NFD", operand)]))
+
+
 def _like(value: Value, operator: Operator, operand: str) -> exp.Expr:
+    likes = [_like_one(value, operator, spelled) for spelled in _spellings(operand)]
+    return likes[0] if len(likes) == 1 else exp.paren(exp.or_(*likes))
+
+
+def _like_one(value: Value, operator: Operator, operand: str) -> exp.Expr:
     """LIKE with both sides lowered by the engine; ESCAPE only where needed, because engines are quicker without."""
     special = any(letter in operand for letter in f"%_\\{_ESCAPE}")
     pattern = "".join(_ESCAPE + letter if special and letter in f"%_{_ESCAPE}" else letter for letter in operand)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -103,7 +104,7 @@ def arrow(name: str, rows: list[Row]) -> pa.Table:
 DAYS = [date(2023, 2, 28), date(2023, 3, 1), date(2024, 1, 29), date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1)]
 TIMES = [time(0, 0), time(12, 0), time(12, 0, 0, 1), time(23, 59, 59, 999_999)]
 VALUES: dict[ColumnType, list[Any]] = {
-    T.TEXT: ["a", "A", "ab", "B%", "b_", "", " ", "\t", "ä", "5"],
+    T.TEXT: ["a", "A", "ab", "B%", "b_", "", " ", "\t", "ä", "a\u0308b", "5"],
     T.NUMBER: [0.0, 1.5, -1.5, 0.1, math.nan, math.inf, -math.inf, 100.0],
     T.INTEGER: [-1, 0, 1, 2, 5],
     T.DECIMAL: [Decimal("-0.01"), Decimal("0.00"), Decimal("0.10"), Decimal("1.50"), Decimal("100.00")],
@@ -353,7 +354,7 @@ def answers(value: Any, operator: Operator, operand: Any) -> bool:
             Operator.STARTS_WITH: lambda v, o: v.lower().startswith(o.lower()),
             Operator.ENDS_WITH: lambda v, o: v.lower().endswith(o.lower()),
         }
-        return texts[operator](value, str(operand))
+        return any(texts[operator](value, unicodedata.normalize(form, str(operand))) for form in ("NFC", "NFD"))
     low, high = limits(value, operand)
     if isinstance(value, float):
         low = high = float(low)

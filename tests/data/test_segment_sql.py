@@ -199,6 +199,37 @@ def test_ten_thousand_values(engine: DuckDBEngine) -> None:
     assert time.perf_counter() - start < 5
 
 
+@pytest.mark.parametrize("operator", ["is", "is_one_of", "contains", "starts_with", "ends_with"])
+@pytest.mark.parametrize("asked", ["José", "Jose\u0301"])
+def test_an_accent_is_the_same_in_one_sign_and_in_two(engine: DuckDBEngine, asked: str, operator: str) -> None:
+    rows = pa.table({"Id": ["one", "two", "none"], "N": ["José", "Jose\u0301", "Jose"]})
+    tables = Catalog((add_table(engine, "Customer", rows, key="Id", role=TableRole.CUSTOMER),))
+    value = [asked] if operator == "is_one_of" else asked
+    assert members(engine, tables, one(field="Customer.N", **{operator: value}), NOW) == ["one", "two"]
+    if operator.startswith("is"):
+        opposite = operator.replace("is", "is_not", 1)
+        assert members(engine, tables, one(field="Customer.N", **{opposite: value}), NOW) == ["none"]
+
+
+def test_names_of_columns_are_only_ever_names(engine: DuckDBEngine) -> None:
+    wild = 'a"b; DROP TABLE x; --'
+    rows = pa.table({"Id": ["1", "2"], wild: ["x", "y"]})
+    tables = Catalog((add_table(engine, "Customer", rows, key="Id", role=TableRole.CUSTOMER),))
+    assert members(engine, tables, one(field=f"Customer.{wild}", **{"is": "y"}), NOW) == ["2"]
+
+
+def test_the_day_the_clock_is_put_back_has_25_hours(engine: DuckDBEngine) -> None:
+    """In New York it is 1:30 twice on the second of November 2025; as moments the two are told apart."""
+    moments = ["2025-11-02T03:59", "2025-11-02T04:00", "2025-11-02T05:30", "2025-11-02T06:30", "2025-11-03T05:00"]
+    seen = pa.array([datetime.fromisoformat(m) for m in moments], pa.timestamp("us", "UTC"))
+    rows = pa.table({"Id": ["before", "first", "once", "again", "after"], "Seen": seen})
+    tables = Catalog((add_table(engine, "Customer", rows, key="Id", role=TableRole.CUSTOMER),))
+    clock = Clock(datetime(2025, 11, 2, 6, 0, tzinfo=UTC), "America/New_York")  # 1:00, for the second time
+    on_the_day = one(field="Customer.Seen", **{"is": "2025-11-02"})
+    assert members(engine, tables, on_the_day, clock) == ["again", "first", "once"]
+    assert members(engine, tables, one(field="Customer.Seen", last="1 hours"), clock) == ["once"]
+
+
 @pytest.mark.parametrize("text", ["'; DROP TABLE x; --", 'a"b', "100%", "a_b", "!", "\\", "ü'ß"])
 @pytest.mark.parametrize("operator", ["is", "contains", "starts_with", "ends_with"])
 def test_values_are_only_ever_values(engine: DuckDBEngine, text: str, operator: str) -> None:

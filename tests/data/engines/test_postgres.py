@@ -10,11 +10,15 @@ from typing import Any
 
 import duckdb
 import pytest
+from sqlglot import exp
 
+from app.core.clocks import Clock
 from app.core.errors import FixData, FixSettings, SendoffError, SignInAgain, TryAgain
+from app.core.segment_documents import parse
 from app.core.servers import ServerAccess, ServerAddress, ServerUrl, Tls
-from app.core.tables import ColumnType, ServerTable, Table, TableRole
+from app.core.tables import Catalog, ColumnType, ServerTable, Table, TableRole
 from app.data.engines.postgres import PostgresEngine
+from app.data.sql import SegmentSql
 from app.jobs import Cancelled, CancelToken
 from tests.data import pg_tables
 from tests.data.rows import WHEN
@@ -253,3 +257,21 @@ def test_addresses() -> None:
     for changes in ({"host": " "}, {"port": 0}, {"user": "a\nb"}, {"seconds": 0}):
         with pytest.raises(FixSettings):
             replace(known, **changes)
+
+
+def test_ten_thousand_values(postgres: PostgresServer, engine: PostgresEngine) -> None:
+    with postgres.schema() as schema:
+        postgres.run(f"CREATE TABLE {schema}.t AS SELECT 'k' || i AS \"Id\" FROM generate_series(0, 19999) i")
+        table = pg_tables.described(engine, schema, "t", key="Id", role=TableRole.CUSTOMER, called="Customer")
+        many = {"field": "Customer.Id", "is_one_of": [f"k{i * 2}" for i in range(10_000)]}
+        sql = SegmentSql(
+            Catalog((table,)),
+            {},
+            relation=engine.relation,
+            clock=Clock(WHEN),
+            key_list=lambda _name: engine.keys([]),
+        )
+        query = sql.members(parse({"name": "S", "rules": [{"all": [many]}]}, segment_id="s")).subquery("m")
+        with engine.cursor(CancelToken()) as cursor:
+            cursor.execute(engine.sql(exp.select("count(*)").from_(query)))
+            assert cursor.fetchone() == (10_000,)
