@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.core.exports import Export
 from app.core.segments import Segment
+from app.data.cluster_files import written_there
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.first_lines import FirstRows, first_rows
 from app.data.members import Members, MemberSpec
@@ -60,9 +61,15 @@ class EngineWriter:
         with self._engine.cursor(ctx.token) as cursor, self._source(item).select(cursor, ctx) as selection:
             return selection.rows
 
-    def write(self, item: Item, folder: Path, ctx: JobContext) -> Iterator[tuple[Path, int]]:
-        """See `Writer.write`."""
-        for written in write(self._engine, self._source(item), self._export.format, folder, ctx):
+    def write(self, item: Item, folder: Path, ctx: JobContext, near: Path | None = None) -> Iterator[tuple[Path, int]]:
+        """See `Writer.write`; whole tables on a cluster are written by it where it can."""
+        source = self._source(item)
+        if near is not None and isinstance(source, TableRows):
+            there = written_there(source, self._export.format, near, ctx)
+            if there is not None:
+                yield from there
+                return
+        for written in write(self._engine, source, self._export.format, folder, ctx):
             yield written.path, written.rows
 
     def first_rows(self, item: Item, rows: int, ctx: JobContext) -> FirstRows:

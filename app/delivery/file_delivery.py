@@ -66,7 +66,7 @@ class FileDelivery:
         stored: list[tuple[StoredFile, int]] = []
         sent: dict[str, list[PartFile]] = {}
         for item in items:
-            for part in source.parts(item, staging, ctx):
+            for part in source.parts(item, staging, ctx, session.near):
                 stored.append((self._put(session, part, ctx), part.rows))
                 sent.setdefault(item, []).append(part)
         model = source.model(sent, staging, self.destination.where)
@@ -78,7 +78,7 @@ class FileDelivery:
         """Send one file, move on by its rows as its bytes go, and give its room on the drive free."""
         ctx.check()
         stored = session.put(part.source, part.target, ctx, self._advance(part))
-        part.source.unlink()
+        part.source.unlink(missing_ok=True)  # what was written near its place was moved there
         self.run_log.info(f"{self.destination.where(stored.path)}: {stored.bytes:,} bytes, SHA-256 {stored.sha256}.")
         return stored
 

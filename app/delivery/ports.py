@@ -171,8 +171,11 @@ class FileSource(Protocol):
         """How many rows will be written, and how many are left out."""
         ...
 
-    def parts(self, item: str, folder: Path, ctx: JobContext) -> Iterator[PartFile]:
-        """Write part after part into the folder; the next one is begun when it is asked for."""
+    def parts(self, item: str, folder: Path, ctx: JobContext, near: Path | None = None) -> Iterator[PartFile]:
+        """Write part after part into the folder; the next one is begun when it is asked for.
+
+        A cluster that keeps the rows and reaches `near`, a folder on the storage itself, may write there instead.
+        """
         ...
 
     def model(

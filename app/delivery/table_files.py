@@ -38,8 +38,8 @@ class Writer(Protocol):
         """How many rows will be written, and how many are left out."""
         ...
 
-    def write(self, item: Item, folder: Path, ctx: JobContext) -> Iterator[tuple[Path, int]]:
-        """Write part after part; path and rows of each."""
+    def write(self, item: Item, folder: Path, ctx: JobContext, near: Path | None = None) -> Iterator[tuple[Path, int]]:
+        """Write part after part; path and rows of each. See `FileSource.parts`."""
         ...
 
 
@@ -74,9 +74,9 @@ class ExportFiles:
         """See `FileSource.count`."""
         return self._writer.count(self._items[item], ctx)
 
-    def parts(self, item: str, folder: Path, ctx: JobContext) -> Iterator[PartFile]:
+    def parts(self, item: str, folder: Path, ctx: JobContext, near: Path | None = None) -> Iterator[PartFile]:
         """See `FileSource.parts`."""
-        for number, (path, rows) in enumerate(self._writer.write(self._items[item], folder, ctx), 1):
+        for number, (path, rows) in enumerate(self._writer.write(self._items[item], folder, ctx, near), 1):
             target = layouts.path_of(self._export, self._place, self._names[item], number)
             yield PartFile(path, target, rows)
 

@@ -432,6 +432,14 @@ class FileSession(Protocol):
     Leaving the block without `publish` removes every temporary file; the last good data is untouched.
     """
 
+    @property
+    def near(self) -> Path | None:
+        """A folder of this session on the storage itself, for who writes there without us; None where that can't be.
+
+        It need not be there yet, and is gone when the block is left. What is `put` from it is not copied.
+        """
+        ...
+
     def __enter__(self) -> Self:
         """Connect."""
         ...

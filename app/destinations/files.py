@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import logging
 import secrets
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -81,12 +82,18 @@ class _Staged:
 
 
 class StagedFiles:
-    """A `FileSession` over any `Storage`."""
+    """A `FileSession` over any `Storage`; `folder` is that of a storage which is a folder of this computer."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, folder: Path | None = None) -> None:
         self._storage = storage
+        self._folder = folder
         self._staged: list[_Staged] = []
         self._token = secrets.token_hex(4)
+
+    @property
+    def near(self) -> Path | None:
+        """See `FileSession.near`."""
+        return None if self._folder is None else self._folder / f"{_MARK}{self._token}"
 
     def __enter__(self) -> Self:
         try:
@@ -104,6 +111,8 @@ class StagedFiles:
                 if not self._discard(staged.temporary):
                     break  # the storage cannot be reached: each further try would wait for it again
         finally:
+            if self.near is not None:
+                shutil.rmtree(self.near, ignore_errors=True)
             self._storage.close()
 
     def put(self, source: Path, path: str, ctx: JobContext, progress: Callable[[int], None]) -> StoredFile:

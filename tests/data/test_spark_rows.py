@@ -10,14 +10,17 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from app.core.errors import TryAgain
 from app.core.exports import Compression, FileType, Format
 from app.core.segments import Segment
 from app.core.tables import Catalog, TableRole
 from app.data.catalog import find_links, is_unique
+from app.data.cluster_files import written_there
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
 from app.data.members import Members, MemberSpec
+from app.data.suppression import ListedValues, SuppressedRows
 from app.data.table_files import MemberRows, TableRows
 from app.data.table_rows import asking, looked_at, row_count
 from app.data.workspace_rows import Scope
@@ -105,6 +108,67 @@ def test_a_table_is_looked_at_where_it_is(twins: Twins) -> None:
     with twins.engine.cursor(CancelToken()) as cursor:
         _, looked = looked_at(twins.engine, cursor, replace(customer, rows=100), 50, CancelToken())
         assert 0 < looked.rows <= 50
+
+
+def test_the_cluster_writes_a_table_itself_where_it_sees_the_folder(twins: Twins, tmp_path: Path) -> None:
+    here, there = twins.scopes(customers(*PEOPLE), orders(*BOUGHT), *SEGMENTS)
+    fields = ("OrderId", "CustomerId", "Item", "Total")
+    wanted = here.catalog.tables[1]
+    source = TableRows(twins.engine, there.catalog.tables[1], fields)
+    for rows_per_file, files_at_least in ((None, 1), (8, 4)):
+        parquet = Format(type=FileType.PARQUET, compression=Compression.ZSTD, rows_per_file=rows_per_file)
+        near = tmp_path / f"near-{rows_per_file}"
+        found = written_there(source, parquet, near, JobContext())
+        assert found is not None
+        assert len(found) >= files_at_least
+        assert all(near in path.parents for path, _ in found)
+        assert max(rows for _, rows in found) <= (rows_per_file or len(BOUGHT))
+        with twins.engine.cursor(CancelToken()) as cursor:
+            names = [str(path) for path, _ in found]
+            written = cursor.execute("DESCRIBE SELECT * FROM read_parquet(?)", [names]).fetchall()
+            assert [(row[0], row[1]) for row in written] == [(c.name, c.native_type) for c in wanted.columns]
+            written = cursor.execute("FROM read_parquet(?) ORDER BY 1", [names]).fetchall()
+            assert (
+                written == cursor.execute(f"FROM {twins.engine.relation(wanted).sql('duckdb')} ORDER BY 1").fetchall()
+            )
+    empty = replace(twins.scopes(customers(), orders(), *SEGMENTS)[1].catalog.tables[1])
+    found = written_there(TableRows(twins.engine, empty, fields), parquet, tmp_path / "empty", JobContext())
+    assert [rows for _, rows in found or ()] == [0]
+
+
+def test_what_the_cluster_may_not_or_cannot_write_is_written_here(
+    twins: Twins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, there = twins.scopes(customers(*PEOPLE), orders(*BOUGHT), *SEGMENTS)
+    parquet, fields = Format(type=FileType.PARQUET), ("OrderId", "Total")
+    source = TableRows(twins.engine, there.catalog.tables[1], fields)
+    listed = SuppressedRows(ListedValues(twins.engine), add_list(twins.engine, ["b@x.de"]), "DE")
+    for other, file_format in ((source, Format()), (replace(source, suppression=listed), parquet)):
+        assert written_there(other, file_format, tmp_path / "near", JobContext()) is None
+    assert not (tmp_path / "near").exists()
+    monkeypatch.setattr(Path, "as_uri", lambda _self: "file:///not/the/same/folder")
+    assert written_there(source, parquet, tmp_path / "near", JobContext()) is None
+    assert list((tmp_path / "near").iterdir()) == []
+
+
+def test_files_that_do_not_hold_what_the_cluster_said_are_not_taken(
+    twins: Twins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, there = twins.scopes(customers(*PEOPLE), orders(*BOUGHT), *SEGMENTS)
+    assert twins.engine.server is not None
+    server = twins.engine.server()
+    writing = server.write
+
+    def broken(query: str, folder: Path, compression: str, rows: int | None, token: CancelToken) -> int | None:
+        said = writing(query, folder, compression, rows, token)
+        next(folder.glob("*.parquet")).write_bytes(b"PAR1")
+        return said
+
+    monkeypatch.setattr(server, "write", broken)
+    source = TableRows(twins.engine, there.catalog.tables[1], ("OrderId", "Total"))
+    with pytest.raises(TryAgain) as caught:
+        written_there(source, Format(type=FileType.PARQUET), tmp_path, JobContext())
+    assert caught.value.code == "not_whole"
 
 
 TYPES = {

@@ -255,7 +255,7 @@ class FakeFiles:
     def count(self, item: str, ctx: JobContext) -> RowCount:
         return RowCount(self.tables[item], self.suppressed_rows)
 
-    def parts(self, item: str, folder: Path, ctx: JobContext) -> Iterator[PartFile]:
+    def parts(self, item: str, folder: Path, ctx: JobContext, near: Path | None = None) -> Iterator[PartFile]:
         for number, start in enumerate(range(0, self.tables[item], 10), 1):
             self.on_part(item, number)
             rows = min(10, self.tables[item] - start)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -148,3 +149,22 @@ def test_without_hard_links_files_are_still_published(
 )
 def test_names_windows_does_not_take(path: str, unusable: bool) -> None:
     assert unusable_on_windows(path) is unusable
+
+
+def test_what_was_written_into_the_folder_by_somebody_else_only_moves(bench: Bench, tmp_path: Path) -> None:
+    with bench.destination().session() as session:
+        assert session.near is not None
+        session.near.mkdir()
+        source = session.near / "part-0.parquet"
+        source.write_bytes(b"rows")
+        (session.near / "_SUCCESS").touch()
+        inode = source.stat().st_ino
+        sent: list[int] = []
+        stored = session.put(source, "lake/a.parquet", JobContext(), sent.append)
+        assert (stored.bytes, stored.sha256, sent) == (4, hashlib.sha256(b"rows").hexdigest(), [4])
+        assert not source.exists()
+        near = session.near
+        session.publish(None, JobContext())
+    assert not near.exists()
+    (file,) = [path for path in near.parent.rglob("*") if path.is_file()]
+    assert (file.name, file.stat().st_ino, file.read_bytes()) == ("a.parquet", inode, b"rows")

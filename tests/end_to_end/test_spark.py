@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
 import pytest
 
 from app.core.errors import FixSettings, TryAgain
@@ -44,20 +45,29 @@ def test_from_setting_the_cluster_to_members_files_and_its_end(
         assert (table.rows, table.key, table.role) == (600, "CustomerId", TableRole.CUSTOMER)
         assert table.source == f"{url.address}/{schema}/Customer"
         tables.set_meaning("Customer", "Email", Meaning.EMAIL)
-        totals, lines = [], []
+        totals, lines, rows = [], [], []
         for place, target in ((shop, mailchimp), (there, other)):
             place.segment("Germany", "DE")
             place.mailchimp(target.url)
             place.newsletter("Germany")
             place.connect("Lake", "local-folder", {"folder": str(place.outside / "lake")})
             place.data_out()
-            runs = [*place.run("Newsletter"), *place.run("Lake")]
-            assert [run.status for run in runs] == [Status.SUCCESSFUL] * 2, [place.log(run) for run in runs]
+            place.data_out("Parquet", format={"type": "parquet", "rows_per_file": 200})
+            runs = [*place.run("Newsletter"), *place.run("Lake"), *place.run("Parquet")]
+            assert [run.status for run in runs] == [Status.SUCCESSFUL] * 3, [place.log(run) for run in runs]
+            rows.append(sorted(pq.read_table(place.outside / "lake" / "Parquet" / "Customer").to_pylist(), key=repr))
+            assert [path for path in (place.outside / "lake").iterdir() if path.name.startswith(".")] == []
             totals.append([runs[0].totals, runs[1].totals.rows, runs[1].totals.files])
             files = (place.outside / "lake").rglob("*.csv")
             lines.append({file.name: sorted(file.read_text("utf-8").splitlines()) for file in files})
         assert totals[1] == totals[0]
         assert lines[1] == lines[0]
+        assert rows[1] == rows[0]
+        # Spark's own signature: the cluster wrote these itself.
+        (wrote,) = {
+            pq.read_metadata(file).created_by.split()[0] for file in there.outside.rglob("Parquet/**/*.parquet")
+        }
+        assert wrote == "parquet-mr"
         held = [{mail: c.merge_fields for mail, c in e.audience.contacts.items()} for e in (mailchimp, other)]
         assert held[1] == held[0]
         assert len(held[0]) > 100

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -194,6 +195,17 @@ class PostgresEngine:
         if there is None:
             raise column_changed(table, column.name)
         return exp.var(there.travelling(column, self.sql(value)))
+
+    def write(
+        self,
+        query: str,  # noqa: ARG002 - the protocol's, as the others
+        folder: Path,  # noqa: ARG002
+        compression: str,  # noqa: ARG002
+        rows_per_file: int | None,  # noqa: ARG002
+        token: CancelToken,  # noqa: ARG002
+    ) -> int | None:
+        """See `Server.write`; whoever may only read has no files written."""
+        return None
 
     def forget(self) -> None:
         """Let go of every idle connection and of what was learnt about the server, because its address changed."""

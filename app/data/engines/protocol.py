@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -108,6 +109,15 @@ class Server(Engine, Protocol):
         """The answer as a stream of Arrow batches, for the block; constant memory.
 
         The time limit counts the time of who reads, too; without it only the token ends a slow reading.
+        """
+        ...
+
+    def write(
+        self, query: str, folder: Path, compression: str, rows_per_file: int | None, token: CancelToken
+    ) -> int | None:
+        """Write the answer as Parquet files into a new folder, which is one of this computer too; how many rows it has.
+
+        One file, or files of at most so many rows. None when the server does not see that folder, and nothing was written.
         """
         ...
 

@@ -13,6 +13,8 @@ import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from pathlib import Path
+from secrets import token_hex
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -160,6 +162,26 @@ class SparkEngine:
         if there is None:
             raise column_changed(table, column.name)
         return there.travelling(value)
+
+    def write(
+        self, query: str, folder: Path, compression: str, rows_per_file: int | None, token: CancelToken
+    ) -> int | None:
+        """See `Server.write`; the cluster sees the folder when it reads there what was just written here."""
+        with self._asking(token, time_limit=False) as session:
+            if not _sees(session, folder):
+                return None
+            cursor = SparkCursor(session)
+            # One session goes by the same files of a table: the count is of the rows that are written.
+            ((rows,),) = cursor.execute(f"SELECT COUNT(*) FROM ({query})").fetchall()  # noqa: S608 - our own query
+            options = f"'compression' '{compression}'"
+            hint = "/*+ COALESCE(1) */ "
+            if rows_per_file is not None:
+                options, hint = f"{options}, 'maxRecordsPerFile' '{int(rows_per_file)}'", ""
+            cursor.execute(
+                f"INSERT OVERWRITE DIRECTORY {_literal(folder.as_uri())} USING parquet "  # noqa: S608 - quoted
+                f"OPTIONS ({options}) SELECT {hint}* FROM ({query})"
+            )
+            return int(rows)
 
     def forget(self) -> None:
         """Let go of what was learnt about the server, because its address changed."""
@@ -324,6 +346,26 @@ def _driver() -> ModuleType:
         if (error.name or "").partition(".")[0] not in {"pyspark", "grpc", "google", "grpc_status", "zstandard"}:
             raise
         raise errors.missing() from None
+
+
+def _sees(session: Session, folder: Path) -> bool:
+    """Whether the cluster reads what stands in that folder here."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    word = token_hex(16)
+    probe = folder.with_name(f"{folder.name}-probe.txt")
+    probe.write_text(word)
+    try:
+        place = _quoted(probe.as_uri())
+        found = SparkCursor(session).execute(f"SELECT value FROM text.{place}").fetchall()  # noqa: S608 - quoted
+    except _driver().Failed:
+        return False
+    finally:
+        probe.unlink()
+    return found == [(word,)]
+
+
+def _literal(value: str) -> str:
+    return exp.Literal.string(value).sql("spark")
 
 
 def _quoted(name: str) -> str:

@@ -71,7 +71,7 @@ class LocalFolder:
 
     def session(self) -> StagedFiles:
         """See `FileDestination.session`."""
-        return StagedFiles(FolderStorage(self._folder))
+        return StagedFiles(FolderStorage(self._folder), self._folder)
 
 
 class FolderStorage:
@@ -116,10 +116,12 @@ class FolderStorage:
             )
 
     def write(self, source: Path, path: str, ctx: JobContext, progress: Callable[[int], None]) -> StoredFile:
-        """See `Storage.write`; flushed to the drive, then read back and compared by SHA-256."""
+        """See `Storage.write`; flushed to the drive, then read back and compared by SHA-256. What is there already only moves."""
         place = self._at(path)
         if os.name == "nt" and unusable_on_windows(path):
             raise _bad_name(place)
+        if source.is_relative_to(self._folder):
+            return _moved(source, place, path, progress)
         size = source.stat().st_size
         free = shutil.disk_usage(self._folder).free
         if size > free:
@@ -196,6 +198,22 @@ class FolderStorage:
             return shutil.disk_usage(self._folder).free
         except OSError:
             return None
+
+
+def _moved(source: Path, place: Path, path: str, progress: Callable[[int], None]) -> StoredFile:
+    """A file that somebody wrote into the folder: flushed, named and read, so that its sum is that of what is there."""
+    try:
+        if place.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(place))
+        with source.open("rb") as file:
+            os.fsync(file.fileno())
+        source.replace(place)
+        size = place.stat().st_size
+        digest = sha256_of(place)
+    except OSError as error:
+        raise _sentence(error, place) from error
+    progress(size)
+    return StoredFile(path, size, digest)
 
 
 def unusable_on_windows(path: str) -> bool:
