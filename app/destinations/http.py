@@ -158,11 +158,11 @@ def _is_signed_out(answer: Answer) -> bool:
 class HttpClient:
     """Requests to one host; a context manager.
 
-    `sign_in` gives the headers that prove who we are, or `access` does where they end and are renewed; `headers` go with every
-    request in the clear. `slow_down` tells whether an answer means "too fast", `signed_out` whether it means that our access
-    ended: such requests were not acted upon, so that even one that is not repeatable is sent again. `also_secret` are secrets
-    made from those of the settings, such as their base64 form. With `local` nothing leaves this program: everything else is as
-    with a host.
+    `sign_in` gives the headers that prove who we are, or `access` does where they end and are renewed; `seal` makes some of a
+    body, such as its signature. `headers` go with every request in the clear. `slow_down` tells whether an answer means "too
+    fast", `signed_out` whether it means that our access ended: such requests were not acted upon, so that even one that is
+    not repeatable is sent again. `also_secret` are secrets made from those of the settings, such as their base64 form. With
+    `local` nothing leaves this program: everything else is as with a host.
     """
 
     def __init__(
@@ -174,6 +174,7 @@ class HttpClient:
         pace: Pace,
         sign_in: Callable[[], Mapping[str, str]] = dict,
         access: Access | None = None,
+        seal: Callable[[bytes], Mapping[str, str]] | None = None,
         headers: Mapping[str, str] | None = None,
         slow_down: Callable[[Answer], bool] = _asks_to_slow_down,
         signed_out: Callable[[Answer], bool] = _is_signed_out,
@@ -189,6 +190,7 @@ class HttpClient:
         self._base_url = base_url.rstrip("/")
         self._settings = settings
         self._access = access or _Key(sign_in)
+        self._seal = seal
         self._slow_down = slow_down
         self._signed_out = signed_out
         self._retry = retry or RETRY
@@ -299,12 +301,14 @@ class HttpClient:
         )
 
     def _request(self, call: Call, proof: Mapping[str, str]) -> httpx2.Request:
+        content = None if call.json is None else orjson.dumps(call.json)
+        sealed = self._seal(content) if self._seal is not None and content is not None else {}
         return self._client.build_request(
             call.method,
             f"{self._base_url}/{call.path.lstrip('/')}",
             params=dict(call.query) or None,
-            content=None if call.json is None else orjson.dumps(call.json),
-            headers={**(_JSON if call.json is not None else {}), **call.headers, **proof},
+            content=content,
+            headers={**(_JSON if content is not None else {}), **call.headers, **proof, **sealed},
             extensions={"trace": self._watch} if call.may_abort else None,
         )
 
