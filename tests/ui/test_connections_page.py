@@ -61,7 +61,15 @@ def test_nothing_yet_shows_the_gallery_and_what_to_do(bench):
     page = bench.show(ConnectionsPage(bench.context))
     assert not page.table.isVisible()
     assert page._none.accessibleName() == "No connections yet"
-    assert sorted(tiles(page)) == ["Google Ads", "LinkedIn Ads", "Local folder", "Mailchimp", "Practice", "SFTP", "Webhook"]
+    assert sorted(tiles(page)) == [
+        "Google Ads",
+        "LinkedIn Ads",
+        "Local folder",
+        "Mailchimp",
+        "Practice",
+        "SFTP",
+        "Webhook",
+    ]
     assert nameless(page) == []
 
 
