@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut, QShowEvent
@@ -112,9 +113,7 @@ class ExportsPage(Area):
             self.bar.add(command)
         self.list = ExportsList(theme, self._context.formats, self._words, self._preferences, self.search_field)
         self.table = self.list.table
-        self.details = ExportDetails(theme, self._context.formats, self._words)
         self.drawer = DrawerArea(theme, self.tr("Details"))
-        self.empty = EmptyExports(theme, self._context.formats)
         self._loading = Loading(theme, self.tr("Reading the exports"), rows=8, row_height=52)
         self._blank = QWidget()
         self._error = EmptyState(
@@ -136,26 +135,40 @@ class ExportsPage(Area):
         self.bar.clear_asked.connect(lambda: self.table.select_keys([]))
         self.bar.details_asked.connect(self.drawer.toggle)
         self.drawer.opened_changed.connect(self._on_drawer_changed)
-        self.details.close_asked.connect(self._on_drawer_closed_by_person)
-        self.details.fix_asked.connect(self._on_fix_asked)
-        self.details.log_asked.connect(self._on_log_asked)
-        self.details.history_asked.connect(self._on_log_asked)
-        self.details.cancel_asked.connect(lambda: self._do("cancel"))
-        self.empty.tables_asked.connect(lambda: navigator.show_page("tables"))
-        self.empty.connection_asked.connect(lambda: navigator.show_page("connections"))
-        self.empty.export_asked.connect(self.add_button.showMenu)
-        self.empty.import_asked.connect(self._actions.import_file)
-        self.empty.admin_text_asked.connect(self._on_admin_text_asked)
         self._error.primary_clicked.connect(self.refresh)
         self._loading.cancelled.connect(self._on_loading_cancelled)
         self.list.recount_asked.connect(self.count_again)
         self._actions.cancelling.connect(self._on_cancelling)
         self._actions.focus_asked.connect(self.activate)
-        self._trend.ready.connect(self.details.show_trend)
+
+    @cached_property
+    def details(self) -> ExportDetails:
+        """The content of the drawer; made in a turn of its own, so that the page comes up sooner."""
+        details = ExportDetails(self._context.theme, self._context.formats, self._words)
+        details.close_asked.connect(self._on_drawer_closed_by_person)
+        details.fix_asked.connect(self._on_fix_asked)
+        details.log_asked.connect(self._on_log_asked)
+        details.history_asked.connect(self._on_log_asked)
+        details.cancel_asked.connect(lambda: self._do("cancel"))
+        self._trend.ready.connect(details.show_trend)
+        self.drawer.set_drawer(details)
+        return details
+
+    @cached_property
+    def empty(self) -> EmptyExports:
+        """What stands here while there is no export."""
+        navigator = self._context.navigator
+        empty = EmptyExports(self._context.theme, self._context.formats)
+        empty.tables_asked.connect(lambda: navigator.show_page("tables"))
+        empty.connection_asked.connect(lambda: navigator.show_page("connections"))
+        empty.export_asked.connect(self.add_button.showMenu)
+        empty.import_asked.connect(self._actions.import_file)
+        empty.admin_text_asked.connect(self._on_admin_text_asked)
+        self._stack.addWidget(empty)
+        return empty
 
     def _assemble(self) -> None:
         self.drawer.set_content(self.list)
-        self.drawer.set_drawer(self.details)
         loading = QWidget()
         holder = QVBoxLayout(loading)
         holder.setContentsMargins(24, 60, 24, 24)
@@ -163,7 +176,7 @@ class ExportsPage(Area):
         holder.addStretch(1)
         self._loading_host = loading
         self._stack = QStackedWidget()
-        for widget in (self._blank, self.drawer, self.empty, loading, self._error):
+        for widget in (self._blank, self.drawer, loading, self._error):
             self._stack.addWidget(widget)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -279,9 +292,12 @@ class ExportsPage(Area):
             lines.append(replace(line, recounting=known.recounting if known is not None else False))
         self._cancelling &= {line.run.id for line in lines if line.run is not None and line.active}
         self.list.show_lines(lines)
-        self.empty.set_readiness(data.readiness)
-        self._stack.setCurrentWidget(self.drawer if lines else self.empty)
-        if not lines:
+        if lines:
+            self._stack.setCurrentWidget(self.drawer)
+            QTimer.singleShot(0, self, lambda: self.details)
+        else:
+            self.empty.set_readiness(data.readiness)
+            self._stack.setCurrentWidget(self.empty)
             self.drawer.close_drawer()
         self._offer_details()
         self._show_everything()
