@@ -25,6 +25,7 @@ from app.services.audit import AuditService
 from app.services.connections import ConnectionService
 from app.services.destinations import DestinationService
 from app.services.drafts import DraftService
+from app.services.engine_limits import EngineLimitService
 from app.services.exports import ExportService
 from app.services.known_counts import newest_count
 from app.services.places import config_folder
@@ -38,6 +39,7 @@ from app.store import Store
 
 if TYPE_CHECKING:
     from app.core.counts import Count
+    from app.core.engine_limits import EngineLimits
     from app.data.engines.duckdb import DuckDBEngine
     from app.data.engines.protocol import Server
     from app.data.suppression import ListedValues
@@ -109,6 +111,7 @@ class Services:
         self.servers = ServerService(
             store, self.roles, self._secrets, self._server, self.audit, remember_secret=self._mask
         )
+        self.engine_limits = EngineLimitService(config_folder(), self.roles, self.audit, self._limit_engine)
         self.exports = ExportService(
             store,
             self.roles,
@@ -311,9 +314,16 @@ class Services:
         def make() -> DuckDBEngine:
             from app.data.engines.duckdb import DuckDBEngine
 
-            return DuckDBEngine(self.folder, server=self._server)
+            limits = self.engine_limits.limits()
+            return DuckDBEngine(self.folder, f"{limits.memory_gb}GB", limits.threads, server=self._server)
 
         return self._once("engine", make)
+
+    def _limit_engine(self, limits: EngineLimits) -> None:
+        with self._lock:
+            made = "engine" in self._made
+        if made:
+            self.engine().set_limits(f"{limits.memory_gb}GB", limits.threads)
 
     def _server(self) -> Server:
         """What answers for the tables on the workspace's server; its address is looked up whenever it connects."""

@@ -33,6 +33,24 @@ def show(context: typer.Context) -> None:
     session.output.result({"engine": _engine(address), "server": _document(address), "tables": there}, words)
 
 
+@commands.command()
+def limits(
+    context: typer.Context,
+    memory: Annotated[int | None, typer.Option("--memory", metavar="GB", min=1, help="Kept in memory at most.")] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="So many threads work at once.")] = None,
+) -> None:
+    """How much of this computer DuckDB may use; with options it is changed, for every workspace here."""
+    session = session_of(context)
+    service = session.services.engine_limits
+    found = service.limits()
+    if memory is not None or threads is not None:
+        found = service.set(memory_gb=memory, threads=threads)
+    computer = service.computer()
+    words = f"{found.memory_gb} GB of {computer.gigabytes} GB, {of(found.threads, 'thread')} on {of(computer.cores, 'core')}."
+    there = {"gigabytes": computer.gigabytes, "cores": computer.cores}
+    session.output.result(asdict(found) | {"computer": there}, words)
+
+
 @commands.command("set")
 def set_engine(
     context: typer.Context,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLocale, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from app.core.engine_limits import EngineLimits
 from app.core.errors import as_sendoff_error
 from app.core.retention import Retention
 from app.core.roles import Action, Role, may
@@ -18,9 +18,11 @@ from app.core.servers import ServerAddress
 from app.core.workspaces import WorkspaceInfo
 from app.ui.context import WindowContext
 from app.ui.dialogs.role import role_dialog
+from app.ui.pages.engine_limits import LimitsPart, LimitsShown
 from app.ui.pages.engine_part import EnginePart
 from app.ui.pages.freshness import Freshness
 from app.ui.pages.retention_part import RetentionPart
+from app.ui.pages.role_table import role_table
 from app.ui.preferences import Preferences
 from app.ui.runner import Finished, Outcome
 from app.ui.theme import Theme
@@ -50,8 +52,9 @@ class SettingsData:
     role: Role
     person: str
     folder: str
-    server: ServerAddress | None = None
-    keep: Retention = field(default_factory=Retention)
+    server: ServerAddress | None
+    keep: Retention
+    limits: LimitsShown
 
 
 def read_settings(services: Services) -> SettingsData:
@@ -63,6 +66,7 @@ def read_settings(services: Services) -> SettingsData:
         str(services.workspace.folder),
         services.servers.address(),
         services.retention.get(),
+        LimitsShown(services.engine_limits.limits(), services.engine_limits.computer()),
     )
 
 
@@ -139,6 +143,7 @@ class SettingsPage(Area):
         self._folder.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.engine = EnginePart(self._context)
         self.retention = RetentionPart(self._context)
+        self.limits = LimitsPart(self._context)
         self._themes = {
             "system": ThemeCard(theme, "system", self.tr("Match system")),
             "light": ThemeCard(theme, "light", self.tr("Light")),
@@ -187,6 +192,7 @@ class SettingsPage(Area):
         self.probe.clicked.connect(self._on_probe_clicked)
         self.engine.changed.connect(self._on_engine_changed)
         self.retention.chosen.connect(self._on_retention_chosen)
+        self.limits.wanted.connect(self._on_limits_wanted)
         self.audit.clicked.connect(lambda: self._context.navigator.show_page("audit"))
 
     def _assemble(self) -> None:
@@ -204,11 +210,7 @@ class SettingsPage(Area):
                 self.tr("Data engine"),
                 self.tr("Where tables live and segments are counted"),
                 self.engine,
-                self._line(
-                    self.tr("Cores in this computer"),
-                    "",
-                    Label(theme, self._context.formats.number(os.cpu_count() or 1)),
-                ),
+                self.limits,
             ),
             self._card(
                 self.tr("Appearance"),
@@ -221,6 +223,7 @@ class SettingsPage(Area):
                 self.tr("Role of this workspace"),
                 self.tr("Viewers look, contributors build exports, admins also manage connections"),
                 self._line(self.tr("Your role here"), "", self._role_pill),
+                role_table(theme, self._context.formats),
                 self._row_of(*self._roles.values()),
             ),
             self._card(
@@ -267,6 +270,7 @@ class SettingsPage(Area):
     def _card(self, title: str, sentence: str, *parts: QWidget) -> Card:
         theme = self._context.theme
         card = Card(theme, margin=20)
+        card.body.setContentsMargins(20, 14, 20, 18)
         card.body.setSpacing(14)
         words = QVBoxLayout()
         words.setSpacing(0)
@@ -356,6 +360,7 @@ class SettingsPage(Area):
         self._folder.set_words(data.folder)
         self.engine.show_server(data.server, may_change=changes)
         self.retention.show_retention(data.keep, may_change=changes)
+        self.limits.show_limits(data.limits, may_change=changes)
         self._role_pill.set_pill(formats.role(data.role), "accent")
         self._audit_line.setVisible(may(data.role, Action.SEE_AUDIT))
         self._roles[data.role].setChecked(True)
@@ -449,6 +454,18 @@ class SettingsPage(Area):
             lambda: retention.set(**{kind: days}),
             self.tr("Kept for {days} from now on").format(days=self._context.formats.counted(days, "days")),
             lambda: retention.set(**{kind: before}),
+        )
+
+    def _on_limits_wanted(self, limits: EngineLimits) -> None:
+        before = self._data
+        if before is None:
+            return
+        service, old = self._context.services.engine_limits, before.limits.limits
+        self._save(
+            self.tr("Limit the engine"),
+            lambda: service.set(memory_gb=limits.memory_gb, threads=limits.threads),
+            self.tr("The engine keeps to the new limits"),
+            lambda: service.set(memory_gb=old.memory_gb, threads=old.threads),
         )
 
     def _on_engine_changed(self) -> None:

@@ -29,21 +29,29 @@ REVEAL_MS = 20_000
 
 
 class Input(QLineEdit):
-    """A bare line edit in our look, with an optional icon at the left; most forms use `TextField` around it."""
+    """A bare line edit in our look, with an optional icon at the left and a unit at the right; most forms use `TextField`."""
 
     def __init__(
-        self, theme: Theme, *, name: str = "", placeholder: str = "", icon: str = "", parent: QWidget | None = None
+        self,
+        theme: Theme,
+        *,
+        name: str = "",
+        placeholder: str = "",
+        icon: str = "",
+        suffix: str = "",
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
         self._icon = icon
+        self._suffix = suffix
         self._role = "body"
         self.setPlaceholderText(placeholder)
         self.setAccessibleName(name or placeholder)
         self.setFixedHeight(32)
         self._refont()
         theme.changed.connect(self._refont)
-        self._margins(right=0)
+        self._margins(right=theme.metrics("body").horizontalAdvance(suffix) + 8 if suffix else 0)
 
     def set_role(self, role: str) -> None:
         """Write in another type role, such as "mono" for paths."""
@@ -64,6 +72,10 @@ class Input(QLineEdit):
             left = 10 if self.layoutDirection() == Qt.LayoutDirection.LeftToRight else self.width() - 26
             role = "text3" if self.isEnabled() else "disabled"
             paint.icon(painter, self._theme, QRect(left, self.height() // 2 - 8, 16, 16), self._icon, role)
+        if self._suffix:
+            area = self.rect().adjusted(10, 0, -10, 0)
+            right = Qt.AlignmentFlag.AlignRight
+            paint.text(QPainter(self), self._theme, area, self._suffix, role="body", ink="text2", align=right)
 
     def _margins(self, *, right: int) -> None:
         self.setTextMargins(22 if self._icon else 0, 0, right, 0)
