@@ -49,3 +49,12 @@ def test_from_an_address_to_members(shop: Desk, postgres: PostgresServer, monkey
         assert shop.do("engine", "set", "duckdb").status == Exit.WRONG_USE
         shop.done("tables", "remove", "Person")
         assert shop.told("engine", "set", "duckdb")["engine"] == "duckdb"
+
+
+def test_limits_are_shown_and_changed(shop: Desk) -> None:
+    told = shop.told("engine", "limits")
+    assert 1 <= told["threads"] <= told["computer"]["cores"]
+    assert shop.told("engine", "limits", "--threads", "1", "--memory", "1")["memory_gb"] == 1
+    assert shop.told("engine", "limits")["threads"] == 1
+    assert shop.do("engine", "limits", "--threads", "5000").status == 2
+    assert [entry["deed"] for entry in shop.told("audit", "list", "--limit", "1")["entries"]] == ["engine_changed"]
