@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from app.services.suppression import SuppressionService
     from app.services.tables import TableService
     from app.services.undo import UndoService
+    from app.services.unsubscribes import UnsubscribeService
 
 T = TypeVar("T")
 
@@ -176,6 +177,23 @@ class Services:
         return self._once("suppression", make)
 
     @property
+    def unsubscribes(self) -> UnsubscribeService:
+        """Who opted out at a destination, for the suppression list."""
+
+        def make() -> UnsubscribeService:
+            from app.services.unsubscribes import UnsubscribeService
+
+            def suppression() -> SuppressionService:
+                return self.suppression
+
+            open_connection, describe = self.connections.open, self.destinations.get
+            return UnsubscribeService(
+                self._store, self.roles, suppression, open_connection, describe, clock=self._clock
+            )
+
+        return self._once("unsubscribes", make)
+
+    @property
     def segment_builder(self) -> SegmentBuilder:
         """Answers about segments that are being edited."""
 
@@ -215,6 +233,7 @@ class Services:
                 self._run_deps(),
                 self.pools,
                 self.audit,
+                after_run=self.unsubscribes.after_run,
                 clock=self._clock,
             )
 

@@ -144,6 +144,30 @@ def put_back(context: typer.Context, source: SourceId) -> None:
     session.output.result({"put_back": source}, f"Source {source} is on the list again.")
 
 
+@commands.command("read-back")
+def read_back(
+    context: typer.Context,
+    connection: Annotated[str | None, typer.Argument(metavar="CONNECTION", help="Only this one; else all.")] = None,
+    after_runs: Annotated[
+        bool | None, typer.Option("--after-runs/--not-after-runs", help="Do it after each run from now on, or not.")
+    ] = None,
+) -> None:
+    """Put who unsubscribed at a destination on the list, where the destination can be asked."""
+    session = session_of(context)
+    service = session.services.unsubscribes
+    if after_runs is not None:
+        service.set_after_runs(on=after_runs)
+    names = [connection] if connection is not None else [each.name for each in service.readable()]
+    with session.output.progress() as progress:
+        done = [service.read_back(name, progress.context()) for name in names]
+    session.output.rows(
+        "read_back",
+        ("Connection", "Told", "New"),
+        [(each.connection, each.told, each.new) for each in done],
+        [plain(each) for each in done],
+    )
+
+
 @commands.command()
 def erase(
     context: typer.Context,
@@ -213,6 +237,8 @@ def sentence_of(change: Change) -> str:
             return f"1 {noun} taken off: {change.reason}"
         case ChangeKind.PUT_BACK:
             return f"1 {noun} put back"
+        case ChangeKind.READ_BACK:
+            return f"{change.source}: {of_entries(change.entries)}"
 
 
 _TRACES = {

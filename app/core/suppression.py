@@ -44,6 +44,7 @@ class ChangeKind(StrEnum):
     SOURCE_PUT_BACK = "source_put_back"
     TAKEN_OFF = "taken_off"
     PUT_BACK = "put_back"
+    READ_BACK = "read_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,10 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where entries came from: a file or what was pasted. `entries` are those still on the list; times are UTC."""
+    """Where entries came from: a file, what was pasted, or with `read_back` a destination that told who opted out there.
+
+    `entries` are those still on the list; `added_at` (UTC) is when the newest of them came.
+    """
 
     id: int
     name: str
@@ -66,6 +70,7 @@ class Source:
     entries: int
     added_at: datetime
     added_by: str
+    read_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -417,6 +417,15 @@ class ReadingDestination(SegmentDestination, Protocol):
         ...
 
 
+@runtime_checkable
+class UnsubscribeReader(Protocol):
+    """A destination whose description says `reads_unsubscribes`."""
+
+    def unsubscribed(self, target: Mapping[str, str], ctx: JobContext) -> Iterator[Sequence[str]]:
+        """E-mail addresses of who opted out or can't be reached any more where the export goes, page by page; only asks."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFile:
     """A file that arrived; `path` is relative to the connection's folder."""

@@ -144,7 +144,8 @@ class Description:
 
     `any_field` is true for targets that take any column (files): then `fields` is empty and matching is free.
     `key_fields` are the target fields that can identify a member; the first is the default. `free_fields` tells that the
-    audience has further fields only the target knows. `module` is imported when the destination is used.
+    audience has further fields only the target knows, `reads_unsubscribes` that it can be asked who opted out there.
+    `module` is imported when the destination is used.
 
     `limit_fields` names connection fields whose numbers take the place of `maximum`, `minimum` (members), `batch_size` and
     `requests_per_second`: see `for_connection`.
@@ -173,6 +174,7 @@ class Description:
     sign_in: SignIn | None = None
     any_field: bool = False
     free_fields: bool = False
+    reads_unsubscribes: bool = False
     key_fields: tuple[str, ...] = ()
     connection_fields: tuple[SettingField, ...] = ()
     export_fields: tuple[SettingField, ...] = ()

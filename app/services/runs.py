@@ -47,6 +47,13 @@ OpenConnection = Callable[[Connection, OnSlow, Ledger], SegmentDestination | Fil
 Runs = list[Run]  # inside the class `list` is a method
 
 
+_ARRIVED = frozenset({Status.SUCCESSFUL, Status.COMPLETED_WITH_REJECTS})
+
+
+def _nothing_more(_export: Export, _connection: Connection, _ctx: JobContext) -> None:
+    """What follows a run that went well."""
+
+
 class CurrentRole(Protocol):
     """Who acts; fulfilled by the service of roles."""
 
@@ -74,6 +81,7 @@ class RunService:
         pools: Pools,
         audit: AuditService,
         *,
+        after_run: Callable[[Export, Connection, JobContext], object] = _nothing_more,
         clock: Callable[[], datetime] = utc_now,
         at_once: int = 4,
         poll_seconds: float = POLL_SECONDS,
@@ -85,6 +93,7 @@ class RunService:
         self._describe = describe
         self._deps = deps
         self._audit = audit
+        self._after_run = after_run
         self._clock = clock
         self._poll = poll_seconds
         self._loaded = 0
@@ -301,7 +310,10 @@ class RunService:
                 lambda on_slow, ledger: self._open_connection(given, on_slow, ledger),
             )
             with self._deps() as deps:
-                return deliver(run, export, opened, deps, JobContext(token), self._follow)
+                ended = deliver(run, export, opened, deps, JobContext(token), self._follow)
+            if ended.status in _ARRIVED:
+                self._after_run(export, connection, JobContext(token))
+            return ended
         except Exception as error:
             if not isinstance(error, SendoffError):
                 logger.exception("Run %s could not be begun", run.id)

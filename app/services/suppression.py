@@ -218,6 +218,16 @@ class SuppressionService:
             raise _gone()
         self._record("", f"1 {_WORDS[taken.kind]} put back")
 
+    def was_read_back(self, source_id: int, change: Change) -> None:
+        """A destination told who opted out there: write it down and have the list at hand for the next count."""
+        former = json.dumps({"undo_import": source_id})
+        self._record(change.source, f"{change.entries:,} entries added", str(source_id), former)
+        list_at_hand(self._store, self._folder)
+
+    def record_setting(self, *, on: bool) -> None:
+        """Unsubscribes are read back after runs from now on, or not any more."""
+        self._record("", f"Unsubscribes are {'read back' if on else 'not read back'} after runs")
+
     def tidy(self, lapsed: datetime) -> None:
         """Delete for good what was removed before that time, and the files of lists that nothing uses any more."""
         self._store.suppression.purge(lapsed)

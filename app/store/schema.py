@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in migrations/versions; known here so that opening a current database needs no alembic."""
 
 
@@ -157,6 +157,7 @@ suppression_sources = Table(
     Column("added_at", UtcTime, nullable=False),
     Column("added_by", Text, nullable=False),
     Column("removed_at", UtcTime),
+    Column("read_back_from", Text),  # the connection whose unsubscribes these are
 )
 
 suppression_entries = Table(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Select, delete, insert, literal_column, select, text, update
+from sqlalchemy import Connection, Select, bindparam, delete, insert, literal_column, select, text, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from app.core.names import new_id
@@ -37,9 +37,17 @@ SELECT count(*), sum(email), sum(phone), sum(first >= :recent) FROM (
 """
 
 _ONLY_IN = """
-SELECT count(*) FROM suppression_entries AS e WHERE e.source_id = :id AND e.removed_at IS NULL AND NOT EXISTS (
+SELECT count(DISTINCT e.hash) FROM suppression_entries AS e
+WHERE e.source_id IN :ids AND e.removed_at IS NULL AND NOT EXISTS (
     SELECT 1 FROM suppression_entries AS o JOIN suppression_sources AS s ON s.id = o.source_id
-    WHERE o.hash = e.hash AND o.source_id <> :id AND o.removed_at IS NULL AND s.removed_at IS NULL
+    WHERE o.hash = e.hash AND o.source_id NOT IN :ids AND o.removed_at IS NULL AND s.removed_at IS NULL
+)
+"""
+
+_ADD_NEW = """
+INSERT OR IGNORE INTO suppression_entries (hash, source_id) SELECT ?, ? WHERE NOT EXISTS (
+    SELECT 1 FROM suppression_entries AS e JOIN suppression_sources AS s ON s.id = e.source_id
+    WHERE e.hash = ? AND s.read_back_from = ? AND s.removed_at IS NULL
 )
 """
 
@@ -103,16 +111,21 @@ class SuppressionRepository:
             .subquery()
         )
         query = (
-            select(c.id, c.name, c.kind, c.added_at, c.added_by, per_source.c.number)
+            select(c.id, c.name, c.kind, c.added_at, c.added_by, c.read_back_from, per_source.c.number)
             .join_from(_sources, per_source, per_source.c.source_id == c.id, isouter=True)
             .where(c.removed_at.is_(None))
             .order_by(c.id.desc())
         )
         with self._database.read() as transaction:
             rows = transaction.execute(query).all()
-        return tuple(
-            Source(row.id, row.name, ContactKind(row.kind), row.number or 0, row.added_at, row.added_by) for row in rows
-        )
+        found: dict[object, Source] = {}
+        for row in rows:
+            kind, number, back = ContactKind(row.kind), row.number or 0, row.read_back_from
+            source = Source(row.id, row.name, kind, number, row.added_at, row.added_by, read_back=back is not None)
+            one = back or row.id  # all that was read back from one connection is one source, whenever it came
+            newer = found.get(one)
+            found[one] = source if newer is None else replace(newer, entries=newer.entries + number)
+        return tuple(found.values())
 
     def changes(self, n: int) -> tuple[Change, ...]:
         """The last changes, newest first."""
@@ -151,7 +164,29 @@ class SuppressionRepository:
                 # Past SQLAlchemy's own executemany, which takes four times as long.
                 rows = [(entry, source_id) for entry in part]
                 number += transaction.exec_driver_sql(statement, rows).rowcount
-            new = _only_in(transaction, source_id)
+            new = _only_in(transaction, [source_id])
+            change = replace(change, entries=new, known=number - new)
+            self._record(transaction, change)
+        return source_id, change
+
+    def add_read_back(self, change: Change, entries: Sequence[bytes], connection_id: str) -> tuple[int, Change] | None:
+        """Add what a connection's destination told and did not tell before; None, and no change, when that is nothing.
+
+        Each time makes a source of its own, so that it is known since when; `sources` tells them as one. What was told
+        before and taken off the list since stays off.
+        """
+        with self._database.write() as transaction:
+            source = {"name": change.source, "kind": change.kind, "hashed": False, "read_back_from": connection_id}
+            made = transaction.execute(
+                insert(_sources).values(**source, added_at=change.at, added_by=change.by)
+            ).inserted_primary_key
+            source_id = int(made[0]) if made else 0
+            rows = [(entry, source_id, entry, connection_id) for entry in sorted(entries)]
+            number = transaction.exec_driver_sql(_ADD_NEW, rows).rowcount if rows else 0
+            if number == 0:
+                transaction.execute(delete(_sources).where(_sources.c.id == source_id))
+                return None
+            new = _only_in(transaction, [source_id])
             change = replace(change, entries=new, known=number - new)
             self._record(transaction, change)
         return source_id, change
@@ -164,13 +199,16 @@ class SuppressionRepository:
         c = _sources.c
         was = c.removed_at.is_(None) if removed else c.removed_at.is_not(None)
         with self._database.write() as transaction:
-            source = transaction.execute(select(c.name, c.kind).where(c.id == source_id, was)).first()
+            query = select(c.name, c.kind, c.read_back_from, c.removed_at).where(c.id == source_id, was)
+            source = transaction.execute(query).first()
             if source is None:
                 return None
-            number = _only_in(transaction, source_id)
-            transaction.execute(
-                update(_sources).where(c.id == source_id).values(removed_at=change.at if removed else None)
-            )
+            ids = [source_id]
+            if source.read_back_from is not None:  # those that went together come back together
+                same = (c.read_back_from == source.read_back_from, c.removed_at.is_not_distinct_from(source.removed_at))
+                ids = [*transaction.execute(select(c.id).where(*same)).scalars()]
+            number = _only_in(transaction, ids)
+            transaction.execute(update(_sources).where(c.id.in_(ids)).values(removed_at=change.at if removed else None))
             number = -number if removed else number
             change = replace(change, source=source.name, kind=ContactKind(source.kind), entries=number)
             self._record(transaction, change)
@@ -212,9 +250,10 @@ class SuppressionRepository:
         transaction.execute(insert(_changes).values(**values))
 
 
-def _only_in(transaction: Connection, source_id: int) -> int:
-    """How many entries the list has from this source only."""
-    return int(transaction.execute(text(_ONLY_IN), {"id": source_id}).scalar_one())
+def _only_in(transaction: Connection, source_ids: Sequence[int]) -> int:
+    """How many entries the list has from these sources only."""
+    query = text(_ONLY_IN).bindparams(bindparam("ids", expanding=True))
+    return int(transaction.execute(query, {"ids": list(source_ids)}).scalar_one())
 
 
 def _newest_generation() -> Select[str]:

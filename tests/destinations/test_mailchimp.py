@@ -92,10 +92,23 @@ def person(email: str, **values: str | None) -> Member:
     return Member(email, {"email": email, **values})
 
 
+def test_who_opted_out_or_bounced_is_told_page_by_page(bench: Bench, audience: Audience) -> None:
+    for number in range(1001):
+        audience.put(f"gone{number}@shop.example", "unsubscribed")
+    audience.put("Bounced@shop.example", "cleaned")
+    audience.put("here@shop.example")
+    pages = list(bench.destination().unsubscribed(bench.target, JobContext()))
+    assert [len(page) for page in pages] == [1000, 1, 1]
+    assert pages[-1] == ["Bounced@shop.example"]
+    with pytest.raises(FixSettings):
+        list(bench.destination().unsubscribed(bench.gone_audience(), JobContext()))
+
+
 class TestConformance(SegmentDestinationSuite):
     @pytest.mark.skipif(not os.environ.get("SENDOFF_VENDOR_SPECS"), reason="SENDOFF_VENDOR_SPECS names no descriptions")
     def test_requests_fit_the_vendors_description(self, bench: Bench) -> None:
         bench.destination().test(JobContext())
+        assert list(bench.destination().unsubscribed(bench.target, JobContext())) == []
         bench.destination().choices("audience_id", JobContext())
         bench.destination().fields(bench.target, JobContext())
         with bench.destination().session(

@@ -122,3 +122,45 @@ def test_many_entries_are_quick(store: Store) -> None:
     entries = sorted(i.to_bytes(32, "big") for i in range(100_000))
     store.suppression.add(imported(), [entries[:50_000], entries[50_000:]], hashed=False)
     assert listed(store) == entries
+
+
+def test_what_is_read_back_is_one_source_that_grows(store: Store) -> None:
+    store.suppression.add(imported(), [[B]], hashed=False)
+
+    def read(hours: int, *entries: bytes, connection: str = "c1") -> Change | None:
+        told = replace(change(ChangeKind.READ_BACK, hours), source="Unsubscribed at Mail")
+        added = store.suppression.add_read_back(told, entries, connection)
+        return None if added is None else added[1]
+
+    first = read(1, A, B)
+    assert first is not None
+    assert (first.entries, first.known) == (1, 1)
+    assert read(2, B, A) is None
+    assert len(store.suppression.changes(9)) == 2
+    later = read(30, A, B, C)
+    assert later is not None
+    assert later.entries == 1
+    source, _file = store.suppression.sources()
+    assert (source.name, source.entries, source.read_back) == ("Unsubscribed at Mail", 3, True)
+    assert source.added_at == NOON + timedelta(hours=30)
+    found = store.suppression.find(C)
+    assert found is not None
+    assert found.since == NOON + timedelta(hours=30)
+    assert store.suppression.take_off(C, change(ChangeKind.TAKEN_OFF, 31))
+    assert read(32, A, B, C) is None, "who was taken off stays off"
+    assert read(33, A, connection="c2") is not None
+    assert [s.read_back for s in store.suppression.sources()] == [True, True, False]
+
+
+def test_all_that_was_read_back_goes_and_comes_together(store: Store) -> None:
+    for hours, entries in ((1, (A,)), (2, (A, B)), (3, (A, B, C))):
+        store.suppression.add_read_back(change(ChangeKind.READ_BACK, hours), entries, "c1")
+    (source,) = store.suppression.sources()
+    gone = store.suppression.mark_source(source.id, change(ChangeKind.SOURCE_REMOVED, 4), removed=True)
+    assert gone is not None
+    assert gone.entries == -3
+    assert store.suppression.sources() == ()
+    back = store.suppression.mark_source(source.id, change(ChangeKind.SOURCE_PUT_BACK, 5), removed=False)
+    assert back is not None
+    assert back.entries == 3
+    assert listed(store) == [A, B, C]

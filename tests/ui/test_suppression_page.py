@@ -63,6 +63,7 @@ def test_numbers_sources_changes_and_effect(page):
     assert [line.source.name for line in page.sources.table.rows_model.rows] == ["crm.csv"]
     assert changes(page) == ["crm.csv imported"]
     assert left_out(page) == {"Two countries": 3, "Weekly letter": 3}
+    assert not page.effect._reading.isVisibleTo(page), "no destination here can be asked who opted out"
     assert nameless(page) == []
 
 

@@ -156,6 +156,10 @@ class MailchimpEmulator(Emulator):
                 return _page(request, "merge_fields", fields)
             case "POST lists *":
                 return self._batch(audience, request)
+            case "GET lists * members":
+                wanted = request.query.get("status")
+                contacts = [c.document() for c in audience.contacts.values() if wanted in (None, c.status)]
+                return _page(request, "members", contacts)
             case "GET lists * segments":
                 return _page(request, "segments", [audience.tag_document(tag) for tag in audience.tags])
             case "POST lists * segments":

@@ -19,6 +19,7 @@ from app.destinations.http import Call, HttpClient
 from app.destinations.mailchimp import merge_fields
 from app.destinations.mailchimp.answers import Account, Audiences
 from app.destinations.mailchimp.session import PAGE, ExportTarget, MailchimpSession, read_merge_fields
+from app.destinations.mailchimp.unsubscribed import unsubscribed
 from app.destinations.registry import description
 from app.jobs import JobContext
 
@@ -103,6 +104,12 @@ class Mailchimp:
         read = ExportTarget.read(target, segment)
         with self._client() as client:
             yield from MailchimpSession(client, read, SyncMode.ADD, ctx).tagged(ctx)
+
+    def unsubscribed(self, target: Mapping[str, str], ctx: JobContext) -> Iterator[Sequence[str]]:
+        """See `UnsubscribeReader.unsubscribed`."""
+        audience = ExportTarget.read(target, "").audience_id
+        with self._client() as client:
+            yield from unsubscribed(client, audience, ctx)
 
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> MailchimpSession:
         """See `SegmentDestination.session`; raises FixSettings when the export has no audience."""

@@ -52,6 +52,8 @@ class _Read:
     ground: object
     may_look: bool
     may_change: bool
+    readable: tuple[str, ...]
+    after_runs: bool
 
 
 class SuppressionPage(JobPage):
@@ -78,6 +80,7 @@ class SuppressionPage(JobPage):
         self._waiting: list[Export] = []
         self._counting: Job | None = None
         self._may_change = False
+        self._readable: tuple[str, ...] = ()
         self._effects: dict[str, EffectRow] = {}
         self._figures = Figures(theme, formats)
         self.check = CheckPanel(theme, formats)
@@ -95,6 +98,8 @@ class SuppressionPage(JobPage):
         self.check.take_off_asked.connect(self._on_take_off)
         self.sources.menu_asked.connect(self._on_source_menu)
         self.effect.export_asked.connect(lambda name: context.navigator.show_page("exports", name))
+        self.effect.after_runs_asked.connect(self._on_after_runs)
+        self.effect.read_back_asked.connect(self._on_read_back)
         topics = ("suppression", "exports", "segments", "tables")
         Freshness(self, context.navigator.noticed, topics, self.refresh)
 
@@ -186,7 +191,18 @@ class SuppressionPage(JobPage):
             tuple((table.id, table.generation, table.columns) for table in services.tables.all()),
         )
         sources = services.suppression.sources() if may_look else ()
-        return _Read(numbers, sources, changes, exports, ground, may_look, may(role, Action.CHANGE_SUPPRESSION))
+        unsubscribes = services.unsubscribes
+        return _Read(
+            numbers,
+            sources,
+            changes,
+            exports,
+            ground,
+            may_look,
+            may(role, Action.CHANGE_SUPPRESSION),
+            tuple(connection.name for connection in unsubscribes.readable()),
+            unsubscribes.after_runs(),
+        )
 
     # Answers
 
@@ -198,6 +214,8 @@ class SuppressionPage(JobPage):
             part.setVisible(read.may_look)
         self._no_look.setVisible(not read.may_look)
         self._may_change = read.may_change
+        self._readable = read.readable
+        self.effect.set_reading(on=read.after_runs, possible=bool(read.readable), may_change=read.may_change)
         self.check.set_may_change(read.may_change)
         self._turns = [
             lambda: self.sources.set_rows(map(SourceRow, read.sources), with_menu=read.may_change),
@@ -291,6 +309,30 @@ class SuppressionPage(JobPage):
             )
         )
         dialog.open()
+
+    # Reading back
+
+    def _on_after_runs(self, on: bool) -> None:  # noqa: FBT001 - a signal's argument
+        service = self.context.services.unsubscribes
+        self.change("Read unsubscribes back after runs", lambda: service.set_after_runs(on=on))
+
+    def _on_read_back(self) -> None:
+        """Ask one connection after the other."""
+        service, names, formats = self.context.services.unsubscribes, self._readable, self.context.formats
+
+        def told(new: int) -> None:
+            self.context.navigator.changed("suppression")
+            words = self.tr("{n} new on the suppression list") if new else self.tr("Nobody new on the suppression list")
+            self.context.navigator.toast(words.format(n=formats.number(new)))
+
+        self.effect.read_back.set_busy(True)
+        self.do(
+            "Read unsubscribes back",
+            lambda ctx: sum(service.read_back(name, ctx).new for name in names),
+            told,
+            pool="queries",
+            always=lambda: self.effect.read_back.set_busy(False),
+        )
 
     # Sources
 

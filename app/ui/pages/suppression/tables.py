@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.core.suppression import Change, Source
+from app.core.suppression import Change, ChangeKind, Source
 from app.destinations.description import Badge
 from app.ui.formats import NOTHING, Formats
 from app.ui.pages.suppression.words import change_words, kind_words, tr
 from app.ui.theme import Theme
+from app.ui.widgets.buttons import Button
 from app.ui.widgets.card_table import CardTable
+from app.ui.widgets.choice import Toggle
 from app.ui.widgets.columns import BadgeCell, Column, NumberCell, TextCell
-from app.ui.widgets.labels import Area, Label, column
+from app.ui.widgets.labels import Area, Label, column, row
 from app.ui.widgets.notes import Note
 
 PANEL = 352
@@ -27,7 +29,7 @@ def sources_table(theme: Theme, formats: Formats) -> CardTable:
         Column(
             "name",
             tr("Source"),
-            lambda r: TextCell(r.source.name, icon="file-text"),
+            lambda r: TextCell(r.source.name, icon="arrows-clockwise" if r.source.read_back else "file-text"),
             width=180,
             stretch=True,
             middle=True,
@@ -42,12 +44,17 @@ def sources_table(theme: Theme, formats: Formats) -> CardTable:
         ),
         Column(
             "added",
-            tr("Added"),
+            tr("Last change"),
             lambda r: TextCell(formats.day_and_clock(r.source.added_at), ink="text2"),
             tooltip=lambda r: formats.exact(r.source.added_at),
             width=132,
         ),
-        Column("by", tr("By"), lambda r: TextCell(r.source.added_by, ink="text2"), width=120),
+        Column(
+            "by",
+            tr("By"),
+            lambda r: TextCell(tr("Read back") if r.source.read_back else r.source.added_by, ink="text2"),
+            width=120,
+        ),
         Column("menu", "", lambda _r: TextCell(""), width=44, menu=True),
     )
     return CardTable(theme, tr("Where the entries come from"), columns, tr("Nothing was imported yet."))
@@ -67,7 +74,12 @@ def changes_table(theme: Theme, formats: Formats) -> CardTable:
         Column(
             "entries", tr("Entries"), lambda r: NumberCell(formats.signed(r.change.entries)), align="right", width=90
         ),
-        Column("by", tr("By"), lambda r: TextCell(r.change.by, ink="text2"), width=120),
+        Column(
+            "by",
+            tr("By"),
+            lambda r: TextCell(tr("Read back") if r.change.what is ChangeKind.READ_BACK else r.change.by, ink="text2"),
+            width=120,
+        ),
     )
     return CardTable(theme, tr("Last changes"), columns, tr("Nothing changed yet."))
 
@@ -103,9 +115,14 @@ class EffectRow:
 
 
 class EffectPanel(Area):
-    """What the list does to the exports. Signal `export_asked(name)`."""
+    """What the list does to the exports, and whether who opted out there is read back.
+
+    Signals: `export_asked(name)`, `after_runs_asked(bool)` for the switch, `read_back_asked()` for doing it now.
+    """
 
     export_asked = Signal(str)
+    after_runs_asked = Signal(bool)
+    read_back_asked = Signal()
 
     def __init__(self, theme: Theme, formats: Formats, parent: QWidget | None = None) -> None:
         super().__init__(theme, "subtle", "l", parent=parent)
@@ -133,6 +150,21 @@ class EffectPanel(Area):
             "neutral",
             self.tr("Tables are sent whole. A data-out export leaves these people out when that is switched on in it."),
         )
+        self.after_runs = Toggle(theme, name=self.tr("Also read unsubscribes back"))
+        self.read_back = Button(theme, self.tr("Read back now"), "link", icon="arrows-clockwise")
+        words = column(
+            Label(theme, self.tr("Also read unsubscribes back"), "body-medium"),
+            Label(theme, self.tr("From destinations that report them, after each run"), "caption", "text2", wrap=True),
+            row(self.read_back, None),
+            spacing=0,
+        )
+        self._reading = QWidget()
+        reading = row(self.after_runs, words, spacing=12)
+        reading.setAlignment(self.after_runs, Qt.AlignmentFlag.AlignTop)
+        reading.setStretch(1, 1)
+        self._reading.setLayout(reading)
+        self.after_runs.clicked.connect(self.after_runs_asked)
+        self.read_back.clicked.connect(self.read_back_asked)
         sentence = self.tr("Every segment export leaves these members out, from its next run on.")
         self.setLayout(
             column(
@@ -140,12 +172,19 @@ class EffectPanel(Area):
                 Label(theme, sentence, "body", "text2", wrap=True),
                 self.rows,
                 whole,
+                4,
+                self._reading,
                 None,
                 spacing=8,
                 margins=(20, 20, 20, 20),
             )
         )
         self.rows.opened.connect(self.export_asked)
+
+    def set_reading(self, *, on: bool, possible: bool, may_change: bool) -> None:
+        """Say whether unsubscribes are read back after runs, and whether any destination can be asked at all."""
+        self._reading.setVisible(may_change and possible)
+        self.after_runs.setChecked(on)
 
     def set_rows(self, rows: Iterable[EffectRow]) -> None:
         """Show these exports."""

@@ -24,26 +24,31 @@ def change_words(change: Change, formats: Formats) -> str:
     email = change.kind is ContactKind.EMAIL
     match change.what:
         case ChangeKind.IMPORTED:
-            words = tr("{source} imported")
-            if change.known and change.unreadable:
-                words = tr("{source} imported, {known} were known, {unreadable} not readable")
-            elif change.known:
-                words = tr("{source} imported, {known} were known")
-            elif change.unreadable:
-                words = tr("{source} imported, {unreadable} not readable")
-            known, unreadable = formats.number(change.known), formats.number(change.unreadable)
-            return words.format(source=change.source, known=known, unreadable=unreadable)
-        case ChangeKind.IMPORT_UNDONE:
-            return tr("Import of {source} undone").format(source=change.source)
-        case ChangeKind.SOURCE_REMOVED:
-            return tr("{source} removed").format(source=change.source)
-        case ChangeKind.SOURCE_PUT_BACK:
-            return tr("{source} put back").format(source=change.source)
+            return _imported_line(change, formats)
         case ChangeKind.TAKEN_OFF:
             words = tr("1 e-mail address taken off: {reason}") if email else tr("1 phone number taken off: {reason}")
             return words.format(reason=change.reason)
         case ChangeKind.PUT_BACK:
             return tr("1 e-mail address put back") if email else tr("1 phone number put back")
+    words = {
+        ChangeKind.IMPORT_UNDONE: tr("Import of {source} undone"),
+        ChangeKind.SOURCE_REMOVED: tr("{source} removed"),
+        ChangeKind.SOURCE_PUT_BACK: tr("{source} put back"),
+        ChangeKind.READ_BACK: tr("{source}, read back"),
+    }[change.what]
+    return words.format(source=change.source)
+
+
+def _imported_line(change: Change, formats: Formats) -> str:
+    words = tr("{source} imported")
+    if change.known and change.unreadable:
+        words = tr("{source} imported, {known} were known, {unreadable} not readable")
+    elif change.known:
+        words = tr("{source} imported, {known} were known")
+    elif change.unreadable:
+        words = tr("{source} imported, {unreadable} not readable")
+    known, unreadable = formats.number(change.known), formats.number(change.unreadable)
+    return words.format(source=change.source, known=known, unreadable=unreadable)
 
 
 def imported_words(done: Imported, formats: Formats) -> str:
