@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.engine import SecretOption, use_server
-from app.cli.output import Exit
+from app.cli.output import Exit, plain
 from app.cli.session import Session, session_of
 from app.core.errors import FixData, FixSettings
 from app.core.segments import FieldRef
@@ -281,6 +281,39 @@ def meaning(
     session = session_of(context)
     table = session.services.tables.set_meaning(name, column, meaning)
     session.output.result({"table": _document(table)}, f"{table.name}.{column} is {meaning}.")
+
+
+@commands.command()
+def values(context: typer.Context, name: Name, column: Annotated[str, typer.Argument(metavar="COLUMN")]) -> None:
+    """The values of a column of countries, languages or consent, and what they mean; unknown ones first."""
+    session = session_of(context)
+    with session.output.progress() as progress:
+        found = session.services.tables.values.values(name, column, progress.context())
+    session.output.rows(
+        "values",
+        ("Value", "Rows", "Means", "Said"),
+        [(each.value, each.rows, each.means, each.said) for each in found],
+        [plain(each) for each in found],
+    )
+
+
+@commands.command("map")
+def map_(
+    context: typer.Context,
+    name: Name,
+    column: Annotated[str, typer.Argument(metavar="COLUMN")],
+    said: Annotated[
+        list[str], typer.Argument(metavar="VALUE=MEANING...", help="As Holland=NL or jawohl=yes; VALUE= forgets.")
+    ],
+) -> None:
+    """Say what values of a column mean where they are matched, sent or read as consent."""
+    session = session_of(context)
+    pairs = [each.rpartition("=") for each in said]
+    wrong = next((each for each, (value, _, _meant) in zip(said, pairs, strict=True) if not value), None)
+    if wrong is not None:
+        raise FixData(f"“{wrong}” says nothing.", "A value and what it means are needed.", "Write VALUE=MEANING.")
+    table = session.services.tables.values.map(name, column, {value: meant for value, _, meant in pairs})
+    session.output.result({"table": _document(table)}, f"{table.name}.{column} is mapped.")
 
 
 @commands.command()

@@ -249,7 +249,9 @@ def unnamed(segment: Segment, catalog: Catalog) -> Segment:
 def table_facts(table: Table) -> dict[str, str]:
     """What is said about a table and its columns."""
     told = {"name": table.name, "role": table.role.value, "key": table.key or "", "source": table.source}
-    return told | {f"meaning of {column.name}": _meaning_text(column) for column in table.columns}
+    told |= {f"meaning of {column.name}": _meaning_text(column) for column in table.columns}
+    said = {column.name: ", ".join(f"{value} = {meant}" for value, meant in column.means) for column in table.columns}
+    return told | {f"values of {name}": words for name, words in said.items() if words}
 
 
 def _meaning_text(column: Column) -> str:

@@ -77,13 +77,17 @@ class TableRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column; `meaning` is a guess until `confirmed`. `native_type` is the engine's own name of the type."""
+    """One column; `meaning` is a guess until `confirmed`. `native_type` is the engine's own name of the type.
+
+    `means` are values with what a person said they mean (see core/value_mapping.py), the values as that compares them.
+    """
 
     name: str
     type: ColumnType
     meaning: Meaning = Meaning.NONE
     confirmed: bool = False
     native_type: str = ""
+    means: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
@@ -11,42 +12,25 @@ from app.core.segment_questions import NUMBERS
 from app.core.segments import FieldRef
 from app.core.suppression import ContactKind
 from app.core.tables import Column, ColumnType, Table
+from app.core.value_mapping import YES
 from app.data import identifiers_sql
 from app.data.identifiers_sql import text, trimmed
 from app.data.links import paths
 from app.data.sql import SegmentSql, key_column
 from app.data.sql_values import Value, column_value
 
-YES = (
-    "true",
-    "t",
-    "yes",
-    "y",
-    "1",
-    "on",
-    "ja",
-    "j",
-    "oui",
-    "o",
-    "opt-in",
-    "opted in",
-    "optin",
-    "subscribed",
-    "granted",
-)
-"""Texts that give consent; any other text refuses it."""
-
 
 @dataclass(frozen=True, slots=True)
 class MatchedField:
     """One of our fields that fills a target's field, and the rule of core/identifiers.py that makes it fit.
 
-    Values longer than `longest` characters have no usable form.
+    Values longer than `longest` characters have no usable form. `means` are values that stand for others (`Column.means`).
     """
 
     field: FieldRef
     normalise: str = "trim"
     longest: int | None = None
+    means: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +40,8 @@ class Identity:
     `keys` are the matched key fields by target field, the preferred one first: a member's identifier is the first that is
     usable. Without keys (files) everybody is known by our own key. A refusal in the `consent` field counts for the
     identifier in every row, in the segment or not; an empty one only with `empty_refuses`. So does an entry of the
-    suppression list for any of the `contacts`, the fields with an e-mail address or a phone number.
+    suppression list for any of the `contacts`, the fields with an e-mail address or a phone number. `consent_means` are
+    words of the consent field with yes or no.
     """
 
     keys: tuple[tuple[str, MatchedField], ...] = ()
@@ -64,6 +49,7 @@ class Identity:
     empty_refuses: bool = False
     country: str = "US"
     contacts: tuple[tuple[FieldRef, ContactKind], ...] = ()
+    consent_means: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -100,7 +86,7 @@ class RowValues:
 
     def normalised(self, matched: MatchedField) -> exp.Expr:
         """The value as the target wants it, NULL when it has no usable form."""
-        raw = self.raw_text(matched.field)
+        raw = meant(self.raw_text(matched.field), matched.means)
         if matched.longest is None:
             return identifiers_sql.normalise(matched.normalise, raw, self.country)
         return identifiers_sql.fitting(matched.normalise, raw, matched.longest, self.country)
@@ -122,7 +108,10 @@ class RowValues:
         if identity.consent is None:
             return exp.false()
         unknown = exp.false() if identity.empty_refuses else exp.true()
-        return exp.not_(exp.Coalesce(this=consent_given(self.value(identity.consent)), expressions=[unknown]))
+        value = self.value(identity.consent)
+        if identity.consent_means:
+            value = replace(value, expression=meant(value.expression, identity.consent_means))
+        return exp.not_(exp.Coalesce(this=consent_given(value), expressions=[unknown]))
 
     def suppressed(self, identity: Identity) -> exp.Expr:
         """Whether a contact of this row is on the suppression list; never NULL."""
@@ -165,6 +154,14 @@ def on_list(value: exp.Expr, listed: exp.Select) -> exp.Expr:
     """Whether a text is one of those of a query; never NULL."""
     inside = exp.In(this=value, query=exp.Subquery(this=listed))
     return exp.Coalesce(this=inside, expressions=[exp.false()])
+
+
+def meant(value: exp.Expr, means: Sequence[tuple[str, str]]) -> exp.Expr:
+    """The text, or what a person said it means."""
+    if not means:
+        return value
+    ifs = [exp.If(this=text(stands), true=text(for_it)) for stands, for_it in means]
+    return exp.Case(this=exp.Lower(this=trimmed(value)), ifs=ifs, default=value.copy())
 
 
 def as_text(value: Value) -> exp.Expr:

@@ -84,5 +84,5 @@ class EngineWriter:
         return TableRows(self._engine, item.table, item.fields, suppressed)
 
     def _spec(self, segment: Segment) -> MemberSpec:
-        matched = matched_fields(self._export.match, ())
+        matched = matched_fields(self._export.match, (), self._scope.catalog)
         return MemberSpec(matched, identity_of(matched, (), segment, self._scope.catalog, self._country))

@@ -12,17 +12,30 @@ from app.data.identity import Identity, MatchedField
 from app.destinations.contract import TargetField
 
 
-def matched_fields(match: Mapping[str, str], fields: Sequence[TargetField]) -> dict[str, MatchedField]:
-    """Our field for each matched target field, with the target's rule; a target that takes any column gets values as they are."""
+def matched_fields(
+    match: Mapping[str, str], fields: Sequence[TargetField], catalog: Catalog
+) -> dict[str, MatchedField]:
+    """Our field for each matched target field, with the target's rule; a target that takes any column gets values as they are.
+
+    Where a person said what values of a column mean, that is what the target gets.
+    """
     known = {field.id: field for field in fields}
+    refs = {target: FieldRef.parse(source) for target, source in match.items()}
     return {
         target: MatchedField(
-            FieldRef.parse(source),
+            ref,
             known[target].normalise if target in known else "trim",
             known[target].max_length if target in known else None,
+            _means(ref, catalog),
         )
-        for target, source in match.items()
+        for target, ref in refs.items()
     }
+
+
+def _means(ref: FieldRef, catalog: Catalog) -> tuple[tuple[str, str], ...]:
+    table = catalog.table(ref.table)
+    column = None if table is None else table.column(ref.column)
+    return () if column is None else column.means
 
 
 def identity_of(
@@ -43,6 +56,7 @@ def identity_of(
         consent=FieldRef(table.name, consent.name) if table is not None and consent is not None else None,
         country=country,
         contacts=contacts_of(matched, segment, catalog),
+        consent_means=() if consent is None else consent.means,
     )
 
 

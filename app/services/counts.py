@@ -203,7 +203,9 @@ class CountService:
         reason = why_not_eligible(segment, description.takes, catalog)
         table = catalog.by_role(segment.of.role)
         wanted = match if match is not None else guess_keys(description.fields, description.key_fields, table)
-        fields = matched_fields({key: value for key, value in wanted.items() if "." in value}, description.fields)
+        fields = matched_fields(
+            {key: value for key, value in wanted.items() if "." in value}, description.fields, catalog
+        )
         identity = identity_of(fields, description.key_fields, segment, catalog, country)
         if not reason and description.key_fields and not identity.keys:
             reason = _no_key(segment, description, catalog)

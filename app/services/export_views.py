@@ -197,7 +197,7 @@ class ExportViews:
         if export.kind is ExportKind.DATA_OUT:
             return []
         country = self._store.workspace.info().country_code
-        matched = matched_fields(export.match, fields)
+        matched = matched_fields(export.match, fields, scope.catalog)
         return [
             (segment, MemberSpec(matched, identity_of(matched, keys, segment, scope.catalog, country)))
             for segment in chosen_segments(export, scope.segments)

@@ -51,7 +51,7 @@ class WorkspaceMembers:
         self._export = export
         self._description = description
         self._names = {field.id: field.name for field in fields}
-        self._matched = matched_fields(export.match, fields)
+        self._matched = matched_fields(export.match, fields, scope.catalog)
         self._country = country
 
     def count(self, segment: Segment, ctx: JobContext) -> Count:

@@ -143,7 +143,8 @@ class SegmentBuilder:
         }
         consent = table.first_meaning(Meaning.CONSENT)
         agreeing = None if consent is None else FieldRef(table.name, consent.name)
-        identity = Identity(consent=agreeing, empty_refuses=True, country=self._country())
+        words = () if consent is None else consent.means
+        identity = Identity(consent=agreeing, empty_refuses=True, country=self._country(), consent_means=words)
         engine = self._engine()
         usable, agreed = Members(engine, KeyFacts(engine)).reach(scope, segment, fields, identity, ctx)
         if table.server is not None:  # so that the next look needs no long question there

@@ -167,5 +167,9 @@ def kept_meanings(old: Table, columns: Sequence[Column]) -> tuple[Column, ...]:
     kept = []
     for column in columns:
         before = old.column(column.name)
-        kept.append(column if before is None else replace(column, meaning=before.meaning, confirmed=before.confirmed))
+        kept.append(
+            column
+            if before is None
+            else replace(column, meaning=before.meaning, confirmed=before.confirmed, means=before.means)
+        )
     return tuple(kept)

@@ -38,6 +38,7 @@ from app.services.table_refresh import (
     offers_for,
 )
 from app.services.table_sources import TableSource, Waiting, remember_source, source_of
+from app.services.table_values import TableValues
 from app.services.trail import Trail
 from app.store import Store
 
@@ -78,6 +79,8 @@ class TableService:
         self._intake = TableIntake(store, engine)
         self.server = ServerTables(store, engine, roles, trail)
         """Tables that stay on the workspace's server."""
+        self.values = TableValues(store, engine, roles, trail, self.get)
+        """What values of tables mean."""
 
     def all(self) -> list[Table]:
         """All tables by name."""
@@ -285,7 +288,9 @@ class TableService:
         """Say what a column holds."""
         demand(self._roles.role(), Action.CHANGE_TABLES)
         table = self.get(name)
-        confirmed = replace(self._column(table, column), meaning=meaning, confirmed=True)
+        before = self._column(table, column)
+        means = before.means if meaning is before.meaning else ()  # they were words for the other meaning
+        confirmed = replace(before, meaning=meaning, confirmed=True, means=means)
         return self._say(table, table.with_column(confirmed))
 
     def confirm_meanings(self, name: str) -> Table:

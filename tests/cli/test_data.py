@@ -266,3 +266,16 @@ def test_what_would_steer_a_terminal_is_not_printed(shop: Desk) -> None:
     shown = shop.done("segments", "members", "Odd").out
     assert "wiped" in shown
     assert "\x1b" not in shown
+
+
+def test_values_are_shown_and_mapped(shop: Desk) -> None:
+    shop.done("tables", "meaning", "Customer", "Country", "country")
+    values = shop.told("tables", "values", "Customer", "Country")["values"]
+    assert all(each["means"] for each in values)
+    said = f"{values[0]['value']}=FR"
+    (column,) = (
+        c for c in shop.told("tables", "map", "Customer", "Country", said)["table"]["columns"] if c["name"] == "Country"
+    )
+    assert column["means"] == [[values[0]["value"].lower(), "FR"]]
+    assert shop.do("tables", "map", "Customer", "Country", "Germany=nowhere").status == 2
+    assert shop.do("tables", "map", "Customer", "Email", "a=b").status == 2

@@ -13,6 +13,7 @@ from app.bootstrap import Services, create_workspace
 from app.core.roles import Role
 from app.core.segments import FieldRef
 from app.core.tables import Meaning, ServerTable, TableRole
+from app.jobs import JobContext
 from app.ui.pages.tables import TablesPage
 from app.ui.pages.tables.link_dialog import TableLinkDialog
 from app.ui.pages.tables.queries_dialog import QueriesDialog
@@ -489,3 +490,30 @@ def test_nothing_scrolls_sideways(bench, size):
     assert columns(page).horizontalScrollBar().maximum() == 0
     assert page._details._role.geometry().left() > page._details._name.geometry().right()
     assert page._details._name.width() >= page._details._name.fontMetrics().horizontalAdvance("Customer")
+
+
+def test_unknown_values_are_told_and_mapped(bench, small_services, tmp_path):  # noqa: F811
+    file = tmp_path / "Person.csv"
+    file.write_text("Id,Land\n" + "".join(f"{n},{('Germany', 'Batavia', 'Oz')[n % 3]}\n" for n in range(9)), "utf-8")
+    small_services.tables.add([file], None, JobContext())
+    small_services.tables.set_meaning("Person", "Land", Meaning.COUNTRY)
+    page = bench.show(TablesPage(bench.context))
+    page.activate("Person")
+    bench.settle()
+    note = page._details.side.map_note
+    assert note.isVisibleTo(page)
+    note.primary_clicked.emit()
+    bench.settle()
+    dialog = bench.dialog()
+    assert list(dialog.fields) == ["Batavia", "Oz", "Germany"]
+    dialog.fields["Batavia"].setText("nowhere")
+    dialog.save.click()
+    bench.settle()
+    assert dialog.problem.isVisibleTo(dialog)
+    dialog.fields["Batavia"].setText("nl")
+    dialog.fields["Oz"].setText("AU")
+    assert nameless(dialog) == []
+    dialog.save.click()
+    bench.settle()
+    assert small_services.tables.get("Person").column("Land").means == (("batavia", "NL"), ("oz", "AU"))
+    assert not note.isVisibleTo(page)

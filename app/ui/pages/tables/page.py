@@ -24,6 +24,7 @@ from app.ui.pages.job_page import JobPage
 from app.ui.pages.side_list import SideList, SideRow
 from app.ui.pages.tables.details import TableDetails, TableDetailsView
 from app.ui.pages.tables.link_dialog import TableLinkDialog
+from app.ui.pages.tables.mapping import ValueMapping
 from app.ui.pages.tables.queries_dialog import QueriesDialog
 from app.ui.pages.tables.repair_dialog import MissingColumnsDialog, TableRepairDialog
 from app.ui.pages.tables.server_dialog import ServerTablesDialog
@@ -112,6 +113,7 @@ class TablesPage(JobPage):
         self._sample_query.ready.connect(self._on_sample_read)
         self._links_query.ready.connect(self._on_links_read)
         details = self._details
+        self.mapping = ValueMapping(self, details.side)
         details.refresh_asked.connect(self._on_refresh)
         details.cancel_asked.connect(lambda name: self._refreshes[name].cancel())
         details.remove_asked.connect(self._on_remove)
@@ -195,6 +197,7 @@ class TablesPage(JobPage):
             return
         self._details.show_table(table, may_change=self._listed.may_change)
         self._details.show_refreshing(name in self._refreshes)
+        self.mapping.show_table(table)
         services = self.context.services
         self._sample_query.ask(partial(self._read_sample, table), at_once=True)
         self._links_query.ask(lambda ctx: (table.name, services.tables.links_of(table.name, ctx)), at_once=True)

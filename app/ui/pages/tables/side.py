@@ -36,6 +36,7 @@ class TableSide(Area):
     link_asked = Signal()
     unlink_asked = Signal(object)
     repair_asked = Signal(bool)
+    map_asked = Signal()
 
     def __init__(self, theme: Theme, formats: Formats, parent: QWidget | None = None) -> None:
         super().__init__(theme, "subtle", "l", parent=parent)
@@ -46,6 +47,8 @@ class TableSide(Area):
         self._listed: tuple[Link, ...] = ()
         self._held = False
         self.look_note = Note(theme, "warning", "", strong=True)
+        self.map_note = Note(theme, "warning", "", strong=True)
+        self.map_note.primary_clicked.connect(self.map_asked)
         self._links = QVBoxLayout()
         self._links.setSpacing(8)
         self.more_links = Button(theme, "", "link")
@@ -90,6 +93,11 @@ class TableSide(Area):
         elif missing is not None:
             choose = self.tr("Choose another…") if self._may_change else ""
             self.look_note.set_note("warning", self.tr("Columns are missing"), missing_words(missing), primary=choose)
+
+    def show_unknown(self, title: str, sentence: str) -> None:
+        """Say that a column holds values nobody understands; no title when there is none."""
+        self.map_note.setVisible(bool(title))
+        self.map_note.set_note("warning", title, sentence, primary=self.tr("Map values…") if self._may_change else "")
 
     def show_users(self, names: Sequence[str]) -> None:
         """List who uses the table."""
@@ -184,6 +192,7 @@ class TableSide(Area):
         side.setContentsMargins(20, 16, 20, 20)
         side.setSpacing(8)
         side.addWidget(self.look_note)
+        side.addWidget(self.map_note)
         side.addWidget(Label(theme, self.tr("Links"), "subtitle"))
         side.addLayout(self._links)
         side.addLayout(row(self.more_links, None))
@@ -196,6 +205,7 @@ class TableSide(Area):
             side.addLayout(part) if isinstance(part, QVBoxLayout) else side.addWidget(part)
         side.addStretch(1)
         self.look_note.hide()
+        self.map_note.hide()
         self.more_links.hide()
         self.setFixedWidth(WIDTH)
         self.setLayout(column(Scroll(inside), margins=(1, 0, 0, 0)))
