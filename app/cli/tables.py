@@ -353,6 +353,9 @@ def change_lines(change: TableChange) -> list[str]:
     lines = []
     if change.rows_added is not None and change.rows_removed is not None:
         lines.append(f"{change.rows_added:,} rows came and {change.rows_removed:,} went.")
+    lines += [f"{link.one_table} is linked to {link.many_table} as the source says." for link in change.links]
+    if change.key is not None:
+        lines.append(f"{change.key} is the key, as the source says.")
     columns = change.columns
     if columns.added:
         lines.append(f"New columns: {', '.join(columns.added)}.")

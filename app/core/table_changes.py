@@ -71,7 +71,10 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class TableChange:
-    """What a refresh changed; rows added and removed are None where no key tells rows apart."""
+    """What a refresh changed; rows added and removed are None where no key tells rows apart.
+
+    `links` and `key` are what the source declares since and was taken over; a key only where the table had none.
+    """
 
     at: datetime
     rows_before: int
@@ -79,6 +82,8 @@ class TableChange:
     rows_added: int | None = None
     rows_removed: int | None = None
     columns: ColumnsChanged = field(default_factory=ColumnsChanged)
+    links: tuple[Link, ...] = ()
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from app.data.ingest import Incoming, ReadOptions, read
 from app.data.table_rows import asking
 from app.jobs import JobContext
 from app.services.server_tables import save_links
-from app.services.table_sources import TableSource, remember_source
+from app.services.table_sources import Declared, TableSource, remember_source, source_of
 from app.store import Store
 
 _STAGED_FOR = timedelta(days=1)
@@ -134,18 +134,41 @@ class TableIntake:
             refreshed_at=datetime.now(UTC),
         )
         paths = tuple(map(str, one.paths))
-        remember_source(self._store, table.id, TableSource(paths, one.within, options, one.notes))
+        remember_source(
+            self._store, table.id, TableSource(paths, one.within, options, one.notes, declared=declared_by(one))
+        )
         try:
             return self.put(table, one, self._store.tables.save)
         except BaseException:
             self.forget(table)
             raise
 
+    def newly_declared(self, table: Table, source: TableSource, new: Incoming, ctx: JobContext) -> tuple[Link, ...]:
+        """Keep the links that the source declares since it was last read, and return them by the tables' names here.
+
+        One that a person removed is declared as before and does not come back.
+        """
+        before = source.declared
+        fresh = [] if before is None else [link for link in new.links if link not in before.links]
+        if not fresh:
+            return ()
+        others = ((other, source_of(self._store, other)) for other in self._store.tables.all() if other.id != table.id)
+        tables = {known.within: other for other, known in others if known is not None and known.paths == source.paths}
+        return self._keep_links(fresh, {**tables, source.within: table}, ctx)
+
     def _save_declared(self, incoming: Sequence[Incoming], saved: Sequence[Table], ctx: JobContext) -> None:
-        """Keep the links the source declares, where both tables came with it and the one side is unique."""
+        """Keep the links the source declares, where both tables came with it."""
         tables = {one.within: table for one, table in zip(incoming, saved, strict=True)}
+        self._keep_links([link for one in incoming for link in one.links], tables, ctx)
+
+    def _keep_links(
+        self, links: Sequence[Link], tables: Mapping[str | None, Table], ctx: JobContext
+    ) -> tuple[Link, ...]:
+        """Keep links by the names within a source, where both tables are there and the one side is unique."""
+        kept: list[Link] = []
+        there = set(self._store.tables.links())
         with self._engine.cursor(ctx.token) as cursor:
-            for link in dict.fromkeys(link for one in incoming for link in one.links):
+            for link in dict.fromkeys(links):
                 one_side, many_side = tables.get(link.one_table), tables.get(link.many_table)
                 if one_side is None or many_side is None or one_side.id == many_side.id:
                     continue
@@ -154,13 +177,21 @@ class TableIntake:
                     continue
                 known = one_column.name == one_side.key
                 if known or is_unique(cursor, rows_in(self._engine.table_files(one_side)), one_column.name):
-                    kept = Link(one_side.name, one_column.name, many_side.name, many_column.name)
-                    self._store.tables.save_link(kept)
+                    ours = Link(one_side.name, one_column.name, many_side.name, many_column.name)
+                    if ours not in there:
+                        self._store.tables.save_link(ours)
+                        kept.append(ours)
+        return tuple(kept)
 
     def _find_links(self, tables: Sequence[Table], ctx: JobContext) -> None:
         for table in tables:
             with asking(self._engine, table, ctx.token) as (cursor, source):
                 save_links(self._store, find_links(cursor, table, self._store.tables.catalog(), source))
+
+
+def declared_by(new: Incoming) -> Declared:
+    """What a reading's source says about its table."""
+    return Declared(new.key, new.links)
 
 
 def _moved(folder: Path, target: Path) -> bool:

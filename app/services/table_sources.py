@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from app.core.table_changes import Offer, TableChange
-from app.core.tables import Column, Table
+from app.core.tables import Column, Link, Table
 from app.data.ingest import ReadOptions
 from app.store import Store
 
@@ -24,8 +24,20 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Declared:
+    """What a source says about a table itself: its key, and its links by the names within the source."""
+
+    key: str | None
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TableSource:
-    """How a table is read again (`within` a book or folder of several), sentences on how it was, and the last news."""
+    """How a table is read again (`within` a book or folder of several), sentences on how it was, and the last news.
+
+    `declared` are the links and the key that the source named when it was last read, links by the names there; None when
+    nobody noted them.
+    """
 
     paths: tuple[str, ...]
     within: str | None
@@ -33,6 +45,7 @@ class TableSource:
     notes: tuple[str, ...]
     change: TableChange | None = None
     waiting: Waiting | None = None
+    declared: Declared | None = None
 
 
 _DECODER: Final = msgspec.json.Decoder(TableSource)

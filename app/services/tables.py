@@ -25,7 +25,7 @@ from app.data.looking import empties_of, profile, rows_of
 from app.data.table_rows import LOOKED_AT, asking, looked_at
 from app.jobs import CancelToken, JobContext
 from app.services.server_tables import CurrentRole, ServerTables, kept_meanings, table_name
-from app.services.table_intake import TableIntake
+from app.services.table_intake import TableIntake, declared_by
 from app.services.table_refresh import (
     HeldRefresh,
     Missing,
@@ -141,8 +141,14 @@ class TableService:
             self._demand_key(after, ctx.token, rows_in(new.files))
             demand_links(self._engine, move, after, ctx, rows_in(new.files))
             change = change_between(self._engine, table, after, new.files, ctx)
+            if after.key is None and self._newly_declared_key(after, source, new, ctx):
+                after, change = replace(after, key=new.key), replace(change, key=new.key)
             refreshed = self._intake.put(after, new, lambda whole: self._users.save(move, whole))
-            remember_source(self._store, table.id, replace(source, notes=new.notes, change=change, waiting=None))
+            change = replace(change, links=self._intake.newly_declared(refreshed, source, new, ctx))
+            source = replace(source, notes=new.notes, change=change, waiting=None, declared=declared_by(new))
+            remember_source(self._store, table.id, source)
+        for link in change.links:
+            self._trail.linked(link, there=True)
         self._trail.table_refreshed(table, refreshed)
         return Refreshed(refreshed, change)
 
@@ -414,6 +420,14 @@ class TableService:
             if self._store.tables.purge(table.id):
                 self._intake.forget(table)
         self._intake.clear_staging(now)
+
+    def _newly_declared_key(self, table: Table, source: TableSource, new: Incoming, ctx: JobContext) -> bool:
+        """Whether the source names a key since it was last read that tells rows apart."""
+        before = source.declared
+        if before is None or new.key is None or new.key == before.key or table.column(new.key) is None:
+            return False
+        with self._engine.cursor(ctx.token) as cursor:
+            return is_unique(cursor, rows_in(new.files), new.key)
 
     def _hold(self, table: Table, move: Move, source: TableSource, new: Incoming, ctx: JobContext) -> Refreshed:
         """Remember the reading without its rows, with what may stand for the columns that went."""

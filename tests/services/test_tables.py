@@ -91,6 +91,46 @@ def test_a_model_tells_keys_links_and_meanings_where_they_are_true(tables, tmp_p
     assert Link("People_2", "Who", "Visits_2", "Person") in tables.links()
 
 
+def test_what_a_model_declares_since_is_taken_over_with_a_refresh(tables, tmp_path):
+    folder = tmp_path / "lake"
+    folder.mkdir()
+    (folder / "People.csv").write_text("7,a\n8,b\n")
+    (folder / "Notes.csv").write_text("1,Sun,5\n2,Sun,5\n")
+
+    def entity(name: str, *columns: str, key: str = "") -> dict[str, object]:
+        attributes = [{"name": column, "dataType": "string"} for column in columns]
+        parts = [{"name": "p", "location": f"{name}.csv", "fileFormatSettings": {"columnHeaders": False}}]
+        notes = [{"name": "primaryKey", "value": key}] if key else []
+        return {"name": name, "attributes": attributes, "partitions": parts, "annotations": notes}
+
+    def write(*relationships: tuple[str, str], key: str = "") -> None:
+        ends = [
+            {
+                end: dict(zip(("entityName", "attributeName"), field.split("."), strict=True))
+                for end, field in (("fromAttribute", many), ("toAttribute", one))
+            }
+            for many, one in relationships
+        ]
+        entities = [entity("People", "Who", "Word"), entity("Notes", "Line", "About", "Whom", key=key)]
+        document = {"name": "L", "version": "1", "entities": entities, "relationships": ends}
+        (folder / "model.json").write_text(json.dumps(document))
+
+    write()
+    tables.add([folder], None, JobContext())
+    for link in tables.links():
+        tables.unlink(FieldRef(link.one_table, link.one_column), FieldRef(link.many_table, link.many_column))
+    tables.set_role("Notes", TableRole.OTHER, None)
+    write(("Notes.Whom", "People.Who"), key="Line")
+    ours = Link("People", "Who", "Notes", "Whom")
+    done = tables.refresh("Notes", JobContext())
+    assert (done.change.links, done.change.key, done.table.key) == ((ours,), "Line", "Line")
+    assert tables.links() == [ours]
+    tables.unlink(FieldRef("People", "Who"), FieldRef("Notes", "Whom"))
+    tables.set_role("Notes", TableRole.OTHER, None)
+    again = tables.refresh("Notes", JobContext())
+    assert (again.change.links, again.table.key, tables.links()) == ((), None, []), "what a person took away stays away"
+
+
 def test_a_failure_at_the_last_step_takes_everything_back(tables, engine, store, files, monkeypatch):
     monkeypatch.setattr(store.tables, "save_link", lambda link: (_ for _ in ()).throw(OSError("drive gone")))
     with pytest.raises(OSError, match="drive gone"):

@@ -117,6 +117,9 @@ class TableSide(Area):
             facts.append(Fact(self.tr("Since before"), rows_words(change, formats)))
             if change.columns:
                 facts.append(Fact(self.tr("Columns"), columns_words(change.columns)))
+            declared = [f"{link.one_table} → {link.many_table}" for link in change.links]
+            if declared:
+                facts.append(Fact(self.tr("New links"), ", ".join(declared)))
         facts.append(Fact(self.tr("Key"), table.key or self.tr("None")))
         self._source.set_facts(facts)
         self._source.setToolTip(table.source)
