@@ -85,7 +85,7 @@ def add(
     settings: SetOption = [],
     secrets: SecretOption = [],
     share: Annotated[Access, typer.Option(help="Who may use it.")] = Access.ADMINS,
-    agree: Annotated[bool, typer.Option("--agree", help="You agree that data leaves to this destination.")] = False,
+    agree: Annotated[bool, typer.Option("--agree", help="You agree that data goes to this destination.")] = False,
     no_test: Annotated[bool, typer.Option("--no-test", help="Save without testing.")] = False,
     trust_host_key: TrustOption = False,
     no_browser: NoBrowserOption = False,
@@ -95,7 +95,7 @@ def add(
     if not agree:
         raise FixSettings(
             "The connection was not saved.",
-            "Nobody agreed that data leaves to this destination.",
+            "Nobody agreed that data goes to this destination.",
             "Read what will be sent, then repeat the command with --agree.",
             code="consent",
         )

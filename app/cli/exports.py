@@ -12,7 +12,7 @@ from app.cli.plans import plan_document, plan_lines
 from app.cli.session import Session, session_of
 from app.core.errors import FixData, FixSettings
 from app.core.export_documents import read_schedule
-from app.core.runs import Run, Status, Trigger
+from app.core.runs import Run, Status, Totals, Trigger
 from app.core.schedules import Every
 from app.jobs import Cancelled
 from app.services.documents import read_documents, write_document
@@ -59,11 +59,19 @@ def run_document(run: Run) -> dict[str, Any]:
     }
 
 
+def done_words(totals: Totals) -> str:
+    """What a run did, but for what it did to nobody: "12 added, 3 updated, 40 unchanged"; files by their rows."""
+    if totals.files or totals.rows:
+        return f"{of(totals.rows, 'row')} in {of(totals.files, 'file')}"
+    words = ("added", "updated", "removed", "unchanged", "rejected")
+    return ", ".join(f"{number:,} {word}" for word in words if (number := getattr(totals, word)))
+
+
 def run_sentence(run: Run) -> str:
     """A run in one line for people."""
     totals = run.totals
     if totals.files or totals.rows:
-        numbers = f"{of(totals.rows, 'row')} in {of(totals.files, 'file')}, {of(totals.bytes, 'byte')}"
+        numbers = f"{done_words(totals)}, {of(totals.bytes, 'byte')}"
     else:
         words = ("added", "updated", "removed", "unchanged", "rejected", "left out")
         numbers = ", ".join(f"{getattr(totals, word.replace(' ', '_')):,} {word}" for word in words)
@@ -170,7 +178,7 @@ def attach(
     context: typer.Context,
     name: Name,
     connection: Annotated[str, typer.Option(metavar="CONNECTION")],
-    agree: Annotated[bool, typer.Option("--agree", help="You agree that this data leaves to that connection.")] = False,
+    agree: Annotated[bool, typer.Option("--agree", help="You agree that this data goes to that connection.")] = False,
 ) -> None:
     """Give an export a connection of the same destination; without consent to it the export does not run."""
     session = session_of(context)

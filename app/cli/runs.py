@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from app.cli.comparing import difference_lines
-from app.cli.exports import exit_of, run_document, run_sentence, wait_for
+from app.cli.exports import done_words, exit_of, run_document, run_sentence, wait_for
 from app.cli.output import of, plain
 from app.cli.receipts import receipt_lines
 from app.cli.session import session_of
@@ -30,14 +30,13 @@ def list_runs(
     runs = session.services.runs.list(export or None, limit)
     session.output.rows(
         "runs",
-        ("Run", "Export", "Status", "Delivered", "Rejected", "Began", "Ended"),
+        ("Run", "Export", "Status", "What was done", "Began", "Ended"),
         [
             (
                 r.id,
                 r.export_name,
                 r.status.value.replace("_", " "),
-                r.totals.delivered,
-                r.totals.rejected,
+                done_words(r.totals),
                 r.started_at,
                 r.ended_at,
             )

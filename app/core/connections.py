@@ -38,7 +38,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """Who agreed, and when, that data leaves to this target."""
+    """Who agreed, and when, that data goes to this destination."""
 
     by: str
     at: datetime

@@ -85,7 +85,7 @@ class _Draft:
         return found
 
     def _review_issues(self) -> list[str]:
-        return [] if self.agreed else ["Agree that this data leaves to the destination."]
+        return [] if self.agreed else ["Agree that this data goes to the destination."]
 
     def _base(self, kind: ExportKind, now: datetime, person: str) -> Export:
         return Export(

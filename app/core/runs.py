@@ -108,8 +108,8 @@ class Totals:
 
     @property
     def delivered(self) -> int:
-        """Members the target holds as sent, or rows written."""
-        return self.added + self.updated + self.unchanged + self.rows
+        """Members who arrived with this run, or rows written; who was unchanged was not sent."""
+        return self.added + self.updated + self.rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ class _Delivery:
         sentences = " ".join(f"{s.segment}: {s.sentence}" for s in self._state.run.skipped)
         large = status is Status.SKIPPED_TOO_LARGE
         fix = (
-            "Split the segment into smaller ones, or choose a target that takes more."
+            "Split the segment into smaller ones, or choose a destination that takes more."
             if large
             else "Widen the segment, or match a field that more members have."
         )
@@ -157,7 +157,7 @@ def _demand_consent(export: Export, opened: Opened) -> None:
     """An export that was attached to another connection may never have been agreed to."""
     if export.consent is None:
         raise FixSettings(
-            f"Nobody agreed yet that this data leaves to {opened.description.name}.",
+            f"Nobody agreed yet that this data goes to {opened.description.name}.",
             "Each export needs that consent once before it is sent.",
             "Edit the export and agree in its last step.",
             code="consent",
@@ -179,5 +179,6 @@ def _how_far(run: Run) -> str:
 def _arrived(run: Run) -> str:
     if run.totals.files:
         return f"{run.totals.files:,} files with {run.totals.rows:,} rows arrived."
-    text = f"{run.totals.delivered:,} members arrived."
-    return f"{text} {run.totals.rejected:,} rejected." if run.totals.rejected else text
+    words = ("added", "updated", "removed", "unchanged", "rejected")
+    numbers = [f"{number:,} {word}" for word in words if (number := getattr(run.totals, word))]
+    return f"Members: {', '.join(numbers)}." if numbers else "There was nobody to send."

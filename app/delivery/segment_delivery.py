@@ -161,12 +161,12 @@ class SegmentDelivery:
             with self.book.reading_back():
                 told = lanes.confirm(ctx)
         except Cancelled:
-            sentence = "Cancelled while asking the target what it holds; everybody had been sent."
+            sentence = "Cancelled while asking the destination what it holds; everybody had been sent."
             self.run_log.info(sentence)
             self.book.not_read_back(segment.name, held, sentence)
             return
         except SendoffError as error:
-            self.run_log.warning(f"The target could not be asked what it holds. {error}")
+            self.run_log.warning(f"The destination could not be asked what it holds. {error}")
             self.book.not_read_back(segment.name, held, f"{error.what} {error.why}".strip())
             return
         self.book.read_back(segment.name, held, told)

@@ -86,7 +86,7 @@ class SegmentSender:
         ctx.check()
         if not isinstance(session, RemovingSession):
             raise TellUs(
-                "This target can't take members out.",
+                "This destination can't take members out.",
                 "It says that it can mirror a segment, but has no way to remove anybody.",
                 "Choose another sync mode in the export, and send us the log.",
                 code="no_removal",
@@ -146,7 +146,7 @@ class SegmentSender:
     def _settle(self, members: Batch, outcomes: Outcomes, tally: _Tally) -> None:
         if len(outcomes) != len(members):
             raise TellUs(
-                "The answer of the target does not fit what was sent.",
+                "The answer of the destination does not fit what was sent.",
                 f"{len(members):,} members were sent, the answer tells of {len(outcomes):,}.",
                 "Look at the audience there before you run the export again, and send us the log.",
                 code="outcomes_missing",

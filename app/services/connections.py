@@ -435,7 +435,7 @@ def _demand_consent(*, agreed: bool) -> None:
     if not agreed:
         raise FixSettings(
             "The connection was not saved.",
-            "Nobody agreed yet that data leaves to this destination.",
+            "Nobody agreed yet that data goes to this destination.",
             "Read what will be sent and agree.",
             code="consent",
         )

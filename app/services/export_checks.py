@@ -37,7 +37,7 @@ def blocking(export: Export, around: Surroundings) -> list[str]:
         items = len(export.segments) if export.kind is ExportKind.SEGMENT else len(export.tables)
         found += layouts.check(export.layout, export.format, items)
     if export.connection is not None and export.consent is None:
-        found.append("Nobody agreed yet that this data leaves to the destination.")
+        found.append("Nobody agreed yet that this data goes to the destination.")
     return found
 
 

@@ -116,7 +116,7 @@ class ExportViews:
         if connection is None:
             raise FixSettings(
                 f"“{export.name}” has no connection.",
-                "What would be sent depends on the target.",
+                "What would be sent depends on the destination.",
                 "Attach a connection, then look again.",
                 code="no_connection",
             )

@@ -10,7 +10,7 @@ from app.core.audit import Subject
 from app.core.connections import Connection
 from app.core.errors import FixSettings, TryAgain
 from app.core.exports import Export
-from app.core.plans import Plan, PlannedMember
+from app.core.plans import Changes, Plan, PlannedMember
 from app.core.roles import Action, demand
 from app.core.segments import FieldRef
 from app.core.tables import Catalog, Meaning
@@ -62,24 +62,34 @@ class PlanService:
                 "Plan again when it has ended.",
                 code="running",
             )
-        description = (
-            self._describe(connection.destination).for_connection(connection.settings).for_target(export.target)
-        )
-        opened = Opened(description, lambda on_slow, ledger: self._open_connection(connection, on_slow, ledger))
         with self._deps() as deps:
-            plan = make_plan(export, opened, deps, ctx, first)
+            plan = make_plan(export, self._opened(export, connection), deps, ctx, first)
             if masked:
                 return replace(plan, members=_masked(plan, export, deps.catalog))
         note = f"{len(plan.members):,} members"
         self._audit.values_shown(Subject.PLAN, export.name, subject_id=export.id, note=note)
         return plan
 
+    def changes_of(self, export: Export, ctx: JobContext) -> Changes:
+        """The numbers of a run of an export that need not be saved yet; raises as `plan`."""
+        connection = self._connection_of(export)
+        demand(self._roles.role(), Action.CHANGE_EXPORTS, connection.access)
+        with self._deps() as deps:
+            return make_plan(export, self._opened(export, connection), deps, ctx).changes
+
+    def _opened(self, export: Export, connection: Connection) -> Opened:
+        description = self._describe(connection.destination).for_connection(connection.settings)
+        return Opened(
+            description.for_target(export.target),
+            lambda on_slow, ledger: self._open_connection(connection, on_slow, ledger),
+        )
+
     def _connection_of(self, export: Export) -> Connection:
         found = self._store.connections.by_id(export.connection) if export.connection else None
         if found is None:
             raise FixSettings(
                 f"“{export.name}” has no connection.",
-                "What would be sent depends on the target.",
+                "What would be sent depends on the destination.",
                 "Attach a connection, then plan again.",
                 code="no_connection",
             )

@@ -20,6 +20,8 @@ from app.core.runs import Status
 from app.core.schedules import Every
 from app.core.segments import SegmentOf
 from app.core.tables import TableRole
+from app.destinations.contract import Member, Settings
+from app.destinations.practice.destination import create
 from app.jobs import JobContext
 from app.ui.runner import JobRunner
 from app.ui.theme import Theme
@@ -118,7 +120,7 @@ def test_the_whole_way_to_mailchimp(bench: Bench, emulator: MailchimpEmulator) -
     wizard.shell.go_on()
     assert wizard.shell.step() == 3
     bench.settle()
-    assert wizard.steps[3].issues() == ["Agree that this data leaves to the destination."]
+    assert wizard.steps[3].issues() == ["Agree that this data goes to the destination."]
     assert not wizard.shell.primary.isEnabled()
     wizard.steps[3].consent.click()
     assert wizard.shell.primary.isEnabled()
@@ -371,7 +373,7 @@ def test_another_connection_asks_for_consent_again(bench: Bench, tmp_path: Path)
     assert wizard.state.draft.agreed
     connect(wizard, "Archive")
     assert not wizard.state.draft.agreed
-    assert wizard.state.issues(Step.REVIEW) == ["Agree that this data leaves to the destination."]
+    assert wizard.state.issues(Step.REVIEW) == ["Agree that this data goes to the destination."]
     assert wizard.state.draft.match, "the same destination keeps what was matched"
 
 
@@ -447,6 +449,31 @@ def test_only_the_modes_of_the_target_are_offered(bench: Bench) -> None:
     assert list(wizard.steps[3].modes) == [SyncMode.UPDATE, SyncMode.ADD, SyncMode.MIRROR, SyncMode.REPLACE]
     wizard.steps[3].modes[SyncMode.ADD].click()
     assert wizard.state.draft.sync is SyncMode.ADD
+
+
+def test_replace_counts_whom_sendoff_never_sent_and_wants_a_tick(bench: Bench, tmp_path: Path) -> None:
+    folder = str(tmp_path / "account")
+    account = create(Settings({"folder": folder}, {}))
+    with account.session({}, "Germany", SyncMode.UPDATE) as somebody_else:
+        somebody_else.send([Member("", {"email": f"x{n}@elsewhere.example"}) for n in range(12)], JobContext())
+    bench.context.services.connections.add("Trial", "practice", {"folder": folder}, {}, Access.ADMINS, agreed=True)
+    wizard = to_matching(bench, "Germany", connection="Trial")
+    wizard.shell.go_on()
+    wizard.state.update(agreed=True)
+    bench.settle()
+    review = wizard.steps[3]
+    assert not review.replacing.isVisible()
+    assert review.issues() == []
+    review.modes[SyncMode.REPLACE].click()
+    bench.settle()
+    assert review.replacing.isVisible()
+    assert review.replacing.note.accessibleName().startswith("Also removes 12 members Sendoff never sent")
+    assert review.issues() == ["Tick that members Sendoff never sent may be removed, or choose another sync mode."]
+    review.replacing.box.click()
+    assert review.issues() == []
+    review.modes[SyncMode.MIRROR].click()
+    review.modes[SyncMode.REPLACE].click()
+    assert not review.replacing.box.isChecked()
 
 
 def test_the_keyboard_alone_goes_on_and_back(bench: Bench) -> None:

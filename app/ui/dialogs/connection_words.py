@@ -47,7 +47,7 @@ def in_a_sentence(label: str) -> str:
 
 def access_hint(description: Description) -> str:
     """What sharing means."""
-    if description.secret_fields:
+    if description.secret_fields and description.category != "practice":
         return tr("They can build exports with it. They never see the secret.")
     return tr("They can build exports with it.")
 

@@ -196,7 +196,7 @@ class PlanDialog(Dialog):
                 )
             )
         if not plan.changes.to_send and not notes:
-            notes.append(self.tr("The target holds everybody as they are. A run sends nobody."))
+            notes.append(self.tr("The destination holds everybody as they are. A run sends nobody."))
         return notes
 
     def _columns(self) -> list[Column[_Row]]:

@@ -16,12 +16,16 @@ from app.ui.widgets.choice import CheckBox, RadioCard
 from app.ui.widgets.fields import TextField
 from app.ui.widgets.forms import Form
 from app.ui.widgets.labels import Card, Label, column
+from app.ui.wizards.replace_warning import ReplaceWarning
 from app.ui.wizards.review_change import ChangeCard
 from app.ui.wizards.review_panel import ReviewPanel
 from app.ui.wizards.segment_state import SegmentState
 from app.ui.wizards.state import WizardState
 from app.ui.wizards.step import StepWidget, fill, page, subtitle
 from app.ui.wizards.suppression_option import SuppressionOption
+
+IN_A_ROW = 3
+"""So many sync modes have room for their words beside each other."""
 
 
 class ReviewStep(StepWidget):
@@ -77,7 +81,8 @@ class ReviewStep(StepWidget):
             found = self.state.issues(step)
             if found:
                 return found
-        return [problem] if (problem := self.schedule.problem()) else []
+        problems = [self.schedule.problem(), "" if self.replacing is None else self.replacing.problem()]
+        return [problem for problem in problems if problem]
 
     def side_panel(self) -> QWidget:
         """The summary."""
@@ -97,6 +102,7 @@ class ReviewStep(StepWidget):
     def _make_elements(self) -> None:
         theme = self.theme
         self._name = TextField(theme, self.tr("Display name"))
+        self.replacing = ReplaceWarning(self.state) if isinstance(self.state, SegmentState) else None
         self._mode_grid = QWidget()
         grid = QGridLayout(self._mode_grid)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -110,6 +116,8 @@ class ReviewStep(StepWidget):
         self._name.edited.connect(self._on_name_edited)
         self.schedule.changed.connect(self._on_schedule_changed)
         self.consent.clicked.connect(lambda on: self.state.update(agreed=on))
+        if self.replacing is not None:
+            self.replacing.changed.connect(self.changed)
 
     def _assemble(self) -> None:
         theme = self.theme
@@ -117,7 +125,8 @@ class ReviewStep(StepWidget):
         form.add_row(self.tr("Display name"), self._name, required=True)
         consent = Card(theme, margin=10)
         consent.body.addWidget(self.consent)
-        self._modes = self._section(self.tr("Sync mode"), self._mode_grid)
+        warnings = [] if self.replacing is None else [self.replacing]
+        self._modes = self._section(self.tr("Sync mode"), self._mode_grid, *warnings)
         fill(
             self,
             page(
@@ -172,6 +181,8 @@ class ReviewStep(StepWidget):
         self._modes.setVisible(bool(modes))
         for mode, card in self.modes.items():
             card.setChecked(mode is self.state.draft.sync)
+        if self.replacing is not None:
+            self.replacing.show_state()
 
     def _build_modes(self, modes: tuple[SyncMode, ...]) -> None:
         for card in self.modes.values():
@@ -185,11 +196,12 @@ class ReviewStep(StepWidget):
             SyncMode.MIRROR: self.tr("Takes out who left"),
             SyncMode.REPLACE: self.tr("Takes out all others"),
         }
+        across = len(modes) if len(modes) <= IN_A_ROW else 2
         for number, mode in enumerate(modes):
             card = RadioCard(self.theme, self.formats.sync_mode(mode), details[mode], parent=self._mode_grid)
             card.clicked.connect(lambda _on=False, chosen=mode: self.state.update(sync=chosen))
             assert isinstance(grid, QGridLayout)
-            grid.addWidget(card, 0, number)
+            grid.addWidget(card, number // across, number % across)
             self.modes[mode] = card
 
     def _show_next(self) -> None:

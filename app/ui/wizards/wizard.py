@@ -276,9 +276,9 @@ class ExportWizard(QWidget):
         target = state.destination_name
         if isinstance(state.draft, SegmentDraft) and state.draft.sync is SyncMode.REPLACE and self._keeps_audience():
             return (
-                self.tr("Replace what {target} holds?").format(target=target),
-                self.tr("{target} will hold exactly what this run sends. What it holds now is removed.").format(
-                    target=target
+                self.tr("Replace the audience at {target}?").format(target=target),
+                self.tr(
+                    "The audience will hold the members of this export and nobody else. Whom Sendoff never sent is removed too."
                 ),
             )
         members = self.members_to_send()

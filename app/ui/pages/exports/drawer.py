@@ -217,7 +217,7 @@ class LastRun(QWidget):
             number.set_ink(ink)
             label.set_words(words)
         whole = max(run.total or 0, totals.delivered + totals.rejected, 1)
-        updated = totals.updated + totals.unchanged + totals.rows
+        updated = totals.updated + totals.rows
         self._bar.set_parts(
             [
                 (updated / whole, "bar"),

@@ -231,6 +231,7 @@ class RunDetailsView(QScrollArea):
             (n(totals.added), self.tr("Added"), "success" if totals.added else "text"),
             (n(totals.updated), self.tr("Updated"), "text"),
             (n(totals.removed), self.tr("Removed"), "text"),
+            *([(n(totals.unchanged), self.tr("Unchanged"), "text2")] if totals.unchanged else []),
             (n(totals.rejected), self.tr("Rejected"), "warning" if totals.rejected else "text"),
             (n(totals.left_out), self.tr("Left out"), "text"),
             pace,

@@ -73,7 +73,10 @@ def list_detail(run: Run, formats: Formats) -> str:
 def list_result(run: Run, formats: Formats) -> str:
     """What stands at the right of a run in the list: what was delivered, or the state."""
     if run.status is Status.SUCCESSFUL:
-        return formats.compact(run.totals.delivered)
+        totals = run.totals
+        if totals.unchanged and not totals.delivered and not totals.removed:
+            return tr("No changes")
+        return formats.compact(totals.delivered)
     if run.status is Status.COMPLETED_WITH_REJECTS:
         return tr("{n} rejected").format(n=formats.number(run.totals.rejected))
     if run.status is Status.RUNNING:
