@@ -188,6 +188,36 @@ def show(context: typer.Context, name: Name) -> None:
     )
 
 
+@commands.command()
+def choices(
+    context: typer.Context,
+    name: Name,
+    field: Annotated[str, typer.Option(help="The export's field to choose for; else the first that has a list.")] = "",
+) -> None:
+    """What an export can choose there, such as audiences, with the members each holds."""
+    session = session_of(context)
+    connections = session.services.connections
+    description = connections.get(name).description
+    pickers = [each.id for each in description.export_fields if each.kind == "picker"]
+    if (field and field not in pickers) or not pickers:
+        raise FixSettings(
+            f"There is no list to choose from for “{field}”."
+            if field
+            else f"{description.name} has nothing to choose.",
+            f"Its fields with a list are: {', '.join(pickers)}." if pickers else "Its exports have no such field.",
+            f"Look at its fields: sendoff destinations show {description.id}",
+            code="no_choices",
+        )
+    with session.output.progress() as progress:
+        found = connections.choices(name, field or pickers[0], progress.context())
+    session.output.rows(
+        "choices",
+        ("Id", "Name", "", "Members"),
+        [(each.id, each.name, each.detail, each.members) for each in found],
+        [{"id": c.id, "name": c.name, "detail": c.detail, "members": c.members} for c in found],
+    )
+
+
 @commands.command("test")
 def reach(context: typer.Context, name: Name, trust_host_key: TrustOption = False) -> None:
     """Reach the destination with the stored secrets."""

@@ -63,11 +63,15 @@ class SegmentsStep(StepWidget):
         description = self.state.description
         if description is None or description.limits.maximum is None:
             return self.tr("Each segment is sent as a whole; who is in several is counted once.")
-        limits, number = description.limits, self.formats.number
-        most, target = number(description.limits.maximum), self.state.audience_name
+        limits = description.limits
+        most = self.formats.counted(limits.maximum, self.state.words.unit)
         if limits.minimum is None:
-            return self.state.words.takes_at_most.format(target=target, most=most)
-        return self.state.words.takes.format(target=target, least=number(limits.minimum), most=most)
+            words = self.tr("{target} takes up to {members}. Larger segments are skipped, never cut.")
+            return words.format(target=self.state.audience_name, members=most)
+        words = self.tr(
+            "{target} takes {least} to {members} per segment. Smaller and larger ones are skipped, never cut."
+        )
+        return words.format(target=self.state.audience_name, least=self.formats.number(limits.minimum), members=most)
 
     def summary(self) -> str:
         """How many, and how many are skipped."""

@@ -81,8 +81,9 @@ class TotalPanel(QWidget):
         number, words = self._state.context.formats.number(total.to_send), self._state.words
         if self._state.candidates() and not self._state.going():
             return f"{number} {words.over}"
-        sentence = words.total if self._state.counts.total_sure else words.at_least
-        return sentence.format(n=number)
+        if not self._state.counts.total_sure:
+            number = self.tr("At least {n}").format(n=number)
+        return f"{number} {words.will_be_sent}"
 
     def show_state(self) -> None:
         """Show the total of what is chosen."""
