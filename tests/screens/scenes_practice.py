@@ -45,6 +45,17 @@ def connect_practice(stage: Stage) -> None:
     stage.settle()
 
 
+@scene("09e-connection-dialog-practice-own", fresh=True)
+def practice_by_hand(stage: Stage) -> None:
+    stage.show("connections")
+    stage.session.open_connection_dialog("practice")
+    shown = dialog(stage, ConnectionDialog)
+    for field, value in (("mood", "own"), ("rejected_percent", "3"), ("outage", "lost"), ("results", "job")):
+        shown.form.set_setting(field, value)
+    shown.form._on_changed("mood")
+    stage.settle()
+
+
 @scene("05c-segment-wizard-replace", fresh=True)
 def replace_an_audience(stage: Stage) -> None:
     settings = Settings({"folder": str(account(stage))}, {})
