@@ -124,7 +124,7 @@ def test_a_new_connection_is_tested_agreed_to_and_saved(bench, services, keyring
     run_test(bench, dialog)
     assert dialog.note.accessibleName().startswith("Connected to “Northwind US” in ")
     assert "add and update members" in dialog.note.accessibleName()
-    assert dialog.reason.words() == "Your consent is needed"
+    assert dialog.reason.words() == "Consent is missing"
     QTest.mouseClick(dialog.consent, Qt.MouseButton.LeftButton, pos=dialog.consent.rect().center())
     assert dialog.save_button.isEnabled()
     assert dialog.reason.words() == ""

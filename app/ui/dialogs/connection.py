@@ -407,7 +407,7 @@ class ConnectionDialog(Dialog):
             return self.tr("1 field to fill in")
         if missing:
             return self.tr("{n} fields to fill in").format(n=self.context.formats.number(missing))
-        return "" if self.consent.is_agreed() else self.tr("Your consent is needed")
+        return "" if self.consent.is_agreed() else self.tr("Consent is missing")
 
     def _renew(self) -> None:
         """Say what can be done now."""
@@ -419,7 +419,7 @@ class ConnectionDialog(Dialog):
         may_save = idle and not why_not and not needs_test
         self.save_button.setEnabled(may_save)
         self.save_more.setEnabled(idle and not why_not)
-        self.save_more.setVisible(needs_test)
+        self.save_more.setVisible(needs_test and not why_not)  # else there is no room for why it can't be saved
         reason = why_not or (self.tr("Test it first.") if needs_test else "")
         self.reason.set_words("" if self._testing is not None or may_save else reason)
         for button in (self.save_button, self.test_button):
