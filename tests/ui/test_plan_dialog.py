@@ -18,7 +18,7 @@ from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
 from tests.ui.test_exports_page import line, run
 from tests.ui.workspace import small_services  # noqa: F401 - a fixture
-from tests.vendors.mailchimp import KEY, MailchimpEmulator
+from tests.vendors.mailchimp import KEY, MailchimpEmulator, Tag
 
 
 @pytest.fixture
@@ -86,6 +86,22 @@ def test_the_plan_is_seen_sent_and_true(bench: PageBench, mailchimp: MailchimpEm
     bench.settle()
     assert dialog.problem.isVisible()
     assert not dialog.send.isEnabled()
+
+
+def test_who_was_never_sent_is_told_of_before_an_audience_is_replaced(
+    bench: PageBench, mailchimp: MailchimpEmulator, tmp_path
+) -> None:
+    audience = mailchimp.audience
+    audience.tags.append(Tag(7, "Everyone", {"zoe@example.com"}))
+    audience.put("zoe@example.com")
+    document = bench.services.exports.document("Letter")
+    bench.services.exports.apply({**document, "sync": "replace"})
+    page = bench.show(ExportsPage(bench.context, Preferences(tmp_path / "window.json")))
+    page.activate("Letter")
+    bench.settle()
+    dialog = open_plan(bench, page)
+    assert numbers(dialog)["Removed"] == "−1"
+    assert "Also removes 1 member Sendoff never sent." in dialog._notes.words()
 
 
 def test_when_there_is_a_plan(qapp: object) -> None:

@@ -57,7 +57,7 @@ class Shelf:
     def open(self) -> Iterator[Held]:
         """One transaction; what is done in it counts when the block ends well. Raises FixSettings and TryAgain."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with closing(sqlite3.connect(self.folder / FILE, _PATIENCE_SECONDS, isolation_level=None)) as database:
                 # A crash of the computer may cost the last requests, never the file.
                 database.execute("PRAGMA journal_mode = WAL")

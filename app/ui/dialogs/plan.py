@@ -13,6 +13,7 @@ from app.core.plans import Change, LeftOut, Plan, PlannedMember
 from app.jobs import JobContext
 from app.services.exports import ExportRow
 from app.ui.context import WindowContext
+from app.ui.formats import NOTHING
 from app.ui.runner import LiveQuery
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.charts import StackedBar
@@ -195,6 +196,9 @@ class PlanDialog(Dialog):
                     members=members
                 )
             )
+        if plan.changes.strangers:
+            members = self._context.formats.counted(plan.changes.strangers, "members")
+            notes.append(self.tr("Also removes {members} Sendoff never sent.").format(members=members))
         if not plan.changes.to_send and not notes:
             notes.append(self.tr("The destination holds everybody as they are. A run sends nobody."))
         return notes
@@ -206,7 +210,7 @@ class PlanDialog(Dialog):
             Change.REMOVED: ("minus-circle-fill", "danger", self.tr("Removed")),
         }
         return [
-            Column("member", self.tr("Member"), lambda r: TextCell(r.member.member), width=110),
+            Column("member", self.tr("Member"), lambda r: TextCell(r.member.member or NOTHING), width=110),
             Column("change", self.tr("Change"), lambda r: StatusCell(*changes[r.member.change]), width=110),
             Column(
                 "value",
