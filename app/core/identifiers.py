@@ -276,7 +276,7 @@ _PLAIN: Mapping[str, Rule] = {
     "language": Rule(_language, "It is not a language we know.", "Use the two-letter code, such as de."),
     "postal_code": Rule(_postal_code, _NO_POSTAL_CODE, "Correct it in the source table."),
     "bare_postal_code": Rule(_bare_postal_code, _NO_POSTAL_CODE, "Correct it in the source table."),
-    "gender": Rule(_gender, "It is not a gender the target knows.", "Write f or m; others are sent without it."),
+    "gender": Rule(_gender, "It is not a gender the destination knows.", "Write f or m; others are sent without it."),
     "date_iso": Rule(_date, _NO_DATE, _WHOLE_DATE),
     "birth_year": Rule(_part_of_date(0, 4), _NO_DATE, _WHOLE_DATE),
     "birth_month": Rule(_part_of_date(5, 7), _NO_DATE, _WHOLE_DATE),
