@@ -52,7 +52,8 @@ class Erasure:
     """What was found, and erased unless it was only looked at.
 
     `remains` are destinations, `tables` those with a row of the person (which its source gives again at the next refresh),
-    `rules` the segments whose rules name the value. `suppressed` tells that the value was put on the suppression list.
+    `rules` the segments whose rules name the value. `suppressed` tells that the value was put on the suppression list,
+    `listable` that it could be: a key can't.
     """
 
     found: tuple[Found, ...]
@@ -60,6 +61,7 @@ class Erasure:
     tables: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     suppressed: bool = False
+    listable: bool = True
 
     @property
     def number(self) -> int:

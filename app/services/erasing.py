@@ -112,7 +112,7 @@ class EraseService:
             found += self._lists(cursor, person, erase=erase)
         if erase:
             clear_looks(self._folder, datetime.now(UTC) + timedelta(days=1))
-        return Erasure(tuple(found), remains, tables, self._rules(person))
+        return Erasure(tuple(found), remains, tables, self._rules(person), listable=person.kind is not None)
 
     def _in_tables(
         self, engine: DuckDBEngine, cursor: Cursor, person: Person, country: str

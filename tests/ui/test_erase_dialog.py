@@ -65,6 +65,12 @@ def test_nobody_found_and_what_can_not_be_is_said(bench, history, monkeypatch):
     dialog.look.click()
     bench.settle()
     assert dialog.rest.words() == "No trace of this person was found."
+    dialog.value.input.clear()
+    QTest.keyClicks(dialog.value.input, "C-77")
+    dialog.look.click()
+    bench.settle()
+    assert not dialog.suppress.isVisible()
+    assert "A key can’t be put on the suppression list" in dialog.rest.words()
     run = history.run()
     monkeypatch.setattr(history.store.runs, "running", lambda: [run])
     dialog.erase.click()

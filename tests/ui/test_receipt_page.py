@@ -143,7 +143,7 @@ def test_the_last_run_is_undone_after_its_plan_was_seen(history_bench, history, 
     bench = history_bench
     page = receipt_page(bench, two_runs[1])
     assert page.undo_bar.words.words().startswith(
-        "Undo removes the 1 added members and puts the 1 removed ones back; updated values stay. Possible until "
+        "Undo takes out 1 member this run added and puts back 1 member it removed; changed values stay. Possible until "
     )
     page.undo_bar.button.click()
     bench.settle()

@@ -113,9 +113,12 @@ class EraseDialog(Dialog):
         words = self._what_is_left(erasure)
         if not facts:
             words.insert(0, self.tr("No trace of this person was found."))
+        if not erasure.listable:
+            words.append(self.tr("A key can’t be put on the suppression list; look for the address to do that."))
         self.rest.set_words("\n".join(words))
         self.rest.setVisible(bool(words))
         self._options.setVisible(not self._erasing)
+        self.suppress.setVisible(erasure.listable)
         if self._erasing:
             words_told = self.tr("Erased. Counts stay as they were.")
             listed = self.tr("They are on the suppression list now.") if erasure.suppressed else ""

@@ -28,16 +28,18 @@ class UndoBar(Area):
 
     def show_state(self, state: UndoState, *, may_run: bool) -> None:
         """Say what can be done; a role that may run nothing sees no button."""
-        n = self._formats.number
+        what, formats = state.what, self._formats
         if state.why_not:
             self.words.set_words(self.tr("This run can’t be undone. {reason}").format(reason=state.why_not))
         else:
-            words = self.tr(
-                "Undo removes the {added} added members and puts the {removed} removed ones back; updated values stay. "
-                "Possible until {day}."
+            both = self.tr(
+                "Undo takes out {added} this run added and puts back {removed} it removed; changed values stay."
             )
-            day = self._formats.date(state.until) if state.until is not None else ""
-            what = state.what
-            self.words.set_words(words.format(added=n(what.added), removed=n(what.removed), day=day))
+            one = self.tr("Undo takes out {added} this run added; changed values stay.")
+            other = self.tr("Undo puts back {removed} this run removed; changed values stay.")
+            words = both if what.added and what.removed else one if what.added else other
+            until = self.tr("Possible until {day}.").format(day=formats.date(state.until)) if state.until else ""
+            added, removed = (formats.counted(number, "members") for number in (what.added, what.removed))
+            self.words.set_words(f"{words.format(added=added, removed=removed)} {until}".rstrip())
         self.button.setVisible(may_run)
         self.button.setEnabled(not state.why_not)
