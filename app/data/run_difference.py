@@ -1,7 +1,7 @@
 """The changes of several runs folded into what differs between the first and the last of them.
 
 Asked of the files of data/run_changes.py each time: the first change of a member tells whether it was there before, the last
-one whether it is there after. What had no effect does not count.
+one whether it is there after. What had no effect does not count, nor whom somebody else had put there.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from app.core.run_differences import Side
 from app.data.engines.duckdb import Cursor, literal, quoted
-from app.data.run_changes import WITHOUT_EFFECT, changes_relation, columns_of, listed
+from app.data.run_changes import WITHOUT_EFFECT, changes_relation, listed
+from app.data.there import STRANGER
 
 _COLUMNS = ("segment", "identifier", "member", "change", "what", "reason", "fields", "payload", "before")
 
@@ -69,12 +70,6 @@ class FoldedRuns:
         return rows, int(total)
 
 
-def has_changes(cursor: Cursor, run: Path) -> bool:
-    """Whether the changes of a run are kept."""
-    relation = changes_relation(run)
-    return relation is not None and bool(columns_of(cursor, relation))
-
-
 _NOBODY = (
     "SELECT NULL::VARCHAR AS member, NULL::VARCHAR AS segment, NULL::VARCHAR AS side, NULL::VARCHAR AS reason, "
     "NULL::VARCHAR[] AS fields, 0 AS step WHERE false"
@@ -99,7 +94,8 @@ def _folded(parts: Sequence[str]) -> str:
         f"SELECT segment, {last['member']} AS member, arg_min(change, step) AS began, arg_max(change, step) AS ended, "  # noqa: S608
         f"arg_min_null(before, step) AS was, {last['payload']} AS is_now, {last['reason']} AS reason, "
         "list_sort(list_distinct(flatten(list(coalesce(fields, []))))) AS fields, max(step) AS step "
-        f"FROM ({every}) WHERE what NOT IN ({listed(WITHOUT_EFFECT)}) GROUP BY segment, identifier"
+        f"FROM ({every}) WHERE what NOT IN ({listed(WITHOUT_EFFECT)}) AND member <> '{STRANGER}' "
+        "GROUP BY segment, identifier"
     )
     return (
         f"SELECT member, segment, CASE {cases} END AS side, reason, fields, step FROM ({folded}) WHERE side IS NOT NULL"  # noqa: S608

@@ -88,11 +88,12 @@ def list_result(run: Run, formats: Formats) -> str:
 
 def trigger_sentence(run: Run) -> str:
     """Who or what started it."""
-    return {
+    words = {
         Trigger.PERSON: tr("Started by hand."),
         Trigger.SCHEDULE: tr("Started by schedule."),
         Trigger.COMMAND_LINE: tr("Started on the command line."),
     }[run.trigger]
+    return f"{words} {tr('It takes back an earlier run.')}" if run.undoes else words
 
 
 def day_title(run: Run, formats: Formats) -> str:
