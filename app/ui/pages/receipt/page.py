@@ -73,12 +73,12 @@ class ReceiptPage(QWidget):
         self._figures = FigureCard(theme, self.tr("Numbers"))
         self._answers = QVBoxLayout()
         self._hosts = LineTable(
-            theme, self.tr("Hosts contacted"), words.host_columns(), "cwnnn", (200, 150, 90, 90, 90)
+            theme, self.tr("Hosts contacted"), words.host_columns(), "cwnnn", (140, 130, 80, 84, 84)
         )
         self._batches = LineTable(
-            theme, self.tr("Batches"), words.batch_columns(), "wsnnnm", (70, 130, 90, 90, 110, 170)
+            theme, self.tr("Batches"), words.batch_columns(), "wsnnnm", (60, 110, 68, 70, 104, 162)
         )
-        self._files = LineTable(theme, self.tr("Files"), words.file_columns(), "pnnm", (260, 90, 90, 150))
+        self._files = LineTable(theme, self.tr("Files"), words.file_columns(), "pnnm", (200, 80, 84, 146))
         self._times = FactCard(theme, self.tr("Times"))
         self._configuration = FactCard(theme, self.tr("Configuration"))
         self._rejects = FactCard(theme, self.tr("Rejects"), self.tr("Review rejects"))

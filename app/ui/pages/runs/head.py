@@ -28,12 +28,9 @@ class RunHead(Area):
         self._sentence = ElidedLabel(theme, "", "body", "text2")
         self.actions = QHBoxLayout()
         self.actions.setSpacing(8)
-        title = row(self._badge, self._title, spacing=10)
+        title = row(self._badge, self._title, 14, self.actions, spacing=10)
         title.setStretch(1, 1)
-        words = column(row(self._back, None), title, self._sentence, spacing=2)
-        line = row(words, self.actions, spacing=24, margins=(24, 10, 24, 12))
-        line.setStretch(0, 1)
-        self.setLayout(line)
+        self.setLayout(column(row(self._back, None), title, self._sentence, spacing=2, margins=(24, 10, 24, 10)))
         self._back.clicked.connect(self.back_asked)
 
     def set_head(self, title: str, sentence: str, badge: BadgeLook, destination: str) -> None:
