@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from app.core.errors import FixSettings, NotAllowed, TryAgain
 from app.core.roles import Role
@@ -152,3 +154,23 @@ def test_only_one_run_of_an_export_at_a_time(history: History, monkeypatch: pyte
     monkeypatch.setattr(history.services.runs, "active", lambda: [done])
     with pytest.raises(TryAgain):
         history.services.undo.start(done.id, Trigger.PERSON)
+
+
+people = st.dictionaries(st.integers(0, 6), st.sampled_from(["DE", "AT"]), min_size=7, max_size=7)
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(before=people, after=people)
+def test_whatever_changed_the_audience_is_as_before(
+    tmp_path_factory: pytest.TempPathFactory, before: dict[int, str], after: dict[int, str]
+) -> None:
+    with history_in(tmp_path_factory.mktemp("undo")) as history:
+        # Nobody is ever gone from the table, and somebody stays, so that no run is skipped.
+        history.customers({i: (country, "Ann") for i, country in {**before, 9: "DE"}.items()})
+        history.run()
+        there = history.tagged()
+        history.customers({i: (country, "Ann") for i, country in {**after, 9: "DE"}.items()})
+        done = history.run()
+        if not history.services.undo.state(done.id).why_not:
+            undo(history, done)
+        assert history.tagged() == there
