@@ -21,6 +21,7 @@ from app.data.count_query import Estimate, Numbers, count_if, estimated, narrowe
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
 from app.data.narrow import Narrow, NarrowTables, judged
+from app.data.samples_of_rows import sampled, slices
 from app.data.segment_issues import issues
 from app.data.server_counting import ServerCounter
 from app.data.server_kept import KeptRows
@@ -93,7 +94,7 @@ class Counter:
         return self._trying(parts, lambda: self._narrowing(scope, parts, operators, ctx))
 
     def estimate(self, scope: Scope, segment: Segment, ctx: JobContext) -> Estimate:
-        """About how many members: from a sample of a hundredth of the narrow rows once they are there, else of the table."""
+        """About how many members: from a hundredth of the narrow rows once they are there, else from a part of the table."""
         server = self._server_counter(scope, segment, ctx)
         if server is not None:
             return server.estimate(segment)
@@ -103,14 +104,11 @@ class Counter:
         columns = used_columns(segment, scope)
         if self._narrow.ready(table, columns, None) and sql.unique_key(table):
             narrow = self._narrow.get(sql, table, columns, None, scope.suppression, ctx.token)
-            source: exp.Expr = exp.to_table(narrow.name)
+            rows = sampled(exp.to_table(narrow.name))
         else:
-            source = self._engine.relation(table)
+            rows = slices(self._engine.table_files(table), table) or sampled(self._engine.relation(table))
         # Of keys found in several rows one is enough for an estimate, hence unique.
         sql.unique_key = lambda _table: True
-        sample = exp.TableSample(method="system", percent=exp.Literal.number(1), seed=exp.Literal.number(1))
-        rows = exp.select("*").from_(exp.alias_(source, "s", table=True))
-        rows.args["from_"].this.set("sample", sample)
         met = exp.Coalesce(this=sql.predicate(segment, "n"), expressions=[exp.false()])
         query = exp.select(exp.Count(this=exp.Star()), count_if(met)).from_(rows.subquery("n"))
         seen, members = self._ask(query, ctx)

@@ -18,7 +18,7 @@ from app.core.segment_documents import parse
 from app.core.segments import FieldRef, Segment
 from app.core.suppression import ContactKind
 from app.core.tables import Catalog, Link, Table, TableRole
-from app.data import count_query
+from app.data import count_query, samples_of_rows
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
@@ -186,6 +186,17 @@ def test_an_estimate_is_near(engine: DuckDBEngine) -> None:
     warm = counter.estimate(scope_of(table), GERMANS, JobContext())
     for estimate in (cold, warm):
         assert abs(estimate.members - 150_000) <= max(15_000, 2 * estimate.error)
+
+
+def test_an_estimate_of_a_large_table_comes_from_places_all_over_it(
+    engine: DuckDBEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(samples_of_rows, "_LARGE", 100_000)
+    rows = customers(*((str(i), f"u{i}@x.de", "DE" if i < 100_000 else "FR", True) for i in range(200_000)))
+    table = add_table(engine, "Customer", rows, key="Id", role=TableRole.CUSTOMER)
+    whole, empty = (segment("s", {"field": "Customer.Id", asked: True}) for asked in ("is_not_empty", "is_empty"))
+    found = [Counter(engine).estimate(scope_of(table), one, JobContext()).members for one in (GERMANS, whole, empty)]
+    assert found == [100_000, 200_000, 0]
 
 
 emails = st.sampled_from([None, "", "no", "a@x.de", "A@x.de ", "b@x.de", "c@x.de", "d@x.de"])
