@@ -16,6 +16,7 @@ from app.core.segments import Segment
 from app.data.segment_issues import issues
 from app.data.sql import SegmentSql
 from tests.data.messy import NOW, Oracle, arrow, as_many, catalog, families, tables, with_unique_keys
+from tests.data.pandas_oracle import PandasOracle
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,22 @@ def test_members_are_those_plain_python_finds(
 @given(data=st.data())
 def test_members_with_unique_keys(connection: duckdb.DuckDBPyConnection, tmp_path: Path, data: st.DataObject) -> None:
     check_same(connection, tmp_path, data, unique=True)
+
+
+@as_many(25)
+@given(data=st.data())
+def test_members_are_those_pandas_finds(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, data: st.DataObject
+) -> None:
+    """A second way to know, so that nobody's mistake is shared: 200 segments."""
+    rows = data.draw(tables())
+    segments = data.draw(families())
+    pandas, plain = PandasOracle(rows, segments), Oracle(rows, segments)
+    fill(connection, tmp_path, rows)
+    for asked in segments.values():
+        found = set(run(connection, compiler(segments).members(asked)))
+        assert pandas.members(asked) == found
+        assert plain.members(asked) == found
 
 
 @pytest.mark.slow
