@@ -47,8 +47,13 @@ class Storage(Protocol):
         """Make the folder and those above it, keeping upper and lower case; existing ones are fine."""
         ...
 
-    def write(self, source: Path, path: str, ctx: JobContext, progress: Callable[[int], None]) -> StoredFile:
-        """Write the local file, verify what arrived; raises Cancelled between blocks. May leave a broken file behind."""
+    def write(
+        self, source: Path, path: str, final: str, ctx: JobContext, progress: Callable[[int], None]
+    ) -> StoredFile:
+        """Write the local file under a temporary name, verify what arrived; raises Cancelled between blocks.
+
+        `final` is the name `move` will give it. May leave a broken file behind, which `remove` clears away.
+        """
         ...
 
     def keep(self, path: str, aside: str) -> bool | None:
@@ -131,7 +136,7 @@ class StagedFiles:
             self._storage.make_folders(parent)
         temporary = beside(path, self._token, _PART)
         try:
-            arrived = self._storage.write(source, temporary, ctx, progress)
+            arrived = self._storage.write(source, temporary, path, ctx, progress)
         except BaseException:
             self._discard(temporary)
             raise

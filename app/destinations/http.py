@@ -186,7 +186,7 @@ class HttpClient:
         self.target = target
         self._secrets = (*(part for text in settings.secrets.values() for part in secrets_in(text)), *also_secret)
         self._local = local
-        self._host = _checked_host(target, base_url) if local is None else local.host
+        self._host = checked_host(target, base_url) if local is None else local.host
         self._base_url = base_url.rstrip("/")
         self._settings = settings
         self._access = access or _Key(sign_in)
@@ -407,7 +407,7 @@ class HttpClient:
 _NEVER_ARRIVED = frozenset({"dns", "refused", "connect_timeout", "unreachable", "proxy"})
 
 
-def _checked_host(target: str, base_url: str) -> str:
+def checked_host(target: str, base_url: str) -> str:
     """The host of an address; plain HTTP is for this computer only."""
     try:
         parts = urlsplit(base_url)
@@ -466,7 +466,7 @@ def _no_answer(target: str, host: str, error: httpx2.HTTPError) -> SendoffError:
     reached = not isinstance(cause, socket.gaierror) and not isinstance(
         error, httpx2.ConnectError | httpx2.ConnectTimeout
     )
-    if isinstance(error, httpx2.ProxyError) or (not reached and _goes_through_proxy(host)):
+    if isinstance(error, httpx2.ProxyError) or (not reached and goes_through_proxy(host)):
         return TryAgain(
             f"{target} cannot be reached through the proxy.",
             "The proxy that this computer is set to use did not make the connection.",
@@ -511,7 +511,7 @@ def _broken(target: str, host: str, fix: str) -> TryAgain:
     return TryAgain(f"The connection to {target} broke.", f"{host} ended it before the answer came.", fix, code="reset")
 
 
-def _goes_through_proxy(host: str) -> bool:
+def goes_through_proxy(host: str) -> bool:
     """Whether the system's or environment's settings send requests for this host to a proxy."""
     return bool(getproxies().keys() & {"https", "http", "all"}) and not proxy_bypass(host)
 

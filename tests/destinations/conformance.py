@@ -41,12 +41,36 @@ def silent(_sent: int) -> None:
 
 
 class FileBench(Protocol):
-    """A storage whose files can be looked at on this computer."""
+    """A storage whose files can be looked at past the destination."""
 
-    folder: Path
     secrets: tuple[str, ...]
 
     def destination(self) -> FileDestination: ...
+
+    def files(self) -> list[str]:
+        """All files below the connection's folder, hidden ones too, in order."""
+        ...
+
+    def read(self, path: str) -> bytes: ...
+
+    def write(self, path: str, data: bytes) -> None: ...
+
+
+class FolderBench:
+    """What benches share whose storage is a folder of this computer."""
+
+    folder: Path
+
+    def files(self) -> list[str]:
+        return files(self.folder)
+
+    def read(self, path: str) -> bytes:
+        return (self.folder / path).read_bytes()
+
+    def write(self, path: str, data: bytes) -> None:
+        place = self.folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
 
 
 class FileDestinationSuite:
@@ -76,17 +100,18 @@ class FileDestinationSuite:
     def test_test_leaves_nothing_behind(self, bench: FileBench) -> None:
         result = bench.destination().test(JobContext())
         assert result.reached
-        assert result.rights == ("write files", "read files", "remove files")
-        assert files(bench.folder) == []
+        assert {"write files", "read files", "remove files"} <= set(result.rights)
+        assert result.missing_rights == ()
+        assert bench.files() == []
 
     def test_file_arrives_whole(self, bench: FileBench, source: Path) -> None:
         seen: list[int] = []
         with bench.destination().session() as session:
             stored = session.put(source, "Export/a.csv", JobContext(), seen.append)
-            assert not (bench.folder / "Export/a.csv").exists()
+            assert "Export/a.csv" not in bench.files()
             session.publish(None, JobContext())
         data = source.read_bytes()
-        assert (bench.folder / "Export/a.csv").read_bytes() == data
+        assert bench.read("Export/a.csv") == data
         assert (stored.path, stored.bytes, stored.sha256) == (
             "Export/a.csv",
             len(data),
@@ -94,14 +119,14 @@ class FileDestinationSuite:
         )
         assert seen[-1] == len(data)
         assert seen == sorted(seen)
-        assert files(bench.folder) == ["Export/a.csv"]
+        assert bench.files() == ["Export/a.csv"]
 
     @pytest.mark.parametrize("size", [0, 1, (4 << 20) - 1, 4 << 20, (8 << 20) + 1])
     def test_sizes_around_blocks(self, bench: FileBench, tmp_path: Path, size: int) -> None:
         source = tmp_path / "sized"
         source.write_bytes(os.urandom(size))
         self.put_one(bench, source, "sized.bin")
-        assert (bench.folder / "sized.bin").read_bytes() == source.read_bytes()
+        assert bench.read("sized.bin") == source.read_bytes()
 
     @pytest.mark.parametrize(
         "path",
@@ -109,19 +134,19 @@ class FileDestinationSuite:
     )
     def test_names_are_kept(self, bench: FileBench, source: Path, path: str) -> None:
         self.put_one(bench, source, path)
-        assert files(bench.folder) == [path]
+        assert bench.files() == [path]
 
     def test_case_of_folders_is_kept(self, bench: FileBench, source: Path) -> None:
         self.put_one(bench, source, "Customers/a.csv")
         self.put_one(bench, source, "customers/b.csv")
-        assert files(bench.folder) == ["Customers/a.csv", "customers/b.csv"]
+        assert bench.files() == ["Customers/a.csv", "customers/b.csv"]
 
     @pytest.mark.parametrize("path", ["../a", "/a", "a/../../b", "a//b", "a\\b", "", ".", "a/\0b", "a\nb", "x" * 256])
     def test_unsafe_paths_are_refused(self, bench: FileBench, source: Path, path: str) -> None:
         with bench.destination().session() as session, pytest.raises(FixData) as caught:
             session.put(source, path, JobContext(), silent)
         assert caught.value.code == "unsafe_path"
-        assert files(bench.folder) == []
+        assert bench.files() == []
 
     def test_same_name_twice_is_refused(self, bench: FileBench, source: Path) -> None:
         with bench.destination().session() as session:
@@ -138,8 +163,8 @@ class FileDestinationSuite:
         with bench.destination().session() as session:
             session.put(other, "Export/a.csv", JobContext(), silent)
             session.put(other, "Export/b.csv", JobContext(), silent)
-        assert files(bench.folder) == ["Export/a.csv"]
-        assert (bench.folder / "Export/a.csv").read_bytes() == source.read_bytes()
+        assert bench.files() == ["Export/a.csv"]
+        assert bench.read("Export/a.csv") == source.read_bytes()
 
     def test_error_in_the_block_cleans_up(self, bench: FileBench, source: Path) -> None:
         def leave_early() -> None:
@@ -149,7 +174,7 @@ class FileDestinationSuite:
 
         with pytest.raises(LookupError):
             leave_early()
-        assert files(bench.folder) == []
+        assert bench.files() == []
 
     def test_replace_below_removes_only_earlier_files_of_that_folder(
         self, bench: FileBench, source: Path, tmp_path: Path
@@ -163,11 +188,10 @@ class FileDestinationSuite:
         with bench.destination().session() as session:
             session.put(new, "Export/same.csv", JobContext(), silent)
             session.put(new, "Export/2026/new.csv", JobContext(), silent)
-            assert "Export/2025/old.csv" in files(bench.folder)
+            assert "Export/2025/old.csv" in bench.files()
             session.publish("Export", JobContext())
-        assert files(bench.folder) == ["Export/2026/new.csv", "Export/same.csv", "Exports/other.csv", "elsewhere.csv"]
-        assert (bench.folder / "Export/same.csv").read_bytes() == b"new"
-        assert not (bench.folder / "Export/2025").exists()
+        assert bench.files() == ["Export/2026/new.csv", "Export/same.csv", "Exports/other.csv", "elsewhere.csv"]
+        assert bench.read("Export/same.csv") == b"new"
 
     @pytest.mark.parametrize("below", ["", "/", "..", "a/../.."])
     def test_the_connections_folder_itself_is_never_emptied(self, bench: FileBench, source: Path, below: str) -> None:
@@ -176,21 +200,7 @@ class FileDestinationSuite:
             session.put(source, "a.csv", JobContext(), silent)
             with pytest.raises((FixSettings, FixData)):
                 session.publish(below, JobContext())
-        assert files(bench.folder) == ["others.csv"]
-
-    def test_a_failing_rename_takes_the_others_back(self, bench: FileBench, source: Path, tmp_path: Path) -> None:
-        self.put_one(bench, source, "a.csv")
-        new = tmp_path / "new"
-        new.write_bytes(b"new")
-        (bench.folder / "blocked.csv").mkdir()
-        (bench.folder / "blocked.csv/x").write_bytes(b"")
-        with bench.destination().session() as session:
-            for path in ("a.csv", "b.csv", "blocked.csv"):
-                session.put(new, path, JobContext(), silent)
-            with pytest.raises(SendoffError):
-                session.publish(None, JobContext())
-        assert files(bench.folder) == ["a.csv", "blocked.csv/x"]
-        assert (bench.folder / "a.csv").read_bytes() == source.read_bytes()
+        assert bench.files() == ["others.csv"]
 
     def test_cancel_in_the_middle_leaves_nothing(self, bench: FileBench, tmp_path: Path) -> None:
         big = tmp_path / "big"
@@ -207,7 +217,7 @@ class FileDestinationSuite:
         with bench.destination().session() as session, pytest.raises(Cancelled):
             session.put(big, "big.bin", JobContext(token), cancel_soon)
         assert 0 < sent[-1] < big.stat().st_size
-        assert files(bench.folder) == []
+        assert bench.files() == []
 
     def test_cancel_before_publish_replaces_nothing(self, bench: FileBench, source: Path) -> None:
         token = CancelToken()
@@ -216,9 +226,45 @@ class FileDestinationSuite:
             token.cancel()
             with pytest.raises(Cancelled):
                 session.publish(None, JobContext(token))
-        assert files(bench.folder) == []
+        assert bench.files() == []
 
-    def test_full_storage_says_how_much_is_missing(self, bench: FileBench, small_drive: Path, tmp_path: Path) -> None:
+    def test_where_names_the_place(self, bench: FileBench) -> None:
+        assert bench.destination().where("a/b.csv").endswith("a/b.csv")
+        assert not any(secret in bench.destination().where("a/b.csv") for secret in bench.secrets)
+
+
+class FolderFileBench(FileBench, Protocol):
+    """A storage that is a folder of this computer in truth."""
+
+    folder: Path
+
+
+class FolderDestinationSuite(FileDestinationSuite):
+    """The contract, and what only storages with folders and drives can meet."""
+
+    def test_replacing_leaves_no_empty_folder(self, bench: FolderFileBench, source: Path) -> None:
+        self.put_one(bench, source, "Export/2025/old.csv")
+        self.put_one(bench, source, "Export/2026/new.csv", "Export")
+        assert bench.files() == ["Export/2026/new.csv"]
+        assert not (bench.folder / "Export/2025").exists()
+
+    def test_a_failing_rename_takes_the_others_back(self, bench: FolderFileBench, source: Path, tmp_path: Path) -> None:
+        self.put_one(bench, source, "a.csv")
+        new = tmp_path / "new"
+        new.write_bytes(b"new")
+        (bench.folder / "blocked.csv").mkdir()
+        (bench.folder / "blocked.csv/x").write_bytes(b"")
+        with bench.destination().session() as session:
+            for path in ("a.csv", "b.csv", "blocked.csv"):
+                session.put(new, path, JobContext(), silent)
+            with pytest.raises(SendoffError):
+                session.publish(None, JobContext())
+        assert bench.files() == ["a.csv", "blocked.csv/x"]
+        assert bench.read("a.csv") == source.read_bytes()
+
+    def test_full_storage_says_how_much_is_missing(
+        self, bench: FolderFileBench, small_drive: Path, tmp_path: Path
+    ) -> None:
         big = tmp_path / "big"
         big.write_bytes(os.urandom(3 << 20))
         with bench.destination().session() as session:
@@ -227,11 +273,7 @@ class FileDestinationSuite:
                 session.put(big, "does_not.bin", JobContext(), silent)
         assert caught.value.code == "disk_full"
         assert "3.1 MB" in str(caught.value)
-        assert files(bench.folder) == []
-
-    def test_where_names_the_place(self, bench: FileBench) -> None:
-        assert bench.destination().where("a/b.csv").endswith("a/b.csv")
-        assert not any(secret in bench.destination().where("a/b.csv") for secret in bench.secrets)
+        assert bench.files() == []
 
 
 def files(folder: Path) -> list[str]:

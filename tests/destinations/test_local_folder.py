@@ -12,10 +12,10 @@ from app.destinations.contract import FileDestination, Settings
 from app.destinations.local_folder import destination as module
 from app.destinations.local_folder.destination import create, unusable_on_windows
 from app.jobs import JobContext
-from tests.destinations.conformance import FileDestinationSuite, files, silent
+from tests.destinations.conformance import FolderBench, FolderDestinationSuite, files, silent
 
 
-class Bench:
+class Bench(FolderBench):
     secrets: tuple[str, ...] = ()
 
     def __init__(self, folder: Path) -> None:
@@ -30,7 +30,7 @@ def bench(drive: Path) -> Bench:
     return Bench(drive)
 
 
-class TestConformance(FileDestinationSuite):
+class TestConformance(FolderDestinationSuite):
     pass
 
 

@@ -14,12 +14,12 @@ import pytest
 
 from app.core.connections import ChangedHostKey, UnknownHostKey
 from app.core.errors import FixSettings, SendoffError, SignInAgain, TryAgain
-from app.destinations.contract import FileDestination, Settings
+from app.destinations.contract import Exchange, FileDestination, Settings
 from app.destinations.sftp import link, storage
 from app.destinations.sftp.destination import create
 from app.destinations.sftp.keys import private_key
 from app.jobs import Cancelled, CancelToken, JobContext
-from tests.destinations.conformance import FileDestinationSuite, files, silent
+from tests.destinations.conformance import FolderBench, FolderDestinationSuite, files, silent
 from tests.servers import openssh
 from tests.servers.openssh import OpenSshServer
 
@@ -34,7 +34,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSshServer]:
     running.stop()
 
 
-class Bench:
+class Bench(FolderBench):
     def __init__(self, server: OpenSshServer, folder: Path) -> None:
         self.server = server
         self.folder = folder
@@ -57,24 +57,24 @@ def big(tmp_path: Path) -> Path:
     return path
 
 
-class TestConformance(FileDestinationSuite):
+class TestConformance(FolderDestinationSuite):
     pass
 
 
 def test_the_ledger_hears_of_files_and_requests(bench: Bench, tmp_path: Path) -> None:
-    told: list[tuple[str, int, int]] = []
+    told: list[Exchange] = []
     settings = Settings(
         bench.server.values(folder=str(bench.folder)),
         {"private_key": bench.server.key},
-        ledger=lambda *entry: told.append(entry),
+        ledger=told.append,
     )
     source = tmp_path / "part.csv"
     source.write_bytes(b"x" * 5_000)
     with create(settings).session() as session:
         session.put(source, "part.csv", JobContext(), lambda _sent: None)
         session.publish(None, JobContext())
-    assert {host for host, _sent, _received in told} == {bench.server.values()["host"]}
-    assert (sum(sent for _h, sent, _r in told), sum(received for _h, _s, received in told)) == (5_000, 5_000)
+    assert {each.host for each in told} == {bench.server.values()["host"]}
+    assert (sum(each.sent for each in told), sum(each.received for each in told)) == (5_000, 5_000)
     assert len(told) > 3
 
 

@@ -115,7 +115,14 @@ class FolderStorage:
                 code="leaves_folder",
             )
 
-    def write(self, source: Path, path: str, ctx: JobContext, progress: Callable[[int], None]) -> StoredFile:
+    def write(
+        self,
+        source: Path,
+        path: str,
+        final: str,  # noqa: ARG002 - a rename needs only the temporary name
+        ctx: JobContext,
+        progress: Callable[[int], None],
+    ) -> StoredFile:
         """See `Storage.write`; flushed to the drive, then read back and compared by SHA-256. What is there already only moves."""
         place = self._at(path)
         if os.name == "nt" and unusable_on_windows(path):

@@ -47,7 +47,14 @@ class SftpStorage:
         """See `Storage.make_folders`."""
         self._link.run(lambda sftp: sftp.makedirs(self._at(folder), exist_ok=True), folder)
 
-    def write(self, source: Path, path: str, ctx: JobContext, progress: Callable[[int], None]) -> StoredFile:
+    def write(
+        self,
+        source: Path,
+        path: str,
+        final: str,  # noqa: ARG002 - a rename needs only the temporary name
+        ctx: JobContext,
+        progress: Callable[[int], None],
+    ) -> StoredFile:
         """See `Storage.write`; the size is always compared, the content of files up to 8 MB too."""
         size = source.stat().st_size
 

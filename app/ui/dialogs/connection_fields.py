@@ -255,9 +255,7 @@ class ConnectionForm(QWidget):
         for field in self._description.secret_fields:
             frame = self._entries[field.id].frame
             kept = tr("Stored in {store}, never in the workspace file.").format(store=name)
-            frame.set_hint(
-                " ".join(part for part in (field.hint, f"{kept}.") if part) if field.hint else kept, "lock-simple"
-            )
+            frame.set_hint(" ".join(part for part in (field.hint, kept) if part), "lock-simple")
 
     def set_content(self, field_id: str, file_name: str, content: str) -> None:
         """Take what was read from a secret file, or what a sign-in gave."""
