@@ -1,7 +1,8 @@
 """Table files of twenty columns: `run(rows)` gives the keys of `bench files` in the command line's contract.
 
 `csv_gz_ratio` and `parquet_ratio` are our CPU time over DuckDB's own COPY of the same rows (for gzip through the same
-compressor behind a registered file system, the best that was found); `pandas_ratio` is pandas' over ours.
+compressor behind a registered file system, the best that was found); `pandas_ratio` is pandas' over ours. `blob_ratio` and
+`s3_ratio` are explained in `uploads`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from app.core.tables import Table, TableRole
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.table_files import TableRows, write
 from app.jobs import CancelToken, JobContext
+from tests.benchmarks import uploads
 from tests.benchmarks.counts import peak_mb
 
 ROWS = 1_000_000
@@ -148,5 +150,6 @@ def _run(engine: DuckDBEngine, folder: Path, rows: int) -> dict[str, float]:
         "csv_gz_ratio": round(csv_gz / raw_gz, 2),
         "parquet_ratio": round(parquet / raw_parquet, 2),
         "pandas_ratio": round(pandas_gz / csv_gz, 1),
+        **uploads.ratios(rows, folder),
         "peak_mb": round(peak),
     }

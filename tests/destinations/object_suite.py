@@ -20,7 +20,7 @@ from app.destinations import objects
 from app.destinations.contract import Exchange, FileDestination
 from app.destinations.http import Retry
 from app.jobs import Cancelled, CancelToken, JobContext
-from tests.destinations.conformance import FileBench, FileDestinationSuite, silent
+from tests.destinations.file_suite import FileBench, FileDestinationSuite, silent
 from tests.servers.ports import Cable
 
 _PUTS = """

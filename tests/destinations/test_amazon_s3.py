@@ -13,7 +13,7 @@ from app.destinations.amazon_s3.bucket import S3Upload
 from app.destinations.amazon_s3.destination import create
 from app.destinations.contract import Exchange, FileDestination, Settings
 from app.jobs import JobContext
-from tests.destinations.conformance import silent
+from tests.destinations.file_suite import silent
 from tests.destinations.object_suite import ObjectDestinationSuite, put
 from tests.servers.s3 import REGION, S3Server, User, s3_server
 

@@ -12,7 +12,7 @@ from app.destinations.azure_blob.bucket import BlobUpload
 from app.destinations.azure_blob.destination import create
 from app.destinations.contract import Exchange, FileDestination, Settings
 from app.jobs import JobContext
-from tests.destinations.conformance import silent
+from tests.destinations.file_suite import silent
 from tests.destinations.object_suite import ObjectDestinationSuite, put
 from tests.servers import entra
 from tests.servers.azurite import ACCOUNT, Azurite, azurite, running

@@ -15,7 +15,7 @@ from app.destinations.azure_data_lake.bucket import LakeUpload
 from app.destinations.azure_data_lake.destination import create
 from app.destinations.contract import Exchange, FileDestination, Settings
 from app.jobs import JobContext
-from tests.destinations.conformance import silent
+from tests.destinations.file_suite import silent
 from tests.destinations.object_suite import ObjectDestinationSuite, put
 from tests.servers.datalake import ACCOUNT, Lake, data_lake
 from tests.servers.ports import Cable

@@ -12,7 +12,7 @@ from app.destinations.contract import FileDestination, Settings
 from app.destinations.local_folder import destination as module
 from app.destinations.local_folder.destination import create, unusable_on_windows
 from app.jobs import JobContext
-from tests.destinations.conformance import FolderBench, FolderDestinationSuite, files, silent
+from tests.destinations.file_suite import FolderBench, FolderDestinationSuite, files, silent
 
 
 class Bench(FolderBench):

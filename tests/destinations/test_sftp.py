@@ -19,7 +19,7 @@ from app.destinations.sftp import link, storage
 from app.destinations.sftp.destination import create
 from app.destinations.sftp.keys import private_key
 from app.jobs import Cancelled, CancelToken, JobContext
-from tests.destinations.conformance import FolderBench, FolderDestinationSuite, files, silent
+from tests.destinations.file_suite import FolderBench, FolderDestinationSuite, files, silent
 from tests.servers import openssh
 from tests.servers.openssh import OpenSshServer
 

@@ -1,0 +1,264 @@
+"""What every storage must do, run against each of them: subclass a suite and give it a `bench`.
+
+A bench is a real or emulated storage with the means to look at what arrived.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from app.core.errors import FixData, FixSettings, SendoffError, TryAgain
+from app.destinations.contract import FileDestination
+from app.jobs import Cancelled, CancelToken, JobContext
+
+
+def silent(_sent: int) -> None:
+    """Progress nobody asked for."""
+
+
+class FileBench(Protocol):
+    """A storage whose files can be looked at past the destination."""
+
+    secrets: tuple[str, ...]
+
+    def destination(self) -> FileDestination: ...
+
+    def files(self) -> list[str]:
+        """All files below the connection's folder, hidden ones too, in order."""
+        ...
+
+    def read(self, path: str) -> bytes: ...
+
+    def write(self, path: str, data: bytes) -> None: ...
+
+
+class FolderBench:
+    """What benches share whose storage is a folder of this computer."""
+
+    folder: Path
+
+    def files(self) -> list[str]:
+        return files(self.folder)
+
+    def read(self, path: str) -> bytes:
+        return (self.folder / path).read_bytes()
+
+    def write(self, path: str, data: bytes) -> None:
+        place = self.folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
+
+
+class FileDestinationSuite:
+    """The contract of `FileDestination`."""
+
+    @pytest.fixture(autouse=True)
+    def _no_secret_in_logs(self, bench: FileBench, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+        caplog.set_level(logging.DEBUG)
+        yield
+        for secret in bench.secrets:
+            assert secret not in caplog.text
+
+    @pytest.fixture
+    def source(self, tmp_path: Path) -> Path:
+        path = tmp_path / "source.csv"
+        path.write_bytes(b"id,name\n" + b"1,Zo\xc3\xab\n" * 1000)
+        return path
+
+    def put_one(self, bench: FileBench, source: Path, path: str, replace_below: str | None = None) -> None:
+        with bench.destination().session() as session:
+            session.put(source, path, JobContext(), silent)
+            session.publish(replace_below, JobContext())
+
+    def test_fulfils_the_contract(self, bench: FileBench) -> None:
+        assert isinstance(bench.destination(), FileDestination)
+
+    def test_test_leaves_nothing_behind(self, bench: FileBench) -> None:
+        result = bench.destination().test(JobContext())
+        assert result.reached
+        assert {"write files", "read files", "remove files"} <= set(result.rights)
+        assert result.missing_rights == ()
+        assert bench.files() == []
+
+    def test_file_arrives_whole(self, bench: FileBench, source: Path) -> None:
+        seen: list[int] = []
+        with bench.destination().session() as session:
+            stored = session.put(source, "Export/a.csv", JobContext(), seen.append)
+            assert "Export/a.csv" not in bench.files()
+            session.publish(None, JobContext())
+        data = source.read_bytes()
+        assert bench.read("Export/a.csv") == data
+        assert (stored.path, stored.bytes, stored.sha256) == (
+            "Export/a.csv",
+            len(data),
+            hashlib.sha256(data).hexdigest(),
+        )
+        assert seen[-1] == len(data)
+        assert seen == sorted(seen)
+        assert bench.files() == ["Export/a.csv"]
+
+    @pytest.mark.parametrize("size", [0, 1, (4 << 20) - 1, 4 << 20, (8 << 20) + 1])
+    def test_sizes_around_blocks(self, bench: FileBench, tmp_path: Path, size: int) -> None:
+        source = tmp_path / "sized"
+        source.write_bytes(os.urandom(size))
+        self.put_one(bench, source, "sized.bin")
+        assert bench.read("sized.bin") == source.read_bytes()
+
+    @pytest.mark.parametrize(
+        "path",
+        ["Größe/Ünïcode 日本.csv", "Upper/Case.CSV", "a b/c'd.csv", "x" * 250 + ".csv", "deep/er/and/deep/er.csv"],
+    )
+    def test_names_are_kept(self, bench: FileBench, source: Path, path: str) -> None:
+        self.put_one(bench, source, path)
+        assert bench.files() == [path]
+
+    def test_case_of_folders_is_kept(self, bench: FileBench, source: Path) -> None:
+        self.put_one(bench, source, "Customers/a.csv")
+        self.put_one(bench, source, "customers/b.csv")
+        assert bench.files() == ["Customers/a.csv", "customers/b.csv"]
+
+    @pytest.mark.parametrize("path", ["../a", "/a", "a/../../b", "a//b", "a\\b", "", ".", "a/\0b", "a\nb", "x" * 256])
+    def test_unsafe_paths_are_refused(self, bench: FileBench, source: Path, path: str) -> None:
+        with bench.destination().session() as session, pytest.raises(FixData) as caught:
+            session.put(source, path, JobContext(), silent)
+        assert caught.value.code == "unsafe_path"
+        assert bench.files() == []
+
+    def test_same_name_twice_is_refused(self, bench: FileBench, source: Path) -> None:
+        with bench.destination().session() as session:
+            session.put(source, "a.csv", JobContext(), silent)
+            with pytest.raises(FixData):
+                session.put(source, "a.csv", JobContext(), silent)
+
+    def test_leaving_without_publish_leaves_the_last_good_data(
+        self, bench: FileBench, source: Path, tmp_path: Path
+    ) -> None:
+        self.put_one(bench, source, "Export/a.csv")
+        other = tmp_path / "other"
+        other.write_bytes(b"new")
+        with bench.destination().session() as session:
+            session.put(other, "Export/a.csv", JobContext(), silent)
+            session.put(other, "Export/b.csv", JobContext(), silent)
+        assert bench.files() == ["Export/a.csv"]
+        assert bench.read("Export/a.csv") == source.read_bytes()
+
+    def test_error_in_the_block_cleans_up(self, bench: FileBench, source: Path) -> None:
+        def leave_early() -> None:
+            with bench.destination().session() as session:
+                session.put(source, "Export/a.csv", JobContext(), silent)
+                raise LookupError
+
+        with pytest.raises(LookupError):
+            leave_early()
+        assert bench.files() == []
+
+    def test_replace_below_removes_only_earlier_files_of_that_folder(
+        self, bench: FileBench, source: Path, tmp_path: Path
+    ) -> None:
+        self.put_one(bench, source, "Export/2025/old.csv")
+        self.put_one(bench, source, "Export/same.csv")
+        self.put_one(bench, source, "Exports/other.csv")
+        self.put_one(bench, source, "elsewhere.csv")
+        new = tmp_path / "new"
+        new.write_bytes(b"new")
+        with bench.destination().session() as session:
+            session.put(new, "Export/same.csv", JobContext(), silent)
+            session.put(new, "Export/2026/new.csv", JobContext(), silent)
+            assert "Export/2025/old.csv" in bench.files()
+            session.publish("Export", JobContext())
+        assert bench.files() == ["Export/2026/new.csv", "Export/same.csv", "Exports/other.csv", "elsewhere.csv"]
+        assert bench.read("Export/same.csv") == b"new"
+
+    @pytest.mark.parametrize("below", ["", "/", "..", "a/../.."])
+    def test_the_connections_folder_itself_is_never_emptied(self, bench: FileBench, source: Path, below: str) -> None:
+        self.put_one(bench, source, "others.csv")
+        with bench.destination().session() as session:
+            session.put(source, "a.csv", JobContext(), silent)
+            with pytest.raises((FixSettings, FixData)):
+                session.publish(below, JobContext())
+        assert bench.files() == ["others.csv"]
+
+    def test_cancel_in_the_middle_leaves_nothing(self, bench: FileBench, tmp_path: Path) -> None:
+        big = tmp_path / "big"
+        big.write_bytes(os.urandom(1 << 20) * 48)
+        token = CancelToken()
+
+        sent: list[int] = []
+
+        def cancel_soon(so_far: int) -> None:
+            sent.append(so_far)
+            if so_far > 1 << 20:
+                token.cancel()
+
+        with bench.destination().session() as session, pytest.raises(Cancelled):
+            session.put(big, "big.bin", JobContext(token), cancel_soon)
+        assert 0 < sent[-1] < big.stat().st_size
+        assert bench.files() == []
+
+    def test_cancel_before_publish_replaces_nothing(self, bench: FileBench, source: Path) -> None:
+        token = CancelToken()
+        with bench.destination().session() as session:
+            session.put(source, "a.csv", JobContext(token), silent)
+            token.cancel()
+            with pytest.raises(Cancelled):
+                session.publish(None, JobContext(token))
+        assert bench.files() == []
+
+    def test_where_names_the_place(self, bench: FileBench) -> None:
+        assert bench.destination().where("a/b.csv").endswith("a/b.csv")
+        assert not any(secret in bench.destination().where("a/b.csv") for secret in bench.secrets)
+
+
+class FolderFileBench(FileBench, Protocol):
+    """A storage that is a folder of this computer in truth."""
+
+    folder: Path
+
+
+class FolderDestinationSuite(FileDestinationSuite):
+    """The contract, and what only storages with folders and drives can meet."""
+
+    def test_replacing_leaves_no_empty_folder(self, bench: FolderFileBench, source: Path) -> None:
+        self.put_one(bench, source, "Export/2025/old.csv")
+        self.put_one(bench, source, "Export/2026/new.csv", "Export")
+        assert bench.files() == ["Export/2026/new.csv"]
+        assert not (bench.folder / "Export/2025").exists()
+
+    def test_a_failing_rename_takes_the_others_back(self, bench: FolderFileBench, source: Path, tmp_path: Path) -> None:
+        self.put_one(bench, source, "a.csv")
+        new = tmp_path / "new"
+        new.write_bytes(b"new")
+        (bench.folder / "blocked.csv").mkdir()
+        (bench.folder / "blocked.csv/x").write_bytes(b"")
+        with bench.destination().session() as session:
+            for path in ("a.csv", "b.csv", "blocked.csv"):
+                session.put(new, path, JobContext(), silent)
+            with pytest.raises(SendoffError):
+                session.publish(None, JobContext())
+        assert bench.files() == ["a.csv", "blocked.csv/x"]
+        assert bench.read("a.csv") == source.read_bytes()
+
+    def test_full_storage_says_how_much_is_missing(
+        self, bench: FolderFileBench, small_drive: Path, tmp_path: Path
+    ) -> None:
+        big = tmp_path / "big"
+        big.write_bytes(os.urandom(3 << 20))
+        with bench.destination().session() as session:
+            session.put(big, "fits.bin", JobContext(), silent)
+            with pytest.raises(TryAgain) as caught:
+                session.put(big, "does_not.bin", JobContext(), silent)
+        assert caught.value.code == "disk_full"
+        assert "3.1 MB" in str(caught.value)
+        assert bench.files() == []
+
+
+def files(folder: Path) -> list[str]:
+    """All files below, hidden ones too, in order."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
