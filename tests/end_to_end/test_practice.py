@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.core.exports import SyncMode
-from app.core.runs import Status
+from app.core.runs import Status, Trigger
 from app.destinations.contract import Member, Settings
 from app.destinations.practice import rules
 from app.destinations.practice.destination import create
@@ -131,6 +131,12 @@ def test_replace_takes_out_strangers_and_mirror_does_not(rehearsal: Workshop) ->
     (run,) = rehearsal.run("Newsletter")
     assert (run.status, run.totals.removed) == (Status.SUCCESSFUL, 30)
     assert held(rehearsal) == {f"p{n}@example.com" for n in range(PEOPLE) if n % 4 in {1, 2}}
+    # Taken back, they are there again: only what identifies them is known of people Sendoff never sent.
+    undo = rehearsal.services.undo
+    assert undo.plan(run.id, JobContext()).changes.added == 30
+    (back,) = rehearsal.services.runs.wait([undo.start(run.id, Trigger.PERSON).id], JobContext())
+    assert (back.status, back.totals.added) == (Status.SUCCESSFUL, 30)
+    assert held(rehearsal) == everybody
 
 
 def test_an_account_that_is_removed_is_filled_anew(rehearsal: Workshop) -> None:
