@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from app.services.counts import CountService
     from app.services.erasing import EraseService
     from app.services.export_views import ExportViews
+    from app.services.held_runs import HeldRunService
+    from app.services.plan_looks import PlanLookService
     from app.services.plans import PlanService
     from app.services.putting_back import PuttingBack
     from app.services.receipts import ReceiptService
@@ -238,6 +240,28 @@ class Services:
             )
 
         return self._once("runs", make)
+
+    @property
+    def plan_looks(self) -> PlanLookService:
+        """Plans that are looked at page by page."""
+
+        def make() -> PlanLookService:
+            from app.services.plan_looks import PlanLookService
+
+            return PlanLookService(self._store, self.roles, self.plans, self.engine, self.audit, self._clock)
+
+        return self._once("plan_looks", make)
+
+    @property
+    def held_runs(self) -> HeldRunService:
+        """Runs that a guard held."""
+
+        def make() -> HeldRunService:
+            from app.services.held_runs import HeldRunService
+
+            return HeldRunService(self._store, self.roles, self.runs, self._clock)
+
+        return self._once("held_runs", make)
 
     @property
     def receipts(self) -> ReceiptService:

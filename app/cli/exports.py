@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.output import Exit, of, plain
-from app.cli.plans import plan_document, plan_lines
+from app.cli.plans import held_document, plan_document, plan_lines
 from app.cli.session import Session, session_of
 from app.core.errors import FixData, FixSettings
 from app.core.export_documents import read_schedule
@@ -55,6 +55,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "bytes": totals.bytes,
         "seconds": round(seconds, 3),
         "skipped": plain(run.skipped),
+        "held": held_document(run.held),
         "error": error,
     }
 
@@ -76,6 +77,8 @@ def run_sentence(run: Run) -> str:
         words = ("added", "updated", "removed", "unchanged", "rejected", "left out")
         numbers = ", ".join(f"{getattr(totals, word.replace(' ', '_')):,} {word}" for word in words)
     reason = f" {run.error.what} {run.error.why} {run.error.fix}".rstrip() if run.error else ""
+    if run.held is not None and run.status is Status.HELD:
+        reason = f" {run.held.sentence} Nothing was sent. Look at the plan; run it with --approve to send it anyway."
     skipped = "".join(f" {s.segment}: {s.sentence}" for s in run.skipped)
     return f"{run.export_name}: {run.status.value.replace('_', ' ')}; {numbers}.{reason}{skipped}"
 
@@ -228,9 +231,15 @@ def plan(
     context: typer.Context,
     name: Name,
     members: Annotated[int, typer.Option(min=0, max=100, help="So many of each change, with masked values.")] = 3,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write everybody with values and reasons: personal data.")
+    ] = None,
 ) -> None:
     """Who would be added, changed and removed, who is left out and why; sends nothing."""
     session = session_of(context)
+    if csv is not None:
+        _save_plan(session, name, csv)
+        return
     with session.output.progress() as progress:
         made = session.services.plans.plan(name, progress.context(), members)
     if session.options.json:
@@ -241,18 +250,42 @@ def plan(
         session.status = Exit.NOT_RUN
 
 
+def _save_plan(session: Session, name: str, file: Path) -> None:
+    looks = session.services.plan_looks
+    with session.output.progress() as progress:
+        look = looks.look(name, progress.context())
+        try:
+            number = looks.save_csv(look, file, progress.context())
+        finally:
+            looks.close(look)
+    document = plan_document(look.plan) | {"file": str(file), "rows": number}
+    words = f"Wrote {of(number, 'member')} to {file}. The file holds personal data."
+    if session.options.json:
+        session.output.document(document)
+    else:
+        session.output.text("\n".join([*plan_lines(look.plan), words]))
+
+
 @commands.command()
 def run(
     context: typer.Context,
     names: Annotated[list[str], typer.Argument(metavar="EXPORT...")] = [],
     everything: Annotated[bool, typer.Option("--all", help="Every export with a connection.")] = False,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Send also what a guard would hold. It is kept in the audit trail.")
+    ] = False,
 ) -> None:
     """Run exports and wait; Ctrl+C cancels after the batch in flight."""
     session = session_of(context)
     if bool(names) == everything:
         raise FixData("Name the exports to run, or use --all.", code="invalid_option")
     service = session.services.runs
-    started = service.run_all(Trigger.COMMAND_LINE) if everything else service.start(names, Trigger.COMMAND_LINE)
+    agreed = session.services.held_runs.approval() if approve else None
+    started = (
+        service.run_all(Trigger.COMMAND_LINE, agreed)
+        if everything
+        else service.start(names, Trigger.COMMAND_LINE, agreed)
+    )
     if not started:
         session.output.say("Nothing was run. There is no export with a connection you may use.")
     ended = wait_for(session, started)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from app.cli.output import plain
+from app.core.guards import Held
 from app.core.plans import OTHER_MATCH, Changes, LeftOut, Plan, SegmentPlan
 
 LEFT_OUT = {
@@ -18,7 +19,7 @@ LEFT_OUT = {
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
-    """The JSON document; nothing holds a plan back yet."""
+    """The JSON document."""
     segments = [
         {
             "segment": each.segment,
@@ -34,9 +35,25 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "sync": plan.sync.value,
         **asdict(plan.changes),
         "left_out": plain(plan.left_out),
-        "held": None,
+        "held": held_document(plan.held),
         "segments": segments,
         "members": plain(plan.members),
+    }
+
+
+def held_document(held: Held | None) -> dict[str, Any] | None:
+    """What holds a plan or a run."""
+    if held is None:
+        return None
+    return {
+        "guard": held.guard.value,
+        "sentence": held.sentence,
+        "segment": held.segment or None,
+        "share": held.share,
+        "limit": held.limit,
+        "audience": held.audience,
+        "cause": None if held.cause is None else held.cause.detail,
+        "answer": held.answer or None,
     }
 
 
@@ -47,6 +64,8 @@ def plan_lines(plan: Plan) -> list[str]:
         lines.append(f"{plan.changes.in_doubt:,} of them were on their way when an earlier run stopped.")
     if plan.changes.strangers:
         lines.append(f"{plan.changes.strangers:,} of those to remove were never sent by Sendoff.")
+    if plan.held is not None:
+        lines.append(f"A run would be held. {plan.held.sentence}")
     if plan.left_out:
         lines.append(f"Left out: {_reasons(plan.left_out)}.")
     lines += [line for each in plan.segments for line in _segment_lines(each, alone=len(plan.segments) == 1)]

@@ -13,7 +13,7 @@ from app.cli.output import of, plain
 from app.cli.receipts import receipt_lines
 from app.cli.session import session_of
 from app.core.errors import FixSettings
-from app.core.runs import Trigger
+from app.core.runs import Status, Trigger
 
 commands = typer.Typer(help="The history of runs.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(metavar="RUN")]
@@ -53,6 +53,21 @@ def list_runs(
             for r in runs
         ],
     )
+
+
+@commands.command()
+def cancel(context: typer.Context, run: RunId) -> None:
+    """Stop a run after the batch in flight, take it out of the queue, or end a held one; what was sent stays."""
+    session = session_of(context)
+    service = session.services.runs
+    if service.get(run).status is Status.HELD:
+        session.services.held_runs.cancel(run)
+    else:
+        service.cancel(run)
+        with session.output.progress() as progress:
+            service.wait([run], progress.context())
+    status = service.get(run).status
+    session.output.result({"run": run, "status": status.value}, f"The run is {status.value.replace('_', ' ')}.")
 
 
 @commands.command()

@@ -20,7 +20,7 @@ from app.core.export_documents import (
     read_schedule,
     schedule_document,
 )
-from app.core.exports import Export, ExportKind, Format, Layout, SyncMode, TableChoice
+from app.core.exports import Export, ExportKind, Format, Guard, Layout, SyncMode, TableChoice
 from app.core.names import checked_name, fold, new_id
 from app.core.schedules import Schedule
 
@@ -69,6 +69,7 @@ class _Draft:
     layout: Layout = field(default_factory=Layout)
     schedule: Schedule | None = None
     agreed: bool = False
+    guard: Guard = field(default_factory=Guard)
 
     def _destination_issues(self, needs: Needs) -> list[str]:
         found = []
@@ -100,6 +101,7 @@ class _Draft:
             format=self.format,
             layout=self.layout,
             schedule=self.schedule,
+            guard=self.guard,
             consent=Consent(person, now) if self.agreed else None,
         )
 
@@ -273,6 +275,7 @@ def _shared(export: Export) -> dict[str, Any]:
         "layout": export.layout,
         "schedule": export.schedule,
         "agreed": export.consent is not None,
+        "guard": export.guard,
     }
 
 
@@ -287,7 +290,8 @@ def _document(text: str) -> dict[str, Any]:
 
 
 def _read_shared(document: Mapping[str, Any]) -> dict[str, Any]:
-    shared = {each.name: document[each.name] for each in fields(_Draft)}
+    shared = {each.name: document[each.name] for each in fields(_Draft) if each.name in document}
+    shared["guard"] = Guard(**shared.get("guard", {}))
     shared["step"] = Step(shared["step"])
     shared["format"] = read_format(shared["format"], "The draft")
     shared["layout"] = read_layout(shared["layout"], "The draft")

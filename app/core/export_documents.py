@@ -19,6 +19,7 @@ from app.core.exports import (
     ExportKind,
     FileType,
     Format,
+    Guard,
     Layout,
     Quotes,
     SyncMode,
@@ -40,10 +41,10 @@ COMPRESSIONS: Mapping[FileType, tuple[Compression, ...]] = {
 }
 """What each file type can be compressed with, the usual first."""
 
-_SEGMENT_ONLY = ("segments", "target", "match", "sync")
+_SEGMENT_ONLY = ("segments", "target", "match", "sync", "guard")
 _DATA_OUT_ONLY = ("tables", "leave_out_suppressed")
 _COMMON = ("name", "kind", "connection", "destination", "format", "layout", "schedule", "consent")
-_GUARD = "guard"
+_STOP, _ALLOW = "stop", "allow"
 _TIME = re.compile(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]")
 
 
@@ -66,6 +67,7 @@ def to_document(export: Export, connection: str | None) -> dict[str, Any]:
         document["target"] = dict(export.target)
         document["match"] = dict(export.match)
         document["sync"] = export.sync.value
+        document["guard"] = guard_document(export.guard)
     else:
         document["tables"] = [_table_document(choice) for choice in export.tables]
         document["leave_out_suppressed"] = export.leave_out_suppressed
@@ -90,14 +92,7 @@ def from_document(
     """
     reader = _Reader(f"The export “{document.get('name', '')}”", document)
     kind = reader.choice("kind", ExportKind)
-    if any(reader.mapping(_GUARD).values()):
-        raise FixData(
-            f"{reader.subject} has a guard.",
-            "This version checks no guards before a run, so nothing would be held.",
-            "Remove the entry.",
-            code="export_document",
-        )
-    reader.only(*_COMMON, _GUARD, *(_SEGMENT_ONLY if kind is ExportKind.SEGMENT else _DATA_OUT_ONLY))
+    reader.only(*_COMMON, *(_SEGMENT_ONLY if kind is ExportKind.SEGMENT else _DATA_OUT_ONLY))
     name = checked_name(reader.text("name"), "export")
     place = where(reader.optional_text("connection"), reader.optional_text("destination"))
     made = replace(
@@ -110,6 +105,7 @@ def from_document(
         target={},
         match={},
         sync=SyncMode.UPDATE,
+        guard=Guard(),
         tables=(),
         leave_out_suppressed=False,
         format=read_format(reader.mapping("format"), reader.subject),
@@ -126,6 +122,31 @@ def from_document(
         target=reader.text_map("target"),
         match=_match(reader),
         sync=reader.choice("sync", SyncMode, place.sync),
+        guard=read_guard(reader.mapping("guard"), reader.subject),
+    )
+
+
+def guard_document(guard: Guard) -> dict[str, Any]:
+    """A guard as it stands in a document."""
+    return {
+        "removed_percent": _whole(guard.removed_percent),
+        "changed_percent": _whole(guard.changed_percent),
+        "empty_source": _STOP if guard.empty_source else _ALLOW,
+    }
+
+
+def read_guard(document: Mapping[str, Any], subject: str) -> Guard:
+    """A guard from its part of a document; what is not named is as usual."""
+    reader = _Reader(f"{subject}, guard", document)
+    usual = Guard()
+    reader.only("removed_percent", "changed_percent", "empty_source")
+    empty = reader.text("empty_source", _STOP)
+    if empty not in {_STOP, _ALLOW}:
+        reader.wrong("empty_source", empty, f"{_STOP} or {_ALLOW}")
+    return Guard(
+        reader.percent("removed_percent", usual.removed_percent),
+        reader.percent("changed_percent", usual.changed_percent),
+        empty == _STOP,
     )
 
 
@@ -292,6 +313,14 @@ class _Reader:
             self.wrong(key, value, "a whole number from 1, or null for no limit")
         return value
 
+    def percent(self, key: str, usual: float | None) -> float | None:
+        value = self._document.get(key, usual)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+            self.wrong(key, value, "a number from 0 to 100, or null for no limit")
+        return float(value)
+
     def mapping(self, key: str) -> Mapping[str, Any]:
         return self.mapping_or_none(key) or {}
 
@@ -352,6 +381,10 @@ def _match(reader: _Reader) -> dict[str, str]:
         except ValueError:
             reader.wrong(f"match, {target}", source, "Table.Column")
     return match
+
+
+def _whole(number: float | None) -> float | None:
+    return int(number) if number is not None and number.is_integer() else number
 
 
 def _table_document(choice: TableChoice) -> dict[str, Any]:

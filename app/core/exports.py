@@ -91,8 +91,21 @@ class TableChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """When a run waits for a person before it sends: shares of the audience in percent, None for any.
+
+    `removed_percent` matters where a sync mode removes. With `empty_source` a run is also held when a segment is empty or
+    has less than half the members of the last run.
+    """
+
+    removed_percent: float | None = 20.0
+    changed_percent: float | None = None
+    empty_source: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
-    """One export; `segments`, `target`, `match` and `sync` belong to segment exports, `tables` to data-out.
+    """One export; `segments`, `target`, `match`, `sync` and `guard` belong to segment exports, `tables` to data-out.
 
     `connection` is the connection's id or None when detached. `match` maps a target field to `Table.Column`; for a
     target that takes any column it maps the column name to write. `target` holds the destination's own export fields.
@@ -112,6 +125,7 @@ class Export:
     target: Mapping[str, str] = field(default_factory=dict)
     match: Mapping[str, str] = field(default_factory=dict)
     sync: SyncMode = SyncMode.UPDATE
+    guard: Guard = field(default_factory=Guard)
     tables: tuple[TableChoice, ...] = ()
     leave_out_suppressed: bool = False
     format: Format = field(default_factory=Format)

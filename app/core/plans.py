@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from app.core.counts import Count
 from app.core.exports import SyncMode
+
+if TYPE_CHECKING:
+    from app.core.guards import Held
 
 OTHER_MATCH = "Other fields are matched than at the last run, so everybody there counts as changed."
 
@@ -115,12 +119,16 @@ class SegmentPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run of an export would do now; `members` are the first of each change in each segment, values masked."""
+    """What a run of an export would do now; `members` are the first of each change in each segment, values masked.
+
+    `held` says which guard would hold it.
+    """
 
     export: str
     sync: SyncMode
     segments: tuple[SegmentPlan, ...]
     members: tuple[PlannedMember, ...] = ()
+    held: Held | None = None
 
     @property
     def changes(self) -> Changes:

@@ -31,6 +31,9 @@ OTHER_FIELDS = CHANGED + "other fields are matched"
 IN_SEGMENT = JOINED + "in the segment"
 PUT_BACK = JOINED + "put back, because the run that removed it is undone"
 TAKEN_OUT = LEFT + "taken out again, because the run that added it is undone"
+TWICE = LEFT_OUT + "twice in the segment"
+NO_CONSENT = LEFT_OUT + "no marketing consent"
+ON_THE_LIST = LEFT_OUT + "on the suppression list"
 NO_RULE = LEFT + "no rule of the segment holds any more"
 
 _LONGEST = 160

@@ -35,6 +35,7 @@ class Action(StrEnum):
     DETACH_CONNECTION = "detach connections"
     CHANGE_SUPPRESSION = "change the suppression list"
     SEE_SUPPRESSION = "look into the suppression list"
+    SEE_PLANS = "look at plans"
     SEE_AUDIT = "see the audit trail"
 
 
@@ -50,6 +51,7 @@ _NEEDED: dict[Action, Role] = {
     Action.SHOW_PERSONAL_VALUES: Role.CONTRIBUTOR,
     Action.DETACH_CONNECTION: Role.CONTRIBUTOR,
     Action.SEE_SUPPRESSION: Role.CONTRIBUTOR,
+    Action.SEE_PLANS: Role.VIEWER,
     Action.SEE_AUDIT: Role.CONTRIBUTOR,
 }
 

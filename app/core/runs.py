@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from app.core.guards import Approval, Held
+
 
 class Status(StrEnum):
     """The state of a run; the words people see are in the window's translations."""
@@ -145,6 +147,7 @@ class Run:
     `total` is what the run set out to send and `done` how far it is, both in `unit`. `audience` is how many members of its
     segments the places hold after it, as far as we know; None when that is not known. `undoes` is the id of the run this one
     takes back. `owner` names the process that runs it, so that another one can tell an interrupted run from a running one.
+    `held` says why nothing was sent, `approval` what was agreed to before it began.
     """
 
     id: str
@@ -171,6 +174,8 @@ class Run:
     owner: str = ""
     audience: int | None = None
     undoes: str = ""
+    held: Held | None = None
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from sqlglot import exp
 from app.core.clocks import Clock
 from app.core.errors import FixData
 from app.core.exports import SyncMode
-from app.core.identifiers import RULES
+from app.core.identifiers import HASHES, RULES
+from app.core.reasons import LEFT_OUT, NO_CONSENT, ON_THE_LIST, TWICE
 from app.core.runs import Reject
 from app.core.segments import FieldRef, Segment
 from app.core.tables import ColumnType, Table
@@ -78,12 +79,13 @@ class Members:
         ctx: JobContext,
         run: str = "",
         there: Path | None = None,
+        *,
+        whole: bool = False,
     ) -> Difference:
         """Write what is to be sent of everybody who may be sent, for the run of that id, if it is for one.
 
-        `there` is a file of who is there by the place's own word (app/data/there.py).
-
-        Raises FixData when the segment or a matched field has issues.
+        `there` is a file of who is there by the place's own word (app/data/there.py). A `whole` plan, to be looked at, also
+        has who is unchanged and who is left out. Raises FixData when the segment or a matched field has issues.
         """
         with self._engine.cursor(ctx.token) as cursor:
             ctx.report(Progress("Find members"))
@@ -93,7 +95,22 @@ class Members:
             keys = tuple(target for target, _matched in spec.identity.keys)
             found = Found(self._sql(question.chosen(keys=True)), tuple(spec.fields), keys, total)
             why = Why(question.sql, segment, question.table, spec.identity, spec.names)
-            return compare(cursor, found, held, mode, to, {"segment": segment.name, "run": run}, why, there)
+            kept = {"segment": segment.name, "run": run}
+            left_out = self._sql(question.unsent(spec.names)) if whole else None
+            return compare(cursor, found, held, mode, to, kept, why, there, left_out)
+
+    def one(
+        self, scope: Scope, segment: Segment, spec: MemberSpec, key: str, ctx: JobContext
+    ) -> dict[str, tuple[str | None, str | None, str | None]]:
+        """Of one member by field the value as it stands, normalised, and as it is sent, which may be a hash; empty when gone."""
+        with self._engine.cursor(ctx.token) as cursor:
+            question = self._question(cursor, scope, segment, spec, ctx)
+            found = cursor.execute(self._sql(question.steps_of(key))).fetchone()
+        if found is None:
+            return {}
+        width = len(spec.fields)
+        parts = zip(found[:width], found[width : 2 * width], found[2 * width :], strict=True)
+        return dict(zip(spec.fields, parts, strict=True))
 
     def undo(
         self,
@@ -408,6 +425,60 @@ class _Question:
         none = exp.Is(this=exp.Min(this=identifier), expression=exp.Null())
         return self._from(query, row).group_by(self._key()).having(exp.and_(met, none)).order_by(self._key())
 
+    def unsent(self, names: Mapping[str, str]) -> exp.Select:
+        """The segment's members who are not in `winners`, as rows of a plan: key, key fields, and why they are left out.
+
+        Of several with one identifier the first by key is told what keeps it back, the others that they are there twice.
+        """
+        row = self._row()
+        known = self._identified(row, row.identifier(self.spec.identity), self._met())
+        member, identifier = exp.column("member", table="l"), exp.column("identifier", table="l")
+        place = exp.Window(
+            this=exp.RowNumber(), partition_by=[identifier.copy()], order=exp.Order(expressions=[member.copy()])
+        )
+        words = " or ".join(names.get(target, target) for target, _matched in self.spec.identity.keys) or "key"
+        why = exp.Case().when(
+            exp.Is(this=identifier.copy(), expression=exp.Null()), text(f"{LEFT_OUT}no usable {words}"), copy=False
+        )
+        why = why.when(exp.GT(this=place, expression=exp.Literal.number(1)), text(TWICE), copy=False)
+        for unwanted, reason in ((self._refusing(), NO_CONSENT), (self._suppressed(), ON_THE_LIST)):
+            if unwanted is not None:
+                inside = exp.In(this=identifier.copy(), query=exp.Subquery(this=unwanted))
+                why = why.when(inside, text(reason), copy=False)
+        why = why.else_(text(TWICE), copy=False)
+        keys = [target for target, _matched in self.spec.identity.keys]
+        one = len(keys) == 1
+        values = [
+            identifier.copy()
+            if one
+            else exp.Case().when(_begins(identifier, f"{key}:"), _after(identifier, len(key) + 1))
+            for key in keys
+        ]
+        query = exp.select(
+            exp.alias_(text("left_out"), "change"),
+            exp.alias_(exp.false(), "in_doubt"),
+            exp.alias_(exp.cast(member.copy(), "text"), "member"),
+            exp.alias_(why, "reason"),
+            exp.alias_(
+                exp.DPipe(this=text(f"{keys[0]}:"), expression=identifier.copy()) if one else identifier, "identifier"
+            ),
+            *(exp.alias_(value, f"key {key}", quoted=True) for key, value in zip(keys, values, strict=True)),
+        ).from_(exp.alias_(known.subquery(), "l", table=True))
+        winners = exp.select("member").from_("winners")
+        return query.where(exp.not_(exp.In(this=member.copy(), query=exp.Subquery(this=winners))))
+
+    def steps_of(self, key: str) -> exp.Select:
+        """Raw, normalised and sent fields of one member; where a hash is sent, normalised is what is hashed."""
+        row = self._row()
+        fields = list(self.spec.fields.values())
+        plain = [replace(each, normalise=HASHES.get(each.normalise, each.normalise)) for each in fields]
+        values = [row.raw_text(each.field) for each in fields]
+        sent = [row.normalised(each) for each in fields]
+        values += [row.normalised(each) for each in plain] + sent
+        query = self._from(exp.select(*(exp.alias_(v, f"s{i}") for i, v in enumerate(values))), row)
+        query = query.where(exp.EQ(this=exp.cast(self._key(), "text"), expression=text(key)))
+        return query.order_by(*self._row_order(row, sent)).limit(1)
+
     def sampled(self, n: int) -> exp.Select:
         """Key, raw fields and normalised fields of the first members that may be sent."""
         row = self._row()
@@ -462,6 +533,14 @@ class _Question:
             for i in range(len(flags))
         ]
         return exp.select(*counts).from_(query.subquery("r"))
+
+
+def _begins(value: exp.Expr, start: str) -> exp.Expr:
+    return exp.StartsWith(this=value.copy(), expression=text(start))
+
+
+def _after(value: exp.Expr, length: int) -> exp.Expr:
+    return exp.Substring(this=value.copy(), start=exp.Literal.number(length + 1))
 
 
 def _percent(table: Table) -> int | None:

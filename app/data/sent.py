@@ -187,12 +187,14 @@ def compare(
     kept: Mapping[str, str],
     why: Why,
     there: Path | None = None,
+    left_out: str | None = None,
 ) -> Difference:
     """Write a plan, with the cursor that can read `found`; None when the place is not there yet and so holds nobody.
 
     `kept` are texts that are kept with it: the `segment` and the `run` that sends it. What differs is found first and
     explained after, so that nothing is asked of those who stay as they are. `there` is a file of who is there
-    (app/data/there.py), which the sync mode replace goes by in place of what we know.
+    (app/data/there.py), which the sync mode replace goes by in place of what we know. With a query of those who are `left_out`
+    the plan is one to be looked at: it holds them, and who is unchanged as well.
     """
     before = None if held is None else _relation(cursor, held.folder)
     if there is not None:
@@ -206,12 +208,14 @@ def compare(
     other = newest is not None and known_of(cursor, newest, "mapping") != mapping
     to.parent.mkdir(parents=True, exist_ok=True)
     unfinished, differing = to.with_suffix(".tmp"), to.with_suffix(".differing.tmp")
-    rows = _compared(found, mapping, before, keys, others, mode)
+    rows = _compared(found, mapping, before, keys, others, mode, whole=left_out is not None)
     try:
         if before is not None:
             write_parquet(cursor, rows, differing, {})
             rows = f"SELECT * FROM read_parquet({literal(differing)}, file_row_number = true)"  # noqa: S608 - a literal
         query = explained(cursor, rows, before, found.fields, why, other_match=other)
+        if left_out is not None:
+            query = f"{query} UNION ALL BY NAME {left_out}"
         write_parquet(cursor, query, unfinished, {"mapping": mapping, **kept})
     finally:
         differing.unlink(missing_ok=True)
@@ -356,9 +360,16 @@ def read_plan(
 
 
 def _compared(
-    found: Found, mapping: str, held: str | None, held_keys: Sequence[str], others: str | None, mode: SyncMode
+    found: Found,
+    mapping: str,
+    held: str | None,
+    held_keys: Sequence[str],
+    others: str | None,
+    mode: SyncMode,
+    *,
+    whole: bool,
 ) -> str:
-    """What is to be told the target, of those found now and those held until now."""
+    """What is to be told the target, of those found now and those held until now; the `whole` also has who is unchanged."""
     now, unusable = _now(found, mapping), [f"u{i}" for i in range(len(found.fields))]
     if held is None:
         return f"SELECT 'added' AS change, false AS in_doubt, NULL::UUID AS before, * FROM ({now})"  # noqa: S608 - as above
@@ -369,17 +380,17 @@ def _compared(
     ]
     rest = [f"n.{quoted(VALUE + name)}" for name in found.fields] + [f"n.{name}" for name in unusable]
     gone = f"CASE WHEN h.identifier IN ({others}) THEN '{RELEASED}' ELSE 'removed' END" if others else "'removed'"
+    differs = "false" if mode is SyncMode.ADD else "n.payload IS DISTINCT FROM h.payload"
     change = (
         "CASE WHEN h.identifier IS NULL OR (h.doubt AND n.identifier IS NOT NULL) THEN 'added' "
-        f"WHEN n.identifier IS NULL THEN {gone} ELSE 'changed' END AS change"
+        f"WHEN n.identifier IS NULL THEN {gone} WHEN {differs} THEN 'changed' ELSE 'unchanged' END AS change"
     )
     either = ("coalesce(n.member, h.member) AS member", "coalesce(n.identifier, h.identifier) AS identifier")
     # What the place itself says leaves no doubt.
     doubt = "false" if mode is SyncMode.REPLACE else "coalesce(h.doubt, false)"
     before = (f"{doubt} AS in_doubt", "h.payload AS before")
     selected = [change, *before, *either, "n.payload", *both, *rest]
-    new = "n.identifier IS NULL OR h.identifier IS NULL OR h.doubt"
-    wanted = new if mode is SyncMode.ADD else f"{new} OR n.payload IS DISTINCT FROM h.payload"
+    wanted = "true" if whole else f"n.identifier IS NULL OR h.identifier IS NULL OR h.doubt OR {differs}"
     join = "FULL" if mode in REMOVING else "LEFT"
     return (
         f"SELECT {', '.join(selected)} FROM ({now}) n {join} JOIN ({held}) h ON n.identifier = h.identifier "  # noqa: S608

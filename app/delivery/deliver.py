@@ -9,10 +9,13 @@ from functools import partial
 
 from app.core.errors import FixSettings, SendoffError, as_sendoff_error
 from app.core.exports import Export, ExportKind
+from app.core.guards import Held
+from app.core.receipts import gets_receipt
 from app.core.runs import PhaseName, Run, RunError, Status
 from app.data.undoing import changed_segments
 from app.delivery.file_delivery import FileDelivery
 from app.delivery.files import RunFolder
+from app.delivery.guard import HeldBack
 from app.delivery.journal import Journal
 from app.delivery.ports import Deps, Opened
 from app.delivery.receipts import ReceiptBook
@@ -49,7 +52,9 @@ def deliver(
 
 
 def _close(book: ReceiptBook, run: Run) -> None:
-    """Write the receipt; the run ends as it ended also when that fails."""
+    """Write the receipt; the run ends as it ended also when that fails. A held run may still be sent or cancelled."""
+    if not gets_receipt(run.status):
+        return
     try:
         book.close(run)
     except OSError:
@@ -80,6 +85,8 @@ class _Delivery:
             skipped = self._deliver(ctx)
         except NothingSent as end:
             return self._nothing_sent(end.status)
+        except HeldBack as end:
+            return self._held_back(end.held)
         except Cancelled:
             return self._cancelled()
         except Exception as error:  # noqa: BLE001 - the one place where a run's faults become sentences
@@ -135,6 +142,12 @@ class _Delivery:
             else "Widen the segment, or match a field that more members have."
         )
         return self._state.finish(status, RunError("Nothing was sent.", sentences, fix, "fix_data"))
+
+    def _held_back(self, held: Held) -> Run:
+        cause = f"Likely cause: {held.cause.what}. {held.cause.detail}" if held.cause else "No cause found."
+        self._log.warning(f"Held: {held.sentence} Nothing was sent. {cause}")
+        self._state.hold(held)
+        return self._state.finish(Status.HELD)
 
     def _cancelled(self) -> Run:
         run = self._state.run

@@ -10,7 +10,7 @@ import csv
 import os
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from shutil import rmtree
@@ -183,28 +183,44 @@ class RunFolder:
         return tuple(deque(read_lines(self.path / "log.jsonl", LogLine), maxlen=last))
 
     def save_rejects(self, path: Path) -> int:
-        """Write all rejects as CSV for a spreadsheet and say how many; the file is whole or not there. Raises OSError.
+        """Write all rejects as CSV for a spreadsheet and say how many, as `save_csv`."""
+        head = ("Member", "Segment", "Field", "Value", "Reason", "Fix", "Refused by")
+        rows = (
+            (
+                each.member,
+                each.segment,
+                each.field,
+                each.value,
+                each.reason,
+                each.fix,
+                "target" if each.by_target else "rule",
+            )
+            for each in self.all_rejects()
+        )
+        return save_csv(path, head, rows)
 
-        UTF-8 with a byte order mark, because Excel takes the local code page without it. Readable by its owner only.
-        """
-        temporary = path.with_name(f".{path.name}.part")
-        number = 0
-        try:
-            file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
-            with os.fdopen(file, "w", encoding="utf-8-sig", newline="") as stream:
-                writer = csv.writer(stream)
-                writer.writerow(("Member", "Segment", "Field", "Value", "Reason", "Fix", "Refused by"))
-                for reject in self.all_rejects():
-                    by = "target" if reject.by_target else "rule"
-                    row = (reject.member, reject.segment, reject.field, reject.value, reject.reason, reject.fix, by)
-                    writer.writerow([harmless_cell(text) for text in row])
-                    number += 1
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        return number
+
+def save_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
+    """Write rows with personal values for a spreadsheet and say how many; the file is whole or not there. Raises OSError.
+
+    UTF-8 with a byte order mark, because Excel takes the local code page without it. Readable by its owner only.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    number = 0
+    try:
+        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
+        with os.fdopen(file, "w", encoding="utf-8-sig", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(head)
+            for row in rows:
+                writer.writerow([harmless_cell(text) for text in row])
+                number += 1
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return number
 
 
 def harmless_cell(text: str) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
 from app.core.counts import Count
 from app.core.errors import FixSettings
 from app.core.exports import Export
+from app.core.guards import Measured
+from app.core.guards import judge as judge_plan
 from app.core.plans import Plan, PlannedMember, SegmentPlan, left_out_of
+from app.delivery.guard import measured
 from app.delivery.ports import Deps, Opened
 from app.delivery.replacing import places_of, who_is_there
 from app.delivery.segment_delivery import Judge, NothingSent, check_match, check_sync_mode, chosen_segments
-from app.destinations.contract import SegmentDestination
+from app.destinations.contract import SegmentDestination, TargetField
 from app.jobs import JobContext
 
 
@@ -20,6 +26,26 @@ def make_plan(export: Export, opened: Opened, deps: Deps, ctx: JobContext, first
 
     Raises FixSettings for what is written as files, and what a run would raise before it sends.
     """
+    return _plan(export, opened, deps, ctx, first=first).plan
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """A plan with everybody in it, by the files it lies in (each with its segment), and the target's fields."""
+
+    plan: Plan
+    files: Mapping[Path, str]
+    fields: Mapping[str, TargetField]
+
+
+def look_at_plan(export: Export, opened: Opened, deps: Deps, ctx: JobContext) -> LookedAt:
+    """As `make_plan`, with who is unchanged and who is left out; whoever looks deletes the files."""
+    return _plan(export, opened, deps, ctx, whole=True)
+
+
+def _plan(
+    export: Export, opened: Opened, deps: Deps, ctx: JobContext, first: int = 0, *, whole: bool = False
+) -> LookedAt:
     description = opened.description
     destination = opened.open(lambda _seconds, _words: None, lambda _exchange: None)
     if not isinstance(destination, SegmentDestination):
@@ -40,21 +66,30 @@ def make_plan(export: Export, opened: Opened, deps: Deps, ctx: JobContext, first
     def counted(count: Count) -> None:
         counts[count.segment] = count
 
-    judge = Judge(description, deps.catalog, source, counted, skipped.__setitem__)
+    judge = Judge(export, description, deps.catalog, source, counted, skipped.__setitem__)
     with suppress(NothingSent):
         judge.allowed(segments, ctx)
     plans: list[SegmentPlan] = []
     members: list[PlannedMember] = []
     going = [segment for segment in segments if segment.name not in skipped]
     places = {segment.name: place for segment, place in places_of(export, destination, going, ctx)}
+    planned: list[Measured] = []
+    files: dict[Path, str] = {}
     for segment in segments:
         place = places.get(segment.name)
         if place is None:
             plans.append(SegmentPlan(segment.name, skipped=skipped[segment.name]))
             continue
         there = who_is_there(export, destination, segment, place, ctx)
-        with source.plan(segment, place, ctx, there=there) as plan:
+        with source.plan(segment, place, ctx, there=there, whole=whole) as plan:
             left_out = left_out_of(counts[segment.name])
+            if not plan.changes.to_send and not plan.changes.unchanged:
+                plans.append(SegmentPlan(segment.name, left_out=left_out, skipped="Nobody in it can be sent."))
+                continue
+            planned += measured([(segment, plan)])
             plans.append(SegmentPlan(segment.name, plan.changes, left_out, other_match=plan.other_match))
             members += plan.first(first, ctx) if first else []
-    return Plan(export.name, export.sync, tuple(plans), tuple(members))
+            if whole:
+                files[plan.keep()] = segment.name
+    held = judge_plan(export.guard, export.sync, planned)
+    return LookedAt(Plan(export.name, export.sync, tuple(plans), tuple(members), held), files, fields)

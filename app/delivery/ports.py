@@ -11,6 +11,7 @@ from typing import Protocol, Self
 
 from app.core.counts import Count
 from app.core.exports import Export
+from app.core.guards import Seen
 from app.core.plans import Changes, PlannedMember
 from app.core.runs import Reject
 from app.core.segments import Segment
@@ -78,6 +79,16 @@ class PlannedSegment(Protocol):
         """Whether everybody there counts as changed because other fields are matched than before."""
         ...
 
+    @property
+    def seen(self) -> Seen | None:
+        """What is seen of the segment now; None for a plan that takes a run back."""
+        ...
+
+    @property
+    def seen_before(self) -> Seen | None:
+        """What the last run that finished it saw; None when none has."""
+        ...
+
     def removals(self, size: int, ctx: JobContext) -> Iterator[Batch]:
         """Who is to leave the place, with what identifies them there."""
         ...
@@ -88,6 +99,10 @@ class PlannedSegment(Protocol):
 
     def first(self, number: int, ctx: JobContext) -> list[PlannedMember]:
         """So many of each change, by key."""
+        ...
+
+    def keep(self) -> Path:
+        """Leave the file of a plan that is only looked at behind, for whoever looks at it and deletes it then."""
         ...
 
     def sending(self, batch: Batch) -> None:
@@ -118,12 +133,26 @@ class MemberSource(Protocol):
         """Members without a usable key, with field and reason."""
         ...
 
+    def values(
+        self, segment: Segment, key: str, ctx: JobContext
+    ) -> Mapping[str, tuple[str | None, str | None, str | None]]:
+        """Of one member by target field the value as it stands, normalised, and as it is sent; empty when it is gone."""
+        ...
+
     def plan(
-        self, segment: Segment, place: Place, ctx: JobContext, *, run: str = "", there: There | None = None
+        self,
+        segment: Segment,
+        place: Place,
+        ctx: JobContext,
+        *,
+        run: str = "",
+        there: There | None = None,
+        whole: bool = False,
     ) -> PlannedSegment:
         """Compare who is to be sent with what the place holds, for the run of that id; without one it leaves no trace.
 
-        What the place holds is what we know, or who is `there` by its own word.
+        What the place holds is what we know, or who is `there` by its own word. A `whole` plan also has who is unchanged and
+        who is left out, and is only looked at.
         """
         ...
 

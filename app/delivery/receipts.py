@@ -22,6 +22,7 @@ import msgspec
 
 from app.core.configurations import configuration_document
 from app.core.exports import Export, ExportKind
+from app.core.guards import guard_words
 from app.core.receipts import (
     SUM,
     HostTraffic,
@@ -217,6 +218,7 @@ def _facts(run: Run, export: Export, description: Description, digest: str) -> R
         items=export.segments if segments else tuple(table.name for table in export.tables),
         fields=tuple(names.get(field, field) for field in export.match),
         sync=export.sync.value if segments and not description.any_field else "",
+        guard=guard_words(export.guard, export.sync) if segments and not description.any_field else "",
         version=VERSION,
         sha256=digest,
     )

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from app.core.errors import SendoffError
+from app.core.guards import Held
 from app.core.runs import Phase, PhaseName, PhaseState, Run, RunError, SkippedSegment, SpeedPoint, Status, Totals
 from app.delivery.speed import SpeedMeter
 from app.destinations.contract import OutcomeKind
@@ -94,6 +95,11 @@ class RunState:
         with self._lock:
             self._run = replace(self._run, skipped=(*self._run.skipped, SkippedSegment(segment, sentence)))
             self._tell(at_once=True)
+
+    def hold(self, held: Held) -> None:
+        """Say why nothing is sent."""
+        with self._lock:
+            self._run = replace(self._run, held=held)
 
     def left_out(self, number: int, *, suppressed: int = 0) -> None:
         """Count members or rows not sent by our choice, some of them because of the suppression list."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TypeVar
 
 from app.core.batches import BatchKind
 from app.core.counts import Count, LimitScope, Verdict
 from app.core.eligibility import why_not_eligible
 from app.core.errors import FixData, FixSettings, SendoffError
-from app.core.exports import Export
+from app.core.exports import REMOVING, Export
 from app.core.plans import OTHER_MATCH, Changes
 from app.core.runs import PhaseName, Status
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog
+from app.delivery.guard import demand_within
 from app.delivery.journal import Journal
 from app.delivery.lanes import Lanes, lanes_for
 from app.delivery.ports import Deps, MemberSource, PlannedSegment
@@ -26,6 +28,8 @@ from app.delivery.sender import SegmentSender
 from app.destinations.contract import Place, SegmentDestination, SegmentSession, TargetField
 from app.destinations.description import Description
 from app.jobs import Cancelled, JobContext
+
+P = TypeVar("P", bound=PlannedSegment)
 
 
 class NothingSent(Exception):
@@ -57,7 +61,7 @@ class SegmentDelivery:
         source = self.deps.members(self.export, self.description, tuple(fields.values()))
 
         self.state.begin(PhaseName.COUNT)
-        judge = Judge(self.description, self.deps.catalog, source, self._counted, self._skip)
+        judge = Judge(self.export, self.description, self.deps.catalog, source, self._counted, self._skip)
         counts = judge.allowed(segments, ctx)
 
         self.state.begin(PhaseName.MATCH)
@@ -71,6 +75,8 @@ class SegmentDelivery:
             planned = [
                 (segment, plans.enter_context(self._plan(source, segment, place, ctx))) for segment, place in places
             ]
+            planned = judge.with_somebody(planned)
+            demand_within(self.export, planned, self.state.run.approval)
             self._send_all(planned, fields, ctx)
         return judge.skip_status
 
@@ -181,12 +187,14 @@ class Judge:
 
     def __init__(
         self,
+        export: Export,
         description: Description,
         catalog: Catalog,
         source: MemberSource,
         on_count: Callable[[Count], None],
         on_skip: Callable[[str, str], None],
     ) -> None:
+        self._removes = export.sync in REMOVING
         self._description = description
         self._catalog = catalog
         self._source = source
@@ -214,11 +222,24 @@ class Judge:
             self._skip(segment.name, count.reason, Status.SKIPPED_TOO_LARGE)
         elif count.verdict is not Verdict.OK:
             self._skip(segment.name, count.reason, Status.SKIPPED_TOO_SMALL)
-        elif not count.to_send:
-            self._skip(segment.name, "Nobody in it can be sent.", Status.SKIPPED_TOO_SMALL)
-        else:
+        elif count.to_send or self._removes:
             return count
+        else:
+            self._skip_empty(segment)
         return None
+
+    def with_somebody(self, planned: Sequence[tuple[Segment, P]]) -> list[tuple[Segment, P]]:
+        """The plans but those of empty segments of which nobody is at the target either; NothingSent when none is left."""
+        for segment, plan in planned:
+            if not plan.changes.to_send and not plan.changes.unchanged:
+                self._skip_empty(segment)
+        kept = [(s, plan) for s, plan in planned if plan.changes.to_send or plan.changes.unchanged]
+        if not kept:
+            raise NothingSent(self.skip_status or Status.SKIPPED_TOO_SMALL)
+        return kept
+
+    def _skip_empty(self, segment: Segment) -> None:
+        self._skip(segment.name, "Nobody in it can be sent.", Status.SKIPPED_TOO_SMALL)
 
     def _within_export_limit(self, counts: list[tuple[Segment, Count]], ctx: JobContext) -> list[tuple[Segment, Count]]:
         """A limit on the whole export counts the members of all its segments once, as the wizard shows them.

@@ -397,9 +397,18 @@ class SegmentDestination(Protocol):
         ...
 
     def preview(
-        self, target: Mapping[str, str], segment: str, mode: SyncMode, members: Sequence[Member]
+        self,
+        target: Mapping[str, str],
+        segment: str,
+        mode: SyncMode,
+        members: Sequence[Member],
+        *,
+        removed: bool = False,
     ) -> list[PreparedRequest]:
-        """The requests `send` would make for these members, built by the same code, without any network."""
+        """The requests `send` would make for these members, built by the same code, without any network.
+
+        With `removed` those that `remove` would make, by a destination that can.
+        """
         ...
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from app.core.errors import SendoffError
-from app.core.runs import Run
+from app.core.runs import Run, Status
 from app.store.runs import RunRepository
 
 KEEP_SECONDS = 1.0
@@ -71,6 +71,13 @@ class LiveRuns:
         self._tell(run)
         with self._changed:
             self._changed.notify_all()
+
+    def amend(self, run: Run) -> None:
+        """Keep what became of a run that ended before, such as a held one that is cancelled; raises SendoffError."""
+        if run.status is not Status.HELD:
+            self._closing(run)
+        self._runs.save(run)
+        self._tell(run)
 
     def get(self, run_id: str) -> Run | None:
         """The newest state of a run that has not ended."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,12 +12,14 @@ from typing import Self
 from app.core.counts import Count
 from app.core.errors import FixSettings
 from app.core.exports import Export, SyncMode
+from app.core.guards import Seen, seen
 from app.core.plans import Changes, PlannedMember
 from app.core.runs import Reject
 from app.core.segments import Segment
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
+from app.data.last_seen import read_seen, write_seen
 from app.data.members import Members, MemberSpec
 from app.data.plan_pages import PlanPages
 from app.data.run_changes import changes_path
@@ -70,8 +73,21 @@ class WorkspaceMembers:
         """See `MemberSource.left_out`."""
         return self._members.left_out(self._scope, segment, self._spec(segment), ctx)
 
+    def values(
+        self, segment: Segment, key: str, ctx: JobContext
+    ) -> dict[str, tuple[str | None, str | None, str | None]]:
+        """See `MemberSource.values`."""
+        return self._members.one(self._scope, segment, self._spec(segment), key, ctx)
+
     def plan(
-        self, segment: Segment, place: Place, ctx: JobContext, *, run: str = "", there: There | None = None
+        self,
+        segment: Segment,
+        place: Place,
+        ctx: JobContext,
+        *,
+        run: str = "",
+        there: There | None = None,
+        whole: bool = False,
     ) -> WorkspacePlan:
         """See `MemberSource.plan`; what an earlier run left behind is made part of what is held first."""
         export = self._export
@@ -87,13 +103,19 @@ class WorkspaceMembers:
         try:
             if there is not None:
                 write_there(there, self._description.key_fields, who, ctx)
-            seen = None if there is None else who
-            difference = self._members.plan(self._scope, segment, spec, known, export.sync, path, ctx, run, seen)
+            asked = None if there is None else who
+            difference = self._members.plan(
+                self._scope, segment, spec, known, export.sync, path, ctx, run, asked, whole=whole
+            )
         finally:
             who.unlink(missing_ok=True)
         named = {self._names.get(field, field): number for field, number in difference.sent_empty.items()}
         told = Told(held, export.sync) if run else None
-        return WorkspacePlan(self._engine, segment.name, path, difference, named, held, told)
+        scope, changes = self._scope, difference.changes
+        consent = str(spec.identity.consent or "")
+        now = seen(segment, scope.catalog, scope.segments, changes.added + changes.changed + changes.unchanged, consent)
+        now = replace(now, at=scope.now)
+        return WorkspacePlan(self._engine, segment.name, path, difference, named, held, told, now)
 
     def undo(self, segment: Segment, place: Place, ctx: JobContext, *, undone: str, run: str = "") -> WorkspacePlan:
         """See `MemberSource.undo`."""
@@ -135,6 +157,7 @@ class WorkspacePlan:
         sent_empty: Mapping[str, int],
         held: Held,
         told: Told | None,
+        seen: Seen | None = None,
     ) -> None:
         self._engine = engine
         self._segment = segment
@@ -144,6 +167,9 @@ class WorkspacePlan:
         self.changes: Changes = difference.changes
         self.other_match: bool = difference.other_match
         self.sent_empty: Mapping[str, int] = sent_empty
+        self.seen = seen
+        self._kept = False
+        self.seen_before = read_seen(held.folder)
 
     def __enter__(self) -> Self:
         return self
@@ -153,6 +179,8 @@ class WorkspacePlan:
     ) -> None:
         if self._told is not None:
             self._told.close()
+            return
+        if self._kept:
             return
         with suppress(OSError):  # Windows still reads it; `clear_looks` comes later
             self._path.unlink(missing_ok=True)
@@ -168,6 +196,11 @@ class WorkspacePlan:
     def first(self, number: int, ctx: JobContext) -> list[PlannedMember]:
         """See `PlannedSegment.first`."""
         return PlanPages(self._engine, {self._path: self._segment}).first(number, ctx)
+
+    def keep(self) -> Path:
+        """See `PlannedSegment.keep`."""
+        self._kept = True
+        return self._path
 
     def sending(self, batch: Batch) -> None:
         """See `PlannedSegment.sending`."""
@@ -186,6 +219,8 @@ class WorkspacePlan:
             return None
         self._told.close()
         self._held.settle(ctx.token)
+        if self.seen is not None:
+            write_seen(self._held.folder, self.seen)
         numbers = self._held.numbers(ctx.token)
         return None if numbers is None else Holding(*numbers)
 

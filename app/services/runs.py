@@ -16,6 +16,7 @@ from app.core.audit import Deed, Subject
 from app.core.connections import Connection
 from app.core.errors import FixData, FixSettings, SendoffError, TryAgain, as_sendoff_error
 from app.core.exports import Export
+from app.core.guards import Approval
 from app.core.names import new_id
 from app.core.retention import Retention
 from app.core.roles import Action, Role, demand, may
@@ -111,9 +112,11 @@ class RunService:
         )
         self._set_aside_dead()
 
-    def start(self, export_names: Sequence[str], trigger: Trigger) -> Runs:
+    def start(self, export_names: Sequence[str], trigger: Trigger, approval: Approval | None = None) -> Runs:
         """Queue a run of each export and return them in that order; an export that waits already keeps its place.
 
+        `approval` is what this person agreed to, see core/guards.py; it is kept with the runs and, when it passes guards, in
+        the audit trail.
         Raises FixData for an unknown export and NotAllowed, both before anything is started. An export without a
         connection gets a run that ended with NO_CONNECTION.
         """
@@ -128,7 +131,11 @@ class RunService:
             raise TryAgain(
                 "Nothing was started.", "Sendoff is closing.", "Open it again and run the export.", code="closing"
             )
-        return [self._start(export, connection, trigger) for export, connection in chosen]
+        started = [self._start(export, connection, trigger, approval) for export, connection in chosen]
+        if approval is not None and approval.anyway:
+            for run in started:
+                self._audit.record(Deed.GUARD_PASSED, Subject.RUN, run.export_name, subject_id=run.id)
+        return started
 
     def take_back(self, undone: Run, trigger: Trigger) -> Run:
         """Queue a run that takes back what that one did; `UndoService` says whether it can be.
@@ -147,8 +154,8 @@ class RunService:
             )
         return self._start(export, connection, trigger, undoes=undone.id)
 
-    def run_all(self, trigger: Trigger) -> Runs:
-        """Start every export that has a connection this role may use."""
+    def run_all(self, trigger: Trigger, approval: Approval | None = None) -> Runs:
+        """Start every export that has a connection this role may use; `approval` as `start`."""
         role = self._roles.role()
         demand(role, Action.RUN_EXPORTS)
         names = [
@@ -157,7 +164,11 @@ class RunService:
             if (connection := self._connection_of(export)) is not None
             and may(role, Action.RUN_EXPORTS, connection.access)
         ]
-        return self.start(names, trigger)
+        return self.start(names, trigger, approval)
+
+    def answer_held(self, run: Run) -> None:
+        """Keep what became of a held run, and tell whoever listens."""
+        self._live.amend(run)
 
     def cancel(self, run_id: str) -> None:
         """Stop a run after the batch in flight, or take it out of the queue; one that has ended stays as it is.
@@ -272,7 +283,14 @@ class RunService:
         """Drop what the targets of an export that is gone hold; the members stay there."""
         forget_export(self._folder, export_id)
 
-    def _start(self, export: Export, connection: Connection | None, trigger: Trigger, undoes: str = "") -> Run:
+    def _start(
+        self,
+        export: Export,
+        connection: Connection | None,
+        trigger: Trigger,
+        approval: Approval | None = None,
+        undoes: str = "",
+    ) -> Run:
         waiting = self._queue.waiting_for(export.id)
         if waiting is not None:
             return waiting
@@ -289,6 +307,7 @@ class RunService:
             queued_at=now,
             owner=this_process(),
             undoes=undoes,
+            approval=approval,
         )
         if connection is None:
             run = replace(run, status=Status.NO_CONNECTION, ended_at=now, error=_NO_CONNECTION)

@@ -224,10 +224,6 @@ class WindowSession(QObject):
             from app.ui.pages.segments import SegmentsPage
 
             return SegmentsPage(self.context)
-        if page == "suppression":
-            from app.ui.pages.suppression import SuppressionPage
-
-            return SuppressionPage(self.context)
         if page == "tables":
             from app.ui.pages.tables import TablesPage
 
@@ -236,6 +232,18 @@ class WindowSession(QObject):
             from app.ui.pages.connections import ConnectionsPage
 
             return ConnectionsPage(self.context)
+        if page == "runs":
+            from app.ui.pages.runs import RunsPage
+
+            return RunsPage(self.context)
+        if page == "settings":
+            from app.ui.pages.settings import SettingsPage
+
+            return SettingsPage(self.context, self._frame.preferences)
+        return self._make_view(page)
+
+    def _make_view(self, page: str) -> QWidget:
+        """As `_make_page`, for further views of a page."""
         if page == "compare":
             from app.ui.pages.compare import ComparePage
 
@@ -244,17 +252,17 @@ class WindowSession(QObject):
             from app.ui.pages.receipt import ReceiptPage
 
             return ReceiptPage(self.context)
-        if page == "runs":
-            from app.ui.pages.runs import RunsPage
+        if page == "plan":
+            from app.ui.pages.plan import PlanPage
 
-            return RunsPage(self.context)
-        if page == "audit":
-            from app.ui.pages.audit import AuditPage
+            return PlanPage(self.context)
+        if page == "suppression":
+            from app.ui.pages.suppression import SuppressionPage
 
-            return AuditPage(self.context)
-        from app.ui.pages.settings import SettingsPage
+            return SuppressionPage(self.context)
+        from app.ui.pages.audit import AuditPage
 
-        return SettingsPage(self.context, self._frame.preferences)
+        return AuditPage(self.context)
 
     def _show_full(self, make: Callable[[], QWidget]) -> None:
         try:

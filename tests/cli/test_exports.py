@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.cli.desk import LAKE, NEWSLETTER, PARTNER, Desk
+from tests.cli.desk import GERMANY, LAKE, NEWSLETTER, PARTNER, Desk
 from tests.servers.secret_service import SecretServiceServer
 from tests.vendors.emulator import Reply
 from tests.vendors.mailchimp import KEY, MailchimpEmulator
@@ -162,6 +162,61 @@ def test_a_plan_tells_what_a_run_then_does(newsletter: Desk, mailchimp: Mailchim
     assert (run["added"], run["unchanged"]) == (0, 15)
 
 
+def test_a_held_run_tells_why_and_goes_when_approved(newsletter: Desk, mailchimp: MailchimpEmulator) -> None:
+    document = NEWSLETTER.replace("sync: update", "sync: mirror\nguard: {removed_percent: 30}")
+    newsletter.done("exports", "apply", newsletter.file("mirror.yaml", document))
+    assert newsletter.told("exports", "show", "Newsletter")["export"]["guard"] == {
+        "removed_percent": 30,
+        "changed_percent": None,
+        "empty_source": "stop",
+    }
+    newsletter.done("exports", "run", "Newsletter")
+    some = ", ".join(f"C-{number:05}" for number in range(0, 32, 4))
+    fewer = GERMANY.replace("is: DE}", f"is: DE}}\n      - {{field: Customer.CustomerId, is_one_of: [{some}]}}")
+    newsletter.done("segments", "save", newsletter.file("fewer.yaml", fewer))
+    sentence = "46.7% of the audience would be removed; your limit is 30%."
+    planned = newsletter.told("exports", "plan", "Newsletter", "--members", "1")
+    assert (planned["held"]["guard"], planned["held"]["sentence"]) == ("removed", sentence)
+    assert (
+        planned["members"][0]["reason"]
+        == "Left: CustomerId is no longer C-00000, C-00004, C-00008, C-00012, C-00016 or 3 more"
+    )
+    assert f"A run would be held. {sentence}" in newsletter.done("exports", "plan", "Newsletter").out
+
+    said = newsletter.do("exports", "run", "Newsletter", "--json")
+    (run,) = said.document["runs"]
+    assert (said.status, run["status"], run["removed"], run["error"]) == (4, "held", 0, None)
+    assert run["held"]["cause"] == "The rules of “Germany” are other ones than at the last run."
+    assert len(mailchimp.audience.contacts) == 15
+    said = newsletter.do("exports", "run", "Newsletter")
+    assert "held" in said.out
+    assert "--approve" in said.out
+    newest = newsletter.told("runs", "list")["runs"][0]["id"]
+    assert newsletter.told("runs", "cancel", newest) == {"run": newest, "status": "cancelled"}
+    assert newsletter.do("runs", "cancel", newest).out == "The run is cancelled.\n"
+    (run,) = newsletter.told("exports", "run", "Newsletter", "--approve")["runs"]
+    assert (run["status"], run["removed"], run["held"]) == ("successful", 7, None)
+    assert "guard_passed" in json.dumps(newsletter.told("audit", "list"))
+
+
+def test_a_plan_is_written_with_reasons(newsletter: Desk) -> None:
+    newsletter.done("exports", "run", "Newsletter")
+    others = GERMANY.replace("is: DE", "is_one_of: [DE, AT]")
+    newsletter.done("segments", "save", newsletter.file("more.yaml", others))
+    file = newsletter.folder / "plan.csv"
+    told = newsletter.told("exports", "plan", "Newsletter", "--csv", file)
+    assert (told["added"], told["unchanged"], told["rows"]) == (15, 15, 30)
+    with file.open(encoding="utf-8-sig", newline="") as written:
+        rows = list(csv.DictReader(written))
+    assert {(row["change"], row["reason"]) for row in rows} == {
+        ("added", "Joined: Country is DE or AT"),
+        ("unchanged", ""),
+    }
+    assert "p1@example.com" in {row["email"] for row in rows}
+    assert not list((newsletter.workspace / "tmp").glob("plan-*"))
+    assert "personal data" in newsletter.done("exports", "plan", "Newsletter", "--csv", file).out
+
+
 def test_files_have_no_plan(exports: Desk) -> None:
     said = exports.do("exports", "plan", "Partner")
     assert said.status == 2
@@ -266,7 +321,7 @@ def test_a_schedule_is_set_and_taken_off(exports: Desk) -> None:
 
 
 def test_later_parts_are_absent(exports: Desk) -> None:
-    for command in (["runs", "resume", "x"], ["runs", "undo", "x"], ["roles", "unlock"]):
+    for command in (["runs", "resume", "x"], ["roles", "unlock"]):
         said = exports.do(*command)
         assert said.status == 2
         assert "No such command" in said.err

@@ -15,13 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core.exports import SyncMode
-from app.core.plans import Changes
+from app.core.plans import Change, Changes, LeftOut, PlanFilter, left_out_of
 from app.core.reasons import parts_of, reason_of, why_joined, why_left
 from app.core.segments import Condition, FieldRef, Group, Place, Rule, Segment, SetOperator
 from app.core.tables import Table, TableRole
+from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
 from app.data.members import Members, MemberSpec
+from app.data.plan_pages import PlanPages
 from app.data.reasons import PART, Why
 from app.data.sent import Held, Told
 from app.data.workspace_rows import Scope
@@ -164,6 +166,64 @@ def test_every_reason_of_a_second_plan(engine: DuckDBEngine) -> None:
         "9 added": "Joined: Country is DE or AT",
     }
     assert {row["member"]: row["fields"] for row in plan if row["fields"]} == {"6": ["country"]}
+
+
+people = st.lists(
+    st.tuples(
+        st.sampled_from(["a@x.de", "A@x.de ", "b@x.de", "c@x.de", "nope", None]),
+        st.sampled_from(["DE", "AT", "FR"]),
+        st.sampled_from([True, False, None]),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    before=people,
+    now=people,
+    listed=st.lists(st.sampled_from(["a@x.de", "b@x.de"]), max_size=1),
+    mode=st.sampled_from(SyncMode),
+)
+def test_a_plan_to_be_looked_at_holds_everybody_once(
+    tmp_path_factory: pytest.TempPathFactory, before: list[Any], now: list[Any], listed: list[str], mode: SyncMode
+) -> None:
+    """Its rows by change and reason are the numbers of the plan and of the count."""
+    engine = DuckDBEngine(tmp_path_factory.mktemp("look"), threads=1)
+    try:
+        place = SentPlace(engine)
+        place.send(scope_of(place.table(*((str(at), *row) for at, row in enumerate(before)))))
+        scope = scope_of(place.table(*((str(at), *row) for at, row in enumerate(now))), GERMANS)
+        scope = replace(scope, suppression=add_list(engine, listed)) if listed else scope
+        spec, path = MemberSpec(FIELDS, IDENTITY, NAMES), engine.folder / "tmp" / "look.parquet"
+        ctx = JobContext()
+        made = Members(engine).plan(scope, GERMANS, spec, place.held, mode, path, ctx, whole=True)
+        count = Counter(engine).count(scope, GERMANS, CountSpec(IDENTITY), ctx)
+        pages = PlanPages(engine, {path: "Germans"})
+        numbers = {change: pages.number(PlanFilter(change), CancelToken()) for change in Change}
+        changes = made.changes
+        assert numbers == {
+            Change.ADDED: changes.added,
+            Change.CHANGED: changes.changed,
+            Change.REMOVED: changes.removed,
+            Change.UNCHANGED: changes.unchanged,
+            Change.LEFT_OUT: sum(left_out_of(count).values()),
+        }
+        words = {
+            "Left out: no usable e-mail address": LeftOut.NO_IDENTIFIER,
+            "Left out: twice in the segment": LeftOut.TWICE,
+            "Left out: no marketing consent": LeftOut.NO_CONSENT,
+            "Left out: on the suppression list": LeftOut.SUPPRESSED,
+        }
+        found = pages.reasons(PlanFilter(Change.LEFT_OUT), CancelToken())
+        assert {words[reason]: number for reason, number in found} == left_out_of(count)
+        lines = pages.page(PlanFilter(), 0, 100, ctx)
+        assert len({line.id for line in lines}) == len(lines) == sum(numbers.values())
+        assert all(pages.one(line.id, ctx) == line.member for line in lines)
+        assert all(line.member.reason for line in lines if line.member.change is not Change.UNCHANGED)
+        assert sorted(line.id for line in lines[3:5]) == sorted(each.id for each in pages.page(PlanFilter(), 3, 2, ctx))
+    finally:
+        engine.close()
 
 
 def test_the_rule_that_brings_somebody_in_is_named(engine: DuckDBEngine) -> None:

@@ -11,7 +11,8 @@ from typing import Self
 
 from app.core.connections import Consent, TestResult
 from app.core.counts import Count, Limits, LimitScope, verdict_for
-from app.core.exports import Export, ExportKind, SyncMode
+from app.core.exports import Export, ExportKind, Guard, SyncMode
+from app.core.guards import Seen
 from app.core.plans import Change, Changes, PlannedMember
 from app.core.runs import Reject
 from app.core.segments import Segment, SegmentOf
@@ -91,6 +92,7 @@ def export(*segments: str, **changes: object) -> Export:
         "segments": segments,
         "match": {"email": "Customer.Email", "first_name": "Customer.FirstName"},
         "consent": Consent("ann", NOW),
+        "guard": Guard(removed_percent=None, empty_source=False),
     }
     return Export(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -120,8 +122,20 @@ class FakeMembers:
         for i in range(min(self.without_key, self.sizes[segment.name])):
             yield Reject(f"{segment.name}-x{i}", segment.name, "Email", "", "No address.", "", by_target=False)
 
+    def values(
+        self, segment: Segment, key: str, ctx: JobContext
+    ) -> Mapping[str, tuple[str | None, str | None, str | None]]:
+        return {}
+
     def plan(
-        self, segment: Segment, place: Place, ctx: JobContext, *, run: str = "", there: There | None = None
+        self,
+        segment: Segment,
+        place: Place,
+        ctx: JobContext,
+        *,
+        run: str = "",
+        there: There | None = None,
+        whole: bool = False,
     ) -> FakePlan:
         assert there is None
         number = max(self.sizes[segment.name] - self.without_key, 0)
@@ -141,6 +155,8 @@ class FakePlan:
     sent_empty: Mapping[str, int] = field(default_factory=dict)
     other_match: bool = False
     told: dict[str, str] = field(default_factory=dict)
+    seen: Seen = field(default_factory=lambda: Seen(1))
+    seen_before: Seen | None = None
     finished: bool = False
 
     def __enter__(self) -> Self:
@@ -167,6 +183,9 @@ class FakePlan:
     def first(self, number: int, ctx: JobContext) -> list[PlannedMember]:
         members = next(self.batches(number, ctx), Batch([], {}, []))
         return [PlannedMember(m.key, self.segment, Change.ADDED, m.values) for m in members]
+
+    def keep(self) -> Path:
+        raise NotImplementedError
 
     def sending(self, batch: Batch) -> None:
         self.told |= dict.fromkeys(batch.keys, "sending")
@@ -208,7 +227,13 @@ class FakeTarget:
         return FakeSession(self, segment)
 
     def preview(
-        self, target: Mapping[str, str], segment: str, mode: SyncMode, members: Sequence[Member]
+        self,
+        target: Mapping[str, str],
+        segment: str,
+        mode: SyncMode,
+        members: Sequence[Member],
+        *,
+        removed: bool = False,
     ) -> list[PreparedRequest]:
         return []
 

@@ -345,6 +345,23 @@ class SegmentDestinationSuite:
         text = repr(shown)
         assert not any(secret in text for secret in bench.secrets)
 
+    def test_preview_shows_what_is_removed(self, bench: SegmentBench) -> None:
+        destination = bench.destination()
+        member = bench.member(1)
+        with destination.session(bench.target, "VIP", SyncMode.UPDATE) as session:
+            if not isinstance(session, RemovingSession):
+                return
+            session.send([member], JobContext())
+            bench.emulator.requests.clear()
+            session.remove([member], JobContext())
+        sent = [each for each in bench.emulator.requests if each.method in {"POST", "PUT", "PATCH", "DELETE"}]
+        bench.emulator.requests.clear()
+        shown = destination.preview(bench.target, "VIP", SyncMode.UPDATE, [member], removed=True)
+        assert bench.emulator.requests == []
+        assert [request.method for request in shown] == [request.method for request in sent]
+        assert any(bench.identifier(member) in request.body for request in shown)
+        assert shown != destination.preview(bench.target, "VIP", SyncMode.UPDATE, [member])
+
     def test_ledger_counts_bytes(self, bench: SegmentBench) -> None:
         told: list[Exchange] = []
         bench.destination(ledger=told.append).test(JobContext())

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
+from app.core.errors import FixData, TryAgain
 from app.core.runs import PhaseState, Run, Status
 from app.jobs import JobContext
 from tests.end_to_end.workshop import Workshop
@@ -159,9 +162,21 @@ def test_a_mirror_takes_the_tag_off_who_left_and_nothing_else(shop: Workshop, ma
     [member] = plan.members
     assert (member.member, dict(member.values)) == ("C-0000001", {"email": "p•••@e•••.com"})
     before = {email: contact.status for email, contact in mailchimp.audience.contacts.items()}
-    (run,) = shop.run("Newsletter")
+    (held,) = shop.run("Newsletter")
+    assert (held.status, held.held) == (Status.HELD, plan.held)
+    assert held.held is not None
+    assert held.held.sentence == "50.0% of the audience would be removed; your limit is 20%."
+    assert held.held.cause is not None
+    assert held.held.cause.detail == "The rules of “Alps” are other ones than at the last run."
+    assert len(tagged(mailchimp, "Alps")) == 701
+    with pytest.raises(FixData, match="does not match"):
+        shop.services.held_runs.send_anyway(held.id, "349")
+    started = shop.services.held_runs.send_anyway(held.id, "350")
+    (run,) = shop.services.runs.wait([started.id], JobContext())
     assert run.status is Status.SUCCESSFUL, shop.log(run)
     assert (run.totals.removed, run.totals.unchanged, run.total) == (350, 350, 350)
+    with pytest.raises(TryAgain, match="does not wait any more"):
+        shop.services.held_runs.cancel(held.id)
     assert tagged(mailchimp, "Alps") == {f"p{i}@example.com" for i in range(2, 1400, 4)} | {"stranger@example.com"}
     assert {email: contact.status for email, contact in mailchimp.audience.contacts.items()} == before
 

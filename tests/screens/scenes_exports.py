@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from types import SimpleNamespace
 
-from app.core.exports import SyncMode
-from app.core.plans import Change, Changes, LeftOut, Plan, PlannedMember, SegmentPlan
 from app.core.runs import Phase, PhaseName, PhaseState, Run, SpeedPoint, Status, Totals, Trigger
 from app.core.servers import SPARK_CATALOG, ServerAddress, ServerKind
-from app.ui.dialogs.plan import PlanDialog
 from app.ui.dialogs.schedule import ScheduleDialog
 from tests.screens.registry import scene
 from tests.screens.stage import NOW, Stage
@@ -83,25 +79,6 @@ def exports_empty(stage: Stage) -> None:
         stage.services.connections.remove(connection.connection.name)
     stage.session.changed("exports")
     stage.wait(lambda: stage.page("exports").empty.isVisible())
-    stage.settle()
-
-
-@scene("16-plan")
-def plan(stage: Stage) -> None:
-    """The target of the sample can't be reached, so the plan is made up."""
-    changes = (Change.ADDED, Change.ADDED, Change.CHANGED, Change.REMOVED, Change.REMOVED)
-    addresses = ("k•••@e•••.com", "m•••@e•••.net", "s•••@e•••.com", "d•••@e•••.net", "r•••@e•••.com")
-    members = tuple(
-        PlannedMember(f"C-{104882 + 7919 * at}", "Loyalty Gold", change, {"email": address})
-        for at, (change, address) in enumerate(zip(changes, addresses, strict=True))
-    )
-    left_out = {LeftOut.NO_CONSENT: 734, LeftOut.NO_IDENTIFIER: 381, LeftOut.SUPPRESSED: 85}
-    segment = SegmentPlan("Loyalty Gold", Changes(214, 96, 176, 23_996), left_out)
-    made = Plan("Loyalty mailing", SyncMode.MIRROR, (segment,), members)
-    stage.services._made["plans"] = SimpleNamespace(plan=lambda *_: made)
-    select(stage, "Loyalty mailing")
-    stage.page("exports")._do("plan")
-    stage.wait(stage.window.findChild(PlanDialog).send.isEnabled)
     stage.settle()
 
 

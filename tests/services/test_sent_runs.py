@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from app.core import reasons
 from app.core.errors import FixData, FixSettings, TryAgain
-from app.core.exports import SyncMode
+from app.core.exports import Guard, SyncMode
+from app.core.guards import Approval
 from app.core.plans import Plan
 from app.core.runs import Run, Status
 from app.core.segments import Segment
@@ -167,10 +168,17 @@ class Bench:
     def _segments(changes: dict[str, object]) -> Sequence[str]:
         return changes.pop("segments", ("Everybody",))  # type: ignore[return-value]
 
-    def run(self, mode: SyncMode = SyncMode.UPDATE, others: Sequence[Segment] = (EVERYBODY,), **changes: object) -> Run:
+    def run(
+        self,
+        mode: SyncMode = SyncMode.UPDATE,
+        others: Sequence[Segment] = (EVERYBODY,),
+        approval: Approval | None = None,
+        **changes: object,
+    ) -> Run:
         self.target.sent, self.target.removed, self.target.requests = [], [], 0
         given = export(*self._segments(changes), sync=mode, **{"target": self.export.target, **changes})
-        return deliver(queued(), given, opened(self.target, OF), self._deps(others), JobContext(), lambda _run: None)
+        begun, to = replace(queued(), approval=approval), opened(self.target, OF)
+        return deliver(begun, given, to, self._deps(others), JobContext(), lambda _run: None)
 
     def plan(
         self, mode: SyncMode = SyncMode.UPDATE, others: Sequence[Segment] = (EVERYBODY,), **changes: object
@@ -432,6 +440,52 @@ def test_a_line_that_was_half_written_counts_as_not_told(bench: Bench) -> None:
         assert bench.plan().changes.unchanged == 3 + 3 * (torn == "3,5,added,,")
     told.write_text("", "utf-8")
     assert bench.plan().changes.added == 6
+
+
+def test_a_guard_holds_a_mirror_that_would_remove_too_many(bench: Bench) -> None:
+    bench.people(some(*range(10)))
+    assert bench.run(SyncMode.MIRROR, guard=Guard()).status is Status.SUCCESSFUL
+    bench.people(some(*range(7)))
+    assert (plan := bench.plan(SyncMode.MIRROR, guard=Guard())).held is not None
+    run = bench.run(SyncMode.MIRROR, guard=Guard())
+    assert (run.status, run.held, bench.target.requests) == (Status.HELD, plan.held, 0)
+    assert run.held is not None
+    assert run.held.sentence == "30.0% of the audience would be removed; your limit is 20%."
+    assert run.held.cause is not None
+    assert run.held.cause.detail == "Customer went from 10 to 7 rows since the last run."
+    assert len(bench.target.members) == 10
+
+    agreed = Approval("ann", NOW, run.held.changes, anyway=True)
+    bench.people(some(*range(6)))
+    assert bench.run(SyncMode.MIRROR, approval=agreed, guard=Guard()).status is Status.HELD
+    bench.people(some(*range(7)))
+    assert bench.run(SyncMode.MIRROR, approval=agreed, guard=Guard()).totals.removed == 3
+    assert set(bench.target.members) == addresses(*range(7))
+
+
+def test_an_emptied_segment_is_held_by_a_mirror_and_skipped_otherwise(bench: Bench) -> None:
+    bench.people(some(*range(3)))
+    bench.run(SyncMode.MIRROR)
+    bench.people({})
+    assert bench.run(SyncMode.UPDATE, guard=Guard()).status is Status.SKIPPED_TOO_SMALL
+    run = bench.run(SyncMode.MIRROR, guard=Guard(removed_percent=None))
+    assert run.status is Status.HELD
+    assert run.held is not None
+    assert run.held.sentence == "“Everybody” is empty now; all 3 members sent there would be removed."
+    assert bench.run(SyncMode.MIRROR).totals.removed == 3
+    assert bench.run(SyncMode.MIRROR, guard=Guard()).status is Status.SKIPPED_TOO_SMALL
+    assert bench.plan(SyncMode.MIRROR).segments[0].skipped == "Nobody in it can be sent."
+
+
+def test_less_than_half_of_the_members_of_last_time_is_held(bench: Bench) -> None:
+    bench.people(some(*range(20)))
+    bench.run()
+    bench.people(some(*range(9)))
+    run = bench.run(guard=Guard())
+    assert run.held is not None
+    assert run.held.sentence == "“Everybody” has 9 members; the last run found 20."
+    assert bench.run().status is Status.SUCCESSFUL
+    assert bench.run(guard=Guard()).status is Status.SUCCESSFUL
 
 
 persons = st.dictionaries(

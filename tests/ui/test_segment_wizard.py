@@ -131,6 +131,7 @@ def test_the_whole_way_to_mailchimp(bench: Bench, emulator: MailchimpEmulator) -
     assert bench.navigator.pages == [("exports", name)]
     run = run_of(bench, name)
     assert run.status is Status.SUCCESSFUL
+    assert (run.approval.members, run.approval.anyway) == (250, False)
     assert len(emulator.audiences["b2c3d4e5f6"].contacts) == 200
     export = bench.context.services.exports.get(name).export
     assert export.consent is not None
@@ -363,6 +364,48 @@ def test_editing_prefills_every_step_and_keeps_the_consent(bench: Bench) -> None
     assert after.schedule.every is Every.WEEK
     assert after.consent == before.consent
     assert bench.context.services.runs.list("Two countries") == []
+
+
+def test_the_review_saves_and_opens_the_plan(bench: Bench) -> None:
+    services = bench.context.services
+    services.exports.apply(
+        {
+            "name": "Letter",
+            "kind": "segment",
+            "connection": "Mailchimp EU",
+            "segments": ["Germany"],
+            "target": {"audience_id": "b2c3d4e5f6"},
+            "match": {"email": "Customer.Email"},
+            "sync": "mirror",
+            "guard": {"removed_percent": 5},
+            "consent": {"agreed": True},
+        }
+    )
+    wizard = bench.open(SegmentExportWizard, "Letter")
+    wizard.shell.go_to(3)
+    bench.settle()
+    step = wizard.steps[3]
+    preview = step._change.preview
+    assert preview.isVisible()
+    assert step.guard.removed.isVisible()
+    assert step.guard.removed.currentText() == "5%"
+    step.guard.altered.chosen.emit("30")
+    step.guard.removed.chosen.emit("any")
+    assert step.guard.removed.currentText() == "Any share"
+    assert (wizard.state.draft.guard.removed_percent, wizard.state.draft.guard.changed_percent) == (None, 30.0)
+    step.guard.removed.chosen.emit("10")
+    step.modes[SyncMode.UPDATE].click()
+    assert not step.guard.removed.isVisible()
+    preview.click()
+    bench.qtbot.waitUntil(lambda: bench.navigator.left, timeout=PATIENCE)
+    assert bench.navigator.pages[-1] == ("plan", "Letter")
+    saved = services.exports.get("Letter").export.guard
+    assert (saved.removed_percent, saved.changed_percent, saved.empty_source) == (10.0, 30.0, True)
+    assert services.runs.list("Letter") == []
+    wizard = bench.open(SegmentExportWizard, "Two countries")
+    wizard.shell.go_to(3)
+    bench.settle()
+    assert not wizard.steps[3]._change.preview.isVisible()
 
 
 def test_another_connection_asks_for_consent_again(bench: Bench, tmp_path: Path) -> None:

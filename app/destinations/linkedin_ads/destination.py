@@ -97,12 +97,18 @@ class LinkedInAds:
         return self._session(target, segment, mode)
 
     def preview(
-        self, target: Mapping[str, str], segment: str, mode: SyncMode, members: Sequence[Member]
+        self,
+        target: Mapping[str, str],
+        segment: str,
+        mode: SyncMode,
+        members: Sequence[Member],
+        *,
+        removed: bool = False,
     ) -> list[PreparedRequest]:
         """See `SegmentDestination.preview`; the audience is shown as if it was there already."""
         session = self._session(target, segment, mode)
         with session.client as client:
-            return [client.prepared(call) for call in session.calls(members)]
+            return [client.prepared(call) for call in session.calls(members, removed=removed)]
 
     def _session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> LinkedInSession:
         read = ExportTarget.read(target, segment)

@@ -146,11 +146,11 @@ class LinkedInSession:
             "matching takes up to 48 hours."
         )
 
-    def calls(self, members: Sequence[Member]) -> Iterator[Call]:
-        """The requests `send` makes, without any network."""
+    def calls(self, members: Sequence[Member], *, removed: bool = False) -> Iterator[Call]:
+        """The requests `send` makes, or `remove`, without any network."""
         batch = _Batch(members, companies=self._target.companies)
         if batch.entries:
-            yield self._change("ADD", batch.entries)
+            yield self._change("REMOVE" if removed else "ADD", batch.entries)
 
     def _change(self, action: str, entries: Sequence[Mapping[str, Any]]) -> Call:
         return Call(

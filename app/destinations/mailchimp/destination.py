@@ -117,12 +117,18 @@ class Mailchimp:
         return MailchimpSession(self._client(), read, mode, JobContext())
 
     def preview(
-        self, target: Mapping[str, str], segment: str, mode: SyncMode, members: Sequence[Member]
+        self,
+        target: Mapping[str, str],
+        segment: str,
+        mode: SyncMode,
+        members: Sequence[Member],
+        *,
+        removed: bool = False,
     ) -> list[PreparedRequest]:
         """See `SegmentDestination.preview`; the update is shown as if all members were there already."""
         with self._client() as client:
             session = MailchimpSession(client, ExportTarget.read(target, segment), mode, JobContext())
-            return [client.prepared(call) for call in session.calls(members)]
+            return [client.prepared(call) for call in session.calls(members, removed=removed)]
 
     def _client(self) -> HttpClient:
         proof = base64.b64encode(f"sendoff:{self._key}".encode()).decode()

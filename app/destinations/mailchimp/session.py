@@ -133,8 +133,11 @@ class MailchimpSession:
         sentence = f"Mailchimp counts {found.member_count:,} subscribed contacts with the tag “{self._target.tag}”."
         return Confirmation(sentence, found.member_count)
 
-    def calls(self, members: Sequence[Member]) -> Iterator[Call]:
-        """The requests `send` makes when all members are new, and those for all existing ones, without any network."""
+    def calls(self, members: Sequence[Member], *, removed: bool = False) -> Iterator[Call]:
+        """The requests `send` makes when all members are new, and those for all existing ones, or `remove`; without any network."""
+        if removed:
+            yield self.untag_call([address or "" for address in Batch.of(members).column(merge_fields.EMAIL)])
+            return
         batch = _Contacts(Batch.of(members), self._fields, self._target.status)
         if not batch.bodies:
             return

@@ -96,12 +96,18 @@ class Practice:
         return self._session(self._client(), ExportTarget.read(target, segment), mode, JobContext())
 
     def preview(
-        self, target: Mapping[str, str], segment: str, mode: SyncMode, members: Sequence[Member]
+        self,
+        target: Mapping[str, str],
+        segment: str,
+        mode: SyncMode,
+        members: Sequence[Member],
+        *,
+        removed: bool = False,
     ) -> list[PreparedRequest]:
         """See `SegmentDestination.preview`; the audience is shown as if it was there already."""
         with self._client() as client:
             session = self._session(client, ExportTarget.read(target, segment), mode, JobContext())
-            return [client.prepared(call) for call in session.calls(members)]
+            return [client.prepared(call) for call in session.calls(members, removed=removed)]
 
     def _session(self, client: HttpClient, target: ExportTarget, mode: SyncMode, ctx: JobContext) -> PracticeSession:
         return PracticeSession(client, target, mode, self._shelf, self._rules.minimum, ctx)

@@ -87,8 +87,7 @@ class PracticeSession:
         ctx.check()
         batch = _Batch(members, self._target.kind)
         if batch.bodies:
-            call = Call("POST", self._path("removals"), json={"members": batch.bodies}, repeatable=True)
-            batch.take(self._results(call, ctx))
+            batch.take(self._results(self._removal_call(batch), ctx))
         return batch.outcomes()
 
     def confirm(self, ctx: JobContext) -> Confirmation:
@@ -100,11 +99,14 @@ class PracticeSession:
         sentence = f"The practice audience “{found.name}” holds {found.members:,} members.{few}"
         return Confirmation(sentence, found.members)
 
-    def calls(self, members: Sequence[Member]) -> Iterator[Call]:
-        """The requests `send` makes, without asking anybody."""
+    def calls(self, members: Sequence[Member], *, removed: bool = False) -> Iterator[Call]:
+        """The requests `send` makes, or `remove`, without asking anybody."""
         batch = _Batch(members, self._target.kind)
         if batch.bodies:
-            yield self._send_call(batch)
+            yield self._removal_call(batch) if removed else self._send_call(batch)
+
+    def _removal_call(self, batch: _Batch) -> Call:
+        return Call("POST", self._path("removals"), json={"members": batch.bodies}, repeatable=True)
 
     def find(self, ctx: JobContext) -> Audience | None:
         """The audience, None when there is none yet; raises FixSettings when one was chosen that is gone."""

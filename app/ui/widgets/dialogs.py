@@ -109,7 +109,11 @@ class Dialog(QDialog):
         words.setSpacing(0)
         self.title_label = Label(self.theme, title, "title")
         self.subtitle_label = Label(self.theme, subtitle, "caption", "text2")
-        words.addWidget(self.title_label)
+        self._title_row = QHBoxLayout()
+        self._title_row.setSpacing(8)
+        self._title_row.addWidget(self.title_label)
+        self._title_row.addStretch(1)
+        words.addLayout(self._title_row)
         words.addWidget(self.subtitle_label)
         head.addLayout(words, 1)
         self.close_button = IconButton(self.theme, "x", self.tr("Close"))
@@ -127,6 +131,10 @@ class Dialog(QDialog):
         if badge is not None:
             self._badge.set_badge(*badge)
         self._badge.setVisible(badge is not None)
+
+    def add_mark(self, mark: QWidget) -> None:
+        """Put a pill behind the title."""
+        self._title_row.insertWidget(1, mark)
 
     def add_button(self, button: Button, *, default: bool = False) -> Button:
         """Put a button at the right of the footer; the default one is clicked by Enter."""

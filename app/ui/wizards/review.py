@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.core.drafts import Step
-from app.core.exports import SyncMode
+from app.core.exports import REMOVING, SyncMode
 from app.core.names import fold
 from app.core.schedules import next_due
 from app.ui.dialogs.schedule import ScheduleForm
@@ -16,6 +16,7 @@ from app.ui.widgets.choice import CheckBox, RadioCard
 from app.ui.widgets.fields import TextField
 from app.ui.widgets.forms import Form
 from app.ui.widgets.labels import Card, Label, column
+from app.ui.wizards.guard_form import GuardForm
 from app.ui.wizards.replace_warning import ReplaceWarning
 from app.ui.wizards.review_change import ChangeCard
 from app.ui.wizards.review_panel import ReviewPanel
@@ -107,6 +108,7 @@ class ReviewStep(StepWidget):
         grid = QGridLayout(self._mode_grid)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(12)
+        self.guard = GuardForm(theme, self.formats)
         self.schedule = ScheduleForm(theme, self.formats, self.state.draft.schedule)
         self._next = Label(theme, "", "caption", "text2", wrap=True)
         self.consent = CheckBox(theme, "")
@@ -115,6 +117,7 @@ class ReviewStep(StepWidget):
     def _connect(self) -> None:
         self._name.edited.connect(self._on_name_edited)
         self.schedule.changed.connect(self._on_schedule_changed)
+        self.guard.changed.connect(lambda guard: self.state.update(guard=guard))
         self.consent.clicked.connect(lambda on: self.state.update(agreed=on))
         if self.replacing is not None:
             self.replacing.changed.connect(self.changed)
@@ -127,6 +130,7 @@ class ReviewStep(StepWidget):
         consent.body.addWidget(self.consent)
         warnings = [] if self.replacing is None else [self.replacing]
         self._modes = self._section(self.tr("Sync mode"), self._mode_grid, *warnings)
+        self._guards = self._section(self.tr("Hold before sending"), self.guard)
         fill(
             self,
             page(
@@ -136,6 +140,7 @@ class ReviewStep(StepWidget):
                 *([] if self._option is None else [self._option]),
                 self._section(self.tr("Schedule"), self.schedule, self._next),
                 self._section(self.tr("Consent"), consent, self._consent_words),
+                self._guards,
                 spacing=20,
             ),
         )
@@ -169,7 +174,7 @@ class ReviewStep(StepWidget):
         self.consent.updateGeometry()
         self.consent.setChecked(state.draft.agreed)
         self._consent_words.set_words(self._consent_sentence())
-        for widget in (self._name.input, self._mode_grid, self.schedule, self.consent):
+        for widget in (self._name.input, self._mode_grid, self.schedule, self.consent, self.guard):
             widget.setEnabled(not state.read_only)
 
     def _show_modes(self) -> None:
@@ -179,6 +184,9 @@ class ReviewStep(StepWidget):
             self._modes_of = modes
             self._build_modes(modes)
         self._modes.setVisible(bool(modes))
+        self._guards.setVisible(bool(modes) and description is not None and not description.any_field)
+        draft = self.state.draft
+        self.guard.show_guard(draft.guard, removes=getattr(draft, "sync", None) in REMOVING)
         for mode, card in self.modes.items():
             card.setChecked(mode is self.state.draft.sync)
         if self.replacing is not None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.runs import Run
-from app.ui.widgets.labels import Card, Label
+from app.ui.widgets.buttons import Button
+from app.ui.widgets.labels import Card, Label, row
 from app.ui.wizards.state import WizardState
 
 
@@ -22,7 +23,10 @@ class Figure:
 
 
 class ChangeCard(Card):
-    """`figures` gives what this run will do, `last` the numbers of a run that ended, `sentence` one line in words."""
+    """`figures` gives what this run will do, `last` the numbers of a run that ended, `sentence` one line in words.
+
+    With `on_preview` a button saves the export and opens its plan.
+    """
 
     def __init__(
         self,
@@ -30,6 +34,7 @@ class ChangeCard(Card):
         figures: Callable[[], Sequence[Figure]],
         last: Callable[[Run], Sequence[Figure]],
         sentence: Callable[[], str],
+        on_preview: Callable[[], None] | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(state.context.theme, margin=20, parent=parent)
@@ -44,6 +49,11 @@ class ChangeCard(Card):
         self._now_row.setSpacing(54)
         self._last_title = Label(theme, "", "caption-medium", "text2", wrap=True)
         self._words = Label(theme, "", "body", "text2", wrap=True)
+        self.preview = Button(theme, self.tr("Save and preview the changes"), "link")
+        self.preview.set_trailing("arrow-right")
+        if on_preview is not None:
+            self.preview.clicked.connect(on_preview)
+        self._may_preview = on_preview is not None
         self._assemble()
 
     def _assemble(self) -> None:
@@ -53,7 +63,9 @@ class ChangeCard(Card):
         head.addWidget(self._when)
         self.body.addLayout(head)
         self.body.addWidget(self._now)
-        self.body.addWidget(self._words)
+        line = row(self._words, self.preview)
+        line.setStretch(0, 1)
+        self.body.addLayout(line)
         self.body.addWidget(self._last_title)
 
     def words(self) -> str:
@@ -62,6 +74,9 @@ class ChangeCard(Card):
 
     def show_state(self) -> None:
         """Show what is known now."""
+        description = self._state.description
+        compared = description is not None and not description.any_field
+        self.preview.setVisible(self._may_preview and compared and not self._state.read_only)
         editing = self._state.facts.editing
         last = editing.latest if editing is not None else None
         ended = last is not None and last.status.ended

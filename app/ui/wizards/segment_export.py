@@ -65,7 +65,7 @@ class SegmentExportWizard(ExportWizard):
 
     def _make_review(self, state: SegmentState) -> ReviewStep:
         words = SegmentReview(state)
-        change = ChangeCard(state, words.figures, words.last, words.sentence)
+        change = ChangeCard(state, words.figures, words.last, words.sentence, self.save_and_plan)
         panel = ReviewPanel(
             state,
             items_title=self.tr("Segments"),
@@ -88,6 +88,15 @@ class SegmentExportWizard(ExportWizard):
         """The total, as far as it is counted."""
         total = self.state.counts.total if isinstance(self.state, SegmentState) else None
         return None if total is None else total.to_send
+
+    def members_reviewed(self) -> int | None:
+        """See `ExportWizard.members_reviewed`."""
+        state = self.state
+        if not isinstance(state, SegmentState) or not state.counts.total_sure:
+            return None
+        counts = [state.counts.of(name).count for name in state.going()]
+        known = [count.to_send for count in counts if count is not None]
+        return sum(known) if known and len(known) == len(counts) else None
 
     def _mend(self, segment: str) -> None:
         """Leave for the segments page with the draft kept: a smaller or larger segment is made there."""

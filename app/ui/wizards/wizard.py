@@ -77,6 +77,10 @@ class ExportWizard(QWidget):
         """How many members the run will send, as far as it is known."""
         return None
 
+    def members_reviewed(self) -> int | None:
+        """How many members all segments together send, each counted on its own; None when that is not sure."""
+        return None
+
     # For the window
 
     def flush(self) -> Job | None:
@@ -296,7 +300,11 @@ class ExportWizard(QWidget):
         description = self.state.description if self.state is not None else None
         return description is not None and not description.any_field
 
-    def _save(self, *, run: bool) -> None:
+    def save_and_plan(self) -> None:
+        """Save the export and show what a run would change."""
+        self._save(run=False, page="plan")
+
+    def _save(self, *, run: bool, page: str = "exports") -> None:
         state, shell = self.state, self.shell
         if state is None or shell is None or self._saving is not None or state.read_only:
             return
@@ -307,16 +315,16 @@ class ExportWizard(QWidget):
             return
         state.flush()
         shell.set_busy(self.tr("Saving…"))
-        services, draft_id = self.context.services, state.draft.id
+        services, draft_id, members = self.context.services, state.draft.id, self.members_reviewed()
         self._saving = self.context.runner.submit(
             "queries",
             "Save the export",
-            lambda _ctx: _save_and_run(services, export, draft_id, run=run),
-            on_finished=lambda finished: self._on_saved(finished, run=run),
+            lambda _ctx: _save_and_run(services, export, draft_id, members, run=run),
+            on_finished=lambda finished: self._on_saved(finished, run=run, page=page),
             key=f"draft {draft_id}",
         )
 
-    def _on_saved(self, finished: Finished, *, run: bool) -> None:
+    def _on_saved(self, finished: Finished, *, run: bool, page: str) -> None:
         self._saving = None
         if not isValid(self) or self.shell is None or self.state is None:
             return
@@ -335,15 +343,20 @@ class ExportWizard(QWidget):
         navigator.changed("exports")
         if run:
             navigator.changed("runs")
-        navigator.show_page("exports", export.name)
+        navigator.show_page(page, export.name)
         if problem is not None:
             navigator.show_error(problem, window)
         else:
             navigator.toast(words.format(name=export.name))
 
 
-def _save_and_run(services: object, export: Export, draft_id: str, *, run: bool) -> tuple[Export, Exception | None]:
-    """Save, forget the draft, then start; a run that can't start is told without losing what was saved."""
+def _save_and_run(
+    services: object, export: Export, draft_id: str, members: int | None, *, run: bool
+) -> tuple[Export, Exception | None]:
+    """Save, forget the draft, then start; a run that can't start is told without losing what was saved.
+
+    The run is held when many more than these `members`, which were reviewed, are to be sent.
+    """
     from app.core.runs import Trigger
 
     saved = services.exports.save(export)
@@ -351,7 +364,8 @@ def _save_and_run(services: object, export: Export, draft_id: str, *, run: bool)
     if not run:
         return saved, None
     try:
-        services.runs.start([saved.name], Trigger.PERSON)
+        approval = services.held_runs.approval(anyway=False, members=members)
+        services.runs.start([saved.name], Trigger.PERSON, approval)
     except SendoffError as error:
         return saved, error
     return saved, None

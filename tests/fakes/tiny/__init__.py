@@ -62,7 +62,13 @@ class Tiny:
         raise NotImplementedError
 
     def preview(
-        self, target: Mapping[str, str], segment: str, mode: SyncMode, members: Sequence[Member]
+        self,
+        target: Mapping[str, str],
+        segment: str,
+        mode: SyncMode,
+        members: Sequence[Member],
+        *,
+        removed: bool = False,
     ) -> list[PreparedRequest]:
         body = json.dumps([dict(member.values) for member in members], ensure_ascii=False)
         return [PreparedRequest("POST", f"https://tiny.example/{target['list']}", {"Authorization": "•••"}, body)]

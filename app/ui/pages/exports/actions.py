@@ -15,7 +15,7 @@ from app.core.runs import Run, Trigger
 from app.core.schedules import Schedule
 from app.ui.context import WindowContext
 from app.ui.dialogs.attach import AttachDialog
-from app.ui.dialogs.plan import PlanDialog
+from app.ui.dialogs.held import HeldDialog
 from app.ui.dialogs.schedule import ScheduleDialog
 from app.ui.pages.exports.lines import ExportLine
 from app.ui.pages.exports.rename import RenameDialog
@@ -59,10 +59,14 @@ class ExportActions(QObject):
         self._ask_large(large, lambda: self._start(lambda: self._services.runs.start(names, Trigger.PERSON)))
 
     def plan(self, line: ExportLine) -> None:
-        """Show what a run would change, and run it from there."""
-        dialog = PlanDialog(self._context, self._page, line.row)
-        dialog.send_asked.connect(lambda: self._start(lambda: self._services.runs.start([line.name], Trigger.PERSON)))
-        dialog.open()
+        """Show what a run would change; it is sent from there."""
+        self._context.navigator.show_page("plan", line.name)
+
+    def held(self, line: ExportLine) -> None:
+        """Show why the last run was held; it is answered there."""
+        of = line.row.description
+        if line.run is not None and line.run.held is not None:
+            HeldDialog(self._context, self._page, line.run, of.name, of.badge, lambda: self.plan(line)).open()
 
     def run_all(self, lines: Sequence[ExportLine]) -> None:
         """Run every export that can run."""

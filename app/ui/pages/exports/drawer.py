@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.core.exports import ExportKind
 from app.core.runs import Phase, PhaseName, PhaseState, Run, Status
 from app.ui.formats import NOTHING, Formats, seconds_between
+from app.ui.held_words import held_words
 from app.ui.pages.exports.lines import ExportLine, LineWords
 from app.ui.theme import Theme
 from app.ui.widgets.bars import ProgressBar
@@ -392,6 +393,10 @@ class ExportDetails(Area):
                 self.tr("It was detached, or its connection was removed. Attach one and it runs again."),
                 primary=self.tr("Attach a connection") if line.editable else "",
             )
+        elif run is not None and run.held is not None and line.status is Status.HELD:
+            cause = run.held.cause.detail if run.held.cause is not None else self.tr("No cause found. Review the plan.")
+            title = self.tr("Held: {why}").format(why=held_words(run.held, self._formats))
+            self._problem.set_note("warning", title, cause, primary=self.tr("Review"), secondary=self.tr("Show log"))
         elif run is not None and run.error is not None and line.needs_attention:
             tone = "danger" if run.status is Status.FAILED else "warning"
             detail = " ".join(filter(None, (run.error.why, run.error.fix)))

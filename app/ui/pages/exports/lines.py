@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject
 from app.core.exports import Export, ExportKind
 from app.core.runs import Run, Status
 from app.ui.formats import NOTHING, Formats, StatusWords
+from app.ui.held_words import held_in_short
 from app.ui.widgets.columns import BadgeCell, Column, NumberCell, StatusCell, TextCell
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class LineWords(QObject):
             Status.FAILED: self._reason,
             Status.CANCELLED: self._how_far,
             Status.INTERRUPTED: self._how_far,
+            Status.HELD: self._held,
         }.get(line.status)
         return say(run) if say is not None else self._skipped(line)
 
@@ -135,6 +137,9 @@ class LineWords(QObject):
 
     def _rejects(self, run: Run) -> str:
         return self.tr("{n} rejected").format(n=self._formats.number(run.totals.rejected))
+
+    def _held(self, run: Run) -> str:
+        return held_in_short(run.held, self._formats) if run.held is not None else ""
 
     def _how_far(self, run: Run) -> str:
         if not run.done or not run.total:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QSi
 
 from app.core.runs import LogLine, RejectPage, Run, Status
 from app.ui.formats import Formats, seconds_between
+from app.ui.held_words import held_words
 from app.ui.pages.runs.charts import PhaseChart, SpeedChart
 from app.ui.pages.runs.log_view import LogView
 from app.ui.pages.runs.rejects import RejectsCard
@@ -45,6 +46,7 @@ class RunDetailsView(QScrollArea):
     compare_asked = Signal(str)
     run_again_asked = Signal(str)
     cancel_asked = Signal(str)
+    held_asked = Signal(str)
     save_rejects_asked = Signal(str)
     field_chosen = Signal(str)
     more_rejects_asked = Signal()
@@ -65,6 +67,7 @@ class RunDetailsView(QScrollArea):
         self._again = Button(theme, self.tr("Run again"), "secondary", icon="play")
         self._cancel = Button(theme, self.tr("Cancel run"), "secondary", icon="x-circle")
         self._note = Note(theme, "danger", "")
+        self._note.primary_clicked.connect(self._on_note_clicked)
         self._skipped = Note(theme, "warning", "")
         self._numbers = QGridLayout()
         self._suppressed = Label(theme, "", "caption", "text2", wrap=True)
@@ -186,9 +189,19 @@ class RunDetailsView(QScrollArea):
         self.receipt.setVisible(details.has_receipt)
         self.compare.setVisible(details.has_before)
 
+    def _on_note_clicked(self) -> None:
+        if self._details is not None:
+            self.held_asked.emit(self._details.row.key)
+
     def _show_problem(self, run: Run) -> None:
-        self._note.setVisible(run.error is not None)
-        if run.error is not None:
+        self._note.setVisible(run.error is not None or run.held is not None)
+        if run.held is not None:
+            title = self.tr("Held: {why}").format(why=held_words(run.held, self._formats))
+            waits = run.status is Status.HELD and run.held.waits
+            cause = run.held.cause.detail if run.held.cause is not None else self.tr("No cause found. Review the plan.")
+            told = {"sent": self.tr("It was sent anyway by a later run.")}.get(run.held.answer, cause)
+            self._note.set_note("warning", title, told, primary=self.tr("Review") if waits else "")
+        elif run.error is not None:
             tone = "danger" if run.status is Status.FAILED else "warning"
             self._note.set_note(tone, run.error.what, f"{run.error.why} {run.error.fix}".strip())
         self._skipped.setVisible(bool(run.skipped))

@@ -1,4 +1,4 @@
-"""The head of pages about one run or two: back to the runs, badge, title, one sentence, buttons at the right."""
+"""The head of pages about one run, two, or a plan: the way back, badge, title, one sentence, buttons at the right."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ HEIGHT, BADGE = 101, 24
 
 
 class RunHead(Area):
-    """`actions` takes pills and buttons. Signal `back_asked`."""
+    """`actions` takes pills and buttons; `home` and `back` name another way back than to the runs. Signal `back_asked`."""
 
     back_asked = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, home: str = "", back: str = "", parent: QWidget | None = None) -> None:
         super().__init__(theme, "surface", "b", parent=parent)
         self.setFixedHeight(HEIGHT)
-        self._back = Button(theme, self.tr("Runs"), "link", icon="arrow-left", name=self.tr("Back to the runs"))
+        words, name = home or self.tr("Runs"), back or self.tr("Back to the runs")
+        self._back = Button(theme, words, "link", icon="arrow-left", name=name)
         self._badge = Badge(theme, "", "#636C7B", "", BADGE)
         self._title = ElidedLabel(theme, "", "page")
         self._sentence = ElidedLabel(theme, "", "body", "text2")

@@ -16,6 +16,7 @@ from app.core.roles import Action, may
 from app.core.runs import Run, Status, Trigger
 from app.jobs import JobContext
 from app.ui.context import WindowContext
+from app.ui.dialogs.held import HeldDialog
 from app.ui.pages.freshness import Freshness
 from app.ui.pages.runs.details import RunDetails, RunDetailsView
 from app.ui.pages.runs.run_list import RunList
@@ -101,6 +102,7 @@ class RunsPage(QWidget):
         details.open_export_asked.connect(lambda name: self._context.navigator.show_page("exports", name))
         details.receipt_asked.connect(lambda run_id: self._context.navigator.show_page("receipt", run_id))
         details.compare_asked.connect(lambda run_id: self._context.navigator.show_page("compare", run_id))
+        details.held_asked.connect(self._on_held)
         details.run_again_asked.connect(self._on_run_again)
         details.cancel_asked.connect(self._on_cancel)
         details.save_rejects_asked.connect(self._on_save_rejects)
@@ -233,6 +235,19 @@ class RunsPage(QWidget):
     def _on_started(self, runs: list[Run]) -> None:
         self._wanted = runs[0].id if runs else ""
         self._context.navigator.changed("runs")
+
+    def _on_held(self, run_id: str) -> None:
+        chosen = next((each for each in self._rows if each.key == run_id), None)
+        if chosen is not None and chosen.run.held is not None:
+            name, navigator = chosen.run.export_name, self._context.navigator
+            HeldDialog(
+                self._context,
+                self,
+                chosen.run,
+                chosen.destination,
+                chosen.badge,
+                lambda: navigator.show_page("plan", name),
+            ).open()
 
     def _on_cancel(self, run_id: str) -> None:
         self._do("Cancel a run", lambda _ctx: self._context.services.runs.cancel(run_id), lambda _value: None)

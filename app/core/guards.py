@@ -1,0 +1,289 @@
+"""Guards: what keeps a run from sending, and what was agreed to all the same.
+
+A guard looks at what a run is about to do with each segment and at what the last finished run saw of it. Whoever approves, or
+has looked at a plan before it was sent, approves numbers: a plan that asks for more than those is held again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from app.core.exports import REMOVING, Guard, SyncMode
+from app.core.names import fold
+from app.core.plans import Changes
+from app.core.segment_words import words
+from app.core.segments import Condition, Group, Rule, Segment
+from app.core.tables import Catalog
+
+MOVED_BY = 1.1
+"""A plan that was looked at may ask for a tenth more, and for ten members in any case, before it has to be looked at again."""
+MOVED_FROM = 10
+FEWEST = 10
+"""Of fewer members, half is no sign of anything."""
+
+
+class GuardKind(StrEnum):
+    """What holds a run."""
+
+    EMPTY = "empty"
+    REMOVED = "removed"
+    CHANGED = "changed"
+    SHRANK = "shrank"
+    MOVED = "moved"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a run saw of a segment: members to send, rows of the tables it asks, its rules in words, the consent field."""
+
+    members: int
+    rows: Mapping[str, int] = field(default_factory=dict)
+    rules: str = ""
+    consent: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why it may have come to that, by evidence; `table` is where to look, when it is one."""
+
+    what: str
+    detail: str
+    table: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who agreed to what. Without numbers to anything; `anyway` passes guards, else it was reviewed before it was sent.
+
+    `changes` are those of a plan that was looked at, `members` how many were to be sent when the export was reviewed.
+    """
+
+    by: str
+    at: datetime
+    changes: Changes | None = None
+    anyway: bool = False
+    members: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why nothing was sent. `share` and `limit` are in percent of the `audience`, `changes` those of the whole run.
+
+    `answer` is what became of it: empty while it waits, `sent` when it was sent anyway, by a later run.
+    """
+
+    guard: GuardKind
+    sentence: str
+    changes: Changes
+    audience: int
+    share: float | None = None
+    limit: float | None = None
+    segment: str = ""
+    before: int | None = None
+    cause: Cause | None = None
+    answer: str = ""
+
+    @property
+    def number(self) -> int:
+        """What a person types who sends it anyway."""
+        if self.guard in {GuardKind.REMOVED, GuardKind.EMPTY}:
+            return self.changes.removed
+        return self.changes.changed if self.guard is GuardKind.CHANGED else self.changes.to_send
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody still has to answer."""
+        return not self.answer
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One segment of a plan: what is to be done, what is seen of it now and what the last finished run saw."""
+
+    segment: str
+    changes: Changes
+    now: Seen
+    before: Seen | None = None
+
+
+def judge(guard: Guard, sync: SyncMode, planned: Sequence[Measured], approval: Approval | None = None) -> Held | None:
+    """What holds this plan, None when it may go."""
+    total = sum((each.changes for each in planned), Changes())
+    held = _tripped(guard, sync, planned, total)
+    if held is not None and not (approval is not None and approval.anyway and _within(held, approval)):
+        return held
+    return _moved(planned, total, approval)
+
+
+def seen(segment: Segment, catalog: Catalog, segments: Iterable[Segment], members: int, consent: str) -> Seen:
+    """What is seen of a segment now; its rules include those of the segments it is built on."""
+    by_name = {fold(each.name): each for each in segments}
+    chain = _built_on(segment, by_name)
+    names = {fold(name) for each in chain for name in _tables_of(each)}
+    own = catalog.by_role(segment.of.role)
+    rows = {
+        table.name: table.rows
+        for table in catalog.tables
+        if fold(table.name) in names or (own is not None and table.id == own.id)
+    }
+    rules = "\n".join(
+        f"{each.name}: {' '.join(words(each))} {each.sql or each.list_file or ''}".strip() for each in chain
+    )
+    return Seen(members, rows, rules, consent)
+
+
+def guard_words(guard: Guard, sync: SyncMode) -> str:
+    """What holds a run of an export, in a few words; empty when nothing does."""
+    shares = [
+        (guard.removed_percent if sync in REMOVING else None, "removed"),
+        (guard.changed_percent, "changed"),
+    ]
+    found = [f"above {share:g}% {word}" for share, word in shares if share is not None]
+    if guard.empty_source:
+        found.append("when a segment is empty or shrank")
+    return f"Hold {', '.join(found)}" if found else ""
+
+
+def likely_cause(each: Measured) -> Cause | None:
+    """What the evidence says; None when there is none."""
+    before, now = each.before, each.now
+    if before is None:
+        return None
+    shrunk = {
+        name: (rows, now.rows[name]) for name, rows in before.rows.items() if name in now.rows and now.rows[name] < rows
+    }
+    if shrunk:
+        name, (was, rows) = max(shrunk.items(), key=lambda item: 1 - item[1][1] / item[1][0])
+        return Cause(f"{name} has fewer rows", f"{name} went from {was:,} to {rows:,} rows since the last run.", name)
+    if before.rules != now.rules:
+        return Cause("the rules were changed", f"The rules of “{each.segment}” are other ones than at the last run.")
+    if before.consent != now.consent:
+        detail = f"Who agreed was read from {before.consent or 'no field'} at the last run, now from {now.consent or 'none'}."
+        return Cause("consent is read from another field", detail)
+    return None
+
+
+def _tripped(guard: Guard, sync: SyncMode, planned: Sequence[Measured], total: Changes) -> Held | None:
+    if guard.empty_source:
+        for each in planned:
+            if not each.now.members and each.changes.removed:
+                return Held(
+                    GuardKind.EMPTY,
+                    f"“{each.segment}” is empty now; all {each.changes.removed:,} members sent there would be removed.",
+                    total,
+                    _audience(each.changes),
+                    100.0,
+                    segment=each.segment,
+                    cause=likely_cause(each),
+                )
+    whole = Measured("", total, Seen(0))
+    scopes = [whole, *planned] if len(planned) > 1 else list(planned)
+    for kind, limit in ((GuardKind.REMOVED, guard.removed_percent), (GuardKind.CHANGED, guard.changed_percent)):
+        if limit is None or (kind is GuardKind.REMOVED and sync not in REMOVING):
+            continue
+        for each in scopes:
+            number = each.changes.removed if kind is GuardKind.REMOVED else each.changes.changed
+            audience = _audience(each.changes)
+            share = 100 * number / audience if audience else 0.0
+            if share > limit:
+                of = f"“{each.segment}”" if each.segment and len(planned) > 1 else "the audience"
+                return Held(
+                    kind,
+                    f"{share:.1f}% of {of} would be {kind.value}; your limit is {limit:g}%.",
+                    total,
+                    audience,
+                    share,
+                    limit,
+                    each.segment if len(planned) > 1 else "",
+                    cause=_cause_of(planned if each is whole else [each]),
+                )
+    return _shrank(guard, planned, total)
+
+
+def _shrank(guard: Guard, planned: Sequence[Measured], total: Changes) -> Held | None:
+    for each in planned if guard.empty_source else ():
+        was = each.before.members if each.before is not None else 0
+        if was >= FEWEST and each.now.members < was / 2:
+            return Held(
+                GuardKind.SHRANK,
+                f"“{each.segment}” has {each.now.members:,} members; the last run found {was:,}.",
+                total,
+                _audience(each.changes),
+                segment=each.segment,
+                before=was,
+                cause=likely_cause(each),
+            )
+    return None
+
+
+def _moved(planned: Sequence[Measured], total: Changes, approval: Approval | None) -> Held | None:
+    """Whether more is to be done than was reviewed before it was sent."""
+    if approval is None or approval.anyway:
+        return None
+    members, reviewed = sum(each.now.members for each in planned), approval.members
+    if reviewed is not None and _grew(reviewed, members):
+        sentence = f"{members:,} members are to be sent; when the export was reviewed, it was {reviewed:,}."
+        return Held(GuardKind.MOVED, sentence, total, _audience(total), before=reviewed)
+    for word in ("removed", "changed", "added") if approval.changes is not None else ():
+        looked, now = getattr(approval.changes, word), getattr(total, word)
+        if _grew(looked, now):
+            sentence = f"{now:,} members would be {word}; when the plan was looked at, it was {looked:,}."
+            return Held(GuardKind.MOVED, sentence, total, _audience(total), before=looked)
+    return None
+
+
+def _grew(reviewed: int, now: int) -> bool:
+    return now > max(reviewed * MOVED_BY, reviewed + MOVED_FROM)
+
+
+def _within(held: Held, approval: Approval) -> bool:
+    """Whether what was agreed to covers what is asked for now."""
+    agreed = approval.changes
+    if agreed is None:
+        return True
+    return (
+        held.changes.removed <= agreed.removed
+        and held.changes.changed <= agreed.changed
+        and (held.guard not in {GuardKind.SHRANK, GuardKind.MOVED} or held.changes.to_send <= agreed.to_send)
+    )
+
+
+def _audience(changes: Changes) -> int:
+    """How many are there now, as far as we know."""
+    return changes.removed + changes.changed + changes.unchanged
+
+
+def _cause_of(planned: Sequence[Measured]) -> Cause | None:
+    return next((cause for each in planned if (cause := likely_cause(each)) is not None), None)
+
+
+def _built_on(segment: Segment, by_name: Mapping[str, Segment]) -> list[Segment]:
+    found: dict[str, Segment] = {}
+    waiting = [segment]
+    while waiting:
+        each = waiting.pop()
+        if fold(each.name) in found:
+            continue
+        found[fold(each.name)] = each
+        waiting += [
+            by_name[fold(rule.body.name)]
+            for rule in each.rules
+            if not isinstance(rule.body, Group) and fold(rule.body.name) in by_name
+        ]
+    return list(found.values())
+
+
+def _tables_of(segment: Segment) -> Iterable[str]:
+    def inside(item: Condition | Group) -> Iterable[str]:
+        if isinstance(item, Condition):
+            return [item.field.table]
+        return [name for each in item.items for name in inside(each)]
+
+    def of(rule: Rule) -> Iterable[str]:
+        return inside(rule.body) if isinstance(rule.body, Group) else []
+
+    return [name for rule in segment.rules for name in of(rule)]

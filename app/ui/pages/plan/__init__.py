@@ -1,0 +1,7 @@
+"""The plan of a segment export, before it is sent."""
+
+from __future__ import annotations
+
+from app.ui.pages.plan.page import PlanPage
+
+__all__ = ["PlanPage"]

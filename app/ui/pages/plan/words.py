@@ -1,0 +1,129 @@
+"""What the plan's page says: changes, columns, requests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication
+
+from app.core.plans import Change, Changes, LeftOut, Plan, PlanLine
+from app.ui.formats import NOTHING, Formats
+from app.ui.widgets.columns import Column, StatusCell, TextCell
+
+_LOOKS = {
+    Change.ADDED: ("plus-circle-fill", "success"),
+    Change.CHANGED: ("pencil-simple", "accent_text"),
+    Change.REMOVED: ("minus-circle-fill", "danger"),
+    Change.UNCHANGED: ("check-circle", "text2"),
+    Change.LEFT_OUT: ("prohibit-bold", "warning"),
+}
+
+
+def tr(words: str) -> str:
+    """Words of this page in the person's language."""
+    return QCoreApplication.translate("PlanPage", words)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One member in the list."""
+
+    line: PlanLine
+
+    @property
+    def key(self) -> str:
+        """What the line is known by."""
+        return self.line.id
+
+
+def change_words(change: Change) -> str:
+    """A change in one word."""
+    return {
+        Change.ADDED: tr("Added"),
+        Change.CHANGED: tr("Changed"),
+        Change.REMOVED: tr("Removed"),
+        Change.UNCHANGED: tr("Unchanged"),
+        Change.LEFT_OUT: tr("Left out"),
+    }[change]
+
+
+def columns(known_as: str, *, segments: bool) -> list[Column[Row]]:
+    """The list's columns; `known_as` names what identifies members, the segment stands there only when there are several."""
+
+    def change(row: Row) -> StatusCell:
+        icon, role = _LOOKS[row.line.member.change]
+        return StatusCell(icon, role, change_words(row.line.member.change))
+
+    def known(row: Row) -> TextCell:
+        value = next((value for value in row.line.member.values.values() if value), "")
+        return TextCell(value or tr("None"), role="mono", ink="text2" if value else "text3")
+
+    found = [
+        Column[Row](
+            "member", tr("Member"), lambda r: TextCell(r.line.member.member or NOTHING, role="body-medium"), width=112
+        ),
+        Column[Row]("change", tr("Change"), change, width=112),
+        Column[Row]("value", known_as, known, width=150),
+        Column[Row](
+            "reason",
+            tr("Reason"),
+            lambda r: TextCell(r.line.member.reason or NOTHING),
+            tooltip=lambda r: r.line.member.reason,
+            width=160,
+            stretch=True,
+        ),
+    ]
+    if segments:
+        found.insert(3, Column("segment", tr("Segment"), lambda r: TextCell(r.line.member.segment), width=120))
+    return found
+
+
+def left_out_words(plan: Plan, formats: Formats) -> str:
+    """Why members are left out, with numbers."""
+    words = {
+        LeftOut.NO_IDENTIFIER: tr("without a usable key {n}"),
+        LeftOut.TWICE: tr("twice in the segment {n}"),
+        LeftOut.NO_CONSENT: tr("no marketing consent {n}"),
+        LeftOut.SUPPRESSED: tr("on the suppression list {n}"),
+    }
+    return ", ".join(words[reason].format(n=formats.number(count)) for reason, count in plan.left_out.items())
+
+
+def note_words(plan: Plan, formats: Formats) -> Sequence[str]:
+    """What else is to be known before it is sent."""
+    notes = []
+    for each in plan.segments:
+        if each.skipped:
+            notes.append(tr("{segment} is skipped. {reason}").format(segment=each.segment, reason=each.skipped))
+        if each.other_match:
+            words = tr("{segment}: other fields are matched than at the last run, so everybody there is changed.")
+            notes.append(words.format(segment=each.segment))
+    if plan.changes.in_doubt:
+        members = formats.counted(plan.changes.in_doubt, "members")
+        notes.append(
+            tr("{members} were on their way when an earlier run stopped. They are told again.").format(members=members)
+        )
+    if plan.changes.strangers:
+        members = formats.counted(plan.changes.strangers, "members")
+        notes.append(tr("Also removes {members} Sendoff never sent.").format(members=members))
+    if not plan.changes.to_send and not notes:
+        notes.append(tr("The destination holds everybody as they are. A run sends nobody."))
+    return notes
+
+
+def send_words(changes: Changes, formats: Formats) -> str:
+    """What sending does, in one line."""
+    members = formats.counted(changes.added + changes.changed, "members")
+    return tr("{members} added or changed, {removed} removed").format(
+        members=members, removed=formats.number(changes.removed)
+    )
+
+
+def pretty(body: str) -> str:
+    """A body with its structure on lines of its own, when it has one."""
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        return body
