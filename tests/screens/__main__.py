@@ -39,7 +39,7 @@ def _isolate(home: Path) -> None:
 
 
 def _take(folder: Path, only: list[str], home: Path) -> int:
-    from PySide6.QtCore import QLocale
+    from PySide6.QtCore import QCoreApplication, QEvent, QLocale
     from PySide6.QtWidgets import QApplication
 
     from tests.fakes.secret_store import MemoryStore
@@ -82,6 +82,10 @@ def _take(folder: Path, only: list[str], home: Path) -> int:
                     traceback.print_exc()
                 finally:
                     stage.close()
+    for widget in application.topLevelWidgets():  # menus and dialogs that have no parent
+        widget.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    application.shutdown()  # while everything it is made of is still there: Python ends things in no order
     for name in failed:
         sys.stderr.write(f"failed: {name}\n")
     return 1 if failed else 0

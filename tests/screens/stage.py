@@ -205,6 +205,9 @@ class Stage:
         self.program.closing.begin()
         self.wait(lambda: not self.window.isVisible())
         self.program.end()
+        # A worker that is told to stop still tells the bridge its end: the bridge must not go under its hands.
+        if not self.program.runner.wait_idle(PATIENCE_SECONDS):
+            raise TimeoutError("A job of the window does not end.")
         self.window.deleteLater()
         self.program.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
