@@ -15,7 +15,8 @@ from app.destinations.contract import Exchange, FileDestination, Settings
 from app.jobs import JobContext
 from tests.destinations.file_suite import silent
 from tests.destinations.object_suite import ObjectDestinationSuite, put
-from tests.servers.s3 import REGION, S3Server, User, s3_server
+from tests.servers.entra import certificates
+from tests.servers.s3 import REGION, S3Server, User, running, s3_server
 
 __all__ = ["s3_server"]
 FOLDER = "Team/Exports/"
@@ -197,6 +198,23 @@ class TestSignIn:
         with pytest.raises(SendoffError) as caught:
             bench.destination(**changes)
         assert caught.value.code == code
+
+
+def test_over_tls_the_system_says_whom_to_trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate, key = certificates(tmp_path)
+    big = tmp_path / "big"
+    big.write_bytes(b"0123456789abcdef" * (20 << 16))
+    with running(certificate, key) as server:
+        bench = Bench(server)
+        with pytest.raises(FixSettings) as caught:
+            bench.destination().test(JobContext())
+        assert caught.value.code == "tls"
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))  # where this computer keeps what it trusts
+        seen: list[int] = []
+        put(bench.destination(), big, "big.bin", progress=seen.append)
+        assert bench.read("big.bin") == big.read_bytes()
+    assert seen == sorted(seen)
+    assert seen[-1] == big.stat().st_size
 
 
 class TestBuckets:

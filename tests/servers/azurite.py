@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import fcntl
+import os
 import shutil
 import subprocess
 import tempfile
@@ -79,10 +80,18 @@ def running(*options: str) -> Iterator[Azurite]:
     folder = Path(tempfile.mkdtemp(prefix="sendoff-azurite-"))
     server = Azurite(free_port())
     command = [
-        *("node", str(_PROGRAM), "--silent", "--location", str(folder), "--skipApiVersionCheck", "--disableTelemetry"),
+        *(
+            shutil.which("node") or "node",
+            str(_PROGRAM),
+            "--silent",
+            "--location",
+            str(folder),
+            "--skipApiVersionCheck",
+            "--disableTelemetry",
+        ),
         *("--blobHost", "127.0.0.1", "--blobPort", str(server.port), *options),
     ]
-    environ = {"PATH": "/usr/local/bin:/usr/bin:/bin", "AZURITE_ACCOUNTS": f"{ACCOUNT}:{server.key}"}
+    environ = {**os.environ, "AZURITE_ACCOUNTS": f"{ACCOUNT}:{server.key}"}
     log = (folder / "log").open("wb")
     process = subprocess.Popen(command, stdout=log, stderr=log, env=environ, cwd=folder)
     log.close()

@@ -39,11 +39,12 @@ class S3Server:
 
     port: int
     admin: User
+    certificate: Path | None = None
     _made: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
 
     def client(self, service: str = "s3") -> Any:
         """The administrator's client, made once: boto3 reads a large description for each."""
@@ -54,6 +55,7 @@ class S3Server:
                 region_name=REGION,
                 aws_access_key_id=self.admin.key_id,
                 aws_secret_access_key=self.admin.key,
+                verify=str(self.certificate) if self.certificate else None,
             )
         return self._made[service, self.admin.key]
 
@@ -90,18 +92,19 @@ class S3Server:
 
 
 @contextmanager
-def running() -> Iterator[S3Server]:
-    """A server for the block."""
+def running(certificate: Path | None = None, key: Path | None = None) -> Iterator[S3Server]:
+    """A server for the block, with TLS when it is given a certificate and its key."""
     folder = Path(tempfile.mkdtemp(prefix="sendoff-s3-"))
     port = free_port()
     environ = {**os.environ, "INITIAL_NO_AUTH_ACTION_COUNT": str(_FREE_CALLS), "MOTO_S3_DEFAULT_MAX_KEYS": "1000"}
     log = (folder / "log").open("wb")
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command += ["-s", "-c", str(certificate), "-k", str(key)] if certificate else []
     process = subprocess.Popen(command, stdout=log, stderr=log, env=environ, cwd=folder)
     log.close()
     try:
         wait_for(port, process, folder / "log")
-        server = S3Server(port, User("admin", "AKIAIOSFODNN7EXAMPLE", "not yet"))
+        server = S3Server(port, User("admin", "AKIAIOSFODNN7EXAMPLE", "not yet"), certificate)
         iam = server.client("iam")
         iam.create_user(UserName="admin")
         everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
