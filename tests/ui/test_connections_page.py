@@ -63,6 +63,7 @@ def test_nothing_yet_shows_the_gallery_and_what_to_do(bench):
     assert page._none.accessibleName() == "No connections yet"
     assert sorted(tiles(page)) == [
         "Google Ads",
+        "Klaviyo",
         "LinkedIn Ads",
         "Local folder",
         "Mailchimp",

@@ -1,0 +1,96 @@
+"""Klaviyo with a private API key.
+
+Source: Klaviyo's OpenAPI description of revision 2026-07-15.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from app.core.connections import TestResult
+from app.core.errors import SignInAgain
+from app.core.exports import SyncMode
+from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
+from app.destinations.http import Call, HttpClient
+from app.destinations.klaviyo.answers import Accounts, Lists
+from app.destinations.klaviyo.session import PROPERTY, ExportTarget, KlaviyoSession, read_pages
+from app.destinations.registry import description
+from app.jobs import JobContext
+
+
+def create(settings: Settings) -> Klaviyo:
+    """Open the destination; raises SignInAgain without a key."""
+    return Klaviyo(settings)
+
+
+class Klaviyo:
+    """A `SegmentDestination`; thread safe, each call and session has a client of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._description = description("klaviyo")
+        defaults = {field.id: field.default for field in self._description.connection_fields}
+        given = {key: value.strip() for key, value in settings.values.items() if value.strip()}
+        self._values = {**defaults, **given}
+        self._key = settings.secrets.get("api_key", "").strip()
+        if not self._key:
+            raise SignInAgain(
+                "The API key of Klaviyo is missing.",
+                "It is not stored on this computer.",
+                "Enter the key in the connection.",
+                code="secret_missing",
+            )
+
+    def test(self, ctx: JobContext) -> TestResult:
+        """See `SegmentDestination.test`: the account's name, and that its lists can be seen."""
+        began = time.monotonic()
+        with self._client() as client:
+            accounts = client.read(Call("GET", "api/accounts"), Accounts, ctx).data
+            client.read(Call("GET", "api/lists"), Lists, ctx)
+        name = accounts[0].attributes.contact_information.organization_name if accounts else ""
+        return TestResult(name or "Klaviyo", round((time.monotonic() - began) * 1000), ("see lists",))
+
+    def choices(self, field_id: str, ctx: JobContext) -> list[Choice]:
+        """See `SegmentDestination.choices`; the lists, none for other fields."""
+        if field_id != "audience_id":
+            return []
+        with self._client() as client:
+            pages = read_pages(client, Call("GET", "api/lists"), Lists, ctx)
+            return [Choice(each.id, each.name, each.id) for page in pages for each in page.data]
+
+    def fields(self, target: Mapping[str, str], ctx: JobContext) -> list[TargetField]:
+        """See `SegmentDestination.fields`; those of every profile, and the properties named in the export."""
+        ctx.check()
+        own = ExportTarget.read(target, "").properties
+        return [*self._description.fields, *(TargetField(PROPERTY + name, name) for name in own)]
+
+    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
+        """See `SegmentDestination.place`: the list in the account."""
+        session = self.session(target, segment, SyncMode.UPDATE)
+        with session.client:
+            found = session.find(ctx)
+        return Place(found.name if found is not None else ExportTarget.read(target, segment).name, found is not None)
+
+    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> KlaviyoSession:
+        """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
+        del mode
+        return KlaviyoSession(self._client(), ExportTarget.read(target, segment), JobContext())
+
+    def preview(
+        self, target: Mapping[str, str], segment: str, mode: SyncMode, members: Sequence[Member]
+    ) -> list[PreparedRequest]:
+        """See `SegmentDestination.preview`; a list that is not there yet is shown by a name in place of its id."""
+        session = self.session(target, segment, mode)
+        with session.client as client:
+            return [client.prepared(call) for call in session.calls(members)]
+
+    def _client(self) -> HttpClient:
+        return HttpClient(
+            self._description.name,
+            self._values["api_url"],
+            self._settings,
+            pace=self._description.pace,
+            sign_in=lambda: {"Authorization": f"Klaviyo-API-Key {self._key}"},
+            headers={"revision": self._values["revision"], "Accept": "application/vnd.api+json"},
+        )
