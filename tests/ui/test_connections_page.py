@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from app.bootstrap import Services, create_workspace
 from app.core.connections import Access, HealthState
 from app.core.roles import Role
+from app.destinations.registry import descriptions
 from app.secrets.store import KeyringStore
 from app.ui.dialogs.connection import ConnectionDialog
 from app.ui.dialogs.remove_connection import RemoveConnectionDialog
@@ -61,16 +62,7 @@ def test_nothing_yet_shows_the_gallery_and_what_to_do(bench):
     page = bench.show(ConnectionsPage(bench.context))
     assert not page.table.isVisible()
     assert page._none.accessibleName() == "No connections yet"
-    assert sorted(tiles(page)) == [
-        "Google Ads",
-        "Klaviyo",
-        "LinkedIn Ads",
-        "Local folder",
-        "Mailchimp",
-        "Practice",
-        "SFTP",
-        "Webhook",
-    ]
+    assert sorted(tiles(page)) == sorted(each.name for each in descriptions())
     assert nameless(page) == []
 
 
