@@ -183,12 +183,12 @@ def test_the_gallery_filters_by_kind_and_synonym_and_opens_the_dialog(bench):
     page = bench.show(ConnectionsPage(bench.context))
     page.gallery.chips._buttons["storage"].click()
     bench.settle()
-    assert sorted(tiles(page)) == ["Local folder", "SFTP"]
+    assert sorted(tiles(page)) == sorted(each.name for each in descriptions() if each.category == "storage")
     page.gallery.chips._buttons["all"].click()
-    page.gallery.search.setText("newsletter")
+    page.gallery.search.setText("intuit")
     bench.settle()
     assert tiles(page) == ["Mailchimp"]
-    tile = page.gallery.findChildren(DestinationTile)[-1]
+    (tile,) = (each for each in page.gallery.findChildren(DestinationTile) if not each.isHidden())
     assert "Up to 1,000,000 members" in tile.toolTip()
     assert "API key" in tile.toolTip()
     QTest.keyClick(tile, Qt.Key.Key_Space)
