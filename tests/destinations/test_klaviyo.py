@@ -76,6 +76,15 @@ def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:
 class TestContract(SegmentDestinationSuite):
     tells_new = False
 
+    def test_preview_shows_what_is_removed(self, bench: Bench) -> None:
+        """Their numbers are asked for first; in a preview nobody is asked."""
+        member = bench.member(1)
+        asked, taken = bench.destination().preview({}, "VIP", SyncMode.MIRROR, [member], removed=True)
+        assert (asked.method, taken.method) == ("GET", "DELETE")
+        assert "person1%40shop.example" in asked.url
+        assert "PROFILE-ID" in taken.body
+        assert bench.emulator.requests == []
+
     @pytest.mark.skipif(not os.environ.get("SENDOFF_VENDOR_SPECS"), reason="SENDOFF_VENDOR_SPECS names no descriptions")
     def test_requests_fit_the_vendors_description(self, bench: Bench) -> None:
         bench.destination().test(JobContext())

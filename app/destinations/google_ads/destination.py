@@ -87,12 +87,18 @@ class GoogleAds:
         return GoogleAdsSession(self._client(), self._account, ExportTarget.read(target, segment), JobContext())
 
     def preview(
-        self, target: Mapping[str, str], segment: str, mode: SyncMode, members: Sequence[Member]
+        self,
+        target: Mapping[str, str],
+        segment: str,
+        mode: SyncMode,
+        members: Sequence[Member],
+        *,
+        removed: bool = False,
     ) -> list[PreparedRequest]:
         """See `SegmentDestination.preview`; a list that is not there yet is shown by a name in place of its number."""
         session = self.session(target, segment, mode)
         with session.client as client:
-            return [client.prepared(call) for call in session.calls(members)]
+            return [client.prepared(call) for call in session.calls(members, removing=removed)]
 
     def _client(self) -> HttpClient:
         return _Client(

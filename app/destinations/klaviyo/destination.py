@@ -78,12 +78,18 @@ class Klaviyo:
         return KlaviyoSession(self._client(), ExportTarget.read(target, segment), JobContext())
 
     def preview(
-        self, target: Mapping[str, str], segment: str, mode: SyncMode, members: Sequence[Member]
+        self,
+        target: Mapping[str, str],
+        segment: str,
+        mode: SyncMode,
+        members: Sequence[Member],
+        *,
+        removed: bool = False,
     ) -> list[PreparedRequest]:
         """See `SegmentDestination.preview`; a list that is not there yet is shown by a name in place of its id."""
         session = self.session(target, segment, mode)
         with session.client as client:
-            return [client.prepared(call) for call in session.calls(members)]
+            return [client.prepared(call) for call in session.calls(members, removing=removed)]
 
     def _client(self) -> HttpClient:
         return HttpClient(

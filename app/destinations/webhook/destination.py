@@ -139,12 +139,18 @@ class Webhook:
         return WebhookSession(self._client(), self._call, ExportTarget.read(target), segment)
 
     def preview(
-        self, target: Mapping[str, str], segment: str, mode: SyncMode, members: Sequence[Member]
+        self,
+        target: Mapping[str, str],
+        segment: str,
+        mode: SyncMode,
+        members: Sequence[Member],
+        *,
+        removed: bool = False,
     ) -> list[PreparedRequest]:
         """See `SegmentDestination.preview`."""
         session = self.session(target, segment, mode)
         with session.client as client:
-            return [client.prepared(call) for call in session.calls(members)]
+            return [client.prepared(call) for call in session.calls(members, removing=removed)]
 
     def _call(self, body: Any) -> Call:  # noqa: ANN401 - a person's JSON can be anything
         key = hashlib.sha256(msgspec.json.encode(body, order="deterministic")).hexdigest()
