@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from app.services.plans import PlanService
     from app.services.putting_back import PuttingBack
     from app.services.receipts import ReceiptService
+    from app.services.resume import ResumeService
     from app.services.runs import RunService
     from app.services.schedules import ScheduleService
     from app.services.segment_builder import SegmentBuilder
@@ -262,6 +263,17 @@ class Services:
             return HeldRunService(self._store, self.roles, self.runs, self._clock)
 
         return self._once("held_runs", make)
+
+    @property
+    def resuming(self) -> ResumeService:
+        """Runs that were interrupted or had rejects, to be gone on with."""
+
+        def make() -> ResumeService:
+            from app.services.resume import ResumeService
+
+            return ResumeService(self.folder, self._store, self.runs, self.destinations.get, self._clock)
+
+        return self._once("resuming", make)
 
     @property
     def receipts(self) -> ReceiptService:

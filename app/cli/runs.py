@@ -11,9 +11,10 @@ from app.cli.comparing import difference_lines
 from app.cli.exports import done_words, exit_of, run_document, run_sentence, wait_for
 from app.cli.output import of, plain
 from app.cli.receipts import receipt_lines
-from app.cli.session import session_of
+from app.cli.session import Session, session_of
 from app.core.errors import FixSettings
-from app.core.runs import Status, Trigger
+from app.core.interruptions import DoubtRoad, Interruption
+from app.core.runs import Run, Status, Trigger
 
 commands = typer.Typer(help="The history of runs.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(metavar="RUN")]
@@ -84,6 +85,54 @@ def show(context: typer.Context, run: RunId) -> None:
     session.output.text(run_sentence(found))
     for line in log:
         session.output.text(f"{line.at:%H:%M:%S}  {line.phase:8} {line.text}")
+
+
+@commands.command()
+def resume(
+    context: typer.Context,
+    run: RunId,
+    send_again: Annotated[
+        bool, typer.Option("--send-again", help="Send members in doubt also where that may reach them twice.")
+    ] = False,
+) -> None:
+    """Go on with a run that was interrupted, with its plan, and wait for its end."""
+    session = session_of(context)
+    found = session.services.resuming.look(run)
+    session.output.say(interruption_sentence(found))
+    _wait(session, session.services.resuming.resume(run, Trigger.COMMAND_LINE, send_again=send_again))
+
+
+@commands.command()
+def retry(context: typer.Context, run: RunId) -> None:
+    """Send the rejected members of a run again with their newest values, nobody else, and wait for the end."""
+    session = session_of(context)
+    _wait(session, session.services.resuming.send_rejected_again(run, Trigger.COMMAND_LINE))
+
+
+def _wait(session: Session, run: Run) -> None:
+    (ended,) = wait_for(session, [run])
+    if session.options.json:
+        session.output.document({"runs": [run_document(ended)]})
+    else:
+        session.output.text(run_sentence(ended))
+    session.status = exit_of([ended])
+
+
+def interruption_sentence(found: Interruption) -> str:
+    """What is certain of an interrupted run and what resuming does, for people."""
+    numbers = found.numbers
+    text = (
+        f"{numbers.answered:,} of {found.planned:,} members were answered for, {numbers.in_doubt:,} are in doubt, "
+        f"{numbers.not_sent:,} were not sent."
+    )
+    if not numbers.in_doubt:
+        return text
+    ways = {
+        DoubtRoad.ASK: f"{found.destination} is asked who of them arrived.",
+        DoubtRoad.SEND_AGAIN: "They are sent again, which does no harm there.",
+        DoubtRoad.LEAVE: f"{found.destination} can't be asked, and sending them again may reach them twice.",
+    }
+    return f"{text} {ways[found.road]}"
 
 
 @commands.command()

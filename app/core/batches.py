@@ -11,10 +11,11 @@ from app.core.runs import Totals
 
 
 class BatchKind(StrEnum):
-    """What is done with the members of a batch."""
+    """What is done with the members of a batch; those asked for were found there, so that they need not be sent again."""
 
     SEND = "send"
     REMOVE = "remove"
+    ASK = "ask"
 
 
 class BatchState(StrEnum):
@@ -31,7 +32,8 @@ class BatchState(StrEnum):
 class Batch:
     """One batch of a run, numbered from 1 over the whole run in the order of leaving; times are UTC.
 
-    `totals` count the members whose outcome is known. `requests` and `sha256` (of their bodies, one after the other) are of
+    `totals` count the members whose outcome is known, `moved` those that were in doubt and went on in a later batch.
+    `requests` and `sha256` (of their bodies, one after the other) are of
     all requests that got an outcome. `halved` tells that it was refused as a whole and sent in parts. `stopped` is what
     happened in place of an answer, as far as Sendoff saw it.
     """
@@ -47,6 +49,7 @@ class Batch:
     requests: int = 0
     sha256: str = ""
     halved: bool = False
+    moved: int = 0
     stopped: str = ""
 
     @property
@@ -58,7 +61,7 @@ class Batch:
     @property
     def in_doubt(self) -> int:
         """Members that were on their way when the run ended."""
-        return self.members - self.answered if self.state is BatchState.IN_DOUBT else 0
+        return self.members - self.answered - self.moved if self.state is BatchState.IN_DOUBT else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +77,5 @@ def numbers_of(batches: Sequence[Batch]) -> BatchNumbers:
     """How many members of a run that has ended were answered for, are in doubt, and never left."""
     answered = sum(batch.answered for batch in batches)
     in_doubt = sum(batch.in_doubt for batch in batches)
-    return BatchNumbers(answered, in_doubt, sum(batch.members for batch in batches) - answered - in_doubt)
+    planned = sum(batch.members - batch.moved for batch in batches)
+    return BatchNumbers(answered, in_doubt, planned - answered - in_doubt)

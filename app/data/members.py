@@ -25,6 +25,8 @@ from app.data.engines.protocol import Engine
 from app.data.identifiers_sql import text, trimmed
 from app.data.identity import Identity, MatchedField, RowValues
 from app.data.reasons import Why
+from app.data.resuming import Rest, rest_of
+from app.data.run_changes import rejected_of
 from app.data.sent import Difference, Found, Held, compare, take_back
 from app.data.server_rows import Asked, bring, by_member, server_of, server_sql
 from app.data.sql import SegmentSql, key_column
@@ -81,23 +83,25 @@ class Members:
         there: Path | None = None,
         *,
         whole: bool = False,
+        retries: str = "",
     ) -> Difference:
         """Write what is to be sent of everybody who may be sent, for the run of that id, if it is for one.
 
         `there` is a file of who is there by the place's own word (app/data/there.py). A `whole` plan, to be looked at, also
-        has who is unchanged and who is left out. Raises FixData when the segment or a matched field has issues.
+        has who is unchanged and who is left out. With `retries` only those are planned who were rejected in that earlier
+        run. Raises FixData when the segment or a matched field has issues.
         """
         with self._engine.cursor(ctx.token) as cursor:
             ctx.report(Progress("Find members"))
             question = self._question(cursor, scope, segment, spec, ctx)
             total = self._pick(cursor, question)
             ctx.report(Progress("Compare members", 0, total))
-            keys = tuple(target for target, _matched in spec.identity.keys)
-            found = Found(self._sql(question.chosen(keys=True)), tuple(spec.fields), keys, total)
+            found = self._found(question, spec, total)
             why = Why(question.sql, segment, question.table, spec.identity, spec.names)
             kept = {"segment": segment.name, "run": run}
+            only = rejected_of(self._engine.folder, retries) if retries else None
             left_out = self._sql(question.unsent(spec.names)) if whole else None
-            return compare(cursor, found, held, mode, to, kept, why, there, left_out)
+            return compare(cursor, found, held, mode, to, kept, why, there, left_out, only)
 
     def one(
         self, scope: Scope, segment: Segment, spec: MemberSpec, key: str, ctx: JobContext
@@ -111,6 +115,13 @@ class Members:
         width = len(spec.fields)
         parts = zip(found[:width], found[width : 2 * width], found[2 * width :], strict=True)
         return dict(zip(spec.fields, parts, strict=True))
+
+    def rest(self, scope: Scope, segment: Segment, spec: MemberSpec, held: Held, ctx: JobContext) -> Rest:
+        """What is left to do of the plan that waits there; raises as `plan`."""
+        with self._engine.cursor(ctx.token) as cursor:
+            question = self._question(cursor, scope, segment, spec, ctx)
+            total = self._pick(cursor, question)
+            return rest_of(cursor, held, self._found(question, spec, total))
 
     def undo(
         self,
@@ -139,9 +150,9 @@ class Members:
             ctx.report(Progress("Find members"))
             question = self._question(cursor, scope, everybody, spec, ctx)
             total = self._pick(cursor, question)
-            keys = tuple(target for target, _matched in spec.identity.keys)
-            found = Found(self._sql(question.chosen(keys=True)), tuple(spec.fields), keys, total)
-            return take_back(cursor, found, held, changes, to, {"segment": segment.name, "run": run})
+            return take_back(
+                cursor, self._found(question, spec, total), held, changes, to, {"segment": segment.name, "run": run}
+            )
 
     def prepare(
         self, cursor: Cursor, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext
@@ -268,6 +279,10 @@ class Members:
             clock = Clock(scope.now, scope.time_zone)
             sql = bring(self._engine, server, scope, asked, clock, ctx.token, cursor)
         return _Question(sql, segment, sql.table(segment), spec)
+
+    def _found(self, question: _Question, spec: MemberSpec, total: int) -> Found:
+        keys = tuple(target for target, _matched in spec.identity.keys)
+        return Found(self._sql(question.chosen(keys=True)), tuple(spec.fields), keys, total)
 
     def _pick(self, cursor: Cursor, question: _Question) -> int:
         """Keep the keys of those who are to be sent in a table of this cursor; what does not fit in memory spills."""

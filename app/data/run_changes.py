@@ -50,6 +50,15 @@ def changes_relation(run: Path) -> str | None:
     return f"FROM read_parquet([{listed(map(str, files))}], union_by_name = true)" if files else None
 
 
+def rejected_of(workspace: Path, run: str) -> str:
+    """A query of `member` and `identifier` of those who were refused in a run."""
+    folder = run_folder(workspace, run)
+    relation = None if folder is None else changes_relation(folder)
+    if relation is None:
+        return "SELECT NULL::VARCHAR AS member, NULL::VARCHAR AS identifier WHERE false"
+    return f"SELECT member, identifier FROM ({relation}) WHERE what IN ('{REFUSED}', '{INVALID}')"  # noqa: S608 - our own query
+
+
 def write_changes(cursor: Cursor, plan: Path, told: Path | None, to: Path) -> None:
     """Write down what became of the members of a plan."""
     to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -73,17 +82,37 @@ def changes_query(cursor: Cursor, plan: Path, told: Path | None) -> str:
     columns = ", ".join(["identifier", "member", "change", "payload", *optional, *keys, *hashes])
     if told is None:
         return f"SELECT {columns}, '{NOT_SENT}' AS what FROM {source} WHERE {planned}"  # noqa: S608 - our own names
+    what = f"coalesce(what, '{NOT_SENT}') AS what"
+    joined = f"{source} LEFT JOIN {_fates(cursor, told)} ON file_row_number = row"
+    return f"SELECT {columns}, {what} FROM {joined} WHERE {planned}"  # noqa: S608 - as above
+
+
+def open_rows(cursor: Cursor, plan: Path, told: Path | None) -> str:
+    """A query of `row`, `identifier`, `change`, `gone` and `doubt` of those members of a plan of whom no outcome is known.
+
+    Who is `gone` has left in this run. In doubt is who is gone, and who was on the way when the plan was made.
+    """
+    source = f"read_parquet({literal(plan)}, file_row_number = true)"
+    if told is None:
+        return f"SELECT file_row_number AS row, identifier, change, false AS gone, in_doubt AS doubt FROM {source}"  # noqa: S608 - our own names
+    gone = f"coalesce(what = '{SENDING}', false)"
+    joined = f"{source} LEFT JOIN {_fates(cursor, told)} ON file_row_number = row"
+    unknown = f"coalesce(what, '{NOT_SENT}') IN ('{NOT_SENT}', '{SENDING}')"
+    return f"SELECT file_row_number AS row, identifier, change, {gone} AS gone, in_doubt OR {gone} AS doubt FROM {joined} WHERE {unknown}"  # noqa: S608 - as above
+
+
+def _fates(cursor: Cursor, told: Path) -> str:
+    """Make a table of what became of each row that was told of; its name."""
     lines = (
         f"read_csv({literal(told)}, auto_detect = false, header = false, delim = ',', null_padding = true, "
         "columns = {'first': 'BIGINT', 'last': 'BIGINT', 'what': 'VARCHAR'})"
     )
-    each = f"SELECT unnest(range(first, last + 1)) AS row, what FROM {lines} WHERE what IN ({listed(TOLD)})"  # noqa: S608 - as above
+    each = f"SELECT unnest(range(first, last + 1)) AS row, what FROM {lines} WHERE what IN ({listed(TOLD)})"  # noqa: S608 - our own names
     # A table of its own: in one query with what follows the memory of a run is not enough for a million.
-    fate = f"fate_{new_id()}"
+    fates = f"fate_{new_id()}"
     known = f"coalesce(max(what) FILTER (what <> '{SENDING}'), '{SENDING}')::ENUM ({listed(WHAT)})"
-    cursor.execute(f"CREATE TEMP TABLE {fate} AS SELECT row, {known} AS what FROM ({each}) GROUP BY row")  # noqa: S608 - as above
-    what = f"coalesce(what, '{NOT_SENT}') AS what"
-    return f"SELECT {columns}, {what} FROM {source} LEFT JOIN {fate} ON file_row_number = row WHERE {planned}"  # noqa: S608 - as above
+    cursor.execute(f"CREATE TEMP TABLE {fates} AS SELECT row, {known} AS what FROM ({each}) GROUP BY row")  # noqa: S608 - as above
+    return fates
 
 
 def write_parquet(cursor: Cursor, query: str, to: Path, kept: Mapping[str, str]) -> None:

@@ -58,6 +58,8 @@ FORMAT = 1
 """Raised when the hash is made in another way: then everybody counts as changed once."""
 
 _READ_ROWS = 2_048
+ALL = "true"
+"""The condition every row of a plan meets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Held:
     """One segment at one place; `place` names it among all places of all connections. Used by one thread at a time."""
 
     def __init__(self, engine: DuckDBEngine, export_id: str, place: str, segment: str) -> None:
-        self._engine = engine
+        self.engine = engine
         self._sent = engine.folder / "sent"
         self._place = _short(place)
         self.folder = self._sent / export_id / self._place / _short(segment.casefold())
@@ -126,9 +128,9 @@ class Held:
             return
         for leftover in self.folder.glob("*.tmp"):
             leftover.unlink(missing_ok=True)
-        plan, told = _pending(self.folder)
+        plan, told = pending(self.folder)
         if plan is not None:
-            with self._engine.cursor(token) as cursor:
+            with self.engine.cursor(token) as cursor:
                 changes = self._write_changes(cursor, plan, told)
                 if told is not None or _releases(cursor, plan):
                     merged = _merged(cursor, _snapshot(self.folder), plan, f"FROM read_parquet({literal(changes)})")
@@ -140,7 +142,7 @@ class Held:
 
     def numbers(self, token: CancelToken) -> tuple[int, int] | None:
         """How many this segment has at the place as far as we know, and how many whoever sent them; None while some are in doubt."""
-        with self._engine.cursor(token) as cursor:
+        with self.engine.cursor(token) as cursor:
             own = _relation(cursor, self.folder)
             if own is None:
                 return 0, 0
@@ -163,7 +165,7 @@ class Held:
 
     def _write_changes(self, cursor: Cursor, plan: Path, told: Path | None) -> Path:
         """What became of the plan's members, kept with its run; beside the plan when that is gone or was never noted."""
-        run = run_folder(self._engine.folder, known_of(cursor, plan, "run"))
+        run = run_folder(self.engine.folder, known_of(cursor, plan, "run"))
         to = self.folder / "changes.tmp" if run is None else changes_path(run, self.folder.name)
         write_changes(cursor, plan, told, to)
         return to
@@ -188,13 +190,15 @@ def compare(
     why: Why,
     there: Path | None = None,
     left_out: str | None = None,
+    only: str | None = None,
 ) -> Difference:
     """Write a plan, with the cursor that can read `found`; None when the place is not there yet and so holds nobody.
 
     `kept` are texts that are kept with it: the `segment` and the `run` that sends it. What differs is found first and
     explained after, so that nothing is asked of those who stay as they are. `there` is a file of who is there
     (app/data/there.py), which the sync mode replace goes by in place of what we know. With a query of those who are `left_out`
-    the plan is one to be looked at: it holds them, and who is unchanged as well.
+    the plan is one to be looked at: it holds them, and who is unchanged as well. `only` is a query of `member` and
+    `identifier`: then nobody else is planned, or counted as unchanged.
     """
     before = None if held is None else _relation(cursor, held.folder)
     if there is not None:
@@ -209,6 +213,9 @@ def compare(
     to.parent.mkdir(parents=True, exist_ok=True)
     unfinished, differing = to.with_suffix(".tmp"), to.with_suffix(".differing.tmp")
     rows = _compared(found, mapping, before, keys, others, mode, whole=left_out is not None)
+    if only is not None:
+        either = f"member IN (SELECT member FROM ({only})) OR identifier IN (SELECT identifier FROM ({only}))"  # noqa: S608 - our own query
+        rows = f"SELECT * FROM ({rows}) WHERE {either}"  # noqa: S608 - as above
     try:
         if before is not None:
             write_parquet(cursor, rows, differing, {})
@@ -221,6 +228,8 @@ def compare(
         differing.unlink(missing_ok=True)
     unfinished.replace(to)
     changes, sent_empty = _numbers(cursor, to, found)
+    if only is not None:
+        changes = replace(changes, unchanged=0)
     return Difference(changes, sent_empty, other and changes.changed > 0)
 
 
@@ -311,7 +320,7 @@ def _told_path(folder: Path) -> Path:
     return folder / "told.csv"
 
 
-def _pending(folder: Path) -> tuple[Path | None, Path | None]:
+def pending(folder: Path) -> tuple[Path | None, Path | None]:
     """The plan of a run that did not come to its end, and what it was told, if anything; no plan when nothing was begun."""
     plan, told = _plan_path(folder), _told_path(folder)
     if not plan.exists() or not told.exists():
@@ -321,7 +330,7 @@ def _pending(folder: Path) -> tuple[Path | None, Path | None]:
 
 def _relation(cursor: Cursor, folder: Path) -> str | None:
     """A query of everybody held at a place, what a dead run was told included; None when that is nobody."""
-    plan, told = _pending(folder)
+    plan, told = pending(folder)
     if plan is None:
         return _snapshot(folder)
     return _merged(cursor, _snapshot(folder), plan, changes_query(cursor, plan, told))
@@ -338,11 +347,11 @@ def forget_export(folder: Path, export_id: str) -> None:
 
 
 def read_plan(
-    engine: DuckDBEngine, plan: Path, ctx: JobContext, *, removed: bool = False
+    engine: DuckDBEngine, plan: Path, ctx: JobContext, *, removed: bool = False, where: str = ALL
 ) -> Generator[PlanRows, None, None]:
     """Those to be added or changed with all fields, or those to be removed with the key fields; in constant memory.
 
-    Rows only rise.
+    Rows only rise. With `where` only those that meet a condition on the plan.
     """
     prefix = KEY if removed else VALUE
     wanted = (Change.REMOVED,) if removed else (Change.ADDED, Change.CHANGED)
@@ -351,7 +360,9 @@ def read_plan(
         names = [name for name in columns_of(cursor, f"FROM {source}") if name.startswith(prefix)]
         columns = "".join(f", {quoted(name)}" for name in names)
         known = f"change <> '{Change.ADDED}'"
-        query = f"SELECT file_row_number, member, {known}{columns} FROM {source} WHERE change IN ({listed(wanted)})"  # noqa: S608
+        query = f"SELECT file_row_number, member, {known}{columns} FROM {source} WHERE change IN ({listed(wanted)}) AND {where}"  # noqa: S608
+        if where != ALL:  # a join with other rows would give them in any order
+            query = f"{query} ORDER BY file_row_number"
         for batch in cursor.sql(query).to_arrow_reader(_READ_ROWS):
             ctx.check()
             rows, members, held, *values = (batch.column(i).to_pylist() for i in range(batch.num_columns))
@@ -403,7 +414,7 @@ def _now(found: Found, mapping: str) -> str:
     values = [f"v{i} AS {quoted(VALUE + name)}" for i, name in enumerate(found.fields)]
     keys = [f"k{i} AS {quoted(KEY + name)}" for i, name in enumerate(found.keys)]
     unusable = [f"u{i}" for i in range(len(found.fields))]
-    columns = ["member", f"{_identifier(found)} AS identifier", f"{_payload(found, mapping)} AS payload"]
+    columns = ["member", f"{identifier_of(found)} AS identifier", f"{_payload(found, mapping)} AS payload"]
     return f"SELECT {', '.join([*columns, *keys, *values, *unusable])} FROM ({found.query})"  # noqa: S608 - our own query
 
 
@@ -414,7 +425,7 @@ def _either(name: str, now: bool, before: bool) -> str:  # noqa: FBT001 - two fa
     return f"CASE WHEN n.identifier IS NULL THEN {old} ELSE {new} END"
 
 
-def _identifier(found: Found) -> str:
+def identifier_of(found: Found) -> str:
     """What a member is known by at the target: the first key field that has a value, and which one that is."""
     named = [f"{literal(f'{name}:')} || k{i}" for i, name in enumerate(found.keys)]
     return f"coalesce({', '.join(named)})" if named else "member"
@@ -444,7 +455,7 @@ def _merged(cursor: Cursor, snapshot: str | None, plan: Path, changes: str) -> s
     done = f"SELECT {columns}, what FROM ({changes}) WHERE what NOT IN ({listed(WITHOUT_EFFECT)}) UNION ALL {released}"  # noqa: S608 - as above
     known = f"CASE WHEN what NOT IN ('{SENDING}', '{THERE}') THEN"
     payload = ", ".join(f"{known} {name} END AS {name}" for name in hashes)
-    doubt = f"what = '{SENDING}' AND change <> 'changed' AS doubt"
+    doubt = f"what = '{SENDING}' AS doubt"
     there = f"change <> '{RELEASED}' AND (change <> 'removed' OR what = '{SENDING}')"
     new = f"SELECT identifier, member, {payload}, {doubt}{keys} FROM ({done}) WHERE {there}"  # noqa: S608 - as above
     if snapshot is None:

@@ -2,15 +2,17 @@
 
 One JSON object a line, appended and flushed at once: `planned` tells what a segment sets out to send or remove, `left` a
 batch that is about to leave, `settled` what is known of it so far (a batch that is refused as a whole is sent in parts and
-settled part by part), `stopped` why there is no answer. Which member is in doubt stands in `sent/` (data/sent.py).
+settled part by part), `stopped` why there is no answer, `moved` how many of a batch in doubt went on in a later one after the
+run was resumed. Which member is in doubt stands in `sent/` (data/sent.py).
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -27,7 +29,7 @@ from app.destinations.contract import Exchange, OutcomeKind
 
 
 class Planned(msgspec.Struct, tag_field="line", tag="planned"):
-    """So many members of a segment are to be sent or removed from here on, `size` in a batch."""
+    """So many members of a segment who never left in this run are to be sent or removed, `size` in a batch."""
 
     segment: str
     kind: BatchKind
@@ -36,13 +38,15 @@ class Planned(msgspec.Struct, tag_field="line", tag="planned"):
 
 
 class Left(msgspec.Struct, tag_field="line", tag="left"):
-    """A batch is about to leave."""
+    """A batch is about to leave; its rows in the plan lie between `first` and `last`."""
 
     number: int
     segment: str
     kind: BatchKind
     members: int
     at: datetime
+    first: int
+    last: int
 
 
 class Settled(msgspec.Struct, tag_field="line", tag="settled", omit_defaults=True):
@@ -69,7 +73,15 @@ class Stopped(msgspec.Struct, tag_field="line", tag="stopped"):
     what: str
 
 
-Line = Planned | Left | Settled | Stopped
+class Moved(msgspec.Struct, tag_field="line", tag="moved"):
+    """So many members of a batch in doubt went on in the batch `to`, which leaves next."""
+
+    number: int
+    members: int
+    to: int
+
+
+Line = Planned | Left | Settled | Stopped | Moved
 
 
 class Journal:
@@ -80,7 +92,10 @@ class Journal:
         self._clock = clock
         self._lock = threading.Lock()
         self._here = threading.local()
-        self._last = max((batch.number for batch in read_journal(folder, ended=False) if batch.left_at), default=0)
+        before = [line for line in _lines(folder) if isinstance(line, Left)]
+        self._last = max((line.number for line in before), default=0)
+        self._in_doubt = {batch.number: batch.in_doubt for batch in read_journal(folder, ended=True) if batch.in_doubt}
+        self._doubtful = [line for line in reversed(before) if line.number in self._in_doubt]
         self._lines = folder.journal_writer()
 
     def __enter__(self) -> Self:
@@ -96,13 +111,21 @@ class Journal:
         self._write(Planned(segment, kind, members, size))
 
     @contextmanager
-    def batch(self, segment: str, kind: BatchKind, members: int) -> Iterator[BatchEntry]:
-        """Note a batch that leaves now from this thread; what leaves the block as an error is noted as why it stopped."""
+    def batch(self, segment: str, kind: BatchKind, rows: Sequence[int]) -> Iterator[BatchEntry]:
+        """Note a batch that leaves now from this thread; what leaves the block as an error is noted as why it stopped.
+
+        `rows` are those of its members in the plan, rising.
+        """
         with self._lock:
             self._last += 1
             number = self._last
-            self._lines.write([Left(number, segment, kind, members, self._clock())])
-        entry = BatchEntry(self, number, members)
+            self._lines.write(
+                [
+                    *self._moved(segment, kind, rows, number),
+                    Left(number, segment, kind, len(rows), self._clock(), rows[0], rows[-1]),
+                ]
+            )
+        entry = BatchEntry(self, number, len(rows))
         self._here.entry = entry
         try:
             yield entry
@@ -126,6 +149,21 @@ class Journal:
     def now(self) -> datetime:
         """The moment of a line."""
         return self._clock()
+
+    def _moved(self, segment: str, kind: BatchKind, rows: Sequence[int], to: int) -> list[Line]:
+        """To which batches in doubt these belonged, each to one; removals lie between the others in a plan."""
+        moved: list[Line] = []
+        left = len(rows)
+        for line in self._doubtful:
+            if line.segment != segment or (line.kind is BatchKind.REMOVE) is not (kind is BatchKind.REMOVE):
+                continue
+            within = bisect_right(rows, line.last) - bisect_left(rows, line.first)
+            number = min(within, left, self._in_doubt[line.number])
+            if number:
+                left -= number
+                self._in_doubt[line.number] -= number
+                moved.append(Moved(line.number, number, to))
+        return moved
 
     def _write(self, line: Line) -> None:
         with self._lock:
@@ -177,8 +215,11 @@ def read_journal(folder: RunFolder, *, ended: bool) -> tuple[Batch, ...]:
     """
     batches: dict[int, Batch] = {}
     waiting: dict[tuple[str, BatchKind], Planned] = {}
-    for line in read_lines(folder.journal_path, cast("type[Line]", Line)):
-        _take(line, batches, waiting)
+    arrived: Counter[int] = Counter()
+    for line in _lines(folder):
+        if isinstance(line, Moved):
+            arrived[line.to] += line.members
+        _take(line, batches, waiting, arrived)
     known = [_stated(batch, ended=ended) for batch in batches.values()]
     number = max(batches, default=0)
     for rest in waiting.values():
@@ -189,29 +230,44 @@ def read_journal(folder: RunFolder, *, ended: bool) -> tuple[Batch, ...]:
     return tuple(known)
 
 
-def _take(line: Line, batches: dict[int, Batch], waiting: dict[tuple[str, BatchKind], Planned]) -> None:
+def last_moment(folder: RunFolder) -> datetime | None:
+    """The last moment the run is known to have lived, by its journal."""
+    return max((line.at for line in _lines(folder) if isinstance(line, Left | Settled | Stopped)), default=None)
+
+
+def _lines(folder: RunFolder) -> Iterator[Line]:
+    return read_lines(folder.journal_path, cast("type[Line]", Line))
+
+
+def _take(
+    line: Line, batches: dict[int, Batch], waiting: dict[tuple[str, BatchKind], Planned], arrived: Mapping[int, int]
+) -> None:
     if isinstance(line, Planned):
         waiting[line.segment, line.kind] = line
     elif isinstance(line, Left):
         left = Batch(line.number, line.segment, line.kind, line.members, BatchState.SENDING, line.at)
         batches[line.number] = left
-        rest = waiting.get((line.segment, line.kind))
+        # Those who were asked for were to be sent.
+        rest = waiting.get((line.segment, BatchKind.SEND if line.kind is BatchKind.ASK else line.kind))
         if rest is not None:
-            rest.members -= line.members
+            rest.members -= line.members - arrived.get(line.number, 0)
     elif line.number in batches:
-        before = batches[line.number]
-        batches[line.number] = (
-            replace(before, stopped=line.what, state=BatchState.IN_DOUBT)
-            if isinstance(line, Stopped)
-            else replace(
-                before,
-                settled_at=line.at,
-                totals=_totals(line),
-                requests=line.requests,
-                sha256=line.sha256,
-                halved=line.halved,
-            )
-        )
+        batches[line.number] = _with(batches[line.number], line)
+
+
+def _with(batch: Batch, line: Settled | Stopped | Moved) -> Batch:
+    if isinstance(line, Stopped):
+        return replace(batch, stopped=line.what, state=BatchState.IN_DOUBT)
+    if isinstance(line, Moved):
+        return replace(batch, moved=batch.moved + line.members)
+    return replace(
+        batch,
+        settled_at=line.at,
+        totals=_totals(line),
+        requests=line.requests,
+        sha256=line.sha256,
+        halved=line.halved,
+    )
 
 
 def _totals(line: Settled) -> Totals:
@@ -226,7 +282,7 @@ def _totals(line: Settled) -> Totals:
 
 
 def _stated(batch: Batch, *, ended: bool) -> Batch:
-    if batch.answered >= batch.members:
+    if batch.answered + batch.moved >= batch.members:
         refused = batch.members > 0 and batch.totals.rejected == batch.members
         return replace(batch, state=BatchState.REFUSED if refused else BatchState.SETTLED)
     return replace(batch, state=BatchState.IN_DOUBT) if ended else batch

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from app.destinations.contract import Batch, Confirmation, SegmentSession
+from app.destinations.contract import Batch, SegmentSession
 from app.destinations.description import Pace
 from app.jobs import JobContext
 
@@ -70,9 +70,9 @@ class Lanes:
         for future in busy:
             future.result()
 
-    def confirm(self, ctx: JobContext) -> Confirmation:
-        """What the target says it holds now."""
-        return self._lanes[0].submit(_confirm, ctx).result()
+    def once(self, act: Callable[[SegmentSession], T]) -> T:
+        """Do something with a session that was opened, while no batch is on its way."""
+        return self._lanes[0].submit(act).result()
 
     def _free_lane(self, busy: dict[Future[None], _Lane]) -> _Lane:
         """A lane with nothing to do, opened when need be; raises what a batch raised meanwhile."""
@@ -118,7 +118,3 @@ class _Lane:
     ) -> Future[T]:
         """Run the function with the session on the lane's thread; the future raises what entering the session raised."""
         return self._thread.submit(lambda: function(self.session.result(), *args, **kwargs))
-
-
-def _confirm(session: SegmentSession, ctx: JobContext) -> Confirmation:
-    return session.confirm(ctx)

@@ -12,7 +12,7 @@ from typing import Protocol, Self
 from app.core.counts import Count
 from app.core.exports import Export
 from app.core.guards import Seen
-from app.core.plans import Changes, PlannedMember
+from app.core.plans import Change, Changes, PlannedMember
 from app.core.runs import Reject
 from app.core.segments import Segment
 from app.core.tables import Catalog
@@ -89,6 +89,29 @@ class PlannedSegment(Protocol):
         """What the last run that finished it saw; None when none has."""
         ...
 
+    @property
+    def resumed(self) -> bool:
+        """Whether it goes on with a plan of which a part was done before the run was interrupted."""
+        ...
+
+    @property
+    def never_left(self) -> tuple[int, int]:
+        """How many are to be removed, and how many to be sent, that did not leave before in the same run."""
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """How many of a resumed plan are not wanted any more: they left the segment or may not be sent now."""
+        ...
+
+    def doubtful(self, change: Change, ctx: JobContext) -> Batch:
+        """Those to be added, or to be changed, whose last sending was never acknowledged."""
+        ...
+
+    def skip(self, batch: Batch) -> None:
+        """Leave these out of `batches` that begin after this."""
+        ...
+
     def removals(self, size: int, ctx: JobContext) -> Iterator[Batch]:
         """Who is to leave the place, with what identifies them there."""
         ...
@@ -148,11 +171,19 @@ class MemberSource(Protocol):
         run: str = "",
         there: There | None = None,
         whole: bool = False,
+        retries: str = "",
     ) -> PlannedSegment:
         """Compare who is to be sent with what the place holds, for the run of that id; without one it leaves no trace.
 
         What the place holds is what we know, or who is `there` by its own word. A `whole` plan also has who is unchanged and
-        who is left out, and is only looked at.
+        who is left out, and is only looked at. With `retries` only those are planned who were rejected in that earlier run.
+        """
+        ...
+
+    def resume(self, segment: Segment, place: Place, ctx: JobContext, *, run: str) -> PlannedSegment | None:
+        """Go on with the plan of that run, which was interrupted; None when everything there was done.
+
+        What has no plan yet, or a place that is gone, is planned anew.
         """
         ...
 

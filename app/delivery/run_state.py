@@ -49,7 +49,9 @@ class RunState:
         self._run = replace(
             run,
             status=Status.RUNNING,
-            started_at=clock(),
+            started_at=run.started_at or clock(),
+            ended_at=None,
+            error=None,
             waits_for="",
             phases=tuple(Phase(name) for name in phases),
         )

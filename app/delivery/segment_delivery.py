@@ -16,6 +16,7 @@ from app.core.plans import OTHER_MATCH, Changes
 from app.core.runs import PhaseName, Status
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog
+from app.delivery.doubts import Doubts
 from app.delivery.guard import demand_within
 from app.delivery.journal import Journal
 from app.delivery.lanes import Lanes, lanes_for
@@ -59,6 +60,8 @@ class SegmentDelivery:
         segments = chosen_segments(self.export, self.deps.segments)
         fields = {f.id: f for f in self.destination.fields(self.export.target, ctx)}
         source = self.deps.members(self.export, self.description, tuple(fields.values()))
+        if self.state.run.interruptions:
+            return self._resume(segments, source, fields, ctx)
 
         self.state.begin(PhaseName.COUNT)
         judge = Judge(self.export, self.description, self.deps.catalog, source, self._counted, self._skip)
@@ -66,7 +69,7 @@ class SegmentDelivery:
 
         self.state.begin(PhaseName.MATCH)
         check_match(self.export, self.description, fields, self.deps.catalog)
-        for segment, count in counts:
+        for segment, count in () if self.state.run.retries else counts:
             self._write_left_out(source, segment, count, ctx)
 
         with ExitStack() as plans:
@@ -76,9 +79,29 @@ class SegmentDelivery:
                 (segment, plans.enter_context(self._plan(source, segment, place, ctx))) for segment, place in places
             ]
             planned = judge.with_somebody(planned)
-            demand_within(self.export, planned, self.state.run.approval)
+            if not self.state.run.retries:  # a person asked for exactly these
+                demand_within(self.export, planned, self.state.run.approval)
             self._send_all(planned, fields, ctx)
         return judge.skip_status
+
+    def _resume(
+        self, segments: Sequence[Segment], source: MemberSource, fields: Mapping[str, TargetField], ctx: JobContext
+    ) -> Status | None:
+        """Go on with the plans of the part that was interrupted; a segment that was skipped then stays so."""
+        run = self.state.run
+        skipped = {each.segment for each in run.skipped}
+        check_match(self.export, self.description, fields, self.deps.catalog)
+        with ExitStack() as plans:
+            self.state.begin(PhaseName.PLAN)
+            planned = []
+            for segment in segments:
+                place = self.destination.place(self.export.target, segment.name, ctx)
+                plan = None if segment.name in skipped else source.resume(segment, place, ctx, run=run.id)
+                if plan is not None:
+                    planned.append((segment, plans.enter_context(plan)))
+                    self.run_log.info(words_of_rest(segment.name, plan))
+            self._send_all(planned, fields, ctx)
+        return Status.SKIPPED_TOO_SMALL if skipped else None
 
     def undo(self, segment_names: Sequence[str], ctx: JobContext) -> None:
         """Take back what the run `undoes` did to these segments; nothing is counted or checked anew, only who it touched moves."""
@@ -101,9 +124,9 @@ class SegmentDelivery:
     ) -> None:
         total = sum((plan.changes for _segment, plan in planned), Changes())
         self.state.unchanged(total.unchanged)
-        self.state.set_total(total.to_send, "members")
+        self.state.set_total(self.state.run.done + total.to_send, "members")
         for segment, plan in planned:
-            self._note(segment, plan.changes)
+            self._note(segment, plan)
         self.state.begin(PhaseName.SEND)
         for number, (segment, plan) in enumerate(planned, 1):
             self._send(segment, plan, fields, ctx, last=number == len(planned))
@@ -117,17 +140,19 @@ class SegmentDelivery:
 
     def _plan(self, source: MemberSource, segment: Segment, place: Place, ctx: JobContext) -> PlannedSegment:
         there = who_is_there(self.export, self.destination, segment, place, ctx)
-        plan = source.plan(segment, place, ctx, run=self.state.run.id, there=there)
+        run = self.state.run
+        plan = source.plan(segment, place, ctx, run=run.id, there=there, retries=run.retries)
         self.run_log.info(words_of_plan(segment.name, plan.changes))
         if plan.other_match:
             self.run_log.warning(f"“{segment.name}”: {OTHER_MATCH}")
         return plan
 
-    def _note(self, segment: Segment, changes: Changes) -> None:
+    def _note(self, segment: Segment, plan: PlannedSegment) -> None:
         """What is about to be done with the segment, removals first as they are sent."""
         size = self.description.batch_size
-        self.journal.planned(segment.name, BatchKind.REMOVE, changes.removed, size)
-        self.journal.planned(segment.name, BatchKind.SEND, changes.added + changes.changed, size)
+        to_remove, to_send = plan.never_left
+        self.journal.planned(segment.name, BatchKind.REMOVE, to_remove, size)
+        self.journal.planned(segment.name, BatchKind.SEND, to_send, size)
 
     def _write_left_out(self, source: MemberSource, segment: Segment, count: Count, ctx: JobContext) -> None:
         """Count everybody who belongs to the segment and is not sent; those without a usable key are listed by name."""
@@ -145,8 +170,15 @@ class SegmentDelivery:
     ) -> None:
         sender = SegmentSender(segment.name, fields, plan, self.state, self.run_log, self.journal)
         size = self.description.batch_size
-        batches, removals = plan.batches(size, ctx), plan.removals(size, ctx)
+        doubts = Doubts(self.description, plan, sender, self.run_log, self.state.run.send_again)
         with Lanes(lambda: self._session(segment), lanes_for(self.description.pace)) as lanes:
+            left_in_doubt = doubts.resolve(lanes, ctx)
+            if left_in_doubt:
+                self.state.set_total((self.state.run.total or 0) - left_in_doubt, "members")
+                _to_remove, to_send = plan.never_left
+                to_send -= 0 if plan.resumed else left_in_doubt
+                self.journal.planned(segment.name, BatchKind.SEND, to_send, size)
+            batches, removals = plan.batches(size, ctx), plan.removals(size, ctx)
             # First who left: somebody known by another identifier now would else be taken out again.
             lanes.send(removals, lambda session, _number, batch: sender.remove(session, batch, ctx), ctx)
             lanes.send(batches, lambda session, _number, batch: sender.deliver(session, batch, ctx), ctx)
@@ -165,7 +197,7 @@ class SegmentDelivery:
         """Ask what the target holds; everything was sent already, so no answer changes more than log and receipt."""
         try:
             with self.book.reading_back():
-                told = lanes.confirm(ctx)
+                told = lanes.once(lambda session: session.confirm(ctx))
         except Cancelled:
             sentence = "Cancelled while asking the destination what it holds; everybody had been sent."
             self.run_log.info(sentence)
@@ -291,7 +323,17 @@ def words_of_plan(segment: str, changes: Changes) -> str:
         text = f"{text} {changes.strangers:,} of those to remove were never sent by Sendoff."
     if not changes.in_doubt:
         return text
-    return f"{text} {changes.in_doubt:,} of them were on their way when an earlier run stopped; they are sent again."
+    return f"{text} {changes.in_doubt:,} of them were on their way when an earlier run stopped."
+
+
+def words_of_rest(segment: str, plan: PlannedSegment) -> str:
+    """What is left to do with a segment after an interruption, as a line of the log."""
+    changes = plan.changes
+    text = f"“{segment}”: resumed with {changes.to_send:,} members left to send"
+    in_doubt = f", {changes.in_doubt:,} of them in doubt." if changes.in_doubt else "."
+    if not plan.dropped:
+        return text + in_doubt
+    return f"{text}{in_doubt} {plan.dropped:,} are left out: they left the segment or may not be sent any more."
 
 
 def chosen_segments(export: Export, segments: Sequence[Segment]) -> list[Segment]:

@@ -71,7 +71,7 @@ class SegmentSender:
     def deliver(self, session: SegmentSession, batch: Batch, ctx: JobContext) -> None:
         """Send one batch; raises FixData when batch after batch is refused member by member, and what the session raises."""
         ctx.check()
-        with self._journal.batch(self._segment, BatchKind.SEND, len(batch)) as entry:
+        with self._journal.batch(self._segment, BatchKind.SEND, batch.rows) as entry:
             tally = _Tally(entry)
             complete = self._without_incomplete(batch, tally)
             incomplete = tally.rejected
@@ -91,12 +91,18 @@ class SegmentSender:
                 "Choose another sync mode in the export, and send us the log.",
                 code="no_removal",
             )
-        with self._journal.batch(self._segment, BatchKind.REMOVE, len(batch)) as entry:
+        with self._journal.batch(self._segment, BatchKind.REMOVE, batch.rows) as entry:
             tally = _Tally(entry)
             self._plan.sending(batch)
             self._send(session.remove, batch, tally, ctx)
         self._log("removed", batch, tally)
         self._stop_when_hopeless(len(batch), tally.rejected, tally.refusal)
+
+    def found(self, batch: Batch, kind: OutcomeKind) -> None:
+        """Note members of whom the destination says that they are there, sent by an earlier run or part of this one."""
+        if batch:
+            with self._journal.batch(self._segment, BatchKind.ASK, batch.rows) as entry:
+                self._take(batch, Outcomes(batch.keys, kind), _Tally(entry))
 
     def _log(self, done: str, batch: Batch, tally: _Tally) -> None:
         text = f"Batch {tally.entry.number:,} of “{self._segment}” {done}, {len(batch):,} members."

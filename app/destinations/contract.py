@@ -373,6 +373,15 @@ class RemovingSession(SegmentSession, Protocol):
 
 
 @runtime_checkable
+class AskingSession(SegmentSession, Protocol):
+    """A session of a destination that says in its description that it `asks`."""
+
+    def holds(self, members: Sequence[Member], ctx: JobContext) -> Sequence[bool]:
+        """For each member whether it is there as `send` would leave it; only asks. Any number of them, in order."""
+        ...
+
+
+@runtime_checkable
 class SegmentDestination(Protocol):
     """A marketing system that takes members one batch at a time."""
 

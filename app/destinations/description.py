@@ -124,6 +124,13 @@ class LimitName(StrEnum):
     REQUESTS_PER_SECOND = "requests_per_second"
 
 
+class Repeat(StrEnum):
+    """What comes of sending a member twice: the same as once, or a second entry there."""
+
+    HARMLESS = "harmless"
+    DOUBLES = "doubles"
+
+
 @dataclass(frozen=True, slots=True)
 class AudienceType:
     """One of several kinds of audience a destination makes, with what it takes in place of the destination's own.
@@ -143,6 +150,8 @@ class Description:
     """Everything the program knows of a destination before it is imported.
 
     `any_field` is true for targets that take any column (files): then `fields` is empty and matching is free.
+    `repeat` is what comes of sending a batch again whose answer was lost, `asks` tells that sessions are `AskingSession`s, so
+    that it need not be sent again to those who are there.
     `key_fields` are the target fields that can identify a member; the first is the default. `free_fields` tells that the
     audience has further fields only the target knows, `reads_unsubscribes` that it can be asked who opted out there.
     `module` is imported when the destination is used.
@@ -171,6 +180,8 @@ class Description:
     sync_modes: tuple[SyncMode, ...] = ()
     batch_size: int = 500
     pace: Pace = field(default_factory=Pace)
+    repeat: Repeat = Repeat.DOUBLES
+    asks: bool = False
     sign_in: SignIn | None = None
     any_field: bool = False
     free_fields: bool = False

@@ -44,6 +44,13 @@ class LiveRuns:
                 self._live[run.id] = run
         self._tell(run)
 
+    def again(self, run: Run) -> None:
+        """Follow a run that ended before and is to go on; raises SendoffError when the store can't keep it."""
+        self._runs.reopen(run)
+        with self._changed:
+            self._live[run.id] = run
+        self._tell(run)
+
     def update(self, run: Run) -> None:
         """Take a newer state of a run that has not ended; one that was given up is not changed any more."""
         with self._changed:

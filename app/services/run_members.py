@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from app.core.counts import Count
 from app.core.errors import FixSettings
 from app.core.exports import Export, SyncMode
 from app.core.guards import Seen, seen
-from app.core.plans import Changes, PlannedMember
+from app.core.plans import Change, Changes, PlannedMember
 from app.core.runs import Reject
 from app.core.segments import Segment
 from app.data.counting import Counter, CountSpec
@@ -22,8 +23,9 @@ from app.data.identity import Identity
 from app.data.last_seen import read_seen, write_seen
 from app.data.members import Members, MemberSpec
 from app.data.plan_pages import PlanPages
+from app.data.resuming import Rest, goes_on, is_settled
 from app.data.run_changes import changes_path
-from app.data.sent import Difference, Held, PlanRows, Told, look_path, read_plan
+from app.data.sent import ALL, Difference, Held, PlanRows, Told, look_path, read_plan
 from app.data.there import write_there
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
@@ -88,10 +90,10 @@ class WorkspaceMembers:
         run: str = "",
         there: There | None = None,
         whole: bool = False,
+        retries: str = "",
     ) -> WorkspacePlan:
         """See `MemberSource.plan`; what an earlier run left behind is made part of what is held first."""
-        export = self._export
-        held = Held(self._engine, export.id, f"{export.connection} {place.name}", segment.name)
+        held = self._held(segment, place)
         path = held.plan_path if run else look_path(self._engine.folder)
         if run:
             held.settle(ctx.token)
@@ -105,22 +107,31 @@ class WorkspaceMembers:
                 write_there(there, self._description.key_fields, who, ctx)
             asked = None if there is None else who
             difference = self._members.plan(
-                self._scope, segment, spec, known, export.sync, path, ctx, run, asked, whole=whole
+                self._scope,
+                segment,
+                spec,
+                known,
+                self._export.sync,
+                path,
+                ctx,
+                run,
+                asked,
+                whole=whole,
+                retries=retries,
             )
         finally:
             who.unlink(missing_ok=True)
         named = {self._names.get(field, field): number for field, number in difference.sent_empty.items()}
-        told = Told(held, export.sync) if run else None
+        told = Told(held, self._export.sync) if run else None
         scope, changes = self._scope, difference.changes
         consent = str(spec.identity.consent or "")
         now = seen(segment, scope.catalog, scope.segments, changes.added + changes.changed + changes.unchanged, consent)
         now = replace(now, at=scope.now)
-        return WorkspacePlan(self._engine, segment.name, path, difference, named, held, told, now)
+        return WorkspacePlan(self._engine, segment.name, path, difference, named, held, told, seen=now)
 
     def undo(self, segment: Segment, place: Place, ctx: JobContext, *, undone: str, run: str = "") -> WorkspacePlan:
         """See `MemberSource.undo`."""
-        export = self._export
-        held = Held(self._engine, export.id, f"{export.connection} {place.name}", segment.name)
+        held = self._held(segment, place)
         if not place.there or not held.known:
             raise FixSettings(
                 f"What was done to “{segment.name}” can't be undone.",
@@ -136,6 +147,22 @@ class WorkspaceMembers:
         # Whoever is put back is told of as in an update, whatever the export does else.
         told = Told(held, SyncMode.UPDATE) if run else None
         return WorkspacePlan(self._engine, segment.name, path, difference, {}, held, told)
+
+    def resume(self, segment: Segment, place: Place, ctx: JobContext, *, run: str) -> WorkspacePlan | None:
+        """See `MemberSource.resume`."""
+        held = self._held(segment, place)
+        if not place.there or not (is_settled(held, run) or goes_on(held, run, ctx.token)):
+            return self.plan(segment, place, ctx, run=run)
+        if is_settled(held, run):
+            held.settle(ctx.token)
+            return None
+        rest = self._members.rest(self._scope, segment, self._spec(segment), held, ctx)
+        told = Told(held, self._export.sync)
+        difference = Difference(rest.changes, {})
+        return WorkspacePlan(self._engine, segment.name, held.plan_path, difference, {}, held, told, rest=rest)
+
+    def _held(self, segment: Segment, place: Place) -> Held:
+        return Held(self._engine, self._export.id, f"{self._export.connection} {place.name}", segment.name)
 
     def _spec(self, segment: Segment) -> MemberSpec:
         return MemberSpec(self._matched, self._identity(segment), self._names)
@@ -158,12 +185,21 @@ class WorkspacePlan:
         held: Held,
         told: Told | None,
         seen: Seen | None = None,
+        rest: Rest | None = None,
     ) -> None:
         self._engine = engine
         self._segment = segment
         self._path = path
         self._held = held
         self._told = told
+        self._rest = rest
+        self._skipped: set[int] = set()
+        self.resumed = rest is not None
+        self.dropped = 0 if rest is None else rest.dropped
+        planned = difference.changes
+        self.never_left: tuple[int, int] = (
+            (planned.removed, planned.added + planned.changed) if rest is None else rest.never_left
+        )
         self.changes: Changes = difference.changes
         self.other_match: bool = difference.other_match
         self.sent_empty: Mapping[str, int] = sent_empty
@@ -187,11 +223,26 @@ class WorkspacePlan:
 
     def removals(self, size: int, ctx: JobContext) -> Iterator[Batch]:
         """See `PlannedSegment.removals`."""
-        return _batches(read_plan(self._engine, self._path, ctx, removed=True), size)
+        return _batches(read_plan(self._engine, self._path, ctx, removed=True, where=self._left()), size)
 
     def batches(self, size: int, ctx: JobContext) -> Iterator[Batch]:
         """See `PlannedSegment.batches`; the engine is let go of when the iterator is closed."""
-        return _batches(read_plan(self._engine, self._path, ctx), size)
+        return _batches(read_plan(self._engine, self._path, ctx, where=self._left()), size, self._skipped)
+
+    def doubtful(self, change: Change, ctx: JobContext) -> Batch:
+        """See `PlannedSegment.doubtful`."""
+        if not self.changes.in_doubt:
+            return Batch([], {}, [])
+        doubt = "in_doubt" if self._rest is None else self._rest.rows(doubt=True)
+        parts = read_plan(self._engine, self._path, ctx, where=f"change = '{change}' AND {doubt}")
+        return next(_batches(parts, max(self.changes.to_send, 1)), Batch([], {}, []))
+
+    def skip(self, batch: Batch) -> None:
+        """See `PlannedSegment.skip`."""
+        self._skipped.update(batch.rows)
+
+    def _left(self) -> str:
+        return ALL if self._rest is None else self._rest.rows()
 
     def first(self, number: int, ctx: JobContext) -> list[PlannedMember]:
         """See `PlannedSegment.first`."""
@@ -229,12 +280,17 @@ def _batch(part: PlanRows) -> Batch:
     return Batch(part.members, part.values, part.rows, part.known)
 
 
-def _batches(parts: Generator[PlanRows, None, None], size: int) -> Iterator[Batch]:
-    """Members in batches of that size, but the last."""
+def _batches(
+    parts: Generator[PlanRows, None, None], size: int, skipped: AbstractSet[int] = frozenset()
+) -> Iterator[Batch]:
+    """Members in batches of that size, but the last; without those whose rows are to be skipped."""
     waiting = Batch([], {}, [])
     with closing(parts):
         for part in parts:
-            waiting = _joined(waiting, _batch(part)) if waiting else _batch(part)
+            batch = _batch(part)
+            if skipped:
+                batch = batch.picked([place for place, row in enumerate(batch.rows) if row not in skipped])
+            waiting = _joined(waiting, batch) if waiting else batch
             whole = len(waiting) // size * size
             for start in range(0, whole, size):
                 yield waiting[start : start + size]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,6 +13,7 @@ from app.core.errors import SendoffError
 from app.core.runs import Run, Status
 from app.jobs import CancelToken, Pools
 from app.services.live_runs import LiveRuns
+from app.store.owners import BEAT_SECONDS
 from app.store.runs import RunRepository
 
 POLL_SECONDS = 1.0
@@ -64,6 +66,7 @@ class RunQueue:
         self._active: dict[str, _Active] = {}
         self._watcher: threading.Thread | None = None
         self._closed = False
+        self._last_sign: float | None = None
 
     def add(self, run: Run) -> None:
         """Let the run start as soon as its connection is free; raises RuntimeError after `close`."""
@@ -124,6 +127,7 @@ class RunQueue:
                 self._stirred = False
             round_number += 1
             try:
+                self._give_sign_of_life()
                 self._heed_cancels()
                 self._start_what_is_free(look_for_dead=round_number % 5 == 1)
             except SendoffError as error:  # the database is busy or the drive full: look again in a moment
@@ -132,6 +136,13 @@ class RunQueue:
                 logger.exception("The queue of runs failed")
             with self._changed:
                 self._changed.wait_for(lambda: self._stirred, self._poll)
+
+    def _give_sign_of_life(self) -> None:
+        """Processes of other computers on a shared drive can't see ours."""
+        now = time.monotonic()
+        if self._last_sign is None or now - self._last_sign >= BEAT_SECONDS:
+            self._runs.beat(self._owner, self._clock())
+            self._last_sign = now
 
     def _heed_cancels(self) -> None:
         with self._changed:
@@ -160,7 +171,7 @@ class RunQueue:
         return run.connection_id is not None and self._runs.claim(run.id, run.connection_id, self._owner)
 
     def _start(self, run: Run) -> None:
-        begun = replace(run, status=Status.RUNNING, started_at=self._clock(), waits_for="")
+        begun = replace(run, status=Status.RUNNING, started_at=run.started_at or self._clock(), waits_for="")
         token = CancelToken()
         with self._changed:
             if self._waiting.pop(run.id, None) is None:

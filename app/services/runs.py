@@ -26,6 +26,7 @@ from app.data.personal import masked as mask
 from app.data.sent import clear_looks, forget_export
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
+from app.delivery.journal import last_moment
 from app.delivery.ports import Deps, Ledger, OnSlow, Opened
 from app.delivery.receipts import clear_receipts, seal
 from app.delivery.run_state import utc_now
@@ -36,7 +37,7 @@ from app.services.audit import AuditService
 from app.services.finding import export_named
 from app.services.live_runs import Listener, LiveRuns
 from app.services.run_queue import POLL_SECONDS, RunQueue
-from app.store.owners import is_alive, this_process
+from app.store.owners import SignsOfLife, is_elsewhere, this_process
 from app.store.store import Store
 
 KEEP_LOOKS = timedelta(days=1)
@@ -98,6 +99,7 @@ class RunService:
         self._clock = clock
         self._poll = poll_seconds
         self._loaded = 0
+        self._signs = SignsOfLife(store.runs.beats, clock)
         self._live = LiveRuns(store.runs, self._closing)
         self._queue = RunQueue(
             store.runs,
@@ -112,11 +114,14 @@ class RunService:
         )
         self._set_aside_dead()
 
-    def start(self, export_names: Sequence[str], trigger: Trigger, approval: Approval | None = None) -> Runs:
+    def start(
+        self, export_names: Sequence[str], trigger: Trigger, approval: Approval | None = None, *, retries: str = ""
+    ) -> Runs:
         """Queue a run of each export and return them in that order; an export that waits already keeps its place.
 
         `approval` is what this person agreed to, see core/guards.py; it is kept with the runs and, when it passes guards, in
-        the audit trail.
+        the audit trail. With `retries` only those members are sent whom that run saw rejected.
+
         Raises FixData for an unknown export and NotAllowed, both before anything is started. An export without a
         connection gets a run that ended with NO_CONNECTION.
         """
@@ -127,15 +132,28 @@ class RunService:
         if trigger is not Trigger.SCHEDULE:  # a schedule acts with the rights of the workspace
             for _export, connection in chosen:
                 demand(self._roles.role(), Action.RUN_EXPORTS, connection.access if connection else None)
-        if self._queue.closed:
-            raise TryAgain(
-                "Nothing was started.", "Sendoff is closing.", "Open it again and run the export.", code="closing"
-            )
-        started = [self._start(export, connection, trigger, approval) for export, connection in chosen]
+        self._demand_open()
+        started = [self._start(export, connection, trigger, approval, retries=retries) for export, connection in chosen]
         if approval is not None and approval.anyway:
             for run in started:
                 self._audit.record(Deed.GUARD_PASSED, Subject.RUN, run.export_name, subject_id=run.id)
         return started
+
+    def again(self, run: Run) -> Run:
+        """Queue a run that was interrupted once more; what it did so far stands in it. Raises NotAllowed, TryAgain."""
+        connection = self._store.connections.by_id(run.connection_id) if run.connection_id else None
+        demand(self._roles.role(), Action.RUN_EXPORTS, connection.access if connection else None)
+        self._demand_open()
+        waits = replace(run, status=Status.QUEUED, ended_at=None, error=None, owner=this_process(), seen=True)
+        self._live.again(waits)
+        self._queue.add(waits)
+        return waits
+
+    def mark_seen(self, run_id: str) -> None:
+        """Note that a run that has ended was shown."""
+        run = self.get(run_id)
+        if run.status.ended and not run.seen:
+            self._store.runs.save(replace(run, seen=True))
 
     def take_back(self, undone: Run, trigger: Trigger) -> Run:
         """Queue a run that takes back what that one did; `UndoService` says whether it can be.
@@ -205,7 +223,11 @@ class RunService:
 
     def active(self) -> Runs:
         """All runs that have not ended, of this process and of others, oldest first."""
-        return [self._live.get(run.id) or run for run in self._store.runs.running()]
+        running = self._store.runs.running()
+        if any(is_elsewhere(run.owner) for run in running):  # looked at again and again, as it can only be told by time
+            self._set_aside_dead()
+            running = self._store.runs.running()
+        return [self._live.get(run.id) or run for run in running]
 
     def rejects(
         self, run_id: str, offset: int = 0, limit: int = 200, field: str | None = None, *, masked: bool = True
@@ -283,13 +305,21 @@ class RunService:
         """Drop what the targets of an export that is gone hold; the members stay there."""
         forget_export(self._folder, export_id)
 
+    def _demand_open(self) -> None:
+        if self._queue.closed:
+            raise TryAgain(
+                "Nothing was started.", "Sendoff is closing.", "Open it again and run the export.", code="closing"
+            )
+
     def _start(
         self,
         export: Export,
         connection: Connection | None,
         trigger: Trigger,
         approval: Approval | None = None,
+        *,
         undoes: str = "",
+        retries: str = "",
     ) -> Run:
         waiting = self._queue.waiting_for(export.id)
         if waiting is not None:
@@ -308,6 +338,7 @@ class RunService:
             owner=this_process(),
             undoes=undoes,
             approval=approval,
+            retries=retries,
         )
         if connection is None:
             run = replace(run, status=Status.NO_CONNECTION, ended_at=now, error=_NO_CONNECTION)
@@ -358,8 +389,8 @@ class RunService:
 
     def _set_aside_dead(self) -> None:
         """Name the runs of processes that died as interrupted; their connections are free from then on."""
-        for run in self._store.runs.interrupt_orphans(is_alive):
-            interrupted = self._interrupted(run)
+        for run in self._store.runs.interrupt_orphans(self._signs.is_alive):
+            interrupted = self._interrupted(replace(run, ended_at=last_moment(self._files(run.id)) or run.ended_at))
             self._store.runs.save(interrupted)
             self._tell_audit(interrupted)
             rmtree(self._files(run.id).staging, ignore_errors=True)
@@ -382,7 +413,7 @@ class RunService:
             "Sendoff ended while this run was going.",
             "Run it again; nothing was replaced."
             if run.unit == "rows"
-            else "Run it again; who arrived already is updated, not added twice.",
+            else "Resume it, or run the export again; either sends only what is missing.",
             "try_again",
         )
         return replace(

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from app.core.runs import Run, Status
 from app.store.codec import plain
 from app.store.database import Database
-from app.store.schema import claims, runs
+from app.store.schema import beats, claims, runs
 
 _UNFINISHED = tuple(status.value for status in Status if not status.ended)
 
@@ -41,6 +42,12 @@ class RunRepository:
         """Keep the run's new state; an ended run gives its connection free."""
         with self._database.write() as transaction:
             self._update(transaction, run)
+
+    def reopen(self, run: Run) -> None:
+        """Keep a run that ended and is to go on; wishes to cancel it are forgotten."""
+        with self._database.write() as transaction:
+            self._update(transaction, run)
+            transaction.execute(update(runs).where(runs.c.id == run.id).values(cancel_requested=False))
 
     def by_id(self, id: str) -> Run | None:  # noqa: A002 - the word of the field
         """The run, or None."""
@@ -96,8 +103,23 @@ class RunRepository:
                 if run is not None and not run.status.ended and run.owner == orphan.owner:
                     run = replace(run, status=Status.INTERRUPTED, ended_at=datetime.now(UTC))
                     self._update(transaction, run)
+                    # A computer that was only asleep must not go on with it when it wakes.
+                    transaction.execute(update(runs).where(runs.c.id == run.id).values(cancel_requested=True))
                     interrupted.append(run)
         return interrupted
+
+    def beat(self, owner: str, at: datetime) -> None:
+        """Give a sign of life."""
+        sign = sqlite_insert(beats).values(owner=owner, at=at)
+        with self._database.write() as transaction:
+            transaction.execute(sign.on_conflict_do_update(index_elements=[beats.c.owner], set_={"at": at}))
+
+    def beats(self) -> dict[str, datetime]:
+        """The last sign of life of each owner that has given one and has runs that have not ended."""
+        waiting = select(runs.c.owner).where(runs.c.status.in_(_UNFINISHED))
+        with self._database.read() as transaction:
+            found = transaction.execute(select(beats.c.owner, beats.c.at).where(beats.c.owner.in_(waiting))).all()
+        return {row.owner: row.at for row in found}
 
     def request_cancel(self, run_id: str) -> bool:
         """Ask the process that runs it to stop; False when the run has ended or is unknown."""
@@ -112,9 +134,14 @@ class RunRepository:
 
     def purge(self, before: datetime) -> Ids:
         """Delete the ended runs queued before that moment and return their ids, so that their files can go too."""
+        self._forget_old_signs(before)
         old = delete(runs).where(runs.c.queued_at < before, runs.c.status.not_in(_UNFINISHED)).returning(runs.c.id)
         with self._database.write() as transaction:
             return [*transaction.execute(old).scalars()]
+
+    def _forget_old_signs(self, before: datetime) -> None:
+        with self._database.write() as transaction:
+            transaction.execute(delete(beats).where(beats.c.at < before))
 
     def _read(self, query: Select[Any]) -> Runs:
         with self._database.read() as transaction:

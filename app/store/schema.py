@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in migrations/versions; known here so that opening a current database needs no alembic."""
 
 
@@ -128,6 +128,13 @@ claims = Table(
     metadata,
     Column("connection_id", Text, primary_key=True),  # one live run per connection, over all processes
     Column("run_id", Text, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+)
+
+beats = Table(
+    "beats",
+    metadata,
+    Column("owner", Text, primary_key=True),  # app/store/owners.py
+    Column("at", UtcTime, nullable=False),  # by the clock of the owner's computer
 )
 
 drafts = Table(

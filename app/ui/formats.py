@@ -188,6 +188,11 @@ class Formats(QObject):
         local = self.local(when)
         return self.time_of_day(local.hour, local.minute)
 
+    def clock_to_the_second(self, when: datetime) -> str:
+        """Return "05:49:12"."""
+        local = self.local(when)
+        return self.locale.toString(QTime(local.hour, local.minute, local.second), "HH:mm:ss")
+
     def time_of_day(self, hour: int, minute: int) -> str:
         """Return a wall-clock time by locale."""
         return self.locale.toString(QTime(hour, minute), QLocale.FormatType.ShortFormat)

@@ -285,8 +285,19 @@ class WindowSession(QObject):
         if finished.outcome is Outcome.DONE:
             self.feed.follow(finished.value)
             self._watch.start()
+            self._frame.runner.submit(
+                "queries",
+                "Look for an interrupted run",
+                lambda _ctx: self.services.resuming.to_open(),
+                on_finished=self._on_interrupted_found,
+            )
         elif finished.error is not None:
             self.show_error(finished.error, self._frame.window)
+
+    def _on_interrupted_found(self, finished: Finished) -> None:
+        """A run that was interrupted opens itself once."""
+        if finished.outcome is Outcome.DONE and finished.value is not None:
+            self.show_page("runs", finished.value.id)
 
     def _on_page_changed(self, page_id: str) -> None:
         page: Any = self._frame.slots[page_id].page()
@@ -338,7 +349,10 @@ class WindowSession(QObject):
     def _show_activity(self) -> None:
         window, formats = self._frame.window, self.context.formats
         active = self._all_active()
-        window.set_count("runs", formats.number(len(active)) if active else "", "accent")
+        if active:
+            window.set_count("runs", formats.number(len(active)), "accent")
+        else:
+            window.set_count("runs", formats.number(self._interrupted()) if self._interrupted() else "", "danger")
         running = [run for run in active if run.status is Status.RUNNING]
         if not active:
             window.set_activity("")
@@ -351,6 +365,11 @@ class WindowSession(QObject):
             else self.tr("{n} exports running").format(n=formats.number(len(active)))
         )
         window.set_activity(words, formats.percent(share, 0) if total else "", share)
+
+    def _interrupted(self) -> int:
+        """Exports whose newest run was interrupted."""
+        rows = () if self.snapshot is None else self.snapshot.exports
+        return sum(row.latest is not None and row.latest.status is Status.INTERRUPTED for row in rows)
 
     def _all_active(self) -> list[Run]:
         """Runs of this process as they are told, and those of others as they were last read."""

@@ -1,7 +1,9 @@
-"""`python -m tests.benchmarks [start|counts|files|send|all] [--rows N] [--json]`: speed and memory beside the raw tools.
+"""`python -m tests.benchmarks [start|counts|files|send|crash|all] [--rows N] [--kills N] [--json]`: speed and memory beside the raw tools.
 
 Each part is a module with `run(rows: int | None) -> dict[str, float | int]`, and runs in a process of its own, so that one
-part's memory is not another one's. `--json` prints one flat object; of keys that several parts have, the largest counts.
+part's memory is not another one's. `crash` kills runs for a quarter of an hour and is not among `all`.
+
+`--json` prints one flat object; of keys that several parts have, the largest counts.
 """
 
 from __future__ import annotations
@@ -19,19 +21,21 @@ Numbers = dict[str, float | int]
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.benchmarks", description="Speed and memory beside the raw tools.")
-    parser.add_argument("part", nargs="?", default="all", choices=(*PARTS, "all"))
+    parser.add_argument("part", nargs="?", default="all", choices=(*PARTS, "crash", "all"))
     parser.add_argument("--rows", type=int, help="rows or members; each part has its own default")
+    parser.add_argument("--kills", type=int, help="crash: so many kills at least")
     parser.add_argument("--json", action="store_true", help="one flat JSON object on stdout, nothing else there")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.here:
         module = importlib.import_module(f"tests.benchmarks.{arguments.part}")
-        print(json.dumps(module.run(arguments.rows)))
+        kills = {} if arguments.kills is None else {"kills": arguments.kills}
+        print(json.dumps(module.run(arguments.rows, **kills)))
         return 0
     results: dict[str, Numbers | None] = {}
     for part in PARTS if arguments.part == "all" else (arguments.part,):
         print(f"{part} ...", file=sys.stderr, flush=True)
-        results[part] = measured(part, arguments.rows)
+        results[part] = measured(part, arguments.rows, arguments.kills)
     if arguments.json:
         print(json.dumps(flat([numbers for numbers in results.values() if numbers is not None])))
     else:
@@ -39,10 +43,11 @@ def main() -> int:
     return 1 if None in results.values() else 0
 
 
-def measured(part: str, rows: int | None) -> Numbers | None:
+def measured(part: str, rows: int | None, kills: int | None = None) -> Numbers | None:
     """The part's numbers from a fresh process, None when it failed; what it says goes to stderr."""
     command = [sys.executable, "-m", "tests.benchmarks", part, "--here"]
     command += [] if rows is None else ["--rows", str(rows)]
+    command += [] if kills is None else ["--kills", str(kills)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         print(f"{part} failed with status {done.returncode}", file=sys.stderr)

@@ -321,7 +321,7 @@ def test_a_schedule_is_set_and_taken_off(exports: Desk) -> None:
 
 
 def test_later_parts_are_absent(exports: Desk) -> None:
-    for command in (["runs", "resume", "x"], ["roles", "unlock"]):
+    for command in (["roles", "unlock"],):
         said = exports.do(*command)
         assert said.status == 2
         assert "No such command" in said.err

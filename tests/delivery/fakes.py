@@ -136,6 +136,7 @@ class FakeMembers:
         run: str = "",
         there: There | None = None,
         whole: bool = False,
+        retries: str = "",
     ) -> FakePlan:
         assert there is None
         number = max(self.sizes[segment.name] - self.without_key, 0)
@@ -143,6 +144,9 @@ class FakeMembers:
 
     def undo(self, segment: Segment, place: Place, ctx: JobContext, *, undone: str, run: str = "") -> FakePlan:
         return FakePlan(segment.name, 0)
+
+    def resume(self, segment: Segment, place: Place, ctx: JobContext, *, run: str) -> FakePlan:
+        return self.plan(segment, place, ctx, run=run)
 
 
 @dataclass
@@ -158,6 +162,9 @@ class FakePlan:
     seen: Seen = field(default_factory=lambda: Seen(1))
     seen_before: Seen | None = None
     finished: bool = False
+    resumed: bool = False
+    dropped: int = 0
+    skipped: set[int] = field(default_factory=set)
 
     def __enter__(self) -> Self:
         return self
@@ -169,6 +176,10 @@ class FakePlan:
     def changes(self) -> Changes:
         return Changes(added=self.number)
 
+    @property
+    def never_left(self) -> tuple[int, int]:
+        return 0, self.number
+
     def removals(self, size: int, ctx: JobContext) -> Iterator[Batch]:
         yield from ()
 
@@ -179,6 +190,12 @@ class FakePlan:
             addresses = [f"{self.segment}{i}@example.com" for i in places]
             columns = {"email": addresses, "first_name": ["Ann"] * len(places)}
             yield Batch([f"{self.segment}-{i}" for i in places], columns, places)
+
+    def doubtful(self, change: Change, ctx: JobContext) -> Batch:
+        return Batch([], {}, [])
+
+    def skip(self, batch: Batch) -> None:
+        self.skipped.update(batch.rows)
 
     def first(self, number: int, ctx: JobContext) -> list[PlannedMember]:
         members = next(self.batches(number, ctx), Batch([], {}, []))

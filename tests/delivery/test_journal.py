@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def journal(folder: Path) -> Journal:
 
 
 def send(open_journal: Journal, members: int, *bodies: bytes, kind: OutcomeKind = OutcomeKind.ADDED) -> None:
-    with open_journal.batch("VIP", BatchKind.SEND, members) as entry:
+    with open_journal.batch("VIP", BatchKind.SEND, range(members)) as entry:
         for body in bodies:
             open_journal.exchanged(Exchange("api.example.com", len(body), 10, body))
         entry.settled({kind: members})
@@ -32,7 +33,7 @@ def test_what_left_what_settled_and_what_never_left_add_up_to_the_plan(tmp_path:
     with journal(tmp_path) as open_journal:
         open_journal.planned("VIP", BatchKind.SEND, 65, 10)
         send(open_journal, 10, b"one", b"two")
-        with pytest.raises(TryAgain), open_journal.batch("VIP", BatchKind.SEND, 10):
+        with pytest.raises(TryAgain), open_journal.batch("VIP", BatchKind.SEND, range(10)):
             raise TryAgain("The connection to s3cr3t broke.")
         send(open_journal, 10, kind=OutcomeKind.REJECTED)
     batches = read_journal(RunFolder(tmp_path, "r1"), ended=True)
@@ -53,7 +54,7 @@ def test_what_left_what_settled_and_what_never_left_add_up_to_the_plan(tmp_path:
 
 
 def test_a_batch_on_its_way_is_in_doubt_only_once_the_run_has_ended(tmp_path: Path) -> None:
-    with journal(tmp_path) as open_journal, open_journal.batch("VIP", BatchKind.SEND, 5) as entry:
+    with journal(tmp_path) as open_journal, open_journal.batch("VIP", BatchKind.SEND, range(5)) as entry:
         entry.settled({OutcomeKind.ADDED: 2})
         folder = RunFolder(tmp_path, "r1")
         (going,) = read_journal(folder, ended=False)
@@ -90,3 +91,33 @@ def test_half_a_line_and_no_journal_at_all_are_no_batches(tmp_path: Path) -> Non
     folder.journal_path.write_bytes(text + b'{"line":"left","number":2,"segm')
     assert len(read_journal(folder, ended=True)) == 1
     assert folder.journal_path.stat().st_mode & 0o077 == 0
+
+
+def test_what_was_in_doubt_moves_to_one_later_batch_of_its_kind(tmp_path: Path) -> None:
+    rows: dict[BatchKind, Sequence[int]] = {
+        BatchKind.REMOVE: range(0, 40, 4),
+        BatchKind.SEND: [row for row in range(40) if row % 4],
+    }
+    with journal(tmp_path) as first:
+        for kind, planned in rows.items():
+            first.planned("VIP", kind, len(planned), 10)
+            for start in range(0, len(planned), 10):
+                with first.batch("VIP", kind, planned[start : start + 10]):
+                    pass  # no answer
+    folder = RunFolder(tmp_path, "r1")
+    assert numbers_of(read_journal(folder, ended=True)) == BatchNumbers(in_doubt=40)
+    with journal(tmp_path) as second:
+        second.planned("VIP", BatchKind.REMOVE, 0, 10)
+        second.planned("VIP", BatchKind.SEND, 0, 10)
+        with second.batch("VIP", BatchKind.REMOVE, rows[BatchKind.REMOVE]) as entry:
+            entry.settled({OutcomeKind.REMOVED: 10})
+        with second.batch("VIP", BatchKind.ASK, rows[BatchKind.SEND][5:20:5]) as entry:
+            entry.settled({OutcomeKind.ADDED: 3})
+        assert numbers_of(read_journal(folder, ended=True)) == BatchNumbers(answered=13, in_doubt=27)
+        rest = [row for row in rows[BatchKind.SEND] if row not in rows[BatchKind.SEND][5:20:5]]
+        for start in range(0, len(rest), 10):
+            with second.batch("VIP", BatchKind.SEND, rest[start : start + 10]) as entry:
+                entry.settled({OutcomeKind.UPDATED: len(rest[start : start + 10])})
+    batches = read_journal(folder, ended=True)
+    assert numbers_of(batches) == BatchNumbers(answered=40)
+    assert all(batch.moved <= batch.members for batch in batches)

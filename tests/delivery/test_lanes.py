@@ -83,7 +83,7 @@ def test_batches_go_beside_each_other_each_session_on_its_own_thread() -> None:
     bench = Bench(3)
     with bench.lanes as lanes:
         lanes.send(batches(8), bench.deliver, bench.ctx)
-        assert lanes.confirm(bench.ctx) == Confirmation("Holds everybody.", 8)
+        assert lanes.once(lambda session: session.confirm(bench.ctx)) == Confirmation("Holds everybody.", 8)
     assert sorted(bench.sent) == list(range(1, 9))
     assert bench.most_going == len(bench.sessions) == 3
     assert all(len(s.threads) == 1 and s.left for s in bench.sessions)

@@ -138,11 +138,6 @@ def remove_connection(stage: Stage) -> None:
     stage.settle()
 
 
-@scene("10-runs")
-def runs(stage: Stage) -> None:
-    stage.show("runs", "Loyalty mailing")
-
-
 def refresh_from(stage: Stage, table: str, query: str, *, anyway: bool = False) -> None:
     """Refresh a table from a source that was written anew; what it was before is put back, as other scenes read it too."""
     import duckdb  # the window does without

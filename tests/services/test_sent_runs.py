@@ -31,6 +31,7 @@ from app.delivery.deliver import deliver
 from app.delivery.planner import make_plan
 from app.delivery.ports import Deps
 from app.destinations.contract import Confirmation, Member, Outcome, OutcomeKind, Place
+from app.destinations.description import Repeat
 from app.jobs import JobContext
 from app.services.run_members import WorkspaceMembers
 from tests.data.rows import add_table
@@ -39,7 +40,7 @@ from tests.delivery.fakes import FIELDS, NOW, FakeFiles, FakeTarget, description
 from tests.delivery.test_run_state import queued
 
 ALL_MODES = tuple(SyncMode)
-OF = description(batch_size=3, sync_modes=ALL_MODES)
+OF = description(batch_size=3, sync_modes=ALL_MODES, repeat=Repeat.HARMLESS)
 
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 """A failing history takes seconds each time: it is told as it was found."""

@@ -46,6 +46,7 @@ def _fill(store: Store) -> None:
     run = samples.run()
     store.runs.add(run)
     store.runs.claim(run.id, "c1", "here:1:1")
+    store.runs.beat("here:1:1", samples.NOON)
     store.drafts.save("d", "segment", "{}")
     store.schedule_marks.set("e1", samples.NOON)
     store.workspace.set_setting("a", "b")

@@ -101,3 +101,26 @@ def test_purge_keeps_what_is_new_or_still_runs(store):
         store.runs.add(run)
     assert store.runs.purge(NOON + timedelta(days=1)) == [old.id]
     assert {run.id for run in store.runs.list()} == {live.id, new.id}
+
+
+def test_a_sign_of_life_is_kept_while_its_owner_has_runs(store):
+    noon = samples.NOON
+    run = samples.run(owner="there:1:1")
+    store.runs.add(run)
+    store.runs.beat("there:1:1", noon)
+    store.runs.beat("idle:1:1", noon)
+    assert store.runs.beats() == {"there:1:1": noon}
+    store.runs.beat("there:1:1", noon + timedelta(seconds=10))
+    assert store.runs.beats() == {"there:1:1": noon + timedelta(seconds=10)}
+    store.runs.save(replace(run, status=Status.CANCELLED))
+    assert store.runs.beats() == {}
+
+
+def test_a_run_that_was_given_up_is_told_to_stop_and_one_that_goes_on_is_not(store):
+    run = samples.run(owner="there:1:1", status=Status.RUNNING)
+    store.runs.add(run)
+    (interrupted,) = store.runs.interrupt_orphans(lambda _owner: False)
+    assert store.runs.cancel_requested(run.id)  # a computer that was only asleep must not go on with it
+    store.runs.reopen(replace(interrupted, status=Status.QUEUED))
+    assert not store.runs.cancel_requested(run.id)
+    assert [each.id for each in store.runs.running()] == [run.id]

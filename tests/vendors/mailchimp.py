@@ -11,6 +11,7 @@ import argparse
 import base64
 import re
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import md5
@@ -88,6 +89,8 @@ class Audience:
     tags: list[Tag] = field(default_factory=list)
     compliance: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
+    received: Counter[str] = field(default_factory=Counter)
+    """How often each address came in a batch that was to add it."""
 
     def put(self, email: str, status: str = "subscribed", **fields: Any) -> None:
         """Let a contact be there already."""
@@ -234,6 +237,8 @@ class MailchimpEmulator(Emulator):
         for member in members:
             email = member.get("email_address", "")
             address = email.lower()
+            if not request.body.get("update_existing"):
+                audience.received[address] += 1
             error = None
             if address in seen:
                 error = _error(email, f"Duplicate items found for {email}")

@@ -7,6 +7,7 @@ words of its text; what is not recognised is shown in Mailchimp's own words, wit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -58,6 +59,20 @@ class TagMembers(msgspec.Struct):
     """`GET /lists/{id}/segments/{id}/members`."""
 
     members: list[Contact]
+    total_items: int = 0
+
+
+class TaggedMember(msgspec.Struct):
+    """A contact that has a tag, with its values."""
+
+    email_address: str
+    merge_fields: dict[str, Any] = {}
+
+
+class TaggedMembers(msgspec.Struct):
+    """As `TagMembers`, with values."""
+
+    members: list[TaggedMember]
     total_items: int = 0
 
 

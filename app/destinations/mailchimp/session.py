@@ -25,6 +25,7 @@ from app.destinations.mailchimp import merge_fields
 from app.destinations.mailchimp.answers import (
     BatchResult,
     Refusal,
+    TaggedMembers,
     TagMembers,
     TagResult,
     TagSegment,
@@ -37,7 +38,7 @@ from app.destinations.mailchimp.merge_fields import MergeField
 from app.jobs import JobContext
 
 PAGE = 500
-MEMBERS_PAGE = 1_000
+MEMBERS_PAGE = 1_000  # the most Mailchimp gives at once
 TAG_PLACEHOLDER = "{segment}"
 _UNKNOWN_ID = 0  # stands in a preview for a tag that is not made yet
 
@@ -125,6 +126,35 @@ class MailchimpSession:
         refused = {place: why for place, each in enumerate(addresses) if (why := refusals.get(each.lower()))}
         others = {place: _refused(batch.keys[place], OutcomeKind.REJECTED, why) for place, why in refused.items()}
         return Outcomes(batch.keys, OutcomeKind.REMOVED, others)
+
+    def holds(self, members: Sequence[Member], ctx: JobContext) -> list[bool]:
+        """See `AskingSession.holds`: reads who has the tag, and with which values; in the mode ADD any values will do."""
+        batch = _Contacts(Batch.of(members), self._fields, self._target.status)
+        missing = dict(batch.bodies)
+        there: set[str] = set()
+        offset = 0
+        while missing:
+            page = self._client.read(self.tagged_call(offset), TaggedMembers, ctx)
+            for each in page.members:
+                body = missing.pop(each.email_address.lower(), None)
+                if body is not None and (self._mode is SyncMode.ADD or _same(body["merge_fields"], each.merge_fields)):
+                    there.add(each.email_address.lower())
+            offset += len(page.members)
+            if not page.members or offset >= page.total_items:
+                break
+        return [place not in batch.invalid and address in there for place, address in enumerate(batch.addresses)]
+
+    def tagged_call(self, offset: int) -> Call:
+        """One page of the contacts that have the tag, whatever their status."""
+        query = {
+            "fields": "members.email_address,members.merge_fields,total_items",
+            "count": str(MEMBERS_PAGE),
+            "offset": str(offset),
+            "include_cleaned": "true",
+            "include_transactional": "true",
+            "include_unsubscribed": "true",
+        }
+        return Call("GET", f"{self._segments}/{self._tag_id}/members", query)
 
     def confirm(self, ctx: JobContext) -> Confirmation:
         """See `SegmentSession.confirm`."""
@@ -254,6 +284,16 @@ def _refused(key: str, kind: OutcomeKind, why: Refusal) -> Outcome:
     return Outcome(key, kind, why.field, why.reason, why.fix)
 
 
+def _same(sent: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
+    """Whether a contact has the values that were sent; of an address Mailchimp keeps more parts than it is sent."""
+    return all(
+        all(held.get(tag, {}).get(part) == text for part, text in value.items())
+        if isinstance(value, dict) and isinstance(held.get(tag), dict)
+        else held.get(tag) == value
+        for tag, value in sent.items()
+    )
+
+
 class _MergeFieldsPage(msgspec.Struct):
     merge_fields: list[MergeField]
     total_items: int = 0
@@ -286,20 +326,20 @@ class _Contacts:
     def __init__(self, members: Batch, known: Mapping[str, MergeField], status: str) -> None:
         self._keys = members.keys
         emails = [(email or "").strip() for email in members.column(merge_fields.EMAIL)]
-        self._addresses = [email.lower() for email in emails]
-        self._refused: dict[int, Refusal] = {}
+        self.addresses = [email.lower() for email in emails]
+        self.invalid: dict[int, Refusal] = {}
         self._kinds: dict[str, OutcomeKind] = {}
         self._refusals: dict[str, Refusal] = {}
         self.bodies: dict[str, dict[str, Any]] = {}
         fields, faults = merge_fields.bodies(members.columns, known, len(members))
-        for place, (email, address, values) in enumerate(zip(emails, self._addresses, fields, strict=True)):
+        for place, (email, address, values) in enumerate(zip(emails, self.addresses, fields, strict=True)):
             if not email:
-                self._refused[place] = _NO_ADDRESS
+                self.invalid[place] = _NO_ADDRESS
             elif address in self.bodies:
-                self._refused[place] = _TWICE
+                self.invalid[place] = _TWICE
             elif faults and place in faults:
                 field, error = faults[place]
-                self._refused[place] = Refusal(field, error.reason, error.fix)
+                self.invalid[place] = Refusal(field, error.reason, error.fix)
             else:
                 self.bodies[address] = {"email_address": email, "merge_fields": values, "status": status}
 
@@ -333,16 +373,16 @@ class _Contacts:
 
     def outcomes(self) -> Outcomes:
         """One outcome per member, in order."""
-        kinds = [self._kinds.get(address) for address in self._addresses]
-        for place in self._refused:
+        kinds = [self._kinds.get(address) for address in self.addresses]
+        for place in self.invalid:
             kinds[place] = None  # its address may be that of another member
         return Outcomes.made(self._keys, kinds, self._refusal)
 
     def _refusal(self, place: int) -> Outcome:
-        invalid = self._refused.get(place)
+        invalid = self.invalid.get(place)
         if invalid is not None:
             return _refused(self._keys[place], OutcomeKind.INVALID, invalid)
-        why = self._refusals.get(self._addresses[place]) or _SILENCE
+        why = self._refusals.get(self.addresses[place]) or _SILENCE
         return _refused(self._keys[place], OutcomeKind.REJECTED, why)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from app.core.interruptions import Interruption
 from app.core.runs import LogLine, RejectPage, Run, Status
 from app.ui.formats import Formats, seconds_between
 from app.ui.held_words import held_words
 from app.ui.pages.runs.charts import PhaseChart, SpeedChart
+from app.ui.pages.runs.interrupted import InterruptedView
 from app.ui.pages.runs.log_view import LogView
 from app.ui.pages.runs.rejects import RejectsCard
 from app.ui.pages.runs.words import RunRow, took, trigger_sentence
@@ -20,7 +23,7 @@ from app.ui.widgets.labels import ElidedLabel, Label, Line, column, row
 from app.ui.widgets.marks import Badge, Pill
 from app.ui.widgets.notes import Note
 
-NAME_WIDTH = 280
+NAME_WIDTH, EDGE = 280, 24
 TONES = {"success": "success", "warning": "warning", "danger": "danger", "bar": "accent"}
 
 
@@ -36,6 +39,7 @@ class RunDetails:
     may_save: bool
     has_receipt: bool = False
     has_before: bool = False
+    interruption: Interruption | None = None
 
 
 class RunDetailsView(QScrollArea):
@@ -51,6 +55,10 @@ class RunDetailsView(QScrollArea):
     field_chosen = Signal(str)
     more_rejects_asked = Signal()
     copy_log_asked = Signal(str)
+    resume_asked = Signal(str, bool)
+    plan_asked = Signal(str)
+    leave_asked = Signal(str)
+    retry_asked = Signal(str)
 
     def __init__(self, theme: Theme, formats: Formats, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,9 +74,13 @@ class RunDetailsView(QScrollArea):
         self.compare = Button(theme, self.tr("Compare with the run before"), "link", icon="swap")
         self._again = Button(theme, self.tr("Run again"), "secondary", icon="play")
         self._cancel = Button(theme, self.tr("Cancel run"), "secondary", icon="x-circle")
+        self._show_log = Button(theme, self.tr("Show log"), "ghost", icon="file-text")
+        self.interrupted = InterruptedView(theme, formats)
+        self._under_head = Line(theme)
         self._note = Note(theme, "danger", "")
         self._note.primary_clicked.connect(self._on_note_clicked)
         self._skipped = Note(theme, "warning", "")
+        self._numbers_area = QWidget()
         self._numbers = QGridLayout()
         self._suppressed = Label(theme, "", "caption", "text2", wrap=True)
         self._phases = PhaseChart(theme, formats)
@@ -90,8 +102,10 @@ class RunDetailsView(QScrollArea):
         self._phases.set_run(run)
         self._speed.set_run(run)
         self._speed_unit.set_words(self._unit_words(run))
-        self._rejects.show_page(details.rejects, may_save=details.may_save)
+        can_retry = run.status.ended and details.may_run and details.export_exists
+        self._rejects.show_page(details.rejects, may_save=details.may_save, may_retry=can_retry)
         self._log.show_lines(details.log)
+        self._show_interruption(details, keep_log=same)
         if not same:
             self.verticalScrollBar().setValue(0)
 
@@ -101,6 +115,11 @@ class RunDetailsView(QScrollArea):
         self.compare.clicked.connect(lambda: self.compare_asked.emit(self._run.id))
         self._again.clicked.connect(lambda: self.run_again_asked.emit(self._run.export_name))
         self._cancel.clicked.connect(self._on_cancel_clicked)
+        self.interrupted.resume_asked.connect(lambda again: self.resume_asked.emit(self._run.id, again))
+        self.interrupted.plan_asked.connect(lambda: self.plan_asked.emit(self._run.export_name))
+        self.interrupted.leave_asked.connect(lambda: self.leave_asked.emit(self._run.id))
+        self._show_log.clicked.connect(self._on_show_log)
+        self._rejects.again_asked.connect(lambda: self.retry_asked.emit(self._run.id))
         self._rejects.save_asked.connect(lambda: self.save_rejects_asked.emit(self._run.id))
         self._rejects.field_chosen.connect(self.field_chosen)
         self._rejects.more_asked.connect(self.more_rejects_asked)
@@ -114,8 +133,11 @@ class RunDetailsView(QScrollArea):
         self._pill.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._name.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         title = row(self._name, self._pill, None, spacing=10)
-        head = row(self._badge, 4, column(title, self._line, spacing=2), self._open, self._again, self._cancel)
+        head = row(
+            self._badge, 4, column(title, self._line, spacing=2), self._show_log, self._open, self._again, self._cancel
+        )
         head.setStretch(2, 1)
+        self._charts = QWidget()
         charts = row(
             column(Label(self._theme, self.tr("Phases"), "subtitle"), 4, self._phases, spacing=4),
             column(
@@ -129,27 +151,40 @@ class RunDetailsView(QScrollArea):
         )
         charts.setStretch(0, 4)
         charts.setStretch(1, 3)
+        charts.setContentsMargins(0, 0, 0, 0)
+        self._charts.setLayout(charts)
         more = row(self.receipt, self.compare, self._suppressed, None, spacing=16)
+        more.setContentsMargins(0, 0, 0, 0)
+        self._more = QWidget()
+        self._more.setLayout(more)
+        self._numbers_area.setLayout(self._numbers)
+        self._numbers.setContentsMargins(0, 0, 0, 0)
         self._numbers.setHorizontalSpacing(16)
         self._numbers.setVerticalSpacing(0)
         body = QWidget()
         layout = QVBoxLayout(body)
-        layout.setContentsMargins(24, 16, 24, 20)
+        layout.setContentsMargins(EDGE, 16, EDGE, 20)
         layout.setSpacing(12)
         for part in (
             head,
-            Line(self._theme),
+            self._under_head,
             self._note,
             self._skipped,
-            self._numbers,
-            more,
-            charts,
+            self.interrupted,
+            self._numbers_area,
+            self._more,
+            self._charts,
             self._rejects,
             self._log,
         ):
             layout.addLayout(part) if not isinstance(part, QWidget) else layout.addWidget(part)
         layout.addStretch(1)
         self.setWidget(body)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let the rejects know how much room there is."""
+        super().resizeEvent(event)
+        self._rejects.set_room(self.viewport().width() - 2 * EDGE)
 
     def _speed_head(self) -> QHBoxLayout:
         """The unit gives way first when there is little room."""
@@ -175,7 +210,7 @@ class RunDetailsView(QScrollArea):
         where = ", ".join(part for part in (details.row.destination, run.connection_name) if part)
         sentence = (
             self.tr("{where}. {when}, took {length}. {trigger}")
-            if run.ended_at and length
+            if run.ended_at and length and run.status is not Status.INTERRUPTED
             else self.tr("{where}. {when}. {trigger}")
         )
         self._line.set_words(sentence.format(where=where, when=when, length=length, trigger=trigger_sentence(run)))
@@ -192,6 +227,24 @@ class RunDetailsView(QScrollArea):
     def _on_note_clicked(self) -> None:
         if self._details is not None:
             self.held_asked.emit(self._details.row.key)
+
+    def _show_interruption(self, details: RunDetails, *, keep_log: bool) -> None:
+        """An interrupted run shows what is certain in place of phases and speed, and its log when it is asked for."""
+        found = details.interruption
+        for part in (self._under_head, self._numbers_area, self._charts, self._more):
+            part.setVisible(found is None)
+        self.interrupted.setVisible(found is not None)
+        self._show_log.setVisible(found is not None)
+        self._log.setVisible(found is None or (keep_log and self._log.isVisible()))
+        if found is not None:
+            self._note.hide()
+            self._again.hide()
+            self._rejects.setVisible(details.rejects.total > 0)
+            self.interrupted.show_interruption(found, may_run=details.may_run)
+
+    def _on_show_log(self) -> None:
+        self._log.show()
+        QTimer.singleShot(0, self, lambda: self.ensureWidgetVisible(self._log))
 
     def _show_problem(self, run: Run) -> None:
         self._note.setVisible(run.error is not None or run.held is not None)

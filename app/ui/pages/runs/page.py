@@ -108,6 +108,10 @@ class RunsPage(QWidget):
         details.save_rejects_asked.connect(self._on_save_rejects)
         details.field_chosen.connect(self._on_field_chosen)
         details.more_rejects_asked.connect(self._on_more_rejects)
+        details.resume_asked.connect(self._on_resume)
+        details.plan_asked.connect(self._on_plan)
+        details.leave_asked.connect(self._on_leave)
+        details.retry_asked.connect(self._on_retry)
         details.copy_log_asked.connect(lambda text: QGuiApplication.clipboard().setText(text))
         Freshness(self, self._context.navigator.noticed, ("runs", "exports"), self.refresh)
         QShortcut(
@@ -188,6 +192,7 @@ class RunsPage(QWidget):
             may_save=may(role, Action.SHOW_PERSONAL_VALUES),
             has_receipt=services.receipts.has(run.id),
             has_before=services.comparing.has_before(run),
+            interruption=services.resuming.look(run.id) if run.status is Status.INTERRUPTED else None,
         )
 
     # Answers
@@ -231,6 +236,28 @@ class RunsPage(QWidget):
         self._do(
             "Run again", lambda _ctx: self._context.services.runs.start([export_name], Trigger.PERSON), self._on_started
         )
+
+    def _on_resume(self, run_id: str, send_again: bool) -> None:  # noqa: FBT001 - a signal's
+        resume = self._context.services.resuming.resume
+        self._do(
+            "Resume a run",
+            lambda _ctx: [resume(run_id, Trigger.PERSON, send_again=send_again)],
+            self._on_started,
+        )
+
+    def _on_plan(self, export_name: str) -> None:
+        self._context.navigator.show_page("plan", export_name)
+
+    def _on_leave(self, run_id: str) -> None:
+        def told(_value: object) -> None:
+            words = self.tr("Left as it is. It stays under Needs attention, and the next run sends what is missing.")
+            self._context.navigator.toast(words)
+
+        self._do("Leave a run", lambda _ctx: self._context.services.resuming.leave(run_id), told)
+
+    def _on_retry(self, run_id: str) -> None:
+        retry = self._context.services.resuming.send_rejected_again
+        self._do("Send rejected again", lambda _ctx: [retry(run_id, Trigger.PERSON)], self._on_started)
 
     def _on_started(self, runs: list[Run]) -> None:
         self._wanted = runs[0].id if runs else ""

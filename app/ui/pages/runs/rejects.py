@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.runs import Reject, RejectPage
@@ -13,11 +13,12 @@ from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import Choice, Segmented
 from app.ui.widgets.columns import Column, TextCell
-from app.ui.widgets.labels import Card, Label, row
+from app.ui.widgets.labels import Card, ElidedLabel, Label, row
 from app.ui.widgets.table import ROW_ONE_LINE, DataTable
 from app.ui.widgets.table_header import HEIGHT as HEADER
 
-ALL, SHOWN_FIELDS, FEW = "", 3, 4
+ALL, SHOWN_FIELDS, GAP = "", 3, 12
+_VALUE, _WIDE, _SEGMENT = 2, 640, 28
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class RejectsCard(QWidget):
     """Heading, choice of field, table and *Save rejects as CSV*; hidden while nobody was rejected."""
 
     save_asked = Signal()
+    again_asked = Signal()
     field_chosen = Signal(str)
     more_asked = Signal()
 
@@ -37,41 +39,47 @@ class RejectsCard(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._formats = formats
-        self._words = Label(theme, "", "body", "text2")
+        self._page: RejectPage | None = None
+        self._room = _WIDE
+        self._words = ElidedLabel(theme, "", "body", "text2")
         self._fields = Segmented(theme, self.tr("Rejects by field"), [Choice(ALL, self.tr("All"))], ALL)
         self._save = Button(theme, self.tr("Save rejects as CSV"), "secondary", icon="download-simple")
+        self.again = Button(theme, self.tr("Send rejected again"), "link", icon="arrow-clockwise")
         self._table = DataTable(
             theme, self.tr("Rejects"), self._columns(), row_height=ROW_ONE_LINE, sortable=False, edge=16
         )
+        self._table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._more = Button(theme, "", "link")
         card = Card(theme, margin=1)
         card.body.setSpacing(0)
         card.body.addSpacing(3)
         card.body.addWidget(self._table)
-        card.body.addLayout(row(self._more, None, margins=(8, 4, 8, 4)))
+        card.body.addLayout(row(self._more, None, self.again, margins=(8, 4, 8, 4)))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        layout.addLayout(row(Label(theme, self.tr("Rejects"), "subtitle"), self._words, None, self._fields, self._save))
+        self._heading = Label(theme, self.tr("Rejects"), "subtitle")
+        head = row(self._heading, self._words, self._fields, self._save)
+        head.setStretch(1, 1)
+        layout.addLayout(head)
         layout.addWidget(card)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._save.clicked.connect(self.save_asked)
+        self.again.clicked.connect(self.again_asked)
         self._more.clicked.connect(self.more_asked)
         self._fields.chosen.connect(self.field_chosen)
 
-    def show_page(self, page: RejectPage, *, may_save: bool) -> None:
-        """Show the first rejects."""
+    def show_page(self, page: RejectPage, *, may_save: bool, may_retry: bool) -> None:
+        """Show the first rejects; the buttons follow what this person may do."""
+        self.again.setVisible(may_retry)
         self.setVisible(page.total > 0)
         if not page.total:
             return
         formats = self._formats
         self._words.set_words(self.tr("{members}, by field").format(members=formats.counted(page.total, "members")))
-        current = self._fields.current()
-        top = sorted(page.by_field.items(), key=lambda item: -item[1])[:SHOWN_FIELDS]
-        choices = [Choice(ALL, self.tr("All"))]
-        choices += [Choice(field, f"{self._name(field)} {formats.number(number)}") for field, number in top]
-        self._fields.set_choices(choices)
-        self._fields.set_current(current if any(c.key == current for c in choices) else ALL)
+        self._page = page
+        self._offer_fields(page)
         self._table.set_rows(_Row(f"{at}", reject) for at, reject in enumerate(page.rejects))
         self._table.setFixedHeight(HEADER + ROW_ONE_LINE * max(1, len(page.rejects)) + 2)
         chosen = page.by_field.get(self._fields.current(), page.total) if self._fields.current() else page.total
@@ -79,18 +87,43 @@ class RejectsCard(QWidget):
         self._more.set_words(self.tr("Show all {n}").format(n=formats.number(chosen)))
         self._save.setVisible(may_save)
 
+    def set_room(self, width: int) -> None:
+        """Say how wide the card may be: fields and columns that do not fit are left out."""
+        self._room = width
+        self._table.setColumnHidden(_VALUE, width < _WIDE)
+        if self._page is not None:
+            self._offer_fields(self._page)
+
+    def _offer_fields(self, page: RejectPage) -> None:
+        """The fields with the most rejects, and the chosen one, as far as they fit beside heading and button."""
+        current = self._fields.current()
+        room = self._room - self._heading.sizeHint().width() - self._save.sizeHint().width() - 3 * GAP
+        choices = [Choice(ALL, self.tr("All"))]
+        top = sorted(page.by_field.items(), key=lambda item: (item[0] != current, -item[1]))[:SHOWN_FIELDS]
+        taken = self._width_of(choices[0])
+        for field, number in sorted(top, key=lambda item: -item[1]):
+            choice = Choice(field, f"{self._name(field)} {self._formats.number(number)}")
+            taken += self._width_of(choice)
+            if taken <= room or field == current:
+                choices.append(choice)
+        self._fields.set_choices(choices)
+        self._fields.set_current(current if any(c.key == current for c in choices) else ALL)
+
+    def _width_of(self, choice: Choice) -> int:
+        return self._theme.metrics("body-strong").horizontalAdvance(choice.text) + _SEGMENT
+
     def _columns(self) -> list[Column[_Row]]:
         return [
-            Column("member", self.tr("Member"), lambda r: TextCell(r.reject.member), width=112),
-            Column("field", self.tr("Field"), lambda r: TextCell(self._name(r.reject.field), ink="text2"), width=100),
+            Column("member", self.tr("Member"), lambda r: TextCell(r.reject.member), width=96),
+            Column("field", self.tr("Field"), lambda r: TextCell(self._name(r.reject.field), ink="text2"), width=112),
             Column(
                 "value",
                 self.tr("Value"),
                 lambda r: TextCell(r.reject.value, role="mono", ink="text2"),
-                width=150,
+                width=146,
             ),
-            Column("reason", self.tr("Reason"), lambda r: TextCell(r.reject.reason), width=220, stretch=True),
-            Column("fix", self.tr("Fix"), lambda r: TextCell(r.reject.fix, ink="text2"), width=200),
+            Column("reason", self.tr("Reason"), lambda r: TextCell(r.reject.reason), width=150, stretch=True),
+            Column("fix", self.tr("Fix"), lambda r: TextCell(r.reject.fix, ink="text2"), width=136),
         ]
 
     def _name(self, field: str) -> str:

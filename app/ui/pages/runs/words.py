@@ -66,6 +66,8 @@ def list_detail(run: Run, formats: Formats) -> str:
         return f"{begun} · {parts}" if parts else begun
     if run.status is Status.QUEUED:
         return tr("{time} · after {name}").format(time=begun, name=run.waits_for) if run.waits_for else begun
+    if run.status is Status.INTERRUPTED and run.ended_at is not None:
+        return tr("{time} · stopped at {end}").format(time=begun, end=formats.clock(run.ended_at))
     length = took(run, formats)
     return f"{begun} · {length}" if length else begun
 
