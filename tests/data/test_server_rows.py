@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import FixData
-from app.core.exports import Compression, FileType, Format
+from app.core.exports import Compression, FileType, Format, SyncMode
+from app.core.plans import PlanFilter
 from app.core.segments import FieldRef, Segment
 from app.core.suppression import ContactKind
 from app.core.tables import Catalog, Link, ServerTable, TableRole
@@ -25,6 +26,8 @@ from app.data.first_lines import first_rows
 from app.data.identity import Identity, MatchedField
 from app.data.looking import empties_of, profile, rows_of
 from app.data.members import Members, MemberSpec
+from app.data.plan_pages import PlanPages
+from app.data.sent import Held, Told
 from app.data.sizes import TableSizes
 from app.data.suppression import ListedValues, SuppressedRows
 from app.data.table_files import MemberRows, TableRows, write
@@ -198,6 +201,50 @@ def check_the_same(twins: Twins, scopes: tuple[Scope, Scope], asked: Segment, id
         assert members.coverage(scopes[1], asked, wanted, ctx) == members.coverage(scopes[0], asked, wanted, ctx)
     one, two = (counter.totals(scope, [asked, SEGMENTS[1]], spec, ctx) for scope in scopes)
     assert two == one
+
+
+def test_reasons_where_the_server_answers_for_the_rules(twins: Twins) -> None:
+    """Only members and those who refuse come here: of everybody else it is known that they are no longer in the segment."""
+    germans = segment("Germans", {"field": "Customer.Country", "is": "DE"})
+    identity = Identity((("email", EMAIL),), CONSENT, country="DE")
+    spec = MemberSpec({"mail": EMAIL, "points": FIELDS["points"]}, identity, {"email": "e-mail", "points": "Points"})
+    held = Held(twins.engine, "server", "list", "Germans")
+    members, ctx = Members(twins.engine), JobContext()
+
+    def plan(*rows: tuple[Any, ...]) -> dict[str, str]:
+        _here, there = twins.scopes(customers(*rows), orders(), germans)
+        held.settle(ctx.token)
+        members.plan(there, germans, spec, held, SyncMode.MIRROR, held.plan_path, ctx)
+        pages = PlanPages(twins.engine, {held.plan_path: "Germans"})
+        found = {line.member.member: line.member.reason for line in pages.page(PlanFilter(), 0, 99, ctx)}
+        told = Told(held, SyncMode.MIRROR)
+        told.settled(range(pages.number(PlanFilter(), ctx.token)), "added", {})
+        told.close()
+        return found
+
+    everybody = [(str(i), f"p{i}@x.de", None, "DE", True, 1.0) for i in range(1, 6)]
+    assert set(plan(*everybody).values()) == {"Joined: sent there for the first time"}
+    assert plan(
+        ("1", "p1@x.de", None, "FR", True, 1.0),
+        ("2", "nope", None, "DE", True, 1.0),
+        ("3", "p3@x.de", None, "DE", False, 1.0),
+        ("4", "p4@x.de", None, "DE", True, 2.0),
+        ("6", "p6@x.de", None, "DE", True, 1.0),
+    ) == {
+        "1": "Left: no longer in “Germans”",
+        "2": "Left: no usable e-mail any more",
+        "3": "Left: no marketing consent any more",
+        "4": "Changed: Points",
+        "5": "Left: no longer in “Germans”",
+        "6": "Joined: in “Germans”",
+    }
+    _here, there = twins.scopes(customers(("2", "nope", None, "DE", True, 1.0), everybody[3]), orders(), germans)
+    look = twins.engine.folder / "tmp" / "look.parquet"
+    members.plan(there, germans, spec, held, SyncMode.UPDATE, look, ctx, whole=True)
+    pages = PlanPages(twins.engine, {look: "Germans"})
+    found = [(line.member.member, line.member.change) for line in pages.page(PlanFilter(), 0, 9, ctx)]
+    assert found == [("4", "changed"), ("2", "left_out")]
+    assert members.one(there, germans, spec, "4", ctx)["mail"] == ("p4@x.de", "p4@x.de", "p4@x.de")
 
 
 def test_samples_and_estimates_come_from_the_server(twins: Twins) -> None:
