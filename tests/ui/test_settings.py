@@ -65,3 +65,22 @@ def test_others_look_and_change_nothing(bench, page):
     bench.settle()
     assert not page.limits.memory.isEnabled()
     assert not page._audit_line.isVisibleTo(page)
+
+
+def test_how_long_receipts_are_kept_is_saved_and_undone(bench, page):
+    retention = bench.services.retention
+    page.retention.selects["receipts"].chosen.emit("730")
+    bench.settle()
+    assert retention.get().receipts == 730
+    assert page.retention.selects["receipts"].current_key() == "730"
+    assert bench.navigator.toasts[-1].text == "Kept for 730 days from now on"
+    bench.navigator.toasts[-1].undo()
+    bench.settle()
+    assert retention.get().receipts == 90
+
+
+def test_who_may_not_change_settings_sees_the_days(bench, page):
+    bench.services.roles.set_role(Role.CONTRIBUTOR)
+    page.refresh()
+    bench.settle()
+    assert not any(select.isEnabled() for select in page.retention.selects.values())
