@@ -144,3 +144,20 @@ def test_a_run_leads_to_the_comparison(bench, runs):
     page.activate(runs[0].id)
     bench.settle()
     assert not page._details.compare.isVisible()
+
+
+def test_two_selected_runs_are_compared(bench, runs):
+    page = bench.show(RunsPage(bench.context))
+    assert page._details.compare.text() == "Compare with the run before"
+    page._list.setFocus(Qt.FocusReason.TabFocusReason)
+    for _ in range(2):
+        QTest.keyClick(page._list, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    bench.settle()
+    marked = {run.id for run in page._list.marked()}
+    if len(marked) == 3:  # a title of a day lies between them or not
+        QTest.keyClick(page._list, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
+        bench.settle()
+    assert page._details.compare.text() == "Compare the two selected runs"
+    page._details.compare.click()
+    name, focus = bench.navigator.pages[-1]
+    assert (name, focus) == ("compare", f"{runs[1].id} {runs[2].id}")

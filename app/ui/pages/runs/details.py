@@ -65,6 +65,7 @@ class RunDetailsView(QScrollArea):
         self._theme = theme
         self._formats = formats
         self._details: RunDetails | None = None
+        self._of_two = False
         self._badge = Badge(theme, "", "#636C7B", "", 32)
         self._name = ElidedLabel(theme, "", "title")
         self._pill = Pill(theme, "")
@@ -108,6 +109,14 @@ class RunDetailsView(QScrollArea):
         self._show_interruption(details, keep_log=same)
         if not same:
             self.verticalScrollBar().setValue(0)
+
+    def offer_comparison(self, *, of_two: bool) -> None:
+        """Say whether two selected runs would be compared, or this one with the one before."""
+        self._of_two = of_two
+        self.compare.set_words(
+            self.tr("Compare the two selected runs") if of_two else self.tr("Compare with the run before")
+        )
+        self.compare.setVisible(of_two or (self._details is not None and self._details.has_before))
 
     def _connect(self) -> None:
         self._open.clicked.connect(lambda: self.open_export_asked.emit(self._run.export_name))
@@ -222,7 +231,7 @@ class RunDetailsView(QScrollArea):
         self._again.setVisible(not going and details.may_run and details.export_exists)
         self._open.setVisible(details.export_exists)
         self.receipt.setVisible(details.has_receipt)
-        self.compare.setVisible(details.has_before)
+        self.offer_comparison(of_two=self._of_two)
 
     def _on_note_clicked(self) -> None:
         if self._details is not None:

@@ -101,7 +101,10 @@ class RunsPage(QWidget):
         details = self._details
         details.open_export_asked.connect(lambda name: self._context.navigator.show_page("exports", name))
         details.receipt_asked.connect(lambda run_id: self._context.navigator.show_page("receipt", run_id))
-        details.compare_asked.connect(lambda run_id: self._context.navigator.show_page("compare", run_id))
+        details.compare_asked.connect(
+            lambda run_id: self._context.navigator.show_page("compare", self._two_selected() or run_id)
+        )
+        self._list.marked_changed.connect(lambda: details.offer_comparison(of_two=bool(self._two_selected())))
         details.held_asked.connect(self._on_held)
         details.run_again_asked.connect(self._on_run_again)
         details.cancel_asked.connect(self._on_cancel)
@@ -314,6 +317,13 @@ class RunsPage(QWidget):
                 self._context.navigator.show_error(end.error, self)
 
         self._context.runner.submit("store", name, work, on_finished=finished)
+
+    def _two_selected(self) -> str:
+        """The ids of two selected runs of one export, the earlier first; empty for any other selection."""
+        marked = sorted(self._list.marked(), key=lambda run: run.queued_at)
+        if len(marked) != 2 or marked[0].export_id != marked[1].export_id:
+            return ""
+        return " ".join(run.id for run in marked)
 
     def _ask_details(self) -> None:
         chosen = next((r for r in self._rows if r.key == self._list.selected()), None)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.runs import Status
+from app.core.runs import Run, Status
 from app.ui.formats import Formats
 from app.ui.pages.runs.words import RunRow, day_title, list_detail, list_result
 from app.ui.theme import Theme
@@ -134,9 +134,14 @@ class _Delegate(QStyledItemDelegate):
 
 
 class RunList(QListView):
-    """Runs by day; `selected_changed(run id)` when another one is chosen (empty text for none). Main thread only."""
+    """Runs by day; several can be selected. Main thread only.
+
+    Signals: `selected_changed(run id)` when another one is chosen (empty text for none), `marked_changed()` when more or fewer
+    are selected.
+    """
 
     selected_changed = Signal(str)
+    marked_changed = Signal()
 
     def __init__(self, theme: Theme, formats: Formats, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -149,7 +154,9 @@ class RunList(QListView):
         self.setMouseTracking(True)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.selectionModel().currentChanged.connect(self._on_current_changed)
+        self.selectionModel().selectionChanged.connect(lambda _more, _fewer: self.marked_changed.emit())
 
     def set_rows(self, rows: Iterable[RunRow]) -> None:
         """Show these runs; the selected one stays selected while it is there."""
@@ -164,6 +171,11 @@ class RunList(QListView):
         """The id of the chosen run, or an empty text."""
         item = self.currentIndex().data(ITEM_ROLE) if self.currentIndex().isValid() else None
         return item.key if isinstance(item, RunRow) else ""
+
+    def marked(self) -> list[Run]:
+        """All selected runs."""
+        items = [index.data(ITEM_ROLE) for index in self.selectionModel().selectedIndexes()]
+        return [item.run for item in items if isinstance(item, RunRow)]
 
     def select(self, run_id: str) -> bool:
         """Choose a run; False when it is not in the list. An empty id chooses the first."""
