@@ -93,6 +93,11 @@ class RunFolder:
         return self.path / "receipt.json"
 
     @property
+    def receipt_so_far(self) -> Path:
+        """What a receipt would hold of a run that is held, until somebody answers."""
+        return self.path / "receipt-so-far.json"
+
+    @property
     def changes(self) -> Path:
         """The folder of who was added, changed and removed, a file for each segment."""
         return self.path / "changes"

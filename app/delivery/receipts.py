@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from shutil import rmtree
@@ -38,7 +39,7 @@ from app.core.receipts import (
     is_whole,
     sealed,
 )
-from app.core.runs import PhaseName, Run
+from app.core.runs import PhaseName, Run, Status
 from app.core.segments import Segment
 from app.delivery.files import RunFolder, mask_addresses
 from app.delivery.journal import read_journal
@@ -108,7 +109,7 @@ class ReceiptBook:
         self._note(ReadBack(segment, self._clock(), expected, sentence=_clean(why), failed=True))
 
     def close(self, run: Run) -> None:
-        """Write the receipt of a run that is over for good; raises OSError."""
+        """Write the receipt of a run that is over for good, or what is known so far of one that is held; raises OSError."""
         with self._lock:
             hosts = tuple(HostTraffic(host, use, *counted) for (host, use), counted in sorted(self._hosts.items()))
             receipt = receipt_of(
@@ -119,6 +120,8 @@ class ReceiptBook:
                 files=tuple(self._files),
                 read_backs=tuple(self._read_backs),
             )
+        if run.status is Status.HELD:
+            _write(self._folder.receipt_so_far, msgspec.json.encode(receipt))
         write_receipt(self._folder, receipt)
 
     def _use(self, phase: PhaseName) -> HostUse:
@@ -173,9 +176,19 @@ def seal(folder: RunFolder, run: Run) -> None:
     if not gets_receipt(run.status) or folder.receipt.exists():
         return
     try:
-        write_receipt(folder, receipt_of(run, folder))
+        write_receipt(folder, _so_far(folder, run) or receipt_of(run, folder))
+        folder.receipt_so_far.unlink(missing_ok=True)
     except OSError:
         logger.exception("The receipt of run %s could not be written", run.id)
+
+
+def _so_far(folder: RunFolder, run: Run) -> Receipt | None:
+    """What was known when the run was held, with how it ended since."""
+    try:
+        known = msgspec.json.decode(folder.receipt_so_far.read_bytes(), type=Receipt)
+    except (FileNotFoundError, msgspec.DecodeError, msgspec.ValidationError):
+        return None
+    return replace(known, status=run.status, ended_at=run.ended_at or known.ended_at, error=run.error)
 
 
 def read_receipt(folder: RunFolder) -> tuple[Receipt, str, bool] | None:

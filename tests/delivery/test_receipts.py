@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from app.core.errors import SignInAgain, TryAgain
 from app.core.exports import ExportKind, TableChoice
 from app.core.receipts import HostTraffic, HostUse, ReadBackResult, is_whole, sealed
-from app.core.runs import Run, Status, Totals
+from app.core.runs import PhaseName, Run, Status, Totals
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
 from app.delivery.ports import Ledger, Opened
-from app.delivery.receipts import read_configuration, read_receipt, seal
+from app.delivery.receipts import ReceiptBook, read_configuration, read_receipt, seal
 from app.destinations import registry
 from app.destinations.contract import Confirmation, Exchange, Member, Outcome, OutcomeKind, Settings
 from app.jobs import CancelToken, JobContext
@@ -200,6 +200,23 @@ def test_a_run_that_may_go_on_has_none_and_one_that_never_began_has_one(tmp_path
     found = read_receipt(folder)
     assert found is not None
     assert (found[0].status, found[0].hosts, found[0].started_at) == (Status.NO_CONNECTION, (), None)
+
+
+def test_a_held_run_that_is_cancelled_tells_what_was_contacted_before(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path, "r1")
+    book = ReceiptBook(folder, lambda: PhaseName.PREPARE, lambda: NOW)
+    book.begin(queued(), export("VIP"), description(), [])
+    book.contacted(Exchange("api.example.com", 100, 20))
+    held = replace(queued(), status=Status.HELD, ended_at=NOW)
+    book.close(held)
+    assert read_receipt(folder) is None
+    seal(folder, replace(held, status=Status.CANCELLED))
+    found = read_receipt(folder)
+    assert found is not None
+    assert found[2]
+    assert (found[0].status, [each.host for each in found[0].hosts]) == (Status.CANCELLED, ["api.example.com"])
+    assert found[0].configuration.destination == "Practice"
+    assert not folder.receipt_so_far.exists()
 
 
 def test_files_stand_with_address_size_and_sum(tmp_path: Path) -> None:
