@@ -1,0 +1,1 @@
+"""Iterable: members of a segment become users on a static list."""

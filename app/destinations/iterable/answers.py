@@ -1,0 +1,88 @@
+"""Iterable's answers: their shapes, and who was not taken and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+
+class IterableList(msgspec.Struct, rename="camel"):
+    """One of `GET /api/lists`; only static ones ("Standard") can be filled."""
+
+    id: int
+    name: str
+    list_type: str = "Standard"
+
+    @property
+    def static(self) -> bool:
+        """Whether members can be put on it."""
+        return self.list_type == "Standard"
+
+
+class Lists(msgspec.Struct):
+    """`GET /api/lists`."""
+
+    lists: list[IterableList] = []
+
+
+class MadeList(msgspec.Struct, rename="camel"):
+    """`POST /api/lists`."""
+
+    list_id: int
+
+
+class Fields(msgspec.Struct):
+    """`GET /api/users/getFields`: the type of each field by its name."""
+
+    fields: dict[str, str] = {}
+
+
+class FailedUpdates(msgspec.Struct, rename="camel"):
+    """Who was not taken, by reason."""
+
+    conflict_emails: list[str] = []
+    conflict_user_ids: list[str] = []
+    forgotten_emails: list[str] = []
+    forgotten_user_ids: list[str] = []
+    invalid_data_emails: list[str] = []
+    invalid_data_user_ids: list[str] = []
+    invalid_emails: list[str] = []
+    invalid_user_ids: list[str] = []
+    not_found_emails: list[str] = []
+    not_found_user_ids: list[str] = []
+
+
+class Subscribed(msgspec.Struct, rename="camel"):
+    """`POST /api/lists/subscribe` and `unsubscribe`."""
+
+    success_count: int = 0
+    fail_count: int = 0
+    invalid_emails: list[str] = []
+    invalid_user_ids: list[str] = []
+    failed_updates: FailedUpdates = msgspec.field(default_factory=FailedUpdates)
+
+    def refused(self) -> Iterator[tuple[str, str, str]]:
+        """What each refused user is known by, why, and what to do."""
+        failed = self.failed_updates
+        for known, why in (
+            (self.invalid_emails + failed.invalid_emails, _NOT_AN_ADDRESS),
+            (self.invalid_user_ids + failed.invalid_user_ids, _NOT_AN_ID),
+            (failed.invalid_data_emails + failed.invalid_data_user_ids, _WRONG_DATA),
+            (failed.conflict_emails + failed.conflict_user_ids, _CONFLICT),
+            (failed.forgotten_emails + failed.forgotten_user_ids, _FORGOTTEN),
+            (failed.not_found_emails + failed.not_found_user_ids, _NOT_FOUND),
+        ):
+            for each in known:
+                yield each, *why
+
+
+_NOT_AN_ADDRESS = ("Iterable does not take this e-mail address.", "Correct it at the source.")
+_NOT_AN_ID = ("Iterable does not take this user ID.", "Correct it at the source.")
+_WRONG_DATA = ("A value does not fit the type of its field in Iterable.", "Match another field, or correct the value.")
+_CONFLICT = ("E-mail address and user ID belong to two users in Iterable.", "Join the two there, or match one of them.")
+_FORGOTTEN = (
+    "This person was forgotten in Iterable (GDPR) and may not be added again.",
+    "Leave the member out, or put them on the suppression list.",
+)
+_NOT_FOUND = ("Iterable does not know this user.", "Nothing needs to be done.")

@@ -1,0 +1,188 @@
+"""One segment on its way onto one static list.
+
+Putting a user on a list adds or updates the user too; doing it twice changes nothing, which is what makes a lost answer
+repeatable. Taking somebody off says `channelUnsubscribe: false`: true would unsubscribe them from everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from app.core.errors import FixSettings, TryAgain
+from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.http import Call, HttpClient
+from app.destinations.iterable.answers import IterableList, Lists, MadeList, Subscribed
+from app.jobs import JobContext
+
+NAME_PLACEHOLDER = "{segment}"
+KEYS = ("email", "userId")
+_MAKE_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ExportTarget:
+    """The export fields, read; `list_id` is 0 for a list named after the segment."""
+
+    list_id: int
+    name: str
+
+    @classmethod
+    def read(cls, target: Mapping[str, str], segment: str) -> ExportTarget:
+        """Raises FixSettings for a list that is not a number."""
+        list_id = target.get("audience_id", "").strip()
+        if list_id and not (list_id.isascii() and list_id.isdecimal()):
+            raise FixSettings(
+                "The list is not one of Iterable.",
+                "Iterable's lists are known by numbers.",
+                "Choose the list in the export.",
+                code="no_audience",
+            )
+        name = (target.get("audience", "").strip() or NAME_PLACEHOLDER).replace(NAME_PLACEHOLDER, segment)
+        return cls(int(list_id or 0), name)
+
+
+class IterableSession:
+    """A `SegmentSession` that can remove; leaving the block closes the client."""
+
+    def __init__(self, client: HttpClient, target: ExportTarget, ctx: JobContext) -> None:
+        self.client = client
+        self._target = target
+        self._ctx = ctx
+        self._id = target.list_id
+
+    def __enter__(self) -> Self:
+        try:
+            found = self.find(self._ctx)
+            self._id = self._make() if found is None else found.id
+        except BaseException:
+            self.client.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.client.close()
+
+    def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
+        """See `SegmentSession.send`."""
+        return self._change(Batch.of(members), ctx, removing=False)
+
+    def remove(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
+        """See `RemovingSession.remove`; who is not known there is on no list."""
+        return self._change(Batch.of(members), ctx, removing=True)
+
+    def confirm(self, ctx: JobContext) -> Confirmation:
+        """See `SegmentSession.confirm`; users that others put there count too."""
+        answer = self.client.send(Call("GET", f"api/lists/{self._id}/size"), ctx)
+        text = answer.body.decode("ascii", "replace").strip()
+        if not answer.ok or not text.isdecimal():
+            return Confirmation()
+        return Confirmation(f"Iterable counts {int(text):,} users on the list “{self._target.name}”.", int(text))
+
+    def calls(self, members: Sequence[Member], *, removing: bool = False) -> Iterator[Call]:
+        """The request `send` or `remove` makes for these members, without asking anybody."""
+        batch = Batch.of(members)
+        places, _invalid = _sendable(batch)
+        if places:
+            yield self._call(batch, places, removing=removing)
+
+    def find(self, ctx: JobContext) -> IterableList | None:
+        """The list; None when one named after the segment is not there yet. Raises FixSettings when it can't be filled."""
+        for each in self.client.read(Call("GET", "api/lists"), Lists, ctx).lists:
+            if each.id == self._target.list_id if self._target.list_id else each.name == self._target.name:
+                if not each.static:
+                    raise FixSettings(
+                        f"The list “{each.name}” can't be filled.",
+                        f"It is of the kind {each.list_type.lower()}: Iterable itself decides who is on it.",
+                        "Choose a static list in the export.",
+                        code="wrong_audience",
+                    )
+                return each
+        if self._target.list_id:
+            raise FixSettings(
+                "The list is not in this Iterable project.",
+                "It was removed there, or the key belongs to another project.",
+                "Choose the list again in the export.",
+                code="no_audience",
+            )
+        return None
+
+    def _make(self) -> int:
+        call = Call("POST", "api/lists", json={"name": self._target.name}, repeatable=False)
+        for attempt in range(1, _MAKE_TRIES + 1):
+            try:
+                return self.client.read(call, MadeList, self._ctx).list_id
+            except TryAgain:
+                # Names need not be unique: after a lost answer the list is looked for before it is made once more.
+                found = self.find(self._ctx)
+                if found is not None:
+                    return found.id
+                if attempt == _MAKE_TRIES:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _change(self, batch: Batch, ctx: JobContext, *, removing: bool) -> Outcomes:
+        ctx.check()
+        done = OutcomeKind.REMOVED if removing else OutcomeKind.TAKEN
+        places, others = _sendable(batch)
+        if not places:
+            return Outcomes(batch.keys, done, others)
+        told = self.client.read(self._call(batch, places, removing=removing), Subscribed, ctx)
+        if not removing:
+            others |= self._refused(told, batch, places)
+        return Outcomes(batch.keys, done, others)
+
+    def _refused(self, told: Subscribed, batch: Batch, places: Sequence[int]) -> dict[int, Outcome]:
+        known = {value.lower(): place for place in places for name in KEYS if (value := batch.column(name)[place])}
+        found: dict[int, Outcome] = {}
+        for identifier, reason, fix in told.refused():
+            place = known.get(identifier.lower())
+            if place is not None:
+                found[place] = Outcome(batch.keys[place], OutcomeKind.REJECTED, reason=reason, fix=fix)
+        if len(found) < told.fail_count:
+            raise TryAgain(
+                f"Iterable did not take {told.fail_count:,} of {len(places):,} members.",
+                f"It names only {len(found):,} of them.",
+                "Run the export again; when it comes back, look at the list in Iterable.",
+                code="unnamed_rejects",
+            )
+        return found
+
+    def _call(self, batch: Batch, places: Sequence[int], *, removing: bool) -> Call:
+        picked = batch.picked(places)
+        users: list[dict[str, Any]] = [*picked.objects({name: name for name in KEYS if name in picked.columns})]
+        if removing:
+            body = {"listId": self._id, "subscribers": users, "channelUnsubscribe": False}
+            return Call("POST", "api/lists/unsubscribe", json=body, repeatable=True)
+        values = picked.objects({name: name for name in picked.columns if name not in KEYS})
+        for user, fields in zip(users, values, strict=True):
+            if fields:
+                user["dataFields"] = fields
+            if "email" not in user:
+                user["preferUserId"] = True
+        body = {"listId": self._id, "subscribers": users, "updateExistingUsersOnly": False}
+        return Call("POST", "api/lists/subscribe", json=body, repeatable=True)
+
+
+def _sendable(batch: Batch) -> tuple[list[int], dict[int, Outcome]]:
+    """The places of the members that can be told apart, and what is wrong with the others."""
+    places: list[int] = []
+    invalid: dict[int, Outcome] = {}
+    seen: set[str] = set()
+    for place, (email, user_id) in enumerate(zip(batch.column("email"), batch.column("userId"), strict=True)):
+        key = email or user_id
+        if not key or key in seen:
+            why = _TWICE if key else _NO_KEY
+            invalid[place] = Outcome(batch.keys[place], OutcomeKind.INVALID, "email", *why)
+        else:
+            seen.add(key)
+            places.append(place)
+    return places, invalid
+
+
+_NO_KEY = ("The member has neither an e-mail address nor a user ID.", "Fill one of them at the source.")
+_TWICE = ("Another member of this batch is known by the same.", "Join the two in your data.")

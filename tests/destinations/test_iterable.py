@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app.core.errors import FixSettings, SignInAgain, TryAgain
+from app.core.exports import SyncMode
+from app.destinations import http
+from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
+from app.destinations.iterable.destination import create
+from app.destinations.registry import description
+from app.jobs import JobContext
+from tests.destinations.conformance import SegmentDestinationSuite
+from tests.vendors.iterable import KEY, IterableEmulator
+
+
+class Bench:
+    description = description("iterable")
+    batch_size = description.batch_size
+    secrets = (KEY,)
+
+    def __init__(self, emulator: IterableEmulator) -> None:
+        self.emulator = emulator
+        self.target: dict[str, str] = {}
+        self.slowed: list[float] = []
+
+    def destination(self, *, key: str = KEY, **changes: Any) -> SegmentDestination:
+        details = {"on_slow": lambda seconds, _words: self.slowed.append(seconds), **changes}
+        return create(Settings({"api_url": self.emulator.url}, {"api_key": key}, **details))
+
+    def wrong_secret(self) -> SegmentDestination:
+        return self.destination(key="f" * 32)
+
+    def gone_audience(self) -> dict[str, str]:
+        return {"audience_id": "404"}
+
+    def member(self, number: int, **values: str | None) -> Member:
+        details = {"firstName" if name == "first_name" else name: value for name, value in values.items()}
+        return Member(str(number), {"email": f"person{number}@shop.example", "firstName": "P", **details})
+
+    def refused_member(self, number: int) -> Member:
+        member = self.member(number)
+        self.emulator.forgotten.add(member.values["email"] or "")
+        return member
+
+    def delivered(self, segment: str) -> set[str]:
+        found = self.emulator.named(segment)
+        return found.members if found else set()
+
+    def identifier(self, member: Member) -> str:
+        return member.values["email"] or ""
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with IterableEmulator() as emulator:
+        yield Bench(emulator)
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The pace is held by the general client, whose tests measure it.
+    monkeypatch.setattr(http, "_bucket", lambda _pace: None)
+
+
+def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:
+    with bench.destination().session({**bench.target, **target}, "VIP", SyncMode.UPDATE) as session:
+        return list(session.send(members, JobContext()))
+
+
+class TestContract(SegmentDestinationSuite):
+    tells_new = False
+
+    @pytest.mark.skipif(not os.environ.get("SENDOFF_VENDOR_SPECS"), reason="SENDOFF_VENDOR_SPECS names no descriptions")
+    def test_requests_fit_the_vendors_description(self, bench: Bench) -> None:
+        bench.destination().test(JobContext())
+        bench.destination().fields({}, JobContext())
+        send(bench, bench.member(1), bench.refused_member(2), Member("u", {"userId": "C-1", "firstName": "Zoë"}))
+        with bench.destination().session({}, "VIP", SyncMode.MIRROR) as session:
+            session.remove([bench.member(1)], JobContext())
+            session.confirm(JobContext())
+        print(f"{bench.emulator.validated} requests validated")
+        assert bench.emulator.validated >= 8
+        assert bench.emulator.violations == []
+
+
+class TestUsers:
+    def test_a_user_as_iterable_wants_it(self, bench: Bench) -> None:
+        send(bench, bench.member(1), Member("u", {"email": None, "userId": "C-1", "firstName": ""}))
+        (posted,) = [r.body for r in bench.emulator.requests if r.path.endswith("/subscribe")]
+        assert posted["subscribers"] == [
+            {"email": "person1@shop.example", "dataFields": {"firstName": "P"}},
+            {"userId": "C-1", "preferUserId": True},
+        ]
+
+    def test_nobody_is_unsubscribed_from_a_channel(self, bench: Bench) -> None:
+        with bench.destination().session({}, "VIP", SyncMode.MIRROR) as session:
+            session.send([bench.member(1)], JobContext())
+            session.remove([bench.member(1)], JobContext())
+        (posted,) = [r.body for r in bench.emulator.requests if r.path.endswith("/unsubscribe")]
+        assert posted["channelUnsubscribe"] is False
+
+    def test_reasons_are_told(self, bench: Bench) -> None:
+        nobody = Member("n", {"email": "", "userId": None})
+        outcomes = send(bench, nobody, bench.refused_member(1), Member("x", {"email": "x"}), bench.member(2))
+        kinds = [OutcomeKind.INVALID, OutcomeKind.REJECTED, OutcomeKind.REJECTED, OutcomeKind.TAKEN]
+        assert [each.kind for each in outcomes] == kinds
+        assert "forgotten" in outcomes[1].reason
+        assert "e-mail address" in outcomes[2].reason
+
+    def test_refused_users_that_are_not_named_are_not_passed_over(self, bench: Bench) -> None:
+        bench.emulator.names_refused = False
+        with pytest.raises(TryAgain) as raised:
+            send(bench, bench.member(1), bench.refused_member(2))
+        assert raised.value.what == "Iterable did not take 1 of 2 members."
+
+    def test_fields_of_the_project_that_hold_text(self, bench: Bench) -> None:
+        found = {each.id for each in bench.destination().fields({}, JobContext())}
+        assert "favouriteShop" in found
+        assert not found & {"points", "a.b"}
+
+
+class TestLists:
+    def test_a_list_is_chosen_instead_of_made(self, bench: Bench) -> None:
+        chosen = bench.emulator.make("Newsletter")
+        send(bench, bench.member(1), audience_id=str(chosen.id))
+        assert len(chosen.members) == 1
+        assert bench.emulator.named("VIP") is None
+
+    def test_a_dynamic_list_is_refused_before_anything_is_sent(self, bench: Bench) -> None:
+        dynamic = bench.emulator.make("Active", "Dynamic")
+        with pytest.raises(FixSettings) as raised:
+            send(bench, bench.member(1), audience_id=str(dynamic.id))
+        assert raised.value.code == "wrong_audience"
+        assert [each.name for each in bench.destination().choices("audience_id", JobContext())] == []
+
+    def test_a_list_whose_making_was_not_answered_is_not_made_twice(self, bench: Bench) -> None:
+        bench.emulator.fail("lost", method="POST", path="/api/lists", times=1)
+        send(bench, bench.member(1))
+        assert [each.name for each in bench.emulator.lists.values()] == ["VIP"]
+
+    def test_a_list_of_letters(self, bench: Bench) -> None:
+        with pytest.raises(FixSettings):
+            send(bench, bench.member(1), audience_id="x")
+
+
+def test_data_centres_and_keys() -> None:
+    shown = create(Settings({"region": "eu"}, {"api_key": KEY})).preview(
+        {}, "VIP", SyncMode.UPDATE, [Member("1", {"email": "a@shop.example"})]
+    )
+    assert shown[0].url == "https://api.eu.iterable.com/api/lists/subscribe"
+    with pytest.raises(SignInAgain):
+        create(Settings({}, {}))
