@@ -132,6 +132,10 @@ class _Delivery:
         self._state.reached(exchange.host)
         self._book.contacted(exchange)
         self._journal.exchanged(exchange)
+        if not exchange.answered:  # nothing is sent twice in silence
+            self._log.warning(
+                f"{self._opened.description.name} did not answer a request to the end; it may have acted on it."
+            )
 
     def _nothing_sent(self, status: Status) -> Run:
         sentences = " ".join(f"{s.segment}: {s.sentence}" for s in self._state.run.skipped)

@@ -56,7 +56,8 @@ class NoKeyring:
 class Exchange:
     """One request that was made, answered or not: its host, the bytes of it and of its answer, and its body.
 
-    `sign_in` tells that it was made to sign in or to renew that, which may happen in the middle of other work.
+    `sign_in` tells that it was made to sign in or to renew that, which may happen in the middle of other work, `answered`
+    that a whole answer came.
     """
 
     host: str
@@ -64,6 +65,7 @@ class Exchange:
     received: int
     body: bytes = field(default=b"", repr=False)
     sign_in: bool = False
+    answered: bool = True
 
 
 Ledger = Callable[[Exchange], None]

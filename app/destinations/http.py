@@ -332,7 +332,7 @@ class HttpClient:
 
     def _exchange(self, request: httpx2.Request) -> Answer:
         sent = len(request.content) + _size(request.headers) + len(str(request.url))
-        received = 0
+        received, answered = 0, False
         response: httpx2.Response | None = None
         try:
             response = self._client.send(request, stream=True)
@@ -348,26 +348,28 @@ class HttpClient:
                         code="answer_too_large",
                     )
             headers = {name.lower(): value for name, value in response.headers.items()}
+            answered = True
             return Answer(response.status_code, headers, bytes(body))
         finally:
             if response is not None:
                 received = response.num_bytes_downloaded + _size(response.headers)
                 response.close()
-            self._settings.ledger(Exchange(self._host, sent, received, request.content))
+            self._settings.ledger(Exchange(self._host, sent, received, request.content, answered=answered))
 
     def _ask(self, local: Local, request: httpx2.Request, token: CancelToken) -> Answer:
         path = str(request.url).removeprefix(self._base_url)
-        received = 0
+        received, answered = 0, False
         try:
             headers = {name.lower(): value for name, value in request.headers.items()}
             answer = local.answer(LocalRequest(request.method, path, headers, request.content), token)
             received = len(answer.body) + sum(len(name) + len(value) + 4 for name, value in answer.headers.items())
+            answered = True
             return answer
         except ConnectionError:
             raise _broken(self.target, self._host, "Try again later.") from None
         finally:
             sent = len(request.content) + _size(request.headers) + len(str(request.url))
-            self._settings.ledger(Exchange(self._host, sent, received, request.content))
+            self._settings.ledger(Exchange(self._host, sent, received, request.content, answered=answered))
 
     @contextmanager
     def _place(self, ctx: JobContext) -> Iterator[None]:

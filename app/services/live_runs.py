@@ -31,6 +31,7 @@ class LiveRuns:
         self._closing = closing
         self._changed = threading.Condition()
         self._live: dict[str, Run] = {}
+        self._unkept: dict[str, Run] = {}
         self._kept: dict[str, tuple[float, object]] = {}
         self._listeners: list[Listener] = []
 
@@ -75,6 +76,9 @@ class LiveRuns:
             if self._keep(run):
                 break
             time.sleep(0.2 * 2**attempt)
+        else:  # the drive is full, or the database locked for long: whoever asks here hears of the end all the same
+            with self._changed:
+                self._unkept[run.id] = run
         self._tell(run)
         with self._changed:
             self._changed.notify_all()
@@ -86,10 +90,19 @@ class LiveRuns:
         self._runs.save(run)
         self._tell(run)
 
-    def get(self, run_id: str) -> Run | None:
-        """The newest state of a run that has not ended."""
+    def keep_late(self) -> None:
+        """Keep the ends that could not be kept when they came."""
         with self._changed:
-            return self._live.get(run_id)
+            waiting = list(self._unkept.values())
+        for run in waiting:
+            if self._keep(run):
+                with self._changed:
+                    self._unkept.pop(run.id, None)
+
+    def get(self, run_id: str) -> Run | None:
+        """The newest state of a run that has not ended, or whose end could not be kept yet."""
+        with self._changed:
+            return self._live.get(run_id) or self._unkept.get(run_id)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call the listener with each new state until the returned function is called."""

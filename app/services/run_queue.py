@@ -127,6 +127,7 @@ class RunQueue:
                 self._stirred = False
             round_number += 1
             try:
+                self._live.keep_late()
                 self._give_sign_of_life()
                 self._heed_cancels()
                 self._start_what_is_free(look_for_dead=round_number % 5 == 1)

@@ -283,6 +283,7 @@ class RunService:
         """Cancel everything, wait so many seconds, and mark what still runs as interrupted; no run can be started after."""
         for run in self._queue.close(timeout):
             self._live.end(self._interrupted(self._live.get(run.id) or run))
+        self._live.keep_late()
         if self._loaded:
             self._loaded = 0
             gc.unfreeze()  # else DuckDB's library complains about leaks when the process ends
