@@ -359,3 +359,11 @@ def test_two_runs_are_compared(newsletter: Desk) -> None:
     (row,) = list(csv.DictReader(saved.read_text("utf-8-sig").splitlines()))
     assert (row["Member"], row["Difference"]) == ("C-00004", "changed")
     assert newsletter.do("runs", "compare", first["id"], first["id"]).status == 2
+
+
+def test_what_can_not_be_resumed_or_sent_again_says_why(exports: Desk) -> None:
+    (run,) = exports.told("exports", "run", "Partner")["runs"]
+    for command, words in (("resume", "was not interrupted"), ("retry", "nobody to send again")):
+        said = exports.do("runs", command, run["id"])
+        assert said.status == 2
+        assert words in said.err

@@ -1,0 +1,98 @@
+"""An interrupted run in the window: what is certain, what Resume does, and what is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from PySide6.QtCore import QLocale
+
+from app.core.batches import Batch, BatchKind, BatchState, numbers_of
+from app.core.interruptions import DoubtRoad, Interruption
+from app.core.runs import Totals
+from app.ui.formats import Formats
+from app.ui.pages.runs.batch_strip import BatchStrip
+from app.ui.pages.runs.interrupted import InterruptedView
+from app.ui.widgets.labels import Label
+from tests.delivery.test_run_state import queued
+
+AT = datetime(2026, 5, 1, 6, 0, tzinfo=UTC)
+
+
+def batch(number: int, state: BatchState, members: int = 500) -> Batch:
+    totals = Totals(added=members) if state is BatchState.SETTLED else Totals()
+    moment = None if state is BatchState.WAITING else AT + timedelta(seconds=number)
+    return Batch(number, "VIP", BatchKind.SEND, members, state, moment, moment, totals)
+
+
+BATCHES = (
+    *(batch(number, BatchState.SETTLED) for number in range(1, 5)),
+    batch(5, BatchState.IN_DOUBT),
+    batch(6, BatchState.WAITING),
+    batch(7, BatchState.WAITING, 240),
+)
+
+
+def found(road: DoubtRoad = DoubtRoad.ASK, **changes: object) -> Interruption:
+    run = replace(queued(), started_at=AT, ended_at=AT + timedelta(seconds=30))
+    known = Interruption(run, AT + timedelta(seconds=30), BATCHES, numbers_of(BATCHES), road, "Mailchimp")
+    return replace(known, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def view(qtbot, theme) -> InterruptedView:  # type: ignore[no-untyped-def]
+    made = InterruptedView(theme, Formats(QLocale("en_GB"), now=lambda: AT, zone=UTC))
+    qtbot.addWidget(made)
+    made.resize(720, 600)
+    return made
+
+
+def words(view: InterruptedView) -> str:
+    return " | ".join(label.text() for label in view.findChildren(Label))
+
+
+def test_three_numbers_add_up_and_the_steps_are_told_before(view: InterruptedView) -> None:
+    view.show_interruption(found(), may_run=True)
+    view.show()
+    said = words(view)
+    for part in ("2,000", "500", "740", "Ask Mailchimp which of the 500 in doubt arrived", "then the other 740"):
+        assert part in said, said
+    assert "7 batches in the order of sending, 3,240 members" in said
+    assert not view.resume.isHidden()
+    assert view.again.isHidden()
+
+
+def test_where_nobody_can_be_asked_it_says_whom_sending_again_may_reach_twice(
+    view: InterruptedView,
+    qtbot,  # type: ignore[no-untyped-def]
+) -> None:
+    view.show_interruption(found(DoubtRoad.LEAVE), may_run=True)
+    assert "Sending batch 5 again may reach 500 members twice." in words(view)
+    assert not view.again.isHidden()
+    view.again.setChecked(True)
+    with qtbot.waitSignal(view.resume_asked) as asked:
+        view.resume.click()
+    assert asked.args == [True]
+
+
+def test_what_can_not_be_resumed_says_why_and_offers_no_button_for_it(view: InterruptedView) -> None:
+    view.show_interruption(found(hindrance="The export was changed since then."), may_run=True)
+    assert view.resume.isHidden()
+    assert not view.plan.isHidden()
+    view.show_interruption(found(), may_run=False)
+    assert view._card.isHidden()
+
+
+def test_the_strip_tells_every_batch_by_shape_and_in_words(qtbot, theme) -> None:  # type: ignore[no-untyped-def]
+    strip = BatchStrip(theme, Formats(QLocale("en_GB"), now=lambda: AT, zone=UTC))
+    qtbot.addWidget(strip)
+    strip.resize(700, 32)
+    strip.set_batches(BATCHES)
+    assert len(strip.boxes()) == 7
+    assert "Batch 5: In doubt, 500 members" in strip.accessibleDescription()
+    many = [batch(number, BatchState.SETTLED) for number in range(1, 100)]
+    strip.set_batches([*many, batch(100, BatchState.IN_DOUBT)])
+    assert [len(box) for box, _rect in strip.boxes()] == [99, 1]
+    assert "Batches 1 to 99: Arrived, 49,500 members" in strip.accessibleDescription()
+    assert sum(rect.width() for _box, rect in strip.boxes()) <= strip.width()
