@@ -290,6 +290,7 @@ class CrashBench:
                     "target": {"audience_id": MODES[mode]},
                     "match": {"email": "Customer.Email", "first_name": "Customer.FirstName"},
                     "sync": mode,
+                    "guard": {"removed_percent": None, "changed_percent": None},
                     "consent": {"agreed": True},
                 }
             )
