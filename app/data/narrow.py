@@ -272,7 +272,7 @@ class NarrowTables:
                 refused = _over(exp.LogicalOr(this=refused), key)
                 suppressed = _over(exp.LogicalOr(this=suppressed), key)
             selected += [
-                exp.alias_(exp.Anonymous(this="hash", expressions=[identifier]), f"_h{i}"),
+                exp.alias_(_hash(identifier), f"_h{i}"),
                 exp.alias_(exp.not_(exp.Is(this=identifier.copy(), expression=exp.Null())), f"_ok{i}"),
                 exp.alias_(refused, f"_refused{i}"),
                 exp.alias_(suppressed, f"_suppressed{i}"),
@@ -348,6 +348,16 @@ def _cases(*cases: tuple[exp.Expr, int], otherwise: int) -> exp.Case:
 
 def _named(table: str, alias: str) -> exp.Expr:
     return exp.alias_(exp.to_table(table), alias, table=True)
+
+
+def _hash(identifier: exp.Expr) -> exp.Expr:
+    """64 bits of an identifier, read in both directions.
+
+    DuckDB's hash of one reading is the same for texts that differ alike in two of their parts: of ten million numbered
+    addresses 10,260 fell together (duckdb 2.0.0), with both none.
+    """
+    backwards = exp.Anonymous(this="reverse", expressions=[identifier.copy()])
+    return exp.Anonymous(this="hash", expressions=[identifier, backwards])
 
 
 def _over(function: exp.Expr, *partition: exp.Expr) -> exp.Window:

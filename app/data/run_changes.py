@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from app.core.names import new_id
@@ -30,6 +31,7 @@ KEY = "key "  # before the target's field, in the names of columns
 RELEASED = "released"
 """Planned beside the changes: it left the segment, but somebody else sends it to the same place, so only our note goes."""
 
+_MOST_SPANS = 64
 _OPTIONAL = {"reason": "VARCHAR", "fields": "VARCHAR[]", "before": "UUID"}  # plans of earlier versions lack them
 
 
@@ -82,6 +84,10 @@ def changes_query(cursor: Cursor, plan: Path, told: Path | None) -> str:
     columns = ", ".join(["identifier", "member", "change", "payload", *optional, *keys, *hashes])
     if told is None:
         return f"SELECT {columns}, '{NOT_SENT}' AS what FROM {source} WHERE {planned}"  # noqa: S608 - our own names
+    spans = told_spans(told)
+    if spans is not None:
+        cases = "".join(f" WHEN file_row_number BETWEEN {a} AND {b} THEN '{word}'" for a, b, word in spans)
+        return f"SELECT {columns}, CASE{cases} ELSE '{NOT_SENT}' END AS what FROM {source} WHERE {planned}"  # noqa: S608 - as above
     what = f"coalesce(what, '{NOT_SENT}') AS what"
     joined = f"{source} LEFT JOIN {_fates(cursor, told)} ON file_row_number = row"
     return f"SELECT {columns}, {what} FROM {joined} WHERE {planned}"  # noqa: S608 - as above
@@ -113,6 +119,34 @@ def _fates(cursor: Cursor, told: Path) -> str:
     known = f"coalesce(max(what) FILTER (what <> '{SENDING}'), '{SENDING}')::ENUM ({listed(WHAT)})"
     cursor.execute(f"CREATE TEMP TABLE {fates} AS SELECT row, {known} AS what FROM ({each}) GROUP BY row")  # noqa: S608 - as above
     return fates
+
+
+def told_spans(told: Path) -> list[tuple[int, int, str]] | None:
+    """What was told as few spans of rows, which is what a run without trouble comes to; the first that holds a row counts.
+
+    Each is its first and last row and the word. None when there are many, or rows of which several outcomes were told.
+    """
+    outcomes: list[tuple[int, int, str]] = []
+    sending: list[tuple[int, int, str]] = []
+    for line in told.read_text("utf-8", errors="replace").splitlines():
+        first, last, word = (*line.split(","), "", "")[:3]
+        if word in TOLD and first.isdecimal() and last.isdecimal():
+            (sending if word == SENDING else outcomes).append((int(first), int(last), word))
+    spans = _joined_spans(outcomes)
+    if any(later[0] <= earlier[1] for earlier, later in pairwise(spans)):
+        return None
+    spans += _joined_spans(sending)
+    return spans if 0 < len(spans) <= _MOST_SPANS else None
+
+
+def _joined_spans(found: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    joined: list[tuple[int, int, str]] = []
+    for first, last, word in sorted(found):
+        if joined and joined[-1][2] == word and joined[-1][1] + 1 == first:
+            joined[-1] = (joined[-1][0], last, word)
+        else:
+            joined.append((first, last, word))
+    return joined
 
 
 def write_parquet(cursor: Cursor, query: str, to: Path, kept: Mapping[str, str]) -> None:

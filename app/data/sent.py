@@ -21,7 +21,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -64,12 +64,16 @@ ALL = "true"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A query of the members to be sent: `member`, for each field in order `v0` ..., `u0` ..., for each key field `k0` ..."""
+    """A query of the members to be sent: `member`, for each field in order `v0` ..., `u0` ..., for each key field `k0` ...
+
+    `among` gives that query for those alone whose `member` stands in a table of that name.
+    """
 
     query: str
     fields: tuple[str, ...]
     keys: tuple[str, ...]
     number: int
+    among: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +216,8 @@ def compare(
     other = newest is not None and known_of(cursor, newest, "mapping") != mapping
     to.parent.mkdir(parents=True, exist_ok=True)
     unfinished, differing = to.with_suffix(".tmp"), to.with_suffix(".differing.tmp")
+    if left_out is None and before is not None and found.keys and set(found.keys) <= set(found.fields):
+        found, before = _without_equals(cursor, found, mapping, before)
     rows = _compared(found, mapping, before, keys, others, mode, whole=left_out is not None)
     if only is not None:
         either = f"member IN (SELECT member FROM ({only})) OR identifier IN (SELECT identifier FROM ({only}))"  # noqa: S608 - our own query
@@ -368,6 +374,27 @@ def read_plan(
             rows, members, held, *values = (batch.column(i).to_pylist() for i in range(batch.num_columns))
             fields = (name.removeprefix(prefix) for name in names)
             yield PlanRows(rows, members, held, dict(zip(fields, values, strict=True)))
+
+
+def _without_equals(cursor: Cursor, found: Found, mapping: str, before: str) -> tuple[Found, str]:
+    """Both sides without those who are the same on both, told by the hash of their values, which hold what identifies them.
+
+    Mostly that is nearly everybody: two numbers each are joined in place of wide rows, which would not fit in the memory of
+    a run when there are ten millions of them.
+    """
+    table = f"differing_{new_id()}"
+    now = f"SELECT member, {_payload(found, mapping)} AS payload FROM ({found.query})"  # noqa: S608 - our own query
+    then = f"SELECT identifier, CASE WHEN NOT doubt THEN payload END AS payload FROM ({before})"  # noqa: S608 - as above
+    cursor.execute(
+        f"CREATE TEMP TABLE {table} AS SELECT n.member, h.identifier FROM ({now}) n FULL JOIN ({then}) h "  # noqa: S608 - as above
+        "ON n.payload = h.payload WHERE n.payload IS NULL OR h.payload IS NULL"
+    )
+    ((number,),) = cursor.execute(f"SELECT count(member) FROM {table}").fetchall()  # noqa: S608 - our own name
+    if number > found.number // 2:  # other fields are matched, or most are new: to set the rest apart gains nothing
+        cursor.execute(f"DROP TABLE {table}")
+        return found, before
+    known = f"SELECT identifier FROM {table} WHERE identifier IS NOT NULL"  # noqa: S608 - our own name
+    return replace(found, query=found.among(table)), f"SELECT * FROM ({before}) WHERE identifier IN ({known})"  # noqa: S608
 
 
 def _compared(

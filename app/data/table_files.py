@@ -29,7 +29,8 @@ from app.core.tables import ColumnType, Table
 from app.data.engines.duckdb import Cursor, DuckDBEngine
 from app.data.identifiers_sql import text
 from app.data.identity import as_text
-from app.data.members import Members, MemberSpec
+from app.data.member_query import MemberSpec
+from app.data.members import Members
 from app.data.sql_values import Value
 from app.data.suppression import SuppressedRows
 from app.data.table_rows import all_rows

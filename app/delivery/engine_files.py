@@ -10,7 +10,8 @@ from app.core.segments import Segment
 from app.data.cluster_files import written_there
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.first_lines import FirstRows, first_rows
-from app.data.members import Members, MemberSpec
+from app.data.member_query import MemberSpec
+from app.data.members import Members
 from app.data.suppression import ListedValues, SuppressedRows
 from app.data.table_files import MemberRows, RowSource, TableRows, write
 from app.data.table_rows import row_count

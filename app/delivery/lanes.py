@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
@@ -25,9 +27,10 @@ Deliver = Callable[[SegmentSession, int, Batch], None]
 def lanes_for(pace: Pace) -> int:
     """How many sessions may go at once: all the target allows but one, which is left for tests and pickers meanwhile.
 
-    A limit on requests a second is kept by each session for itself, so that is one.
+    Where so many requests a second are allowed, more than two seconds' worth of them on their way would only wait.
     """
-    return 1 if pace.requests_per_second is not None else max(1, min(pace.simultaneous - 1, MOST_LANES))
+    useful = MOST_LANES if pace.requests_per_second is None else math.ceil(2 * pace.requests_per_second)
+    return max(1, min(pace.simultaneous - 1, MOST_LANES, useful))
 
 
 class Lanes:
@@ -59,39 +62,74 @@ class Lanes:
 
     def send(self, batches: Iterable[Batch], deliver: Deliver, ctx: JobContext) -> None:
         """Deliver every batch with its number from 1; after an error or a cancel those in flight end, then it is raised."""
-        busy: dict[Future[None], _Lane] = {}
+        dealer = _Dealer(self._lanes)
         try:
             for number, batch in enumerate(batches, 1):
-                lane = self._free_lane(busy)
+                lane = self._free_lane(dealer)
                 ctx.check()
-                busy[lane.submit(deliver, number, batch)] = lane
+                dealer.deal(lane, lane.submit(deliver, number, batch))
         finally:
-            wait(busy)
-        for future in busy:
-            future.result()
+            dealer.wait()
+        dealer.finish()
 
     def once(self, act: Callable[[SegmentSession], T]) -> T:
         """Do something with a session that was opened, while no batch is on its way."""
         return self._lanes[0].submit(act).result()
 
-    def _free_lane(self, busy: dict[Future[None], _Lane]) -> _Lane:
+    def _free_lane(self, dealer: _Dealer) -> _Lane:
         """A lane with nothing to do, opened when need be; raises what a batch raised meanwhile."""
-        while True:
-            for future in [each for each in busy if each.done()]:
-                future.result()
-                del busy[future]
-            idle = next((lane for lane in self._lanes if lane not in busy.values()), None)
-            if idle is not None:
-                return idle
-            can_open = len(self._lanes) < self._most
-            done, _going = wait(busy, PATIENCE_SECONDS if can_open else None, FIRST_COMPLETED)
-            if not done and can_open:
-                return self._open()
+        dealer.check()
+        lane = dealer.idle(PATIENCE_SECONDS if len(self._lanes) < self._most else None)
+        dealer.check()
+        return self._open() if lane is None else lane
 
     def _open(self) -> _Lane:
         lane = self._stack.enter_context(_Lane(self._open_session))
         self._lanes.append(lane)
         return lane
+
+
+class _Dealer:
+    """Knows which lanes are idle and what went wrong; its own thread deals, those of the lanes come back to it."""
+
+    def __init__(self, lanes: Iterable[_Lane]) -> None:
+        self._idle: SimpleQueue[_Lane] = SimpleQueue()
+        self._going: dict[_Lane, Future[None]] = {}
+        self._failed: list[Future[None]] = []
+        for lane in lanes:
+            self._idle.put(lane)
+
+    def deal(self, lane: _Lane, going: Future[None]) -> None:
+        """The lane is busy until this is done."""
+        self._going[lane] = going
+        going.add_done_callback(lambda done: self._done(lane, done))
+
+    def idle(self, patience: float | None) -> _Lane | None:
+        """The lane that has been idle for longest; None when none becomes so within that many seconds."""
+        try:
+            return self._idle.get(timeout=patience)
+        except Empty:
+            return None
+
+    def wait(self) -> None:
+        """Until all have done what they were dealt, well or not."""
+        wait(self._going.values())
+
+    def finish(self) -> None:
+        """Raise the first error there was; nobody is busy any more."""
+        self.check()
+        for done in self._going.values():  # a future is done a moment before it says so here
+            done.result()
+
+    def check(self) -> None:
+        """Raise the first error there was."""
+        if self._failed:
+            self._failed[0].result()
+
+    def _done(self, lane: _Lane, done: Future[None]) -> None:
+        if done.exception() is not None:
+            self._failed.append(done)
+        self._idle.put(lane)
 
 
 class _Lane:

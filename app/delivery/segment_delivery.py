@@ -156,7 +156,8 @@ class SegmentDelivery:
 
     def _write_left_out(self, source: MemberSource, segment: Segment, count: Count, ctx: JobContext) -> None:
         """Count everybody who belongs to the segment and is not sent; those without a usable key are listed by name."""
-        self.run_log.left_out(source.left_out(segment, ctx))
+        if count.eligible < count.members:
+            self.run_log.left_out(source.left_out(segment, ctx))
         self.state.left_out(count.members - count.to_send, suppressed=count.suppressed)
 
     def _send(

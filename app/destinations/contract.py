@@ -17,6 +17,7 @@ from typing import Protocol, Self, TypeVar, overload, runtime_checkable
 
 from app.core.connections import TestResult
 from app.core.exports import SyncMode
+from app.destinations.budgets import Budgets
 from app.jobs import JobContext
 
 T = TypeVar("T")
@@ -77,7 +78,7 @@ class Settings:
 
     `on_slow` is told the seconds and the target's words each time the target asks to slow down; `ledger` is called after
     each request, on its thread, so that a run can say where its bytes went. `keyring` takes secrets that a vendor renews
-    while they are used.
+    while they are used. `budgets` is shared by all connections of a program, so that an account is not asked too much.
     """
 
     values: Mapping[str, str]
@@ -85,6 +86,7 @@ class Settings:
     on_slow: Callable[[float, str], None] = lambda _seconds, _words: None
     ledger: Ledger = lambda _exchange: None
     keyring: Keyring = field(default_factory=NoKeyring, repr=False)
+    budgets: Budgets = field(default_factory=Budgets, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,8 @@ def objects_of(columns: Mapping[str, Sequence[T | None]], number: int) -> list[d
     if not columns:
         return [{} for _ in range(number)]
     names = tuple(columns)
+    if not any(None in values or "" in values for values in columns.values()):
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return [
         {name: value for name, value in zip(names, row, strict=True) if value is not None and value != ""}
         for row in zip(*columns.values(), strict=True)

@@ -70,11 +70,12 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast the vendor lets us go; None means no known limit."""
+    """How fast the vendor lets us go, how long it may take to answer, and the longest body it takes; None: no known limit."""
 
     requests_per_second: float | None = None
     simultaneous: int = 1
     timeout_seconds: float = 60.0
+    max_body_bytes: int | None = None
 
 
 class Grant(StrEnum):

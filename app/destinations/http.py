@@ -10,11 +10,10 @@ import logging
 import random
 import socket
 import ssl
-import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
@@ -23,9 +22,8 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 import orjson
 import truststore
-from pyrate_limiter import InMemoryBucket, Limiter, Rate, SingleBucketFactory
 
-from app.core.errors import FixSettings, SendoffError, TellUs, TryAgain
+from app.core.errors import FixData, FixSettings, SendoffError, TellUs, TryAgain
 from app.core.tokens import secrets_in
 from app.destinations.answers import Answer, Redactor, failure, masked_header, words_of
 from app.destinations.contract import Exchange, PreparedRequest, Settings
@@ -42,7 +40,6 @@ for _name in ("httpx2", "httpcore2"):
 _JSON = {"Content-Type": "application/json"}
 _CONNECT_SECONDS = 10.0
 _MAX_BYTES = 64 << 20
-_GLANCE = 0.05  # how often a wait for a free place looks for a cancel, in seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +152,20 @@ def _is_signed_out(answer: Answer) -> bool:
     return answer.status == 401
 
 
+def _as_it_says(answer: Answer) -> int:
+    """The status it came with."""
+    return answer.status
+
+
 class HttpClient:
     """Requests to one host; a context manager.
 
     `sign_in` gives the headers that prove who we are, or `access` does where they end and are renewed; `seal` makes some of a
     body, such as its signature. `headers` go with every request in the clear. `slow_down` tells whether an answer means "too
     fast", `signed_out` whether it means that our access ended: such requests were not acted upon, so that even one that is
-    not repeatable is sent again. `also_secret` are secrets made from those of the settings, such as their base64 form. With
-    `local` nothing leaves this program: everything else is as with a host.
+    not repeatable is sent again. `meaning` gives the status an answer stands for where a vendor says 200 and tells of its
+    failure in the body; everything here goes by that. `also_secret` are secrets made from those of the settings, such as
+    their base64 form. With `local` nothing leaves this program: everything else is as with a host.
     """
 
     def __init__(
@@ -178,6 +181,7 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         slow_down: Callable[[Answer], bool] = _asks_to_slow_down,
         signed_out: Callable[[Answer], bool] = _is_signed_out,
+        meaning: Callable[[Answer], int] = _as_it_says,
         retry: Retry | None = None,
         max_bytes: int = _MAX_BYTES,
         also_secret: Iterable[str] = (),
@@ -193,13 +197,12 @@ class HttpClient:
         self._seal = seal
         self._slow_down = slow_down
         self._signed_out = signed_out
+        self._meaning = meaning
+        self._max_body_bytes = pace.max_body_bytes
         self._retry = retry or RETRY
         self._max_bytes = max_bytes
-        self._places = threading.BoundedSemaphore(max(1, pace.simultaneous))
-        self._bucket = _bucket(pace)
-        # Its own background thread would outlive the client by up to ten seconds, so that the bucket is emptied here.
-        self._limiter = (
-            Limiter(SingleBucketFactory(self._bucket, schedule_leak=False)) if self._bucket is not None else None
+        self._budget = settings.budgets.of(
+            self._host, settings.secrets.values(), pace.simultaneous, pace.requests_per_second
         )
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._client = httpx2.Client(
@@ -221,8 +224,6 @@ class HttpClient:
     def close(self) -> None:
         """Close all connections; closing twice is harmless."""
         self._client.close()
-        if self._limiter is not None:
-            self._limiter.close()
 
     def json(self, call: Call, ctx: JobContext) -> Any:  # noqa: ANN401 - a vendor's answer can be anything
         """Send and read the answer as JSON; raises the errors of `send` and those of answers that are not ok."""
@@ -269,6 +270,7 @@ class HttpClient:
             last = attempt == self._retry.attempts
             try:
                 answer = self._once(call, ctx)
+                answer = replace(answer, status=self._meaning(answer))
             except TryAgain as error:
                 if last or not (call.may_repeat or error.code in _NEVER_ARRIVED):
                     raise
@@ -282,6 +284,7 @@ class HttpClient:
             if wait > self._retry.longest_asked:
                 return answer
             if slow:
+                self._budget.hold(wait)
                 self._settings.on_slow(wait, self.words(answer) or f"status {answer.status}")
             log.info("%s answered %s, trying again in %.1f s", self.target, answer.status, wait)
             ctx.token.sleep(wait)
@@ -301,21 +304,27 @@ class HttpClient:
         )
 
     def _request(self, call: Call, proof: Mapping[str, str]) -> httpx2.Request:
-        content = None if call.json is None else orjson.dumps(call.json)
-        sealed = self._seal(content) if self._seal is not None and content is not None else {}
+        body = None if call.json is None else orjson.dumps(call.json)
+        if body is not None and self._max_body_bytes is not None and len(body) > self._max_body_bytes:
+            raise FixData(
+                f"This is more than {self.target} takes at once.",
+                f"It takes {self._max_body_bytes:,} bytes a request, this one has {len(body):,}.",
+                "Match fewer fields, or shorten the values.",
+                code="body_too_large",
+            )
+        sealed = self._seal(body) if self._seal is not None and body is not None else {}
         return self._client.build_request(
             call.method,
             f"{self._base_url}/{call.path.lstrip('/')}",
             params=dict(call.query) or None,
-            content=content,
-            headers={**(_JSON if content is not None else {}), **call.headers, **proof, **sealed},
+            content=body,
+            headers={**(_JSON if body is not None else {}), **call.headers, **proof, **sealed},
             extensions={"trace": self._watch} if call.may_abort else None,
         )
 
     def _once(self, call: Call, ctx: JobContext) -> Answer:
         with ExitStack() as stack:
-            stack.enter_context(self._place(ctx))
-            self._keep_pace(ctx)
+            stack.enter_context(self._budget.turn(ctx))
             ctx.check()
             if call.may_abort:
                 stack.enter_context(ctx.token.on_cancel(self._cut_off))
@@ -371,22 +380,6 @@ class HttpClient:
             sent = len(request.content) + _size(request.headers) + len(str(request.url))
             self._settings.ledger(Exchange(self._host, sent, received, request.content, answered=answered))
 
-    @contextmanager
-    def _place(self, ctx: JobContext) -> Iterator[None]:
-        """One of the simultaneous requests the target allows."""
-        while not self._places.acquire(timeout=_GLANCE):
-            ctx.check()
-        try:
-            yield
-        finally:
-            self._places.release()
-
-    def _keep_pace(self, ctx: JobContext) -> None:
-        if self._limiter is not None and self._bucket is not None:
-            self._bucket.leak(self._bucket.now())  # type: ignore[no-untyped-call]  # the library's clock has no types
-            while not self._limiter.try_acquire(self._host, blocking=False):
-                ctx.token.sleep(_GLANCE)
-
     def _watch(self, event: str, info: Mapping[str, Any]) -> None:
         """Remember sockets as soon as they are open, so that a cancel can end a wait for an answer."""
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
@@ -433,14 +426,6 @@ def checked_host(target: str, base_url: str) -> str:
             code="plain_http",
         )
     return host
-
-
-def _bucket(pace: Pace) -> InMemoryBucket | None:
-    """What keeps whole and fractional rates (0.5 a second is one in two seconds)."""
-    rate = pace.requests_per_second
-    if rate is None:
-        return None
-    return InMemoryBucket([Rate(int(rate), 1_000) if rate >= 1 else Rate(1, round(1_000 / rate))])
 
 
 def _size(headers: httpx2.Headers) -> int:

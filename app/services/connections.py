@@ -14,6 +14,7 @@ from app.core.exports import Export
 from app.core.names import checked_name, name_taken, new_id
 from app.core.roles import Action, Role, may
 from app.core.tokens import Tokens
+from app.destinations.budgets import Budgets
 from app.destinations.contract import (
     Choice,
     Exchange,
@@ -101,6 +102,7 @@ class ConnectionService:
         self._secrets = ConnectionSecrets(secrets, remember_secret)
         self._trail = trail
         self._open_destination = open_destination
+        self._budgets = Budgets()
         self._clock = clock
         self._taken_along: dict[str, tuple[Export, ...]] = {}  # what removing a connection did to exports, for undo
 
@@ -171,7 +173,7 @@ class ConnectionService:
         self._secrets.typed(values)
         ctx.check()
         keyring = NoKeyring() if existing_id is None else self._secrets.of(existing_id, values)
-        given = Settings(effective_settings(description, settings), values, keyring=keyring)
+        given = Settings(effective_settings(description, settings), values, keyring=keyring, budgets=self._budgets)
         return self._open_destination(description, given).test(ctx)
 
     def add(
@@ -372,7 +374,8 @@ class ConnectionService:
         secrets = self._secrets.read(connection, connection.secrets)
         values = effective_settings(description, connection.settings)
         keyring = self._secrets.of(connection.id, secrets)
-        return self._open_destination(description, Settings(values, secrets, on_slow, ledger, keyring))
+        settings = Settings(values, secrets, on_slow, ledger, keyring, self._budgets)
+        return self._open_destination(description, settings)
 
     def choices(self, name: str, field_id: str, ctx: JobContext) -> list[Choice]:
         """The entries of the picker of one export field, asked of the target; empty for storages."""

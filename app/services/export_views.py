@@ -13,7 +13,8 @@ from app.core.errors import FixSettings
 from app.core.exports import Export, ExportKind
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog, Meaning, Table
-from app.data.members import Members, MemberSpec, SampleRow
+from app.data.member_query import MemberSpec
+from app.data.members import Members, SampleRow
 from app.data.personal import masked as mask
 from app.data.sizes import TableSizes
 from app.data.suppression import ListedValues

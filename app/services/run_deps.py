@@ -23,7 +23,7 @@ from app.services.run_members import WorkspaceMembers
 from app.services.scopes import scope_of
 from app.store import Store
 
-_MEMORY: Final = "128MB"
+_MEMORY: Final = "256MB"
 """What the engine of one run may use: more spills, so that a run of ten million members needs no more than a small one."""
 
 
@@ -42,7 +42,8 @@ def make_deps(
 
     @contextmanager
     def deps() -> Iterator[Deps]:
-        scope = scope_of(store, engine.folder, clock())
+        # To the minute, as counts are, so that who is planned is who was counted.
+        scope = scope_of(store, engine.folder, clock().replace(second=0, microsecond=0))
         info = store.workspace.info()
         with closing(DuckDBEngine(engine.folder, memory_limit=_MEMORY, server=engine.server, lean=True)) as own:
             facts, values = KeyFacts(own), ListedValues(own)

@@ -21,7 +21,8 @@ from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
 from app.data.last_seen import read_seen, write_seen
-from app.data.members import Members, MemberSpec
+from app.data.member_query import MemberSpec
+from app.data.members import Members
 from app.data.plan_pages import PlanPages
 from app.data.resuming import Rest, goes_on, is_settled
 from app.data.run_changes import changes_path
@@ -58,11 +59,13 @@ class WorkspaceMembers:
         self._names = {field.id: field.name for field in fields}
         self._matched = matched_fields(export.match, fields, scope.catalog)
         self._country = country
+        self._counts: dict[str, Count] = {}
 
     def count(self, segment: Segment, ctx: JobContext) -> Count:
         """See `MemberSource.count`."""
         spec = CountSpec(self._identity(segment), self._description.limits)
-        return self._counter.count(self._scope, segment, spec, ctx)
+        count = self._counts[segment.name] = self._counter.count(self._scope, segment, spec, ctx)
+        return count
 
     def unique(self, segments: Sequence[Segment], ctx: JobContext) -> int:
         """See `MemberSource.unique`."""
@@ -105,7 +108,7 @@ class WorkspaceMembers:
         try:
             if there is not None:
                 write_there(there, self._description.key_fields, who, ctx)
-            asked = None if there is None else who
+            asked, count = None if there is None else who, self._counts.get(segment.name)
             difference = self._members.plan(
                 self._scope,
                 segment,
@@ -116,6 +119,7 @@ class WorkspaceMembers:
                 ctx,
                 run,
                 asked,
+                count,
                 whole=whole,
                 retries=retries,
             )

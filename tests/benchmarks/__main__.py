@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [start|counts|files|send|crash|all] [--rows N] [--kills N] [--json]`: speed and memory beside the raw tools.
+"""`python -m tests.benchmarks [start|counts|files|send|diff|crash|all] [--rows N] [--kills N] [--json]`: speed and memory.
 
 Each part is a module with `run(rows: int | None) -> dict[str, float | int]`, and runs in a process of its own, so that one
 part's memory is not another one's. `crash` kills runs for a quarter of an hour and is not among `all`.
@@ -14,7 +14,7 @@ import json
 import subprocess
 import sys
 
-PARTS = ("start", "counts", "files", "send")
+PARTS = ("start", "counts", "files", "send", "diff")
 
 Numbers = dict[str, float | int]
 

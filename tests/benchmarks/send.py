@@ -1,11 +1,17 @@
-"""Sending members to the Mailchimp emulator, which runs in a process of its own: speed, memory, and whether a window stays quick.
+"""Sending members to a quick local Mailchimp, in a process of its own: CPU, memory, pace, and whether a window stays quick.
 
-Each size runs in a fresh process: it makes a workspace through the services, then sends in the background while Qt's event
-loop runs in the main thread with a timer of 5 ms. A stall is how much later than its 5 ms the timer fires. Memory is the
-peak of the process while it sends; CPU is that of the process, all threads.
+Each measurement runs in a fresh process: it makes a workspace from a DuckDB file through the services, then sends in the
+background while Qt's event loop runs in the main thread with a timer of 5 ms. A stall is how much later than its 5 ms the
+timer fires. Memory is the peak of the process while it runs; CPU is that of the process, all threads, from the start of the
+run to its end: counted, planned, hashed, serialised, sent in batches of 500 with a request for the tag each, journalled.
 
-`pace_used` is how many requests were on their way on average, as a share of the ten Mailchimp allows at once, while each of
-them took 200 ms: 1.0 would mean that nobody could send faster.
+- `bare_...`: DuckDB and an HTTP client alone on the same file and server (bare_send.py); `cpu_ratio` is ours over its CPU.
+- `distant_ratio`: our seconds of sending over those of the bare script when the server takes 50 ms a request, with as many
+  requests in flight on both sides.
+- `pace_used`: requests that went out where ten a second are allowed and each takes 200 ms, as a share of those allowed.
+- `wordy_...`: with answers that repeat each contact with all its fields and links, as the real Mailchimp's do.
+- `drt_...`, `dlt_...`: the two open peers at their best settings on the same file and server (send_rivals.py), measured by
+  the Python that SENDOFF_RIVALS_PYTHON names, in whose environment they are installed; without it they are left out.
 """
 
 from __future__ import annotations
@@ -19,18 +25,36 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 LARGE = 1_000_000
 TICK_MS = 5
-LATENCY_SECONDS = 0.2
-SIMULTANEOUS_ALLOWED = 10
+DISTANT_SECONDS = 0.05
+PACE = 10
+PACED_REQUESTS = 300
+PACED_SECONDS = 0.2
+IN_FLIGHT = 9
+RIVALS = "SENDOFF_RIVALS_PYTHON"
+
+Numbers = dict[str, float | int]
 
 
-def run(rows: int | None = None) -> dict[str, float | int]:
+def run(rows: int | None = None) -> Numbers:
     large = rows or LARGE
     small = max(large // 10, 1_000)
-    few, many, distant = one_size(small), one_size(large), one_size(min(large, 100_000), LATENCY_SECONDS)
+    paced_members = min(large, PACED_REQUESTS // 2 * 500)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        many, few = ours(folder, large), ours(folder, small)
+        bare = plain(folder, large)
+        half = max(large // 2, 1_000)
+        distant, bare_distant = ours(folder, half, DISTANT_SECONDS), plain(folder, half, DISTANT_SECONDS)
+        paced = ours(folder, paced_members, PACED_SECONDS, pace=PACE)
+        wordy, bare_wordy = ours(folder, small, wordy=True), plain(folder, small, wordy=True)
+        peers = rivals(folder, small)
+    million = 1_000_000
     return {
         "members": large,
         "cpu_s_per_million": many["cpu_s_per_million"],
@@ -38,31 +62,94 @@ def run(rows: int | None = None) -> dict[str, float | int]:
         "peak_mb": many["peak_mb"],
         "small_peak_mb": few["peak_mb"],
         "peak_ratio": round(many["peak_mb"] / few["peak_mb"], 2),
-        "pace_used": round(distant["requests"] * LATENCY_SECONDS / distant["send_s"] / SIMULTANEOUS_ALLOWED, 2),
+        "bare_cpu_s_per_million": round(bare["cpu_s"] / large * million, 2),
+        "cpu_ratio": round(many["cpu_s_per_million"] * large / million / bare["cpu_s"], 2),
+        "distant_ratio": round(distant["send_s"] / bare_distant["seconds"], 2),
+        "pace_used": round(paced["between"] / paced["server_s"] / PACE, 3),
+        "wordy_cpu_s_per_million": wordy["cpu_s_per_million"],
+        "bare_wordy_cpu_s_per_million": round(bare_wordy["cpu_s"] / small * million, 2),
         "stall_ms_p999": many["stall_ms_p999"],
         "stall_ms_max": many["stall_ms_max"],
+        **peers,
     }
 
 
-def one_size(members: int, latency: float = 0.0) -> dict[str, float]:
-    """Measured in a fresh process, against a Mailchimp without checks that takes so many seconds a request."""
-    print(f"  {members:,} members", file=sys.stderr, flush=True)
-    server = [sys.executable, "-m", "tests.benchmarks.mailchimp_server", *([str(latency)] if latency else [])]
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        subprocess.Popen(server, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as mailchimp,
-    ):
-        assert mailchimp.stdin is not None
-        assert mailchimp.stdout is not None
-        url = mailchimp.stdout.readline().strip()
-        command = [sys.executable, "-m", "tests.benchmarks.send", folder, url, str(members)]
-        environment = {**os.environ, "SENDOFF_CONFIG_DIR": str(Path(folder) / "config"), "QT_QPA_PLATFORM": "offscreen"}
+@contextmanager
+def mailchimp(latency: float = 0.0, tag: str = "", *, wordy: bool = False) -> Iterator[tuple[str, Numbers]]:
+    """A server's address, and after the block what came there."""
+    told: Numbers = {}
+    arguments = ["--latency", str(latency), "--tag", tag, *(["--wordy"] if wordy else [])]
+    command = [sys.executable, "-m", "tests.benchmarks.mailchimp_server", *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
         try:
-            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+            yield server.stdout.readline().strip(), told
         finally:
-            mailchimp.stdin.close()
-        numbers: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-        return {**numbers, "requests": int(mailchimp.stdout.readline())}
+            server.stdin.close()
+            told |= json.loads(server.stdout.readline() or "{}")
+
+
+def ours(folder: Path, members: int, latency: float = 0.0, *, wordy: bool = False, pace: int = 0) -> Numbers:
+    """Measured in a fresh process."""
+    said = f"{latency * 1000:.0f} ms a request{', wordy' if wordy else ''}{f', {pace} a second' if pace else ''}"
+    print(f"  {members:,} members, {said}", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory() as work, mailchimp(latency, wordy=wordy) as (url, told):
+        file = duckdb_file(folder, members)
+        command = [sys.executable, "-m", "tests.benchmarks.send", work, str(file), url, str(members), str(pace)]
+        environment = {**os.environ, "SENDOFF_CONFIG_DIR": str(Path(work) / "config"), "QT_QPA_PLATFORM": "offscreen"}
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    if told["members"] != members or told["tagged"] != members:
+        raise SystemExit(f"{members:,} members were sent, {told['members']:,} came and {told['tagged']:,} were tagged.")
+    numbers: Numbers = json.loads(done.stdout.splitlines()[-1])
+    return {**numbers, "between": told["between"], "server_s": told["seconds"]}
+
+
+def plain(folder: Path, members: int, latency: float = 0.0, *, wordy: bool = False) -> Numbers:
+    """The bare script on the same file."""
+    with mailchimp(latency, wordy=wordy) as (url, _told):
+        return measured([sys.executable, "-m", "tests.benchmarks.bare_send"], folder, members, url)
+
+
+def rivals(folder: Path, members: int) -> Numbers:
+    """The open peers on the same file, each over what we use for as many; none where they are not installed."""
+    python = os.environ.get(RIVALS, "")
+    if not python:
+        print(f"  drt and dlt are left out: {RIVALS} names no Python that has them.", file=sys.stderr)
+        return {}
+    found: Numbers = {}
+    for name in ("drt", "dlt"):
+        with mailchimp() as (url, told):
+            numbers = measured([python, str(Path(__file__).with_name("send_rivals.py")), name], folder, members, url)
+        if told["members"] != members:
+            raise SystemExit(f"{name} sent {told['members']:,} of {members:,} members.")
+        found[f"{name}_cpu_s_per_million"] = round(numbers["cpu_s"] / members * 1_000_000, 2)
+    return found
+
+
+def measured(command: list[str], folder: Path, members: int, url: str) -> Numbers:
+    """What a script prints of itself."""
+    print(f"  {members:,} members, {Path(command[-1]).name}", file=sys.stderr, flush=True)
+    command = [*command, str(duckdb_file(folder, members)), url, str(IN_FLIGHT)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    numbers: Numbers = json.loads(done.stdout.splitlines()[-1])
+    return numbers
+
+
+def duckdb_file(folder: Path, members: int) -> Path:
+    """A DuckDB file with a table of so many customers, made once."""
+    import duckdb
+
+    file = folder / f"customers-{members}.duckdb"
+    if not file.exists():
+        with duckdb.connect(str(file)) as database:
+            database.execute(
+                "CREATE TABLE Customer AS SELECT format('C-{:09d}', i) AS CustomerId, "
+                "format('person.{}@example{}.com', i, i % 97) AS Email, format('First{}', i % 1000) AS FirstName, "
+                "format('Last{}', i % 5000) AS LastName, ['DE', 'AT'][1 + i % 2] AS Country "
+                f"FROM range({members}) t(i)"
+            )
+    return file
 
 
 class Stalls:
@@ -83,7 +170,7 @@ class Stalls:
         return round(ordered[min(int(len(ordered) * share), len(ordered) - 1)], 2)
 
 
-def measure(folder: Path, url: str, members: int) -> dict[str, float]:
+def measure(folder: Path, file: Path, url: str, members: int, pace: int) -> dict[str, float]:
     from PySide6.QtCore import QCoreApplication, Qt, QTimer
     from PySide6.QtGui import QGuiApplication
 
@@ -91,8 +178,9 @@ def measure(folder: Path, url: str, members: int) -> dict[str, float]:
     from app.core.runs import PhaseName, Run, Status, Trigger
     from app.jobs import JobContext
 
-    services = create_workspace(folder / "workspace", "Bench", "consumers", secrets=_memory_store())
-    _fill(services, folder, url, members)
+    allow(pace)
+    services = create_workspace(folder / "workspace", "Bench", "consumers", secrets=memory_store())
+    fill(services, file, url)
     application = QGuiApplication([])
     stalls, ended = Stalls(), threading.Event()
     timer = QTimer()
@@ -106,7 +194,7 @@ def measure(folder: Path, url: str, members: int) -> dict[str, float]:
             ended.set()
 
     services.runs.subscribe(listen)
-    _forget_peak()
+    forget_peak()
     busy = resource.getrusage(resource.RUSAGE_SELF)
     began = time.perf_counter()
     (started,) = services.runs.start(["Bench"], Trigger.PERSON)
@@ -116,7 +204,7 @@ def measure(folder: Path, url: str, members: int) -> dict[str, float]:
     seconds = time.perf_counter() - began
     used = resource.getrusage(resource.RUSAGE_SELF)
     (run,) = services.runs.wait([started.id], JobContext())
-    peak_mb = _peak_mb()
+    peak = peak_mb()
     services.close()
     if run.status is not Status.SUCCESSFUL or run.totals.added != members:
         raise SystemExit(f"The run ended as {run.status} with {run.totals}: {run.error}")
@@ -128,26 +216,32 @@ def measure(folder: Path, url: str, members: int) -> dict[str, float]:
         "cpu_s_per_million": round(cpu / members * 1_000_000, 2),
         "members_per_s": round(members / seconds),
         "send_s": (sending.ended_at - sending.started_at).total_seconds(),
-        "peak_mb": peak_mb,
+        "peak_mb": peak,
         "stall_ms_p999": stalls.share(0.999),
         "stall_ms_max": stalls.share(1.0),
     }
 
 
-def _fill(services, folder: Path, url: str, members: int) -> None:  # type: ignore[no-untyped-def]
+def allow(pace: int = 0) -> None:
+    """Let Mailchimp take any number of members, and so many requests a second where a pace is given."""
+    from dataclasses import replace
+
+    from app.core.counts import Limits
+    from app.destinations import registry
+
+    known = [replace(each, limits=Limits()) if each.id == "mailchimp" else each for each in registry.descriptions()]
+    if pace:
+        known = [replace(each, pace=replace(each.pace, requests_per_second=pace)) for each in known]
+    registry.descriptions = lambda: tuple(known)  # type: ignore[assignment]
+
+
+def fill(services, file: Path, url: str) -> None:  # type: ignore[no-untyped-def]
     from app.core.connections import Access
     from app.core.tables import Meaning, TableRole
     from app.jobs import JobContext
     from tests.vendors.mailchimp import KEY
 
-    source = folder / "Customer.csv"
-    with source.open("w", encoding="utf-8") as file:
-        file.write("CustomerId,Email,FirstName,LastName,Country\n")
-        for i in range(members):
-            file.write(
-                f"C-{i:09},person.{i}@example{i % 97}.com,First{i % 1000},Last{i % 5000},{('DE', 'AT')[i % 2]}\n"
-            )
-    services.tables.add([source], "Customer", JobContext())
+    services.tables.add([file], "Customer", JobContext())
     services.tables.set_role("Customer", TableRole.CUSTOMER, "CustomerId")
     services.tables.set_meaning("Customer", "Email", Meaning.EMAIL)
     rule = {"field": "Customer.Country", "is_one_of": ["DE", "AT"]}
@@ -159,6 +253,7 @@ def _fill(services, folder: Path, url: str, members: int) -> None:  # type: igno
             "kind": "segment",
             "connection": "Mail",
             "segments": ["Everybody"],
+            "sync": "mirror",
             "target": {"audience_id": "a1b2c3d4e5"},
             "match": {
                 "email": "Customer.Email",
@@ -168,23 +263,22 @@ def _fill(services, folder: Path, url: str, members: int) -> None:  # type: igno
             "consent": {"agreed": True},
         }
     )
-    source.unlink()
 
 
-def _memory_store():  # type: ignore[no-untyped-def]
+def memory_store():  # type: ignore[no-untyped-def]
     from tests.fakes.secret_store import MemoryStore
 
     return MemoryStore()
 
 
-def _forget_peak() -> None:
+def forget_peak() -> None:
     """Let the peak begin now; Linux only, elsewhere the peak holds the preparation too."""
     clear = Path("/proc/self/clear_refs")
     if clear.exists():
         clear.write_text("5")
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     status = Path("/proc/self/status")
     if status.exists():
         line = next(each for each in status.read_text().splitlines() if each.startswith("VmHWM"))
@@ -196,7 +290,9 @@ def _peak_mb() -> float:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
+    parser.add_argument("file", type=Path)
     parser.add_argument("url")
     parser.add_argument("members", type=int)
-    arguments = parser.parse_args()
-    print(json.dumps(measure(arguments.folder, arguments.url, arguments.members)))
+    parser.add_argument("pace", type=int)
+    given = parser.parse_args()
+    print(json.dumps(measure(given.folder, given.file, given.url, given.members, given.pace)))

@@ -17,7 +17,8 @@ from app.core.segments import Segment
 from app.core.suppression import ContactKind, ListFacts, digest_of, entry_of
 from app.core.tables import Meaning, Table, TableRole
 from app.data.engines.duckdb import DuckDBEngine
-from app.data.members import Members, MemberSpec
+from app.data.member_query import MemberSpec
+from app.data.members import Members
 from app.data.sent import read_plan
 from app.data.suppression import write_list
 from app.data.workspace_rows import Scope

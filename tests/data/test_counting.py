@@ -81,6 +81,14 @@ def test_every_number(engine: DuckDBEngine) -> None:
     assert (found.no_consent, found.suppressed, found.to_send) == (2, 0, 2)
 
 
+def test_addresses_that_duckdb_hashes_alike_are_two(engine: DuckDBEngine) -> None:
+    alike = ("person.2077993@example59.com", "person.9077993@example54.com")
+    rows = customers(*((str(i), address, "DE", True) for i, address in enumerate(alike)))
+    table = add_table(engine, "Customer", rows, key="Id", role=TableRole.CUSTOMER)
+    count = Counter(engine).count(scope_of(table), EVERYBODY, SPEC, JobContext())
+    assert (count.to_send, count.duplicates) == (2, 0)
+
+
 def test_the_suppression_list_and_empty_consent(engine: DuckDBEngine) -> None:
     table = add_table(
         engine,

@@ -18,7 +18,8 @@ from app.core.tables import Link, TableRole
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
-from app.data.members import Members, MemberSpec, SampleRow
+from app.data.member_query import MemberSpec
+from app.data.members import Members, SampleRow
 from app.jobs import Cancelled, JobContext
 from tests.data.rows import Row, Stream, add_list, add_table
 from tests.data.test_counting import CONTACTS, EMAIL, EVERYBODY, GERMANS, by_hand, customers, people, scope_of, segment
@@ -181,7 +182,7 @@ def test_members_are_those_that_were_counted(
             identifier, refused = members[key]
             if identifier is not None and not refused:
                 wanted.setdefault(identifier, key)
-        assert [(row.values["email"], row.key) for row in found] == sorted(wanted.items(), key=lambda item: item[1])
+        assert sorted((row.values["email"], row.key) for row in found) == sorted(wanted.items())
         left = list(Members(engine).left_out(scope_of(table), asked, spec, JobContext()))
         assert [r.member for r in left] == sorted(k for k, (identifier, _) in members.items() if identifier is None)
         assert len(left) == count.members - count.eligible

@@ -22,7 +22,8 @@ from app.core.tables import Table, TableRole
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
-from app.data.members import Members, MemberSpec
+from app.data.member_query import MemberSpec
+from app.data.members import Members
 from app.data.plan_pages import PlanPages
 from app.data.reasons import PART, Why
 from app.data.sent import Held, Told

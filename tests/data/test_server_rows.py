@@ -25,7 +25,8 @@ from app.data.engines.duckdb import DuckDBEngine
 from app.data.first_lines import first_rows
 from app.data.identity import Identity, MatchedField
 from app.data.looking import empties_of, profile, rows_of
-from app.data.members import Members, MemberSpec
+from app.data.member_query import MemberSpec
+from app.data.members import Members
 from app.data.plan_pages import PlanPages
 from app.data.sent import Held, Told
 from app.data.sizes import TableSizes

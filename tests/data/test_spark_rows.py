@@ -19,7 +19,8 @@ from app.data.cluster_files import written_there
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
-from app.data.members import Members, MemberSpec
+from app.data.member_query import MemberSpec
+from app.data.members import Members
 from app.data.suppression import ListedValues, SuppressedRows
 from app.data.table_files import MemberRows, TableRows
 from app.data.table_rows import asking, looked_at, row_count

@@ -23,7 +23,8 @@ from app.data import suppression
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
-from app.data.members import Members, MemberSpec
+from app.data.member_query import MemberSpec
+from app.data.members import Members
 from app.jobs import Cancelled, JobContext
 from tests.data.rows import SALT, Stream, add_list, add_table
 from tests.data.test_counting import EMAIL, EVERYBODY, scope_of

@@ -26,7 +26,8 @@ from app.core.tables import Meaning, TableRole
 from app.data import table_files
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
-from app.data.members import Members, MemberSpec
+from app.data.member_query import MemberSpec
+from app.data.members import Members
 from app.data.suppression import ListedValues, SuppressedRows
 from app.data.table_files import MemberRows, TableRows, WrittenFile, write
 from app.jobs import Cancelled, JobContext

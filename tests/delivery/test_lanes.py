@@ -156,7 +156,8 @@ def test_a_source_that_fails_waits_for_those_in_flight() -> None:
 
 
 def test_one_place_at_the_target_stays_free() -> None:
-    assert lanes_for(Pace(requests_per_second=10, simultaneous=5)) == 1
+    assert lanes_for(Pace(requests_per_second=10, simultaneous=5)) == 4
+    assert lanes_for(Pace(requests_per_second=0.5, simultaneous=5)) == 1
     assert lanes_for(Pace(simultaneous=10)) == 9
     assert lanes_for(Pace(simultaneous=50)) == MOST_LANES
     assert lanes_for(Pace()) == 1

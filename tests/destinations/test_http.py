@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import pytest
 from cryptography import x509
@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.errors import FixSettings, SendoffError, TellUs, TryAgain
+from app.core.errors import FixData, FixSettings, SendoffError, SignInAgain, TellUs, TryAgain
 from app.destinations.answers import Answer, Redactor, words_of
 from app.destinations.contract import Exchange, Settings
 from app.destinations.description import Pace
@@ -263,6 +263,39 @@ class TestAnswers:
     def test_no_secret_survives(self, text: str, secrets: list[str]) -> None:
         redacted = Redactor.of(secrets)(" ".join([text, *secrets]))
         assert not any(secret in redacted for secret in secrets if "•" not in secret)
+
+
+class TestFailuresThatSayTheyAreNone:
+    """A vendor that answers 200 to everything and has a number of its own in the body."""
+
+    MEANINGS: ClassVar = {601: 401, 606: 429, 610: 404}
+
+    def meaning(self, answer: Answer) -> int:
+        number = answer.json("Shop").get("error") if answer.ok and answer.is_json else None
+        return self.MEANINGS.get(number, answer.status)
+
+    def test_too_fast_is_waited_for(self, echo: Echo) -> None:
+        echo.fail("reply", times=2, reply=Reply(200, document={"error": 606}))
+        slowed: list[float] = []
+        settings = Settings({}, {"key": SECRET}, on_slow=lambda wait, _words: slowed.append(wait))
+        with client(echo.url, meaning=self.meaning, settings=settings) as http:
+            assert http.send(Call("POST", "x"), JobContext()).ok
+        assert len(slowed) == 2
+
+    @pytest.mark.parametrize(("number", "error"), [(601, SignInAgain), (610, FixSettings)])
+    def test_they_become_sentences(self, echo: Echo, number: int, error: type[SendoffError]) -> None:
+        echo.fail("reply", reply=Reply(200, document={"error": number}))
+        with client(echo.url, meaning=self.meaning) as http, pytest.raises(error):
+            http.json(Call("GET", "x"), JobContext())
+
+
+def test_a_body_that_is_too_long_is_not_sent(echo: Echo) -> None:
+    with client(echo.url, pace=Pace(timeout_seconds=5, max_body_bytes=20)) as http:
+        assert http.send(Call("POST", "x", json={"a": "b" * 10}), JobContext()).ok
+        with pytest.raises(FixData) as caught:
+            http.send(Call("POST", "x", json={"a": "b" * 13}), JobContext())
+    assert caught.value.code == "body_too_large"
+    assert len(echo.requests) == 1
 
 
 class TestPace:
