@@ -15,6 +15,7 @@ from app.core.errors import FixSettings, NotAllowed, SignInAgain, TryAgain
 from app.core.exports import SyncMode
 from app.destinations import http
 from app.destinations.contract import (
+    AskingSession,
     Confirmation,
     Member,
     Outcome,
@@ -470,3 +471,36 @@ class TestPreview:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "RETRY", http.Retry(attempts=30, first=0.01, longest=0.1))
+
+
+class TestAsking:
+    """Who is there as they would be sent; tests/destinations/conformance.py knows nothing of it, as few vendors can be asked."""
+
+    def holds(self, bench: Bench, *members: Member, mode: SyncMode = SyncMode.UPDATE) -> list[bool]:
+        with bench.destination().session(bench.target, "VIP", mode) as session:
+            assert isinstance(session, AskingSession)
+            return list(session.holds(members, JobContext()))
+
+    def test_who_has_the_tag_and_the_values(self, bench: Bench, audience: Audience) -> None:
+        ann, eve = person("Ann@shop.example", first_name="Ann"), person("eve@shop.example", first_name="Eve")
+        send(bench, ann, eve)
+        audience.put("zoe@shop.example", FNAME="Zoe")  # there, but without the tag
+        changed = person("eve@shop.example", first_name="Eva")
+        asked = (ann, changed, person("zoe@shop.example", first_name="Zoe"), person("gone@shop.example"), person(""))
+        assert self.holds(bench, *asked) == [True, False, False, False, False]
+        assert self.holds(bench, changed, mode=SyncMode.ADD) == [True]  # whoever is there is left as they are
+
+    def test_an_address_is_compared_by_the_parts_that_are_sent(self, bench: Bench) -> None:
+        parts = {"addr1": "1 High St", "city": "Oslo", "state": "Oslo", "zip": "0150"}
+        home = person("a@shop.example", **{f"ADDRESS:{name}": value for name, value in parts.items()})
+        send(bench, home)
+        assert self.holds(bench, home) == [True]
+        moved = person(
+            "a@shop.example", **{f"ADDRESS:{name}": value for name, value in {**parts, "city": "Bergen"}.items()}
+        )
+        assert self.holds(bench, moved) == [False]
+
+    def test_more_than_a_page(self, bench: Bench, audience: Audience) -> None:
+        for start in range(0, 1_200, 400):
+            send(bench, *(person(f"p{i}@shop.example") for i in range(start, start + 400)))
+        assert all(self.holds(bench, *(person(f"p{i}@shop.example") for i in range(1_200))))
