@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from app.cli.output import of
 from app.core.batches import Batch, BatchKind
 from app.core.receipts import HostUse, ReadBack, ReadBackResult, Receipt
-from app.services.receipts import KeptReceipt
+
+if TYPE_CHECKING:
+    from app.services.receipts import KeptReceipt
 
 USES = {
     HostUse.SIGN_IN: "sign-in",

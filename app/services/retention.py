@@ -42,7 +42,14 @@ class RetentionService:
         wanted = replace(before, **{name: days for name, days in given.items() if days is not None})
         for name, days in asdict(wanted).items():
             self._store.workspace.set_setting(_KEY + name, str(days))
-        told = [{_KEY + name: str(days) for name, days in asdict(each).items()} for each in (before, wanted)]
+        told = [
+            {
+                _KEY + name: str(days)
+                for name, days in asdict(each).items()
+                if getattr(before, name) != getattr(wanted, name)
+            }
+            for each in (before, wanted)
+        ]
         name = self._store.workspace.info().name
         self._audit.record(Deed.SETTING_CHANGED, Subject.WORKSPACE, name, before=told[0], after=told[1])
         return wanted

@@ -93,7 +93,7 @@ def test_a_killed_run_is_named_interrupted_and_run_again(slow_newsletter: Desk, 
     process.communicate(timeout=10)
     (run,) = slow_newsletter.told("runs", "list")["runs"]
     assert run["status"] == "interrupted"
-    assert "Run it again" in run["error"]["fix"]
+    assert "Resume it, or run the export again" in run["error"]["fix"]
     mailchimp.faults.clear()
     slow_newsletter.done("exports", "run", "Newsletter")
     assert len(mailchimp.audience.contacts) == 15_000

@@ -125,7 +125,8 @@ def test_replace_takes_out_strangers_and_mirror_does_not(rehearsal: Workshop) ->
     rehearsal.newsletter("Alps", connection="Practice", target={"audience": "Everybody"}, sync="mirror")
     rehearsal.run("Newsletter")
     assert held(rehearsal) == everybody
-    rehearsal.newsletter("Alps", connection="Practice", target={"audience": "Everybody"}, sync="replace")
+    free = {"removed_percent": None}
+    rehearsal.newsletter("Alps", connection="Practice", target={"audience": "Everybody"}, sync="replace", guard=free)
     plan = rehearsal.services.plans.plan("Newsletter", JobContext())
     assert (plan.changes.removed, plan.changes.strangers, plan.changes.unchanged) == (30, 30, 30)
     (run,) = rehearsal.run("Newsletter")
