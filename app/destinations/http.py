@@ -24,7 +24,7 @@ import orjson
 import truststore
 
 from app.core.errors import FixData, FixSettings, SendoffError, TellUs, TryAgain
-from app.core.tokens import secrets_in
+from app.core.tokens import Tokens, secrets_in
 from app.destinations.answers import Answer, Redactor, failure, masked_header, words_of
 from app.destinations.contract import Exchange, PreparedRequest, Settings
 from app.destinations.description import Pace
@@ -201,8 +201,10 @@ class HttpClient:
         self._max_body_bytes = pace.max_body_bytes
         self._retry = retry or RETRY
         self._max_bytes = max_bytes
+        # A sign-in is another text after each renewal; the app's own secret stays and tells the account just as well.
+        lasting = [text for text in settings.secrets.values() if Tokens.read(text) is None]
         self._budget = settings.budgets.of(
-            self._host, settings.secrets.values(), pace.simultaneous, pace.requests_per_second
+            self._host, lasting or settings.secrets.values(), pace.simultaneous, pace.requests_per_second
         )
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._client = httpx2.Client(

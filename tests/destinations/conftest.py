@@ -9,6 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from app.destinations.budgets import Budget, Budgets
+
+
+@pytest.fixture
+def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pace: the general client holds it, and its own tests measure it."""
+    monkeypatch.setattr(Budgets, "of", lambda _self, _host, _secrets, simultaneous, _rate: Budget(simultaneous, None))
+
 
 @pytest.fixture
 def drive(tmp_path: Path) -> Path:

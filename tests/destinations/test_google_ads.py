@@ -13,7 +13,6 @@ from app.core.exports import SyncMode
 from app.core.identifiers import HASHES
 from app.core.tokens import secrets_in
 from app.destinations.browser_signin import sign_in
-from app.destinations.budgets import Budget, Budgets
 from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
 from app.destinations.google_ads import session as google_session
 from app.destinations.google_ads.answers import reason_words, refused_members
@@ -98,11 +97,12 @@ def bench() -> Iterator[Bench]:
         yield Bench(emulator)
 
 
+pytestmark = pytest.mark.usefixtures("unpaced")
+
+
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(google_session, "PATIENCE", Patience(0.01, 0.02, 5.0))
-    # The pace is held by the general client, whose tests measure it.
-    monkeypatch.setattr(Budgets, "of", lambda _self, _host, _secrets, simultaneous, _rate: Budget(simultaneous, None))
 
 
 def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:

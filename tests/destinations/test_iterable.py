@@ -8,7 +8,6 @@ import pytest
 
 from app.core.errors import FixSettings, SignInAgain, TryAgain
 from app.core.exports import SyncMode
-from app.destinations.budgets import Budget, Budgets
 from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
 from app.destinations.iterable.destination import create
 from app.destinations.registry import description
@@ -60,10 +59,7 @@ def bench() -> Iterator[Bench]:
         yield Bench(emulator)
 
 
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The pace is held by the general client, whose tests measure it.
-    monkeypatch.setattr(Budgets, "of", lambda _self, _host, _secrets, simultaneous, _rate: Budget(simultaneous, None))
+pytestmark = pytest.mark.usefixtures("unpaced")
 
 
 def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:

@@ -8,7 +8,6 @@ import pytest
 
 from app.core.errors import FixSettings, SignInAgain, TryAgain
 from app.core.exports import SyncMode
-from app.destinations.budgets import Budget, Budgets
 from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
 from app.destinations.jobs import Patience
 from app.destinations.klaviyo import session as klaviyo_session
@@ -61,11 +60,12 @@ def bench() -> Iterator[Bench]:
         yield Bench(emulator)
 
 
+pytestmark = pytest.mark.usefixtures("unpaced")
+
+
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(klaviyo_session, "PATIENCE", Patience(0.01, 0.02, 5.0))
-    # The pace is held by the general client, whose tests measure it.
-    monkeypatch.setattr(Budgets, "of", lambda _self, _host, _secrets, simultaneous, _rate: Budget(simultaneous, None))
 
 
 def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:

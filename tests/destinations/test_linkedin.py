@@ -14,7 +14,6 @@ from app.core.exports import SyncMode
 from app.core.identifiers import normalise
 from app.core.segments import SegmentOf
 from app.destinations.browser_signin import sign_in
-from app.destinations.budgets import Budget, Budgets
 from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
 from app.destinations.linkedin_ads import session as linkedin_session
 from app.destinations.linkedin_ads.destination import create
@@ -96,12 +95,13 @@ def companies() -> Iterator[CompanyBench]:
         yield CompanyBench(emulator)
 
 
+pytestmark = pytest.mark.usefixtures("unpaced")
+
+
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linkedin_session, "READY_AFTER", 0.0)
     monkeypatch.setattr(linkedin_session, "UNKNOWN_WAITS", (0.1, 0.2))
-    # The pace is held by the general client, whose tests measure it.
-    monkeypatch.setattr(Budgets, "of", lambda _self, _host, _secrets, simultaneous, _rate: Budget(simultaneous, None))
 
 
 def send(bench: Bench, *members: Member, mode: SyncMode = SyncMode.UPDATE, **target: str) -> list[Outcome]:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from app.core.errors import FixSettings, TellUs, TryAgain
+from app.destinations.audiences import made_once, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.google_ads.answers import (
     Accepted,
@@ -31,8 +32,9 @@ PATIENCE = Patience(first=2.0, longest=60.0, altogether=3_600.0)
 KEY_TYPES: Mapping[str, str] = {"contact": "CONTACT_ID", "mobile": "MOBILE_ID", "user": "USER_ID"}
 
 _PAGE = 1_000
-_Why = tuple[str, str]
+_KEY_FIELDS = {"contact": ("email", "phone"), "mobile": ("mobile_id",), "user": ("user_id",)}
 _ADDRESS = ("first_name", "last_name", "country", "postal_code")
+_ADDRESS_NAMES = ("givenName", "familyName", "regionCode", "postalCode")
 _CONSENT = {"granted": "CONSENT_GRANTED", "denied": "CONSENT_DENIED"}
 
 
@@ -180,22 +182,12 @@ class GoogleAdsSession:
                 )
             info["mobileIdInfo"] = {"keySpace": self._target.key_space, "appId": self._target.app_id}
         body = {"displayName": self._target.name, "membershipStatus": "OPEN", "ingestedUserListInfo": info}
-        try:
-            # Names are unique: sent twice, the second is refused, and then the list is found below.
-            return self.client.read(Call("POST", self._account.lists, json=body, repeatable=True), UserList, self._ctx)
-        except TryAgain:
-            found = self.find(self._ctx)
-            if found is None:
-                raise
-            return found
+        call = Call("POST", self._account.lists, json=body, repeatable=False)
+        return made_once(lambda: self.client.read(call, UserList, self._ctx), lambda: self.find(self._ctx))
 
     def _change(self, verb: str, members: Batch, done: OutcomeKind, ctx: JobContext) -> Outcomes:
         ctx.check()
-        entries, places, invalid = self._entries(members)
-        others = {
-            place: Outcome(members.keys[place], OutcomeKind.INVALID, self._key_field, *why)
-            for place, why in invalid.items()
-        }
+        entries, places, others = self._entries(members)
         while entries:
             answer = self.client.send(self._call(verb, entries), ctx)
             if answer.ok:
@@ -262,43 +254,27 @@ class GoogleAdsSession:
                 body["termsOfService"] = {"customerMatchTermsOfServiceStatus": "ACCEPTED"}
         return Call("POST", f"audienceMembers:{verb}", json=body, repeatable=True)
 
-    @property
-    def _key_field(self) -> str:
-        return {"contact": "email", "mobile": "mobile_id", "user": "user_id"}[self._target.kind]
-
-    def _entries(self, members: Batch) -> tuple[list[dict[str, Any]], list[int], dict[int, _Why]]:
+    def _entries(self, members: Batch) -> tuple[list[dict[str, Any]], list[int], dict[int, Outcome]]:
         """What is sent of each member, their places, and who can't be sent and why."""
-        keys = members.column(self._key_field)
-        if self._target.kind == "contact":
-            keys = [email or phone for email, phone in zip(keys, members.column("phone"), strict=True)]
-        places: list[int] = []
-        invalid: dict[int, _Why] = {}
-        seen: set[str] = set()
-        for place, key in enumerate(keys):
-            if not key:
-                invalid[place] = _NOTHING
-            elif key in seen:
-                invalid[place] = _TWICE
-            else:
-                seen.add(key)
-                places.append(place)
+        keys = _KEY_FIELDS[self._target.kind]
+        places, invalid = told_apart(members, keys)
+        picked = members.picked(places)
         if self._target.kind == "mobile":
-            return [{"mobileData": {"mobileIds": [keys[place]]}} for place in places], places, invalid
+            return [{"mobileData": {"mobileIds": [each]}} for each in picked.column(keys[0])], places, invalid
         if self._target.kind == "user":
-            return [{"userIdData": {"userId": keys[place]}} for place in places], places, invalid
-        return [{"userData": {"userIdentifiers": _identifiers(members, place)}} for place in places], places, invalid
+            return [{"userIdData": {"userId": each}} for each in picked.column(keys[0])], places, invalid
+        columns = (picked.column(name) for name in ("email", "phone", *_ADDRESS))
+        people = zip(*columns, strict=True)
+        return [{"userData": {"userIdentifiers": _identifiers(*each)}} for each in people], places, invalid
 
 
-def _identifiers(members: Batch, place: int) -> list[dict[str, Any]]:
+def _identifiers(email: str | None, phone: str | None, *address: str | None) -> list[dict[str, Any]]:
     """What is known of one person; an address counts only when it is whole."""
-    email, phone = members.column("email")[place], members.column("phone")[place]
     found: list[dict[str, Any]] = [{"emailAddress": email}] if email else []
     if phone:
         found.append({"phoneNumber": phone})
-    given, family, region, postal = (members.column(name)[place] for name in _ADDRESS)
-    if given and family and region and postal:
-        address = {"givenName": given, "familyName": family, "regionCode": region, "postalCode": postal}
-        found.append({"address": address})
+    if all(address):
+        found.append({"address": dict(zip(_ADDRESS_NAMES, address, strict=True))})
     return found
 
 
@@ -323,9 +299,4 @@ def _kinds(types: frozenset[str] | set[str]) -> str:
     return " and ".join(sorted(words.get(each, each.replace("_", " ").lower()) for each in types)) or "none of ours"
 
 
-_NOTHING = (
-    "The member has no identifier that can be used.",
-    "Fill one of them at the source, or leave the member out.",
-)
-_TWICE = ("Another member of this batch has the same identifier.", "Join the two in your data.")
 _FAILED = ("Google did not take this member and does not say why.", "Run the export again.")

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from app.core.errors import FixSettings, TryAgain
+from app.destinations.audiences import made_once, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.http import Call, HttpClient
 from app.destinations.iterable.answers import IterableList, Lists, MadeList, Subscribed
@@ -19,7 +20,6 @@ from app.jobs import JobContext
 
 NAME_PLACEHOLDER = "{segment}"
 KEYS = ("email", "userId")
-_MAKE_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class IterableSession:
     def calls(self, members: Sequence[Member], *, removing: bool = False) -> Iterator[Call]:
         """The request `send` or `remove` makes for these members, without asking anybody."""
         batch = Batch.of(members)
-        places, _invalid = _sendable(batch)
+        places, _invalid = told_apart(batch, KEYS)
         if places:
             yield self._call(batch, places, removing=removing)
 
@@ -113,22 +113,17 @@ class IterableSession:
 
     def _make(self) -> int:
         call = Call("POST", "api/lists", json={"name": self._target.name}, repeatable=False)
-        for attempt in range(1, _MAKE_TRIES + 1):
-            try:
-                return self.client.read(call, MadeList, self._ctx).list_id
-            except TryAgain:
-                # Names need not be unique: after a lost answer the list is looked for before it is made once more.
-                found = self.find(self._ctx)
-                if found is not None:
-                    return found.id
-                if attempt == _MAKE_TRIES:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+
+        def found() -> int | None:
+            known = self.find(self._ctx)
+            return None if known is None else known.id
+
+        return made_once(lambda: self.client.read(call, MadeList, self._ctx).list_id, found)
 
     def _change(self, batch: Batch, ctx: JobContext, *, removing: bool) -> Outcomes:
         ctx.check()
         done = OutcomeKind.REMOVED if removing else OutcomeKind.TAKEN
-        places, others = _sendable(batch)
+        places, others = told_apart(batch, KEYS)
         if not places:
             return Outcomes(batch.keys, done, others)
         told = self.client.read(self._call(batch, places, removing=removing), Subscribed, ctx)
@@ -137,7 +132,8 @@ class IterableSession:
         return Outcomes(batch.keys, done, others)
 
     def _refused(self, told: Subscribed, batch: Batch, places: Sequence[int]) -> dict[int, Outcome]:
-        known = {value.lower(): place for place in places for name in KEYS if (value := batch.column(name)[place])}
+        columns = [batch.column(name) for name in KEYS]
+        known = {value.lower(): place for column in columns for place in places if (value := column[place])}
         found: dict[int, Outcome] = {}
         for identifier, reason, fix in told.refused():
             place = known.get(identifier.lower())
@@ -166,23 +162,3 @@ class IterableSession:
                 user["preferUserId"] = True
         body = {"listId": self._id, "subscribers": users, "updateExistingUsersOnly": False}
         return Call("POST", "api/lists/subscribe", json=body, repeatable=True)
-
-
-def _sendable(batch: Batch) -> tuple[list[int], dict[int, Outcome]]:
-    """The places of the members that can be told apart, and what is wrong with the others."""
-    places: list[int] = []
-    invalid: dict[int, Outcome] = {}
-    seen: set[str] = set()
-    for place, (email, user_id) in enumerate(zip(batch.column("email"), batch.column("userId"), strict=True)):
-        key = email or user_id
-        if not key or key in seen:
-            why = _TWICE if key else _NO_KEY
-            invalid[place] = Outcome(batch.keys[place], OutcomeKind.INVALID, "email", *why)
-        else:
-            seen.add(key)
-            places.append(place)
-    return places, invalid
-
-
-_NO_KEY = ("The member has neither an e-mail address nor a user ID.", "Fill one of them at the source.")
-_TWICE = ("Another member of this batch is known by the same.", "Join the two in your data.")

@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from app.core.errors import FixSettings, TryAgain
+from app.destinations.audiences import made_once, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.http import Call, HttpClient
 from app.destinations.jobs import Patience, wait_for
@@ -36,7 +37,6 @@ PATIENCE = Patience(first=1.0, longest=20.0, altogether=3_600.0)
 KEYS = ("email", "phone_number", "external_id")
 PROPERTY = "properties."
 _JSON_API = {"Content-Type": "application/vnd.api+json"}
-_MAKE_TRIES = 3
 _ASKED_AT_ONCE = 100
 _REMOVED_AT_ONCE = 1_000
 
@@ -91,7 +91,7 @@ class KlaviyoSession:
         """See `SegmentSession.send`."""
         ctx.check()
         batch = Batch.of(members)
-        places, others = _sendable(batch)
+        places, others = told_apart(batch, KEYS)
         if places:
             job = self.client.read(self._import(batch, places), OneJob, ctx).data
             others |= self._refused(self._wait(job.id, ctx), job.id, batch, places, ctx)
@@ -127,7 +127,7 @@ class KlaviyoSession:
             yield from self._questions(batch)
             yield self._removal(["PROFILE-ID"] * len(batch))
             return
-        places, _invalid = _sendable(batch)
+        places, _invalid = told_apart(batch, KEYS)
         if places:
             yield self._import(batch, places)
 
@@ -152,17 +152,7 @@ class KlaviyoSession:
     def _make(self) -> KlaviyoList:
         body = {"data": {"type": "list", "attributes": {"name": self._target.name}}}
         call = Call("POST", "api/lists", json=body, headers=_JSON_API, repeatable=False)
-        for attempt in range(1, _MAKE_TRIES + 1):
-            try:
-                return self.client.read(call, OneList, self._ctx).data
-            except TryAgain:
-                # Names are not unique at Klaviyo: after a lost answer the list is looked for before it is made once more.
-                found = self.find(self._ctx)
-                if found is not None:
-                    return found
-                if attempt == _MAKE_TRIES:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+        return made_once(lambda: self.client.read(call, OneList, self._ctx).data, lambda: self.find(self._ctx))
 
     def _import(self, batch: Batch, places: Sequence[int]) -> Call:
         profiles = [{"type": "profile", "attributes": each} for each in _attributes(batch.picked(places))]
@@ -197,7 +187,8 @@ class KlaviyoSession:
     ) -> dict[int, Outcome]:
         if not failed:
             return {}
-        known = {value: place for place in places for name in KEYS if (value := batch.column(name)[place])}
+        columns = [batch.column(name) for name in KEYS]
+        known = {value: place for column in columns for place in places if (value := column[place])}
         found: dict[int, Outcome] = {}
         for page in self._pages(Call("GET", f"api/profile-bulk-import-jobs/{job_id}/import-errors"), ImportErrors, ctx):
             for each in page.data:
@@ -224,7 +215,8 @@ class KlaviyoSession:
         """Asks for the numbers of members at Klaviyo, by the first thing each is known by."""
         left = set(range(len(batch)))
         for name in KEYS:
-            values = {place: value for place in sorted(left) if (value := batch.column(name)[place])}
+            column = batch.column(name)
+            values = {place: value for place in sorted(left) if (value := column[place])}
             left -= values.keys()
             every = list(values.values())
             for start in range(0, len(every), _ASKED_AT_ONCE):
@@ -262,31 +254,9 @@ def _attributes(batch: Batch) -> list[dict[str, Any]]:
     return plain
 
 
-def _sendable(batch: Batch) -> tuple[list[int], dict[int, Outcome]]:
-    places: list[int] = []
-    invalid: dict[int, Outcome] = {}
-    seen: set[str] = set()
-    for place, keys in enumerate(zip(*(batch.column(name) for name in KEYS), strict=True)):
-        key = next((value for value in keys if value), None)
-        if key is None or key in seen:
-            why = _NO_KEY if key is None else _TWICE
-            invalid[place] = Outcome(batch.keys[place], OutcomeKind.INVALID, "email", *why)
-        else:
-            seen.add(key)
-            places.append(place)
-    return places, invalid
-
-
 def _place_of(refused: RefusedProfile, known: Mapping[str, int], places: Sequence[int]) -> int | None:
     for identifier in refused.identifiers:
         if identifier in known:
             return known[identifier]
     at = refused.place
     return places[at] if at is not None and at < len(places) else None
-
-
-_NO_KEY = (
-    "The member has no e-mail address, phone number or ID that can be used.",
-    "Fill one of them at the source, or leave the member out.",
-)
-_TWICE = ("Another member of this batch is known by the same.", "Join the two in your data.")

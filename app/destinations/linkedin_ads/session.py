@@ -16,10 +16,11 @@ from typing import Any, Self
 
 import msgspec
 
-from app.core.errors import FixSettings, NotAllowed, TellUs, TryAgain
+from app.core.errors import FixSettings, NotAllowed, TellUs
 from app.core.exports import SyncMode
 from app.core.identifiers import SHA256_HEX
 from app.destinations.answers import Answer
+from app.destinations.audiences import made_once
 from app.destinations.contract import Confirmation, Member, Outcome, OutcomeKind
 from app.destinations.http import Call, HttpClient
 from app.destinations.linkedin_ads.answers import BatchResult, DmpSegment, DmpSegments, EntryResult
@@ -32,7 +33,6 @@ UNKNOWN_WAITS = (5.0, 10.0, 20.0, 40.0, 60.0)
 """Seconds waited when an audience just made is not known yet; open connectors report a minute or two."""
 
 _PAGE = 100
-_MAKE_TRIES = 3
 _USER_IDS = {"email": "SHA256_EMAIL", "google_aid": "GOOGLE_AID", "apple_idfa": "APPLE_IDFA"}
 _USER_DETAILS = {
     "first_name": "firstName",
@@ -238,21 +238,19 @@ class LinkedInSession:
             "destinations": [{"destination": "LINKEDIN"}],
         }
         call = Call("POST", "dmpSegments", json=body)
-        for attempt in range(1, _MAKE_TRIES + 1):
-            try:
-                answer = self.client.send(call, self._ctx)
-                if not answer.ok:
-                    raise self.client.failure(answer)
-            except TryAgain:
-                found = self.find()
-                if found is not None:
-                    return str(found.id)
-                if attempt == _MAKE_TRIES:
-                    raise
-                continue
+
+        def make() -> str:
+            answer = self.client.send(call, self._ctx)
+            if not answer.ok:
+                raise self.client.failure(answer)
             self._made_at = time.monotonic()
             return self._id_of(answer)
-        raise AssertionError("the last attempt returns or raises")
+
+        def find() -> str | None:
+            found = self.find()
+            return None if found is None else str(found.id)
+
+        return made_once(make, find)
 
     def _id_of(self, answer: Answer) -> str:
         """The new audience's id, which stands in a header; which one differs between LinkedIn's own pages."""

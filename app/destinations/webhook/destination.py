@@ -20,6 +20,7 @@ import msgspec
 from app.core.connections import TestResult
 from app.core.errors import FixSettings, SignInAgain
 from app.core.exports import SyncMode
+from app.destinations.audiences import told_apart
 from app.destinations.contract import (
     Batch,
     Choice,
@@ -208,7 +209,7 @@ class WebhookSession:
     def calls(self, members: Sequence[Member], *, removing: bool = False) -> Iterator[Call]:
         """The request `send` or `remove` makes for these members, without asking anybody."""
         batch = Batch.of(members)
-        places, _invalid = _sendable(batch)
+        places, _invalid = told_apart(batch, _KEYS)
         if places:
             yield self._request("members.removed" if removing else "members.sent", batch, places)
 
@@ -218,7 +219,7 @@ class WebhookSession:
 
     def _post(self, event: str, batch: Batch, done: OutcomeKind, ctx: JobContext) -> Outcomes:
         ctx.check()
-        places, others = _sendable(batch)
+        places, others = told_apart(batch, _KEYS)
         if places:
             answer = self.client.send(self._request(event, batch, places), ctx)
             if not answer.ok:
@@ -241,23 +242,5 @@ class WebhookSession:
         return found
 
 
-def _sendable(batch: Batch) -> tuple[list[int], dict[int, Outcome]]:
-    """The places of the members that can be told apart, and what is wrong with the others."""
-    places: list[int] = []
-    invalid: dict[int, Outcome] = {}
-    seen: set[tuple[str, str]] = set()
-    for place in range(len(batch)):
-        key = next(((name, value) for name in _KEYS if (value := batch.column(name)[place])), None)
-        if key is None or key in seen:
-            why = _NO_KEY if key is None else _TWICE
-            invalid[place] = Outcome(batch.keys[place], OutcomeKind.INVALID, "id", *why)
-        else:
-            seen.add(key)
-            places.append(place)
-    return places, invalid
-
-
-_NO_KEY = ("The member has no id, e-mail address or phone number.", "Fill one of them at the source.")
-_TWICE = ("Another member of this batch has the same id.", "Join the two in your data.")
 _NO_REASON = "The receiver refused this member and does not say why."
 _FIX = "Correct the member at the source, or ask the owner of the address."

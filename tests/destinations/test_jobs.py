@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+
+import pytest
+
+from app.core.errors import TryAgain
+from app.destinations.jobs import Patience, wait_for
+from app.jobs import Cancelled, CancelToken, JobContext
+
+QUICK = Patience(first=0.01, longest=0.02, altogether=5.0)
+
+
+def test_a_job_is_asked_for_until_it_has_ended() -> None:
+    answers = iter([None, None, "done"])
+    assert wait_for("Northwind", lambda: next(answers), QUICK, JobContext()) == "done"
+
+
+def test_one_that_does_not_end_is_given_up() -> None:
+    asked: list[float] = []
+    with pytest.raises(TryAgain) as raised:
+        wait_for("Northwind", lambda: asked.append(time.monotonic()), Patience(0.01, 0.05, 0.3), JobContext())
+    assert raised.value.code == "job_not_done"
+    waits = [later - before for before, later in pairwise(asked)]
+    assert waits[0] < 0.05 <= max(waits)
+    assert len(asked) < 15
+
+
+def test_a_cancel_ends_the_wait_at_once() -> None:
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        wait_for("Northwind", lambda: pytest.fail("was asked"), Patience(), JobContext(token))
+
+
+def test_what_the_question_raises_is_raised() -> None:
+    def broken() -> None:
+        raise TryAgain("Down.")
+
+    with pytest.raises(TryAgain, match="Down"):
+        wait_for("Northwind", broken, QUICK, JobContext())
