@@ -82,6 +82,10 @@ class ConnectionCard(KeyboardFocus, QRadioButton):
             paint.focus_ring(painter, theme, self.rect(), 8)
 
 
+BEFORE_NAME, AFTER_NAME = 42, 36
+"""Pixels of a tile before its name, for the badge, and after it, for the mark."""
+
+
 class DestinationTile(KeyboardFocus, QPushButton):
     """A destination to connect: monogram, name, and a plus (or another mark) at the right.
 
@@ -111,9 +115,14 @@ class DestinationTile(KeyboardFocus, QPushButton):
         self.setToolTip(tooltip or name)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
+    @staticmethod
+    def width_of(theme: Theme, name: str) -> int:
+        """The width in which that name and its mark are whole."""
+        return BEFORE_NAME + theme.metrics("body-medium").horizontalAdvance(name) + 1 + AFTER_NAME
+
     def sizeHint(self) -> QSize:
         """One line."""
-        return QSize(180, 44)
+        return QSize(self.width_of(self._theme, self._name), 44)
 
     def minimumSizeHint(self) -> QSize:
         """Narrow columns elide the name."""
@@ -144,7 +153,7 @@ class DestinationTile(KeyboardFocus, QPushButton):
         if mark:
             paint.icon(painter, theme, QRect(right - 14, 15, 14, 14), mark, role if live else "disabled")
             right -= 22
-        words = QRect(42, 0, right - 42, self.height())
+        words = QRect(BEFORE_NAME, 0, right - BEFORE_NAME, self.height())
         paint.text(painter, theme, words, self._name, role="body-medium", ink="text" if live else "text3")
         if self.hasFocus() and self.focus_visible:
             paint.focus_ring(painter, theme, self.rect(), 8)

@@ -29,7 +29,9 @@ from app.ui.wizards.step import StepWidget, fill, page, subtitle
 if TYPE_CHECKING:
     from app.services.connections import ConnectionRow
 
-_CARDS, _TILES = 3, 4
+_CARDS, _TILES, _TILES_OF_LONG_NAMES = 3, 4, 3
+_ROOM = 180
+"""Pixels of a tile where four stand beside each other; where a name needs more, three do."""
 _FEW = 8
 """Destinations without a connection shown before "Show all destinations"."""
 _SIGN_IN = frozenset({HealthState.SIGN_IN_EXPIRED, HealthState.SECRET_MISSING})
@@ -218,6 +220,8 @@ class DestinationStep(StepWidget):
         shown = new if self._show_all or words else new[:_FEW]
         admin = facts.role is Role.ADMIN
         grid = self._emptied(self._tile_grid)
+        whole = all(DestinationTile.width_of(self.theme, each.name) <= _ROOM for each in shown)
+        across = _TILES if whole else _TILES_OF_LONG_NAMES
         self._tiles = {}
         for number, description in enumerate(shown):
             tooltip = description.summary if admin else self.tr("Only an admin can connect it.")
@@ -231,9 +235,9 @@ class DestinationStep(StepWidget):
             )
             tile.setEnabled(admin)
             tile.clicked.connect(lambda _on=False, chosen=description.id: self._on_tile_clicked(chosen))
-            grid.addWidget(tile, number // _TILES, number % _TILES)
+            grid.addWidget(tile, number // across, number % across)
             self._tiles[description.id] = tile
-        _even(grid, _TILES)
+        _even(grid, across)
         self._all.setVisible(admin and not self._show_all and not words and len(facts.descriptions) > len(shown))
         self._ask.setVisible(facts.role is Role.CONTRIBUTOR and bool(shown))
         title = self.tr("Or connect something new") if admin else self.tr("Ask an admin to connect one of these")
@@ -375,5 +379,5 @@ def _words_of(description: Any) -> str:
 
 
 def _even(grid: QGridLayout, columns: int) -> None:
-    for number in range(columns):
-        grid.setColumnStretch(number, 1)
+    for number in range(max(columns, grid.columnCount())):
+        grid.setColumnStretch(number, int(number < columns))

@@ -69,7 +69,10 @@ class Gallery(Area):
             self._show()
 
     def _fitting(self) -> int:
-        return max(2, (self.width() - 48 + GAP) // (TILE + GAP))
+        """Columns in which every name is whole; as many whatever the search leaves, so that tiles don't jump."""
+        names = (DestinationTile.width_of(self._theme, each.name) for each in self._descriptions)
+        wide = max(names, default=TILE)
+        return max(2, (self.width() - 48 + GAP) // (max(wide, TILE) + GAP))
 
     def _categories(self) -> list[str]:
         def order(category: str) -> tuple[int, str]:
