@@ -83,8 +83,10 @@ def cleaned(raw: exp.Expr, column: Column) -> exp.Expr:
     """The value with what is no finite number made NULL, and texts of special native types as plain text."""
     native = column.native_type.upper()
     if column.type is ColumnType.NUMBER:
-        # Not by comparing with infinity: statistics of Parquet files leave NaN out, and DuckDB answers from them.
-        finite = exp.and_(exp.not_(exp.IsNan(this=raw.copy())), exp.not_(exp.IsInf(this=raw.copy())))
+        # Only a finite number less itself is 0. DuckDB answers its own `isnan`, and comparisons with infinity, from the
+        # statistics of Parquet files, and those that others write leave NaN out.
+        nothing = exp.paren(exp.Sub(this=raw.copy(), expression=raw.copy()))
+        finite = exp.EQ(this=nothing, expression=exp.Literal.number(0))
         return exp.Case().when(finite, raw, copy=False)
     if column.type is ColumnType.TEXT and native and not native.startswith(("VARCHAR", "ENUM", "TEXT", "STRING")):
         return exp.cast(raw, "text")

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -13,8 +15,10 @@ from sqlglot import exp
 
 from app.core.clocks import Clock
 from app.core.segments import Segment
+from app.core.tables import Column, ColumnType
 from app.data.segment_issues import issues
 from app.data.sql import SegmentSql
+from app.data.sql_values import column_value
 from tests.data.messy import NOW, Oracle, arrow, as_many, catalog, families, tables, with_unique_keys
 from tests.data.pandas_oracle import PandasOracle
 
@@ -104,3 +108,13 @@ def test_thousands_of_segments(
 ) -> None:
     """1,760 segments beside those above, each asked for in both ways; SENDOFF_CASES=10 for ten times as many."""
     check_same(connection, tmp_path, data, unique=unique)
+
+
+def test_a_number_that_is_none_is_nothing_whoever_wrote_the_file(tmp_path: Path) -> None:
+    """Statistics of files that DuckDB did not write leave NaN out, and it would answer from them that there is none."""
+    path = tmp_path / "numbers.parquet"
+    pq.write_table(pa.table({"n": pa.array([1.5, math.nan, 2.5, math.inf, -math.inf, None])}), path)
+    value = column_value(Column("n", ColumnType.NUMBER), "t").expression.sql("duckdb")
+    with duckdb.connect() as connection:
+        rows = connection.execute(f"SELECT CAST({value} AS TEXT) FROM read_parquet('{path}') t").fetchall()
+    assert [row[0] for row in rows] == ["1.5", None, "2.5", None, None, None]

@@ -37,8 +37,6 @@ class SendoffPostgres(Postgres):
 
         TRANSFORMS: ClassVar = {
             **PostgresGenerator.TRANSFORMS,
-            exp.IsNan: lambda self, e: f"{self.sql(e, 'this')} = 'NaN'",
-            exp.IsInf: lambda self, e: f"{self.sql(e, 'this')} IN ('Infinity', '-Infinity')",
             exp.ArgMin: lambda self, e: self.arg_min_sql(e),
             exp.Avg: lambda self, e: (
                 f"CAST(SUM({self.sql(e, 'this')}) AS DOUBLE PRECISION) / NULLIF(COUNT({self.sql(e, 'this')}), 0)"

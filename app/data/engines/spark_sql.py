@@ -46,7 +46,6 @@ class SendoffSpark(Spark):
         }
         TRANSFORMS: ClassVar = {
             **SparkGenerator.TRANSFORMS,
-            exp.IsInf: lambda self, e: f"{self.sql(e, 'this')} IN (DOUBLE('Infinity'), DOUBLE('-Infinity'))",
             exp.Avg: lambda self, e: (
                 f"CAST(SUM({self.sql(e, 'this')}) AS DOUBLE) / NULLIF(COUNT({self.sql(e, 'this')}), 0)"
             ),
