@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from app.core.audit import Deed, Seat, Subject
 from app.core.errors import SendoffError
@@ -76,6 +76,18 @@ CLOSE_SECONDS = 15.0
 logger = logging.getLogger(__name__)
 
 
+class _made_once(Generic[T]):  # noqa: N801 - stands where `property` would
+    """A service that is made when it is first asked for, by one thread; its method imports what it needs."""
+
+    def __init__(self, make: Callable[[Services], T]) -> None:
+        self._make = make
+        self._name = make.__name__
+        self.__doc__ = make.__doc__
+
+    def __get__(self, services: Services, _owner: type[Services] | None = None) -> T:
+        return services._once(self._name, lambda: self._make(services))  # noqa: SLF001 - a part of that class
+
+
 class Services:
     """The services of one open workspace. Thread safe; `close` ends all of them.
 
@@ -126,242 +138,166 @@ class Services:
             clock=clock,
         )
 
-    @property
+    @_made_once
     def putting_back(self) -> PuttingBack:
         """Takes changes back by the audit trail."""
+        from app.services.putting_back import PuttingBack
 
-        def make() -> PuttingBack:
-            from app.services.putting_back import PuttingBack
+        return PuttingBack(
+            self._store,
+            self.audit,
+            self.exports,
+            self.connections,
+            self.workspace,
+            lambda: self.segments,
+            lambda: self.tables,
+            lambda: self.suppression,
+        )
 
-            return PuttingBack(
-                self._store,
-                self.audit,
-                self.exports,
-                self.connections,
-                self.workspace,
-                lambda: self.segments,
-                lambda: self.tables,
-                lambda: self.suppression,
-            )
-
-        return self._once("putting_back", make)
-
-    @property
+    @_made_once
     def tables(self) -> TableService:
         """Tables of the workspace."""
+        from app.services.tables import TableService
 
-        def make() -> TableService:
-            from app.services.tables import TableService
+        return TableService(self._store, self.engine(), self.roles, self._trail)
 
-            return TableService(self._store, self.engine(), self.roles, self._trail)
-
-        return self._once("tables", make)
-
-    @property
+    @_made_once
     def segments(self) -> SegmentService:
         """Segments of the workspace."""
+        from app.services.segments import SegmentService
 
-        def make() -> SegmentService:
-            from app.services.segments import SegmentService
+        return SegmentService(self._store, self.engine, self.roles, self.folder, self._trail)
 
-            return SegmentService(self._store, self.engine, self.roles, self.folder, self._trail)
-
-        return self._once("segments", make)
-
-    @property
+    @_made_once
     def suppression(self) -> SuppressionService:
         """Who is never sent to a target."""
+        from app.services.suppression import SuppressionService
 
-        def make() -> SuppressionService:
-            from app.services.suppression import SuppressionService
+        return SuppressionService(self._store, self.engine, self.roles, self.folder, self.audit, clock=self._clock)
 
-            return SuppressionService(self._store, self.engine, self.roles, self.folder, self.audit, clock=self._clock)
-
-        return self._once("suppression", make)
-
-    @property
+    @_made_once
     def unsubscribes(self) -> UnsubscribeService:
         """Who opted out at a destination, for the suppression list."""
+        from app.services.unsubscribes import UnsubscribeService
 
-        def make() -> UnsubscribeService:
-            from app.services.unsubscribes import UnsubscribeService
+        def suppression() -> SuppressionService:
+            return self.suppression
 
-            def suppression() -> SuppressionService:
-                return self.suppression
+        open_connection, describe = self.connections.open, self.destinations.get
+        return UnsubscribeService(self._store, self.roles, suppression, open_connection, describe, clock=self._clock)
 
-            open_connection, describe = self.connections.open, self.destinations.get
-            return UnsubscribeService(
-                self._store, self.roles, suppression, open_connection, describe, clock=self._clock
-            )
-
-        return self._once("unsubscribes", make)
-
-    @property
+    @_made_once
     def segment_builder(self) -> SegmentBuilder:
         """Answers about segments that are being edited."""
+        from app.services.segment_builder import SegmentBuilder
 
-        def make() -> SegmentBuilder:
-            from app.services.segment_builder import SegmentBuilder
+        return SegmentBuilder(self._store, self.engine, self.counts.counter, self.roles, self.audit, clock=self._clock)
 
-            return SegmentBuilder(
-                self._store, self.engine, self.counts.counter, self.roles, self.audit, clock=self._clock
-            )
-
-        return self._once("segment_builder", make)
-
-    @property
+    @_made_once
     def counts(self) -> CountService:
         """Counts of segments on their way to targets."""
+        from app.services.counts import CountService
 
-        def make() -> CountService:
-            from app.services.counts import CountService
+        return CountService(self._store, self.engine, self.destinations, listed=self._listed, clock=self._clock)
 
-            return CountService(self._store, self.engine, self.destinations, listed=self._listed, clock=self._clock)
-
-        return self._once("counts", make)
-
-    @property
+    @_made_once
     def runs(self) -> RunService:
         """Runs of exports."""
+        from app.services.runs import RunService
 
-        def make() -> RunService:
-            from app.services.runs import RunService
+        return RunService(
+            self.folder,
+            self._store,
+            self.roles,
+            self.connections.open,
+            self.destinations.get,
+            self._run_deps(),
+            self.pools,
+            self.audit,
+            after_run=self.unsubscribes.after_run,
+            clock=self._clock,
+        )
 
-            return RunService(
-                self.folder,
-                self._store,
-                self.roles,
-                self.connections.open,
-                self.destinations.get,
-                self._run_deps(),
-                self.pools,
-                self.audit,
-                after_run=self.unsubscribes.after_run,
-                clock=self._clock,
-            )
-
-        return self._once("runs", make)
-
-    @property
+    @_made_once
     def plan_looks(self) -> PlanLookService:
         """Plans that are looked at page by page."""
+        from app.services.plan_looks import PlanLookService
 
-        def make() -> PlanLookService:
-            from app.services.plan_looks import PlanLookService
+        return PlanLookService(self._store, self.roles, self.plans, self.engine, self.audit, self._clock)
 
-            return PlanLookService(self._store, self.roles, self.plans, self.engine, self.audit, self._clock)
-
-        return self._once("plan_looks", make)
-
-    @property
+    @_made_once
     def held_runs(self) -> HeldRunService:
         """Runs that a guard held."""
+        from app.services.held_runs import HeldRunService
 
-        def make() -> HeldRunService:
-            from app.services.held_runs import HeldRunService
+        return HeldRunService(self._store, self.roles, self.runs, self._clock)
 
-            return HeldRunService(self._store, self.roles, self.runs, self._clock)
-
-        return self._once("held_runs", make)
-
-    @property
+    @_made_once
     def resuming(self) -> ResumeService:
         """Runs that were interrupted or had rejects, to be gone on with."""
+        from app.services.resume import ResumeService
 
-        def make() -> ResumeService:
-            from app.services.resume import ResumeService
+        return ResumeService(self.folder, self._store, self.runs, self.destinations.get, self._clock)
 
-            return ResumeService(self.folder, self._store, self.runs, self.destinations.get, self._clock)
-
-        return self._once("resuming", make)
-
-    @property
+    @_made_once
     def receipts(self) -> ReceiptService:
         """Receipts of runs."""
+        from app.services.receipts import ReceiptService
 
-        def make() -> ReceiptService:
-            from app.services.receipts import ReceiptService
+        return ReceiptService(self.folder, self._store)
 
-            return ReceiptService(self.folder, self._store)
-
-        return self._once("receipts", make)
-
-    @property
+    @_made_once
     def comparing(self) -> CompareService:
         """Two runs side by side."""
+        from app.services.comparing import CompareService
 
-        def make() -> CompareService:
-            from app.services.comparing import CompareService
+        return CompareService(self.folder, self._store, self.engine, self.roles, self.audit)
 
-            return CompareService(self.folder, self._store, self.engine, self.roles, self.audit)
-
-        return self._once("comparing", make)
-
-    @property
+    @_made_once
     def undo(self) -> UndoService:
         """Taking back what runs did."""
+        from app.services.undo import UndoService
 
-        def make() -> UndoService:
-            from app.services.undo import UndoService
+        return UndoService(
+            self.folder,
+            self._store,
+            self.roles,
+            self.runs,
+            self.retention,
+            self.connections.open,
+            self.destinations.get,
+            self._run_deps(),
+            self.audit,
+        )
 
-            return UndoService(
-                self.folder,
-                self._store,
-                self.roles,
-                self.runs,
-                self.retention,
-                self.connections.open,
-                self.destinations.get,
-                self._run_deps(),
-                self.audit,
-            )
-
-        return self._once("undo", make)
-
-    @property
+    @_made_once
     def erasing(self) -> EraseService:
         """Erasing a person everywhere."""
+        from app.services.erasing import EraseService
 
-        def make() -> EraseService:
-            from app.services.erasing import EraseService
+        return EraseService(self.folder, self._store, self.engine, self.roles, self.suppression, self.audit)
 
-            return EraseService(self.folder, self._store, self.engine, self.roles, self.suppression, self.audit)
-
-        return self._once("erasing", make)
-
-    @property
+    @_made_once
     def plans(self) -> PlanService:
         """What runs of exports would change."""
+        from app.services.plans import PlanService
 
-        def make() -> PlanService:
-            from app.services.plans import PlanService
+        open_connection, describe = self.connections.open, self.destinations.get
+        return PlanService(self._store, self.roles, open_connection, describe, self._run_deps(), self.audit)
 
-            open_connection, describe = self.connections.open, self.destinations.get
-            return PlanService(self._store, self.roles, open_connection, describe, self._run_deps(), self.audit)
-
-        return self._once("plans", make)
-
-    @property
+    @_made_once
     def schedules(self) -> ScheduleService:
         """Schedules of exports."""
+        from app.services.schedules import ScheduleService
 
-        def make() -> ScheduleService:
-            from app.services.schedules import ScheduleService
+        return ScheduleService(self._store, self.roles, self.runs, self._trail, self._clock)
 
-            return ScheduleService(self._store, self.roles, self.runs, self._trail, self._clock)
-
-        return self._once("schedules", make)
-
-    @property
+    @_made_once
     def redactor(self) -> Redactor:
         """Masks every secret that was read; for log handlers."""
+        from app.secrets.redaction import Redactor
 
-        def make() -> Redactor:
-            from app.secrets.redaction import Redactor
-
-            return Redactor()
-
-        return self._once("redactor", make)
+        return Redactor()
 
     def engine(self) -> DuckDBEngine:
         """The engine over the workspace's tables, one per process."""
