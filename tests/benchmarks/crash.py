@@ -181,7 +181,7 @@ class CrashBench:
         self._mail.arm(at, loses, kill_after=self._chance.random() < 0.6)
         resume = self._chance.random() < 0.7
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=run_export, args=(str(self._folder), f"Crash {mode}", resume, theirs))  # type: ignore[attr-defined]
+        process = self._context.Process(target=run_export, args=(str(self._folder), f"Crash {mode}", resume, theirs))
         process.start()
         theirs.close()
         self._mail.victim = process
@@ -205,7 +205,7 @@ class CrashBench:
             self._mail.victim = None
             ours.close()
         if ended is not None:
-            return ended  # type: ignore[no-any-return]
+            return ended
         self._mail.wait_until_idle()
         self.kills += 1
         self.resumed += resume

@@ -232,10 +232,10 @@ def allow(pace: int = 0) -> None:
     known = [replace(each, limits=Limits()) if each.id == "mailchimp" else each for each in registry.descriptions()]
     if pace:
         known = [replace(each, pace=replace(each.pace, requests_per_second=pace)) for each in known]
-    registry.descriptions = lambda: tuple(known)  # type: ignore[assignment]
+    registry.descriptions = lambda: tuple(known)
 
 
-def fill(services, file: Path, url: str) -> None:  # type: ignore[no-untyped-def]
+def fill(services, file: Path, url: str) -> None:
     from app.core.connections import Access
     from app.core.tables import Meaning, TableRole
     from app.jobs import JobContext
@@ -265,7 +265,7 @@ def fill(services, file: Path, url: str) -> None:  # type: ignore[no-untyped-def
     )
 
 
-def memory_store():  # type: ignore[no-untyped-def]
+def memory_store():
     from tests.fakes.secret_store import MemoryStore
 
     return MemoryStore()

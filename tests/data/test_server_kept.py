@@ -71,7 +71,7 @@ def desk(postgres: PostgresServer, tmp_path: Any, request: pytest.FixtureRequest
     server = postgres.engine()
     asked: list[str] = []
     reading = server.reader
-    server.reader = lambda query, token, **more: asked.append(query) or reading(query, token, **more)  # type: ignore[method-assign]
+    server.reader = lambda query, token, **more: asked.append(query) or reading(query, token, **more)
     engine = DuckDBEngine(tmp_path, threads=1, server=lambda: server)
     with postgres.schema() as schema:
         pg_tables.create(postgres, schema, "Customer", customers(*PEOPLE), key=request.param)
@@ -162,7 +162,7 @@ def test_nothing_is_kept_of_views_and_for_queries(desk: Desk) -> None:
     assert server is not None
     view = pg_tables.described(
         server(), desk.schema, "seen", key="Id", role=TableRole.CUSTOMER, rows=40, called="Customer"
-    )  # type: ignore[arg-type]
+    )
     orders_there = desk.table("Orders")
     for scope, asked in (
         (replace(desk.scope, catalog=Catalog((view, orders_there), LINKS)), GERMANS),

@@ -59,7 +59,7 @@ def description(limits: Limits | None = None, batch_size: int = 10, **changes: o
         "key_fields": ("email",),
         "fields": FIELDS,
     }
-    return Description(**{**values, **changes})  # type: ignore[arg-type]
+    return Description(**{**values, **changes})
 
 
 CUSTOMER = Table(
@@ -94,7 +94,7 @@ def export(*segments: str, **changes: object) -> Export:
         "consent": Consent("ann", NOW),
         "guard": Guard(removed_percent=None, empty_source=False),
     }
-    return Export(**{**values, **changes})  # type: ignore[arg-type]
+    return Export(**{**values, **changes})
 
 
 @dataclass

@@ -53,7 +53,7 @@ class Bench:
         def update(run: Run) -> None:
             self.told.append((run.status, self.folder.receipt.exists()))
 
-        return deliver(queued(), export("VIP"), Opened(description(), open_target), self.deps, self.ctx, update)  # type: ignore[arg-type]
+        return deliver(queued(), export("VIP"), Opened(description(), open_target), self.deps, self.ctx, update)
 
     @property
     def receipt(self):

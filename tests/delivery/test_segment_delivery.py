@@ -202,7 +202,7 @@ def test_what_no_longer_fits_is_named_before_anything_is_sent(
     tmp_path: Path, changes: dict[str, object], code: str
 ) -> None:
     bench = Bench(tmp_path, {"VIP": 5})
-    bench.export = export(**{"segments": ("VIP",), **changes})  # type: ignore[arg-type]
+    bench.export = export(**{"segments": ("VIP",), **changes})
     run = bench.run()
     assert run.status is Status.FAILED
     assert run.error is not None

@@ -69,14 +69,14 @@ class TestAzure:
     )
     def test_answers(self, code: str, status: int, words: str, meant: str) -> None:
         response = SimpleNamespace(status_code=status, headers={"x-ms-error-code": code}, reason=words)
-        error = said(HttpResponseError(words or code, response=response))  # type: ignore[arg-type]
+        error = said(HttpResponseError(words or code, response=response))
         assert error.code == meant
         assert all((error.what, error.why, error.fix))
 
     def test_a_wait_that_is_asked_for(self) -> None:
         headers = {"x-ms-error-code": "ServerBusy", "Retry-After": "12"}
         response = SimpleNamespace(status_code=503, headers=headers, reason="")
-        error = said(HttpResponseError("busy", response=response))  # type: ignore[arg-type]
+        error = said(HttpResponseError("busy", response=response))
         assert isinstance(error, TryAgain)
         assert error.retry_after == 12
 

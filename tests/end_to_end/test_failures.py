@@ -28,7 +28,7 @@ def failed(said: Said) -> dict[str, str]:
     assert run["status"] == "failed"
     error = run["error"]
     assert all(error[part].strip() for part in ("what", "why", "fix")), error
-    return error  # type: ignore[no-any-return]
+    return error
 
 
 def contents(folder: Path) -> dict[str, str]:

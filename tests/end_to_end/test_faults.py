@@ -321,7 +321,7 @@ def test_killed_half_way_and_run_again_sends_nobody_twice_who_had_arrived(desk: 
     """As far as a run in one process can show it; tests/end_to_end/test_crash.py kills real ones."""
     post.fail("reset", method="POST", path=AUDIENCE, after=4)
     assert send(desk).status is Status.FAILED
-    there = set(post.audience.tag("Everybody").members)  # type: ignore[union-attr]
+    there = set(post.audience.tag("Everybody").members)
     assert there
     post.faults.clear()
     assert send(desk).status is Status.SUCCESSFUL
@@ -342,12 +342,12 @@ def test_one_bad_row_in_a_batch_of_500_leaves_nobody_else_unsent(desk: Workshop,
                 return Reply(400, {"detail": "One of them is bad."})
         return answer(request)
 
-    post.answer = refusing  # type: ignore[method-assign]
+    post.answer = refusing
     run = send(desk)
     assert (run.status, run.totals.added, run.totals.rejected) == (Status.COMPLETED_WITH_REJECTS, MEMBERS - 1, 1)
     halved = [batch for batch in desk.services.resuming.batches(run.id) if batch.halved]
     assert len(halved) == 1
-    post.answer = answer  # type: ignore[method-assign]
+    post.answer = answer
     before = dict(post.audience.received)
     again = desk.services.resuming.send_rejected_again(run.id, Trigger.PERSON)
     (again,) = desk.services.runs.wait([again.id], JobContext())
@@ -361,4 +361,4 @@ def test_whoever_leaves_is_removed(desk: Workshop, post: Post) -> None:
     desk.segment("Everybody", "DE", "AT")
     run = send(desk)
     assert run.totals.removed == MEMBERS // 2
-    assert len(post.audience.tag("Everybody").members) == MEMBERS // 2  # type: ignore[union-attr]
+    assert len(post.audience.tag("Everybody").members) == MEMBERS // 2

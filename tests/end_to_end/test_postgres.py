@@ -138,7 +138,7 @@ def test_tables_are_added_described_and_refreshed(
         people, visits = tables.server.add([o.place for o in offered], None, ctx)
         assert (people.role, people.key, people.rows) == (TableRole.CUSTOMER, "person_id", 2)
         assert people.source == f"postgresql://127.0.0.1:{postgres.port}/shop/{schema}/people"
-        assert people.column("spent").native_type == "DECIMAL(38,2)"  # type: ignore[union-attr] # it is there
+        assert people.column("spent").native_type == "DECIMAL(38,2)"
         assert tables.links() == [Link("people", "person_id", "visits", "who")]
         assert visits.role is TableRole.OTHER
         assert [o.added for o in tables.server.offered(ctx)] == ["people", "visits"]
@@ -155,7 +155,7 @@ def test_tables_are_added_described_and_refreshed(
         refreshed = tables.refresh("people", ctx).table
         assert [c.name for c in refreshed.columns] == ["person_id", "email", "spent", "city"]
         assert (refreshed.rows, refreshed.generation) == (3, 2)
-        assert refreshed.column("email").meaning is Meaning.NONE  # type: ignore[union-attr] # it is there
+        assert refreshed.column("email").meaning is Meaning.NONE
         tables.set_role("people", TableRole.OTHER, "person_id")
         shop.customers(3)
         with pytest.raises(FixData) as apart:

@@ -76,7 +76,7 @@ def test_a_run_that_fails_leaves_the_last_good_data(
     before = {f: (lake / f).read_bytes() for f in files_below(lake)}
     advance = FileDelivery._advance
 
-    def break_at_the_second(self: FileDelivery, part):  # type: ignore[no-untyped-def]
+    def break_at_the_second(self: FileDelivery, part):
         if part.target.endswith("_2.csv"):
             raise OSError(28, "No space left on device")
         return advance(self, part)
@@ -137,7 +137,7 @@ def test_a_network_cut_over_sftp_leaves_the_last_good_data(
 
     advance = FileDelivery._advance
 
-    def cut_at_the_second(self: FileDelivery, part):  # type: ignore[no-untyped-def]
+    def cut_at_the_second(self: FileDelivery, part):
         if part.target.endswith("_2.csv"):
             server.stop()  # the line is cut and stays so: a new connection does not help
         return advance(self, part)

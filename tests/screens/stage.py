@@ -126,7 +126,7 @@ class Stage:
         self.window = self.program.window
         self.theme = self.program.theme
         # Pictures are of the end of every movement.
-        self.theme.motion.duration = lambda _milliseconds: 0  # type: ignore[method-assign]  # only for pictures
+        self.theme.motion.duration = lambda _milliseconds: 0
 
     def open(self, workspace: Path | None, secrets: MemoryStore, size: tuple[int, int]) -> None:
         """Show the window and open the workspace, or the start page without one."""

@@ -229,7 +229,7 @@ def test_a_broken_log_line_is_written_and_masked(
     if isinstance(arguments[1], Nasty):
         with pytest.raises(RuntimeError):
             str(arguments[1])
-    log.warning(*arguments)  # type: ignore[arg-type]
+    log.warning(*arguments)
     assert written.getvalue().startswith("WARNING")
     assert SECRET not in written.getvalue()
 

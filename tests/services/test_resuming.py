@@ -37,7 +37,7 @@ class Asked(Audience):
     dies_before: bool = False
     asked: int = 0
 
-    def session(self, target, segment, mode):  # type: ignore[no-untyped-def]
+    def session(self, target, segment, mode):
         return AskedSession(self, mode)
 
 
@@ -45,7 +45,7 @@ class Asked(Audience):
 class AskedSession(AudienceSession):
     audience: Asked
 
-    def _answer(self, members: Sequence[Member], effects) -> list[Outcome]:  # type: ignore[no-untyped-def]
+    def _answer(self, members: Sequence[Member], effects) -> list[Outcome]:
         dies = self.audience.requests + 1 == self.audience.killed_at
         if dies and self.audience.dies_before:
             raise Killed
@@ -65,7 +65,7 @@ def dying(bench: Bench) -> Bench:
     return bench
 
 
-def run(bench: Bench, of=OF, mode: SyncMode = SyncMode.UPDATE, run: Run | None = None, **changes) -> Run:  # type: ignore[no-untyped-def]
+def run(bench: Bench, of=OF, mode: SyncMode = SyncMode.UPDATE, run: Run | None = None, **changes) -> Run:
     bench.target.sent, bench.target.removed, bench.target.requests = [], [], 0
     given = export("Everybody", sync=mode, target=bench.export.target, **changes)
     return deliver(
@@ -73,20 +73,20 @@ def run(bench: Bench, of=OF, mode: SyncMode = SyncMode.UPDATE, run: Run | None =
     )
 
 
-def killed(bench: Bench, at: int, **details) -> None:  # type: ignore[no-untyped-def]
+def killed(bench: Bench, at: int, **details) -> None:
     bench.target.killed_at = at
     with pytest.raises(Killed):
         run(bench, **details)
     bench.target.killed_at = 0
 
 
-def resumed(bench: Bench, **details) -> Run:  # type: ignore[no-untyped-def]
+def resumed(bench: Bench, **details) -> Run:
     numbers = numbers_of(batches(bench))
     first = replace(queued(), interruptions=(queued().queued_at,), done=numbers.answered)
     return run(bench, run=replace(first, **details.pop("marks", {})), **details)
 
 
-def batches(bench: Bench):  # type: ignore[no-untyped-def]
+def batches(bench: Bench):
     return read_journal(RunFolder(bench.engine.folder, "r1"), ended=True)
 
 
@@ -176,7 +176,7 @@ def test_removals_go_on(dying: Bench) -> None:
 
 
 @pytest.mark.parametrize("of", [ASKS, OF])
-def test_a_run_killed_again_and_again_comes_to_its_end(dying: Bench, of) -> None:  # type: ignore[no-untyped-def]
+def test_a_run_killed_again_and_again_comes_to_its_end(dying: Bench, of) -> None:
     dying.people(some(*range(30)))
     killed(dying, at=3, of=of)
     for _ in range(3):

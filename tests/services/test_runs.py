@@ -63,7 +63,7 @@ def test_runs_on_one_connection_follow_each_other_and_others_go_beside(bench: Be
     assert bench.wait([c])[0].status is Status.SUCCESSFUL
     until(lambda: bench.runs.get(b.id).waits_for == "A")
     assert bench.runs.get(b.id).status is Status.QUEUED
-    assert bench.store.runs.by_id(b.id).waits_for == "A"  # type: ignore[union-attr]
+    assert bench.store.runs.by_id(b.id).waits_for == "A"
     assert {r.id for r in bench.runs.active()} == {a.id, b.id}
     gate.open.set()
     first, second = bench.wait([a, b])

@@ -74,7 +74,7 @@ class Audience(FakeTarget):
         for at in range(0, len(addresses), 4):
             yield [{"email": address} for address in addresses[at : at + 4]]
 
-    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> AudienceSession:  # type: ignore[override]  # a narrower one
+    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> AudienceSession:
         return AudienceSession(self, mode)
 
 
@@ -167,7 +167,7 @@ class Bench:
 
     @staticmethod
     def _segments(changes: dict[str, object]) -> Sequence[str]:
-        return changes.pop("segments", ("Everybody",))  # type: ignore[return-value]
+        return changes.pop("segments", ("Everybody",))
 
     def run(
         self,

@@ -37,11 +37,11 @@ BATCHES = (
 def found(road: DoubtRoad = DoubtRoad.ASK, **changes: object) -> Interruption:
     run = replace(queued(), started_at=AT, ended_at=AT + timedelta(seconds=30))
     known = Interruption(run, AT + timedelta(seconds=30), BATCHES, numbers_of(BATCHES), road, "Mailchimp")
-    return replace(known, **changes)  # type: ignore[arg-type]
+    return replace(known, **changes)
 
 
 @pytest.fixture
-def view(qtbot, theme) -> InterruptedView:  # type: ignore[no-untyped-def]
+def view(qtbot, theme) -> InterruptedView:
     made = InterruptedView(theme, Formats(QLocale("en_GB"), now=lambda: AT, zone=UTC))
     qtbot.addWidget(made)
     made.resize(720, 600)
@@ -65,7 +65,7 @@ def test_three_numbers_add_up_and_the_steps_are_told_before(view: InterruptedVie
 
 def test_where_nobody_can_be_asked_it_says_whom_sending_again_may_reach_twice(
     view: InterruptedView,
-    qtbot,  # type: ignore[no-untyped-def]
+    qtbot,
 ) -> None:
     view.show_interruption(found(DoubtRoad.LEAVE), may_run=True)
     assert "Sending batch 5 again may reach 500 members twice." in words(view)
@@ -84,7 +84,7 @@ def test_what_can_not_be_resumed_says_why_and_offers_no_button_for_it(view: Inte
     assert view._card.isHidden()
 
 
-def test_the_strip_tells_every_batch_by_shape_and_in_words(qtbot, theme) -> None:  # type: ignore[no-untyped-def]
+def test_the_strip_tells_every_batch_by_shape_and_in_words(qtbot, theme) -> None:
     strip = BatchStrip(theme, Formats(QLocale("en_GB"), now=lambda: AT, zone=UTC))
     qtbot.addWidget(strip)
     strip.resize(700, 32)

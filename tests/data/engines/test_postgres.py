@@ -62,7 +62,7 @@ def test_encryption_is_kept_to(postgres: PostgresServer) -> None:
         postgres.address(tls=Tls.REQUIRE),
         postgres.address(tls=Tls.VERIFY, certificate=postgres.authority),
     ):
-        engine = PostgresEngine(lambda address=address: ServerAccess(address, postgres.password))  # type: ignore[misc]  # a lambda with a default
+        engine = PostgresEngine(lambda address=address: ServerAccess(address, postgres.password))
         assert engine.test(CancelToken()).encrypted
         engine.close()
     stranger = refused(postgres.access(tls=Tls.VERIFY, certificate="/etc/ssl/certs/ca-certificates.crt"))
