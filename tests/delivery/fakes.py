@@ -315,7 +315,7 @@ class FakeFiles:
 
 
 def opened(target: object, of: Description) -> Opened:
-    return Opened(of, lambda _slow, _ledger: target)  # type: ignore[arg-type, return-value]
+    return Opened(of, lambda _slow, _ledger: target)
 
 
 def deps(folder: Path, members: FakeMembers | None = None, files: FakeFiles | None = None) -> Deps:

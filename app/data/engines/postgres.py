@@ -199,10 +199,10 @@ class PostgresEngine:
     def write(
         self,
         query: str,  # noqa: ARG002 - the protocol's, as the others
-        folder: Path,  # noqa: ARG002
-        compression: str,  # noqa: ARG002
-        rows_per_file: int | None,  # noqa: ARG002
-        token: CancelToken,  # noqa: ARG002
+        folder: Path,  # noqa: ARG002 - the protocol's names
+        compression: str,  # noqa: ARG002 - the protocol's names
+        rows_per_file: int | None,  # noqa: ARG002 - the protocol's names
+        token: CancelToken,  # noqa: ARG002 - the protocol's names
     ) -> int | None:
         """See `Server.write`; whoever may only read has no files written."""
         return None

@@ -130,7 +130,7 @@ class Account:
 
     def _trusting(self, client: Any, *, sign_in: bool = False) -> Any:  # noqa: ANN401 - see `client`
         """The client, sending through our session; botocore has no public way to give it one."""
-        client._endpoint.http_session = _Session(self.settings, client.meta.endpoint_url, sign_in=sign_in)  # noqa: SLF001
+        client._endpoint.http_session = _Session(self.settings, client.meta.endpoint_url, sign_in=sign_in)  # noqa: SLF001 - no other place takes it
         return client
 
 

@@ -16,6 +16,7 @@ from app.destinations.contract import Choice, Member, Place, PreparedRequest, Se
 from app.destinations.google_ads.answers import error_reasons
 from app.destinations.google_ads.session import KEY_TYPES, Account, ExportTarget, GoogleAdsSession, read_lists
 from app.destinations.http import HttpClient
+from app.destinations.opening import filled
 from app.destinations.registry import description
 from app.destinations.signin import SignedIn
 from app.jobs import JobContext
@@ -32,9 +33,7 @@ class GoogleAds:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._description = description("google-ads")
-        defaults = {field.id: field.default for field in self._description.connection_fields}
-        given = {key: value.strip() for key, value in settings.values.items() if value.strip()}
-        self._values = {**defaults, **given}
+        self._values = filled(settings, self._description)
         if self._description.sign_in is None:
             raise SignInAgain("Google Ads has no sign-in.", "Its description lacks it.", "Set Sendoff up again.")
         self._access = SignedIn(self._description.name, self._description.sign_in, settings)

@@ -61,7 +61,7 @@ class Account:
     def client(self) -> tuple[str, storage.Client, requests.Session]:
         """The service account's address, a client, and the session it sends with; raises SignInAgain."""
         credentials, project = _credentials(self.settings.secrets.get("service_account", ""))
-        session = AuthorizedSession(  # type: ignore[no-untyped-call]
+        session = AuthorizedSession(  # type: ignore[no-untyped-call]  # Google's own
             credentials,
             max_refresh_attempts=0,
             auth_request=Request(session=trusting(requests.Session(), self.settings, sign_in=True)),
@@ -142,7 +142,7 @@ def _credentials(text: str) -> tuple[Any, str]:
     """The credentials of a key file and its project; raises SignInAgain, which never shows what stands in it."""
     try:
         info = json.loads(text)
-        credentials = service_account.Credentials.from_service_account_info(info, scopes=[_SCOPE])  # type: ignore[no-untyped-call]
+        credentials = service_account.Credentials.from_service_account_info(info, scopes=[_SCOPE])  # type: ignore[no-untyped-call]  # Google's own
         return credentials, str(info.get("project_id", "-"))
     except (ValueError, TypeError, AttributeError, GoogleAuthError):
         raise SignInAgain(

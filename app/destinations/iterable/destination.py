@@ -9,12 +9,12 @@ import time
 from collections.abc import Mapping, Sequence
 
 from app.core.connections import TestResult
-from app.core.errors import SignInAgain
 from app.core.exports import SyncMode
 from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import Call, HttpClient
 from app.destinations.iterable.answers import Fields, Lists
 from app.destinations.iterable.session import ExportTarget, IterableSession
+from app.destinations.opening import needed_secret
 from app.destinations.registry import description
 from app.jobs import JobContext
 
@@ -32,14 +32,7 @@ class Iterable:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._description = description("iterable")
-        self._key = settings.secrets.get("api_key", "").strip()
-        if not self._key:
-            raise SignInAgain(
-                "The API key of Iterable is missing.",
-                "It is not stored on this computer.",
-                "Enter the key in the connection.",
-                code="secret_missing",
-            )
+        self._key = needed_secret(settings, "api_key", "API key of Iterable")
         region = settings.values.get("region", "").strip() or "us"
         self._url = settings.values.get("api_url", "").strip() or _HOSTS.get(region, _HOSTS["us"])
 

@@ -9,12 +9,12 @@ import time
 from collections.abc import Mapping, Sequence
 
 from app.core.connections import TestResult
-from app.core.errors import SignInAgain
 from app.core.exports import SyncMode
 from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import Call, HttpClient
 from app.destinations.klaviyo.answers import Accounts, Lists
 from app.destinations.klaviyo.session import PROPERTY, ExportTarget, KlaviyoSession, read_pages
+from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
 from app.jobs import JobContext
 
@@ -30,17 +30,8 @@ class Klaviyo:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._description = description("klaviyo")
-        defaults = {field.id: field.default for field in self._description.connection_fields}
-        given = {key: value.strip() for key, value in settings.values.items() if value.strip()}
-        self._values = {**defaults, **given}
-        self._key = settings.secrets.get("api_key", "").strip()
-        if not self._key:
-            raise SignInAgain(
-                "The API key of Klaviyo is missing.",
-                "It is not stored on this computer.",
-                "Enter the key in the connection.",
-                code="secret_missing",
-            )
+        self._values = filled(settings, self._description)
+        self._key = needed_secret(settings, "api_key", "API key of Klaviyo")
 
     def test(self, ctx: JobContext) -> TestResult:
         """See `SegmentDestination.test`: the account's name, and that its lists can be seen."""

@@ -10,13 +10,14 @@ import time
 from collections.abc import Mapping, Sequence
 
 from app.core.connections import TestResult
-from app.core.errors import FixSettings, NotAllowed, SendoffError, SignInAgain
+from app.core.errors import FixSettings, NotAllowed, SendoffError
 from app.core.exports import SyncMode
 from app.destinations.answers import Answer
 from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import Call, HttpClient
 from app.destinations.linkedin_ads.answers import AdAccount, AdAccounts
 from app.destinations.linkedin_ads.session import ExportTarget, LinkedInSession, account_urn
+from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
 from app.destinations.signin import SignedIn
 from app.jobs import JobContext
@@ -37,20 +38,13 @@ class LinkedInAds:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._description = description("linkedin-ads")
-        defaults = {field.id: field.default for field in self._description.connection_fields}
-        given = {key: value.strip() for key, value in settings.values.items() if value.strip()}
-        self._values = {**defaults, **given}
+        self._values = filled(settings, self._description)
         self._access: SignedIn | None = None
-        self._token = settings.secrets.get("access_token", "").strip()
+        self._token = ""
         if self._values["sign_in_by"] == "browser" and self._description.sign_in is not None:
             self._access = SignedIn(self._description.name, self._description.sign_in, settings)
-        elif not self._token:
-            raise SignInAgain(
-                "The access token of LinkedIn is missing.",
-                "It is not stored on this computer.",
-                "Enter the token in the connection.",
-                code="secret_missing",
-            )
+        else:
+            self._token = needed_secret(settings, "access_token", "access token of LinkedIn")
 
     def test(self, ctx: JobContext) -> TestResult:
         """See `SegmentDestination.test`: the first ad account's name, how many there are, what the token may do there."""

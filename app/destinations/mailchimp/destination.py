@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from app.core.connections import TestResult
-from app.core.errors import FixSettings, SignInAgain
+from app.core.errors import FixSettings
 from app.core.exports import SyncMode
 from app.destinations.answers import Answer
 from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
@@ -20,6 +20,7 @@ from app.destinations.mailchimp import merge_fields
 from app.destinations.mailchimp.answers import Account, Audiences
 from app.destinations.mailchimp.session import PAGE, ExportTarget, MailchimpSession, read_merge_fields
 from app.destinations.mailchimp.unsubscribed import unsubscribed
+from app.destinations.opening import needed_secret
 from app.destinations.registry import description
 from app.jobs import JobContext
 
@@ -38,14 +39,7 @@ class Mailchimp:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._description = description("mailchimp")
-        self._key = settings.secrets.get("api_key", "").strip()
-        if not self._key:
-            raise SignInAgain(
-                "The API key of Mailchimp is missing.",
-                "It is not stored on this computer.",
-                "Enter the key in the connection.",
-                code="secret_missing",
-            )
+        self._key = needed_secret(settings, "api_key", "API key of Mailchimp")
         self._url = _address(settings.values.get("api_url", ""), self._key)
 
     def test(self, ctx: JobContext) -> TestResult:

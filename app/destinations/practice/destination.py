@@ -12,10 +12,11 @@ from contextlib import closing
 from pathlib import Path
 
 from app.core.connections import TestResult
-from app.core.errors import FixSettings, SignInAgain
+from app.core.errors import FixSettings
 from app.core.exports import SyncMode
 from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import Call, HttpClient, Local
+from app.destinations.opening import needed_secret
 from app.destinations.practice.answers import Account, Audiences
 from app.destinations.practice.rules import Rules
 from app.destinations.practice.session import PLACEHOLDER, ExportTarget, PracticeSession
@@ -39,14 +40,8 @@ class Practice:
     def __init__(self, settings: Settings, between: Callable[[Local], Local] = lambda vendor: vendor) -> None:
         self._settings = settings
         self._rules = Rules.read(settings.values)
-        self._code = settings.secrets.get("access_code", "").strip()
-        if self._rules.needs_code and not self._code:
-            raise SignInAgain(
-                "The access code of the practice account is missing.",
-                "It is not stored on this computer.",
-                "Enter a code in the connection; any words will do.",
-                code="secret_missing",
-            )
+        wants_code = self._rules.needs_code
+        self._code = needed_secret(settings, "access_code", "access code of the practice account") if wants_code else ""
         self._shelf = Shelf(_folder(settings.values.get("folder", "")))
         self._vendor = between(Vendor(self._shelf, self._rules))
         self._description = description("practice").for_connection(settings.values)

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from app.core.connections import TestResult
-from app.core.errors import FixSettings, SignInAgain
+from app.core.errors import FixSettings
 from app.core.exports import SyncMode
 from app.destinations.audiences import told_apart
 from app.destinations.contract import (
@@ -35,6 +35,7 @@ from app.destinations.contract import (
     TargetField,
 )
 from app.destinations.http import Call, HttpClient
+from app.destinations.opening import needed_secret
 from app.destinations.registry import description
 from app.destinations.webhook.body import filled, read_template
 from app.jobs import JobContext
@@ -95,14 +96,7 @@ class Webhook:
         self._settings = settings
         self._description = description("webhook")
         self._clock = clock
-        self._secret = settings.secrets.get("signing_secret", "").strip()
-        if not self._secret:
-            raise SignInAgain(
-                "The signing secret of the webhook is missing.",
-                "It is not stored on this computer.",
-                "Enter the secret in the connection.",
-                code="secret_missing",
-            )
+        self._secret = needed_secret(settings, "signing_secret", "signing secret of the webhook")
         parts = urlsplit(settings.values.get("url", "").strip())
         self._base, self._path = f"{parts.scheme}://{parts.netloc}", parts.path or "/"
         self._query = parts.query

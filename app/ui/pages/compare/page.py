@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from PySide6.QtGui import QKeySequence, QResizeEvent
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.errors import FixData, as_sendoff_error
@@ -25,15 +25,16 @@ from app.ui.widgets.buttons import Button, IconButton
 from app.ui.widgets.choice import ChipBar, Choice, Segmented
 from app.ui.widgets.columns import Column, StatusCell, TextCell
 from app.ui.widgets.fields import SearchField
-from app.ui.widgets.labels import Area, Card, Label, Line, clear, row
+from app.ui.widgets.labels import Card, Label, Line, clear, row
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.notes import Note
 from app.ui.widgets.scroll import Scroll
 from app.ui.widgets.states import EmptyState, Loading
 from app.ui.widgets.table import DataTable
 from app.ui.widgets.table_header import HEIGHT as HEADER
+from app.ui.widgets.with_panel import WithPanel
 
-PANEL, PANEL_NARROW, NARROW = 316, 260, 1100
+PANEL_WIDTHS = 316, 260
 ROW, LEAST_ROWS, MOST_ROWS, FIRST, OFFERED = 36, 4, 6, 500, 60
 ALL, MONTH, QUARTER = "all", "30", "90"
 DAYS = {MONTH: 30, QUARTER: 90}
@@ -132,12 +133,7 @@ class ComparePage(QWidget):
 
     def regions(self) -> list[QWidget]:
         """Where F6 goes."""
-        return [self._head, self.pick_a, self.chart, self.table, self._panel]
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Give the left more room on a small window."""
-        super().resizeEvent(event)
-        self._panel.setFixedWidth(PANEL if self.width() >= NARROW else PANEL_NARROW)
+        return [self._head, self.pick_a, self.chart, self.table, self._body.panel]
 
     def _assemble(self) -> None:
         theme = self._context.theme
@@ -176,14 +172,8 @@ class ComparePage(QWidget):
         facts.addWidget(Line(theme))
         facts.addLayout(self._configuration)
         facts.addStretch(1)
-        self._panel = Area(theme, "subtle", "l")
-        self._panel.setLayout(row(Scroll(side)))
-        body = QWidget()
-        both = row(self._left, self._panel, spacing=0)
-        both.setStretch(0, 1)
-        body.setLayout(both)
-        self._body = body
-        for page in (self._loading, body, self._error):
+        self._body = WithPanel(theme, self._left, side, PANEL_WIDTHS)
+        for page in (self._loading, self._body, self._error):
             self._pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.errors import as_sendoff_error
@@ -29,13 +28,14 @@ from app.ui.pages.runs.head import RunHead
 from app.ui.pages.runs.words import badge_of
 from app.ui.runner import Finished, LiveQuery, Outcome
 from app.ui.widgets.buttons import Button
-from app.ui.widgets.labels import Area, Label, clear, row
+from app.ui.widgets.labels import Label, clear
 from app.ui.widgets.marks import Pill
 from app.ui.widgets.notes import Note
 from app.ui.widgets.scroll import Scroll
 from app.ui.widgets.states import EmptyState, Loading
+from app.ui.widgets.with_panel import WithPanel
 
-PANEL, PANEL_NARROW, NARROW = 388, 300, 1100
+PANEL_WIDTHS = 388, 300
 TONES = {"success": "success", "warning": "warning", "danger": "danger", "bar": "accent"}
 
 
@@ -109,12 +109,7 @@ class ReceiptPage(QWidget):
 
     def regions(self) -> list[QWidget]:
         """Where F6 goes."""
-        return [self._head, self._left, self._panel, self.undo_bar]
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Give the left more room on a small window."""
-        super().resizeEvent(event)
-        self._panel.setFixedWidth(PANEL if self.width() >= NARROW else PANEL_NARROW)
+        return [self._head, self._left, self._body.panel, self.undo_bar]
 
     def _assemble(self) -> None:
         theme = self._context.theme
@@ -143,14 +138,8 @@ class ReceiptPage(QWidget):
         for card in (self._times, self._configuration, self._rejects):
             facts.addWidget(card)
         facts.addStretch(1)
-        self._panel = Area(theme, "subtle", "l")
-        self._panel.setLayout(row(Scroll(side)))
-        body = QWidget()
-        both = row(self._left, self._panel, spacing=0)
-        both.setStretch(0, 1)
-        body.setLayout(both)
-        self._body = body
-        for page in (self._loading, body, self._error):
+        self._body = WithPanel(theme, self._left, side, PANEL_WIDTHS)
+        for page in (self._loading, self._body, self._error):
             self._pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
