@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from app.services.segment_builder import SegmentBuilder
     from app.services.segments import SegmentService
     from app.services.suppression import SuppressionService
+    from app.services.suppression_effect import SuppressionEffect
     from app.services.tables import TableService
     from app.services.undo import UndoService
     from app.services.unsubscribes import UnsubscribeService
@@ -268,6 +269,15 @@ class Services:
             self.destinations.get,
             self._run_deps(),
             self.audit,
+        )
+
+    @_made_once
+    def suppression_effect(self) -> SuppressionEffect:
+        """What the suppression list does to exports."""
+        from app.services.suppression_effect import SuppressionEffect
+
+        return SuppressionEffect(
+            self._store, self.engine, self.counts, self.destinations, self._listed, clock=self._clock
         )
 
     @_made_once

@@ -14,6 +14,7 @@ from app.core.erasing import Erasure, Trace
 from app.core.errors import FixData, SendoffError
 from app.core.exports import ExportKind
 from app.core.suppression import Change, ChangeKind, ContactKind
+from app.services.suppression_effect import Effect
 
 commands = typer.Typer(help="The suppression list: who is never sent to a destination.", no_args_is_help=True)
 STDIN = "-"
@@ -199,24 +200,42 @@ def erase(
 
 @commands.command()
 def effect(context: typer.Context) -> None:
-    """How many members of each segment export the list leaves out."""
+    """How many members of each segment export the list leaves out, and how many the next run removes for it."""
     session = session_of(context)
     services = session.services
-    found: list[tuple[str, int | None, str]] = []
+    found: list[tuple[str, Effect | None, str]] = []
     with session.output.progress() as progress:
         for row in services.exports.all():
             if row.export.kind is not ExportKind.SEGMENT:
                 continue
             try:
-                found.append((row.export.name, services.counts.suppressed(row.export, progress.context()), ""))
+                found.append((row.export.name, services.suppression_effect.of(row.export, progress.context()), ""))
             except SendoffError as error:  # its segment is gone, say: the others still have their number
                 found.append((row.export.name, None, error.what))
     session.output.rows(
         "exports",
-        ("Export", "Left out", "Why not counted"),
-        found,
-        [{"export": name, "suppressed": number, "reason": reason} for name, number, reason in found],
+        ("Export", "Left out", "Next run removes", "Why not counted"),
+        [
+            (name, None if effect is None else effect.left_out, _next_run(effect), reason)
+            for name, effect, reason in found
+        ],
+        [
+            {
+                "export": name,
+                "suppressed": None if effect is None else effect.left_out,
+                "removed_next_run": None if effect is None else effect.removed,
+                "skipped": effect is not None and effect.skipped,
+                "reason": reason,
+            }
+            for name, effect, reason in found
+        ],
     )
+
+
+def _next_run(effect: Effect | None) -> str | int | None:
+    if effect is None:
+        return None
+    return "skipped" if effect.skipped else effect.removed
 
 
 def sentence_of(change: Change) -> str:

@@ -20,6 +20,7 @@ from app.core.tables import Table
 from app.data.count_query import Estimate, Numbers, count_if, estimated, narrowed, on_the_way
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
+from app.data.linked_samples import LinkedSamples
 from app.data.narrow import Narrow, NarrowTables, judged
 from app.data.samples_of_rows import sampled, slices
 from app.data.segment_issues import issues
@@ -57,6 +58,7 @@ class Counter:
         self._listed = listed or ListedValues(engine)
         self._narrow = NarrowTables(engine)
         self._kept = KeptRows(engine, self._narrow)
+        self._samples = LinkedSamples(engine)
 
     def count(self, scope: Scope, segment: Segment, spec: CountSpec, ctx: JobContext) -> Count:
         """Count exactly; FixData when the segment has issues, Cancelled when the job is."""
@@ -94,25 +96,36 @@ class Counter:
         return self._trying(parts, lambda: self._narrowing(scope, parts, operators, ctx))
 
     def estimate(self, scope: Scope, segment: Segment, ctx: JobContext) -> Estimate:
-        """About how many members: from a hundredth of the narrow rows once they are there, else from a part of the table."""
+        """About how many members, from a part of the rows; raises as `count`.
+
+        Linked conditions are asked of the sample made for them (app/data/linked_samples.py), others of a hundredth of the
+        narrow rows once they are there, else of some rows of the table.
+        """
         server = self._server_counter(scope, segment, ctx)
         if server is not None:
             return server.estimate(segment)
         sql = self._compiler(scope, ctx)
         sql.check(segment)
         table = sql.table(segment)
-        columns = used_columns(segment, scope)
-        if self._narrow.ready(table, columns, None) and sql.unique_key(table):
-            narrow = self._narrow.get(sql, table, columns, None, scope.suppression, ctx.token)
-            rows = sampled(exp.to_table(narrow.name))
-        else:
-            rows = slices(self._engine.table_files(table), table) or sampled(self._engine.relation(table))
+        rows = self._some_rows(scope, segment, sql, ctx)
         # Of keys found in several rows one is enough for an estimate, hence unique.
         sql.unique_key = lambda _table: True
         met = exp.Coalesce(this=sql.predicate(segment, "n"), expressions=[exp.false()])
         query = exp.select(exp.Count(this=exp.Star()), count_if(met)).from_(rows.subquery("n"))
         seen, members = self._ask(query, ctx)
         return estimated(table, seen, members)
+
+    def _some_rows(self, scope: Scope, segment: Segment, sql: SegmentSql, ctx: JobContext) -> exp.Select:
+        table = sql.table(segment)
+        sample = self._samples.find(scope, segment)
+        if sample is not None:
+            sql.relation = lambda other: sample.get(other.id) or self._engine.relation(other)
+            return exp.select("*").from_(sql.source(table, "s"))
+        columns = used_columns(segment, scope)
+        if self._narrow.ready(table, columns, None) and sql.unique_key(table):
+            narrow = self._narrow.get(sql, table, columns, None, scope.suppression, ctx.token)
+            return sampled(exp.to_table(narrow.name))
+        return slices(self._engine.table_files(table), table) or sampled(self._engine.relation(table))
 
     def warm(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> None:
         """Make the narrow tables that counting these segments needs, so that the first count is as quick as the next."""

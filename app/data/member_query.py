@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import sqlglot
 from sqlglot import exp
 
 from app.core.identifiers import HASHES
@@ -67,8 +68,11 @@ class MemberQuestion:
                 query = query.where(exp.not_(exp.In(this=column.copy(), query=exp.Subquery(this=unwanted))))
         return query
 
-    def held_back(self) -> exp.Select | None:
-        """How many identifiers the suppression list keeps back of those that do not refuse; None when it keeps nobody."""
+    def held_back(self, there: str | None = None) -> exp.Select | None:
+        """How many identifiers the suppression list keeps back of those that do not refuse; None when it keeps nobody.
+
+        `there` is a query of `identifier` in DuckDB's SQL: only those in it are counted.
+        """
         suppressed = self._suppressed()
         if suppressed is None:
             return None
@@ -77,7 +81,16 @@ class MemberQuestion:
         refusing = self._refusing()
         if refusing is not None:
             query = query.where(exp.not_(exp.In(this=column.copy(), query=exp.Subquery(this=refusing))))
+        if there is not None:
+            known = sqlglot.parse_one(there, dialect="duckdb")
+            query = query.where(exp.In(this=self._known_as(column.copy()), query=exp.Subquery(this=known)))
         return exp.select(exp.Count(this=exp.Star())).from_(query.subquery("k"))
+
+    def _known_as(self, identifier: exp.Expr) -> exp.Expr:
+        """An identifier as it is kept of who was sent, which always names the field."""
+        if len(self.spec.identity.keys) != 1:
+            return identifier
+        return exp.DPipe(this=text(f"{self.spec.identity.keys[0][0]}:"), expression=identifier, safe=True)
 
     def _by_identifier(self) -> exp.Select:
         """The lowest key of each usable identifier `m.identifier` in the segment.

@@ -168,11 +168,14 @@ class Members:
                 for key, *values in zip(*(batch.column(i).to_pylist() for i in range(batch.num_columns)), strict=True):
                     yield _reject(key, values, segment.name, spec.identity)
 
-    def suppressed(self, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext) -> int:
-        """How many would be sent if they were not on the suppression list."""
+    def suppressed(
+        self, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext, held: Held | None = None
+    ) -> int:
+        """How many would be sent if they were not on the suppression list; with `held`, those of them who are there."""
         with self._engine.cursor(ctx.token) as cursor:
-            query = self._question(cursor, scope, segment, spec, ctx).held_back()
-            if query is None:
+            there = None if held is None else held.identifiers(cursor)
+            query = self._question(cursor, scope, segment, spec, ctx).held_back(there)
+            if query is None or (held is not None and there is None):
                 return 0
             ((number,),) = cursor.execute(self._sql(query)).fetchall()
         return int(number)

@@ -107,6 +107,18 @@ class Held:
         self._place = _short(place)
         self.folder = self._sent / export_id / self._place / _short(segment.casefold())
 
+    @classmethod
+    def newest(cls, engine: DuckDBEngine, export_id: str, segment: str) -> Held | None:
+        """What an export sent last of a segment, wherever that is; None when it never sent any of it."""
+        held = cls(engine, export_id, "", segment)
+        places = (held._sent / export_id).glob(f"*/{held.folder.name}")
+        written = [(newest.stat().st_mtime_ns, folder) for folder in places if (newest := _newest(folder)) is not None]
+        if not written:
+            return None
+        held.folder = max(written)[1]
+        held._place = held.folder.parent.name
+        return held
+
     @property
     def name(self) -> str:
         """What names the segment in the files of runs."""
@@ -157,6 +169,11 @@ class Held:
                 both = f"SELECT identifier FROM ({own}) UNION {others}"  # noqa: S608 - our own queries
                 ((everybody,),) = cursor.execute(f"SELECT count(*) FROM ({both})").fetchall()  # noqa: S608 - as above
             return None if doubtful else (int(number), int(everybody))
+
+    def identifiers(self, cursor: Cursor) -> str | None:
+        """A query of the identifiers that this segment has at the place as far as we know; None for nobody."""
+        own = _relation(cursor, self.folder)
+        return None if own is None else f"SELECT identifier FROM ({own})"  # noqa: S608 - our own query
 
     def others(self, cursor: Cursor) -> str | None:
         """A query of the identifiers that other segments and exports have sent to the same place."""

@@ -1,4 +1,4 @@
-"""Which columns of its own table a segment looks at, and whether rules alone make it."""
+"""Which columns of its own table and which linked tables a segment looks at, and whether rules alone make it."""
 
 from __future__ import annotations
 
@@ -28,6 +28,22 @@ def used_columns(segment: Segment, scope: Scope) -> frozenset[str]:
     table = scope.catalog.by_role(segment.of.role)
     by_name = {fold(other.name): other for other in scope.segments}
     return frozenset() if table is None else _used(segment, table, scope.catalog, by_name)
+
+
+def linked_tables(segment: Segment, scope: Scope) -> frozenset[str]:
+    """The ids of the other tables that the conditions look at, also those of segments it is built on.
+
+    None at all where one of these is of another table, or made otherwise than by rules: then more is looked at than is told.
+    """
+    by_name = {fold(other.name): other for other in scope.segments}
+    found: set[str] = set()
+    for one in _with_named(segment, by_name):
+        if one.of is not segment.of or not one.rules:
+            return frozenset()
+        conditions = [c for rule in one.rules if isinstance(rule.body, Group) for c in _conditions(rule.body)]
+        tables = (scope.catalog.table(condition.field.table) for condition in conditions)
+        found |= {table.id for table in tables if table is not None and table.role is not segment.of.role}
+    return frozenset(found)
 
 
 def _used(segment: Segment, table: Table, catalog: Catalog, by_name: Mapping[str, Segment]) -> frozenset[str]:

@@ -163,17 +163,6 @@ class CountService:
             return found
         return found if self._clock() - found.counted_at < _SERVER_COUNTS_LAST else None
 
-    def warm(self, target: str | None, ctx: JobContext) -> None:
-        """Make ready what counts need, for a job in the background; segments with issues are passed over."""
-        scope = self._scope()
-        segments = [s for s in scope.segments if not self.counter().issues(scope, s)]
-        by_spec: dict[CountSpec, list[Segment]] = {}
-        for segment in segments:
-            description = self._description(target, "", segment.of)
-            by_spec.setdefault(self._question(segment, description, None, scope.catalog).spec, []).append(segment)
-        for spec, same in by_spec.items():
-            self.counter().warm(scope, same, spec, ctx)
-
     def counter(self) -> Counter:
         """The counter of this service, for other questions about the same rows."""
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,9 +22,10 @@ from app.data.catalog import is_unique, rows_found
 from app.data.engines.duckdb import DuckDBEngine, generation_folder, rows_in
 from app.data.engines.protocol import Cursor
 from app.data.ingest import Incoming, ReadOptions
+from app.data.linked_samples import LinkedSamples
 from app.data.looking import empties_of, profile, rows_of
 from app.data.table_rows import LOOKED_AT, asking, looked_at
-from app.jobs import CancelToken, JobContext
+from app.jobs import Cancelled, CancelToken, JobContext
 from app.services.server_tables import CurrentRole, ServerTables, kept_meanings, table_name
 from app.services.table_intake import TableIntake, declared_by
 from app.services.table_refresh import (
@@ -77,6 +79,7 @@ class TableService:
         self._trail = trail
         self._users = TableUsers(store)
         self._intake = TableIntake(store, engine)
+        self._samples = LinkedSamples(engine)
         self.server = ServerTables(store, engine, roles, trail)
         """Tables that stay on the workspace's server."""
         self.values = TableValues(store, engine, roles, trail, self.get)
@@ -111,6 +114,7 @@ class TableService:
         added = self._intake.add(files, name, options or ReadOptions(), ctx)
         for table in added:
             self._trail.table_added(table)
+        self._sample(ctx.token)
         return added
 
     def refresh(
@@ -150,6 +154,7 @@ class TableService:
         for link in change.links:
             self._trail.linked(link, there=True)
         self._trail.table_refreshed(table, refreshed)
+        self._sample(ctx.token)
         return Refreshed(refreshed, change)
 
     def refresh_all(self, ctx: JobContext) -> RefreshedAll:
@@ -288,7 +293,9 @@ class TableService:
             )
         changed = replace(table, role=role, key=None if key is None else self._column(table, key).name)
         self._demand_key(changed, CancelToken())
-        return self._say(table, changed)
+        said = self._say(table, changed)
+        self._sample(CancelToken())
+        return said
 
     def set_meaning(self, name: str, column: str, meaning: Meaning) -> Table:
         """Say what a column holds."""
@@ -331,6 +338,7 @@ class TableService:
         link = Link(one_table.name, one_column.name, many_table.name, many_column.name)
         self._store.tables.save_link(link)
         self._trail.linked(link, there=True)
+        self._sample(CancelToken())
         return link
 
     def unlink(self, one: FieldRef, many: FieldRef) -> Link:
@@ -420,6 +428,11 @@ class TableService:
             if self._store.tables.purge(table.id):
                 self._intake.forget(table)
         self._intake.clear_staging(now)
+
+    def _sample(self, token: CancelToken) -> None:
+        """Have what estimates of linked conditions ask; without it they only take longer, so nothing fails for want of it."""
+        with suppress(SendoffError, Cancelled):
+            self._samples.make(self._store.tables.catalog(), token)
 
     def _newly_declared_key(self, table: Table, source: TableSource, new: Incoming, ctx: JobContext) -> bool:
         """Whether the source names a key since it was last read that tells rows apart."""

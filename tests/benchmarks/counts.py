@@ -1,6 +1,7 @@
 """Live counts over made-up customers: `run(rows)` gives the keys of `bench counts` in the command line's contract.
 
-All times are wall clock in milliseconds with the caches warm, medians of several runs; five orders per customer. Beside them
+All times are wall clock in milliseconds with the caches warm, medians of several runs, but `estimate_ms`, which is the
+longest first estimate of the ten segments with nothing warm; five orders per customer. Beside them
 stand DuckDB on the same files, pandas and polars (tests/benchmarks/count_rivals.py), and all must find the same members.
 """
 
@@ -26,6 +27,7 @@ from app.core.tables import Catalog, Link, Table, TableRole
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity, MatchedField
+from app.data.linked_samples import LinkedSamples
 from app.data.workspace_rows import Scope
 from app.jobs import Cancelled, CancelToken, JobContext
 from tests.benchmarks.count_rivals import TOOLS
@@ -127,6 +129,8 @@ def _run(engine: DuckDBEngine, rows: int) -> dict[str, float]:
     def count(asked: Segment) -> None:
         counter.count(scope, asked, SPEC, JobContext())
 
+    LinkedSamples(engine).make(scope.catalog, CancelToken())  # as when tables are added
+    first_estimate_ms = max(first_estimate(engine, scope, asked) for asked in TEN)
     start = time.perf_counter()
     counter.warm(scope, TEN, SPEC, JobContext())
     warm_ms = (time.perf_counter() - start) * 1000
@@ -149,7 +153,7 @@ def _run(engine: DuckDBEngine, rows: int) -> dict[str, float]:
     ours = {
         "rows": rows,
         "predicate_ms": round(timed(lambda: count(TEN[2])), 1),
-        "estimate_ms": round(timed(lambda: counter.estimate(scope, TEN[2], JobContext())), 1),
+        "estimate_ms": round(first_estimate_ms, 1),
         "semi_join_ms": round(semi_join_ms, 1),
         "semi_join_ratio": round(semi_join_ms / raw_ms, 2),
         "semi_join_again_ms": round(timed(lambda: count(semi_join)), 1),
@@ -160,6 +164,12 @@ def _run(engine: DuckDBEngine, rows: int) -> dict[str, float]:
         "peak_mb": round(peak_mb()),
     }
     return {**ours, **rivals(engine, scope, members)}
+
+
+def first_estimate(engine: DuckDBEngine, scope: Scope, asked: Segment) -> float:
+    """Milliseconds of the first estimate of a segment that a process makes."""
+    counter = Counter(engine)
+    return timed(lambda: counter.estimate(scope, asked, JobContext()), times=1)
 
 
 def rivals(engine: DuckDBEngine, scope: Scope, members: dict[str, int]) -> dict[str, float]:

@@ -52,7 +52,8 @@ def test_counts_runs_and_files_leave_them_out(shop: Desk) -> None:
     assert (counted["members"], counted["suppressed"], counted["to_send"]) == (15, 2, 13)
     assert "2 suppressed, 13 to send" in shop.done("segments", "count", "Germany", "--for", "Drive").out
     assert "15 members. 2 of them suppressed." in shop.done("segments", "count", "Germany").out
-    assert shop.told("suppression", "effect")["exports"] == [{"export": "Partner", "suppressed": 2, "reason": ""}]
+    (effect,) = shop.told("suppression", "effect")["exports"]
+    assert effect == {"export": "Partner", "suppressed": 2, "removed_next_run": None, "skipped": False, "reason": ""}
     runs = {run["export"]: run for run in shop.told("exports", "run", "--all")["runs"]}
     assert {name: (run["rows"], run["suppressed"]) for name, run in runs.items()} == {
         "Partner": (13, 2),

@@ -188,5 +188,4 @@ def test_unknown_names(place: Place) -> None:
     place.segments.save(GERMANS)
     with pytest.raises(FixSettings):
         place.counts.count("Germans", "nowhere", place.ctx)
-    place.counts.warm("tiny", place.ctx)
     assert place.counts.estimate("Germans", place.ctx).members >= 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from app.bootstrap import Services
 from app.core.errors import FixData
 from app.core.roles import Role
 from app.jobs import JobContext
+from app.services.suppression_effect import Effect
 from app.ui.dialogs.suppression import AddDialog, ImportDialog, TakeOffDialog
 from app.ui.pages.segments import SegmentsPage
 from app.ui.pages.suppression import SuppressionPage
@@ -40,7 +42,7 @@ def page(bench) -> SuppressionPage:
 
 
 def left_out(page: SuppressionPage) -> dict[str, int | None]:
-    return {line.key: line.left_out for line in page.effect.rows.table.rows_model.rows}
+    return {line.key: line.effect and line.effect.left_out for line in page.effect.rows.table.rows_model.rows}
 
 
 def figures(page: SuppressionPage) -> list[str]:
@@ -64,6 +66,12 @@ def test_numbers_sources_changes_and_effect(page):
     assert changes(page) == ["crm.csv imported"]
     assert left_out(page) == {"Two countries": 3, "Weekly letter": 3}
     assert not page.effect._reading.isVisibleTo(page), "no destination here can be asked who opted out"
+    row = page.effect.rows.table.rows_model.rows[0]
+    told = {
+        effect: page.effect._next_run_cell(replace(row, effect=effect)).text
+        for effect in (Effect(3, None), Effect(3, 0), Effect(3, 41), Effect(3, None, skipped=True))
+    }
+    assert list(told.values()) == ["–", "0", "−41", "Skipped"]
     assert nameless(page) == []
 
 
@@ -234,7 +242,7 @@ def test_an_export_that_can_not_be_counted_says_why(bench, page, small_services)
     bench.settle()
     lines = {line.key: line for line in page.effect.rows.table.rows_model.rows}
     assert lines["Weekly letter"].problem
-    assert lines["Weekly letter"].left_out is None
+    assert lines["Weekly letter"].effect is None
 
 
 def test_roles(bench, page, small_services):  # noqa: F811

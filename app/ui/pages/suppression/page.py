@@ -253,14 +253,14 @@ class SuppressionPage(JobPage):
         self._counting = self.context.runner.submit(
             "queries",
             f"Count who is left out of {export.name}",
-            lambda ctx: services.counts.suppressed(export, ctx),
+            lambda ctx: services.suppression_effect.of(export, ctx),
             on_finished=lambda end: self._on_counted(export.name, end),
         )
 
     def _on_counted(self, name: str, end: Finished) -> None:
         line = self._effects.get(name)
         if line is not None and end.outcome is Outcome.DONE:
-            self._effects[name] = replace(line, left_out=end.value)
+            self._effects[name] = replace(line, effect=end.value)
         elif line is not None and end.error is not None:
             told = as_sendoff_error(end.error)
             self._effects[name] = replace(line, problem=f"{told.what} {told.why}".strip())

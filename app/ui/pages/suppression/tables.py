@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.suppression import Change, ChangeKind, Source
 from app.destinations.description import Badge
+from app.services.suppression_effect import Effect
 from app.ui.formats import NOTHING, Formats
 from app.ui.pages.suppression.words import change_words, kind_words, tr
 from app.ui.theme import Theme
@@ -106,11 +107,11 @@ class ChangeRow:
 
 @dataclass(frozen=True)
 class EffectRow:
-    """An export and how many of its members the list keeps out; None while that is counted, `problem` when it can't be."""
+    """An export and what the list does to it; None while that is counted, `problem` when it can't be."""
 
     key: str
     badge: Badge
-    left_out: int | None = None
+    effect: Effect | None = None
     problem: str = ""
 
 
@@ -132,7 +133,7 @@ class EffectPanel(Area):
                 "export",
                 self.tr("Export"),
                 lambda r: BadgeCell(r.badge.letters, r.badge.colour, r.key),
-                width=180,
+                width=150,
                 stretch=True,
             ),
             Column(
@@ -141,7 +142,15 @@ class EffectPanel(Area):
                 self._left_out_cell,
                 tooltip=lambda r: r.problem,
                 align="right",
-                width=110,
+                width=70,
+            ),
+            Column(
+                "next_run",
+                self.tr("Next run"),
+                self._next_run_cell,
+                tooltip=self._next_run_words,
+                align="right",
+                width=76,
             ),
         )
         self.rows = CardTable(theme, self.tr("Effect on exports"), columns, self.tr("There is no segment export yet."))
@@ -165,7 +174,9 @@ class EffectPanel(Area):
         self._reading.setLayout(reading)
         self.after_runs.clicked.connect(self.after_runs_asked)
         self.read_back.clicked.connect(self.read_back_asked)
-        sentence = self.tr("Every segment export leaves these members out, from its next run on.")
+        sentence = self.tr(
+            "Every segment export leaves these members out. “Next run” is how many are removed from the audience then."
+        )
         self.setLayout(
             column(
                 Label(theme, self.tr("Effect on exports"), "subtitle"),
@@ -193,6 +204,26 @@ class EffectPanel(Area):
     def _left_out_cell(self, line: EffectRow) -> NumberCell:
         if line.problem:
             return NumberCell(NOTHING, ink="text3")
-        if line.left_out is None:
+        if line.effect is None:
             return NumberCell(NOTHING, counting=self.tr("counting"))
-        return NumberCell(self._formats.number(line.left_out))
+        return NumberCell(self._formats.number(line.effect.left_out))
+
+    def _next_run_cell(self, line: EffectRow) -> NumberCell:
+        effect = line.effect
+        if effect is None:
+            return NumberCell(NOTHING, ink="text3")
+        if effect.skipped:
+            return NumberCell(self.tr("Skipped"), ink="text2")
+        if effect.removed is None:
+            return NumberCell(NOTHING, ink="text3")
+        return NumberCell(self._formats.signed(-effect.removed), ink="danger" if effect.removed else "text2")
+
+    def _next_run_words(self, line: EffectRow) -> str:
+        effect = line.effect
+        if effect is None or line.problem:
+            return line.problem
+        if effect.skipped:
+            return self.tr("No segment of this export can be sent as things are now.")
+        if effect.removed is None:
+            return self.tr("Nobody: this export never removes members, or it has not sent any yet.")
+        return self.tr("So many who were sent before are on the list now; the next run removes them.")
