@@ -268,6 +268,7 @@ class Services:
             self.connections.open,
             self.destinations.get,
             self._run_deps(),
+            lambda: self.plan_looks,
             self.audit,
         )
 

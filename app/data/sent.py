@@ -270,15 +270,16 @@ def take_back(cursor: Cursor, found: Found, held: Held, changes: Path, to: Path,
     undone = f"SELECT identifier FROM read_parquet({literal(changes)}) WHERE"  # noqa: S608 - a literal
     added, removed = f"{undone} {ADDED}", f"{undone} {REMOVED}"
     empty = ", ".join([f"NULL::VARCHAR AS {quoted(VALUE + name)}" for name in found.fields])
+    usual = "false AS in_doubt, NULL::VARCHAR[] AS fields"
     rows = (
-        f"SELECT 'added' AS change, false AS in_doubt, NULL::UUID AS before, '{PUT_BACK}' AS reason, n.* "  # noqa: S608
+        f"SELECT 'added' AS change, {usual}, NULL::UUID AS before, '{PUT_BACK}' AS reason, n.* "  # noqa: S608
         f"FROM ({_now(found, mapping)}) n WHERE n.identifier IN ({removed})"
     )
     if before is not None:
         keys = "".join(f", h.{quoted(name)}" for name in columns_of(cursor, before) if name.startswith(KEY))
         rows += f" AND n.identifier NOT IN (SELECT identifier FROM ({before}))"  # noqa: S608 - our own query
         rows += (
-            f" UNION ALL BY NAME SELECT {gone} AS change, false AS in_doubt, h.payload AS before, "  # noqa: S608 - as above
+            f" UNION ALL BY NAME SELECT {gone} AS change, {usual}, h.payload AS before, "  # noqa: S608 - as above
             f"'{TAKEN_OUT}' AS reason, h.member, h.identifier, NULL::UUID AS payload{keys}, {empty} "
             f"FROM ({before}) h WHERE h.identifier IN ({added})"
         )

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from app.core.errors import FixSettings
 from app.core.exports import Export
 from app.core.plans import Plan, SegmentPlan
 from app.data.undoing import changed_segments
 from app.delivery.files import RunFolder
+from app.delivery.planner import LookedAt
 from app.delivery.ports import Deps, Opened
 from app.destinations.contract import SegmentDestination
 from app.jobs import JobContext
 
 
-def plan_undo(export: Export, opened: Opened, deps: Deps, undone: RunFolder, ctx: JobContext) -> Plan:
-    """What taking back would do now, in numbers; sends nothing."""
+def plan_undo(
+    export: Export, opened: Opened, deps: Deps, undone: RunFolder, ctx: JobContext, *, whole: bool = False
+) -> LookedAt:
+    """What taking back would do now; sends nothing. The files are kept only for a `whole` one: whoever looks deletes them."""
     destination = opened.open(lambda _seconds, _words: None, lambda _exchange: None)
     if not isinstance(destination, SegmentDestination):
         raise FixSettings(
             "This run can't be undone.", "It wrote files.", "Remove them at the destination by hand.", code="no_undo"
         )
     names = changed_segments(undone.path)
-    fields = destination.fields(export.target, ctx)
-    source = deps.members(export, opened.description, tuple(fields))
+    fields = {field.id: field for field in destination.fields(export.target, ctx)}
+    source = deps.members(export, opened.description, tuple(fields.values()))
     plans: list[SegmentPlan] = []
+    files: dict[Path, str] = {}
     for segment in deps.segments:
         if segment.name not in names:
             continue
         place = destination.place(export.target, segment.name, ctx)
         with source.undo(segment, place, ctx, undone=undone.path.name) as plan:
             plans.append(SegmentPlan(segment.name, plan.changes))
-    return Plan(export.name, export.sync, tuple(plans))
+            if whole:
+                files[plan.keep()] = segment.name
+    return LookedAt(Plan(export.name, export.sync, tuple(plans)), files, fields)

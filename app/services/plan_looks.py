@@ -19,10 +19,11 @@ from app.data.engines.duckdb import DuckDBEngine
 from app.data.personal import masked as mask
 from app.data.plan_pages import PlanPages
 from app.delivery.files import save_csv
-from app.delivery.planner import look_at_plan
+from app.delivery.planner import LookedAt, look_at_plan
 from app.delivery.ports import Opened
 from app.delivery.run_state import utc_now
 from app.destinations.contract import Member, PreparedRequest, SegmentDestination, TargetField
+from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.audit import AuditService
 from app.services.hiding import hide
@@ -89,9 +90,11 @@ class PlanLookService:
         """Make the plan of everybody, who stays as they are and who is left out included; raises as `PlanService.plan`."""
         export, opened = self._plans.opened(export_name)
         with self._plans.deps() as deps:
-            made = look_at_plan(export, opened, deps, ctx)
-            generations = _generations(deps.catalog)
-        pages, of = PlanPages(self._engine(), made.files), opened.description
+            return self.of(look_at_plan(export, opened, deps, ctx), export, opened.description, deps.catalog)
+
+    def of(self, made: LookedAt, export: Export, of: Description, catalog: Catalog) -> PlanLook:
+        """A plan that was made of an export of that destination, to be looked at."""
+        pages, generations = PlanPages(self._engine(), made.files), _generations(catalog)
         return PlanLook(made.plan, self._clock(), export, of.name, pages, made.fields, generations, of.batch_size)
 
     def close(self, look: PlanLook) -> None:

@@ -14,7 +14,7 @@ from app.core.errors import FixSettings
 from app.core.exports import Export, ExportKind, SyncMode
 from app.core.plans import Plan
 from app.core.roles import Action, demand
-from app.core.runs import Run, Trigger
+from app.core.runs import Run, Status, Trigger
 from app.core.undoing import Undoable
 from app.data.undoing import others_since, undoable
 from app.delivery.files import RunFolder
@@ -23,10 +23,13 @@ from app.delivery.undo import plan_undo
 from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.audit import AuditService
+from app.services.plan_looks import PlanLook, PlanLookService
 from app.services.retention import RetentionService
 from app.services.roles import RoleService
 from app.services.runs import OpenConnection, RunService
 from app.store.store import Store
+
+_CUT_SHORT = {Status.INTERRUPTED, Status.CANCELLED, Status.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class UndoService:
         open_connection: OpenConnection,
         describe: Callable[[str], Description],
         deps: Callable[[], AbstractContextManager[Deps]],
+        looks: Callable[[], PlanLookService],
         audit: AuditService,
     ) -> None:
         self._folder = folder
@@ -61,6 +65,7 @@ class UndoService:
         self._open_connection = open_connection
         self._describe = describe
         self._deps = deps
+        self._looks = looks
         self._audit = audit
 
     def state(self, run_id: str) -> UndoState:
@@ -73,12 +78,16 @@ class UndoService:
 
     def plan(self, run_id: str, ctx: JobContext) -> Plan:
         """What undoing would do now, in numbers; asks the destination, sends nothing. Raises FixSettings when it can't be."""
-        run, export, connection = self._demand(run_id)
-        description = self._describe(connection.destination)
-        description = description.for_connection(connection.settings).for_target(export.target)
-        opened = Opened(description, lambda on_slow, ledger: self._open_connection(connection, on_slow, ledger))
+        run, export, opened = self._opened(run_id)
         with self._deps() as deps:
-            return plan_undo(export, opened, deps, self._files(run), ctx)
+            return plan_undo(export, opened, deps, self._files(run), ctx).plan
+
+    def look(self, run_id: str, ctx: JobContext) -> PlanLook:
+        """The same plan to be looked at member by member, see `PlanLookService`; raises as `plan`."""
+        run, export, opened = self._opened(run_id)
+        with self._deps() as deps:
+            made = plan_undo(export, opened, deps, self._files(run), ctx, whole=True)
+            return self._looks().of(made, export, opened.description, deps.catalog)
 
     def start(self, run_id: str, trigger: Trigger) -> Run:
         """Queue the run that takes it back; raises as `plan`, TryAgain while the export runs."""
@@ -88,6 +97,13 @@ class UndoService:
             Deed.RUN_UNDONE, Subject.RUN, run.export_name, subject_id=run.id, note=f"by run {started.id}"
         )
         return started
+
+    def _opened(self, run_id: str) -> tuple[Run, Export, Opened]:
+        run, export, connection = self._demand(run_id)
+        description = self._describe(connection.destination)
+        description = description.for_connection(connection.settings).for_target(export.target)
+        opened = Opened(description, lambda on_slow, ledger: self._open_connection(connection, on_slow, ledger))
+        return run, export, opened
 
     def _demand(self, run_id: str) -> tuple[Run, Export, Connection]:
         run = self._runs.get(run_id)
@@ -121,9 +137,11 @@ class UndoService:
         return ""
 
     def _later(self, run: Run) -> bool:
-        """Whether a run after it changed anything, or may still."""
+        """Whether a run after it changed anything, or may still; one that began to take it back may be taken up again."""
         for other in self._store.runs.list(run.export_id, 1000):
             if other.queued_at <= run.queued_at or other.id == run.id:
+                continue
+            if other.undoes == run.id and other.status in _CUT_SHORT:
                 continue
             totals = other.totals
             if not other.status.ended or totals.added + totals.updated + totals.removed:

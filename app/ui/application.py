@@ -26,7 +26,14 @@ if TYPE_CHECKING:
     from app.ui.opening import Open
 
 PAGES = ("exports", "segments", "tables", "connections", "runs", "settings")
-VIEWS = {"suppression": "segments", "receipt": "runs", "compare": "runs", "plan": "exports", "audit": "settings"}
+VIEWS = {
+    "suppression": "segments",
+    "receipt": "runs",
+    "compare": "runs",
+    "undo-plan": "runs",
+    "plan": "exports",
+    "audit": "settings",
+}
 """Further views of a page, reached from there."""
 ICONS = ("paper-plane-tilt", "users-three", "table", "link", "clock-counter-clockwise", "gear-six")
 EXIT_AFTER_FIRST_PAINT = "SENDOFF_EXIT_AFTER_FIRST_PAINT"
@@ -69,6 +76,7 @@ class WindowProgram(QObject):
             "suppression": self.tr("Suppression list"),
             "receipt": self.tr("Receipt"),
             "plan": self.tr("Plan"),
+            "undo-plan": self.tr("Plan for undoing a run"),
             "audit": self.tr("Audit trail"),
             "compare": self.tr("Compare two runs"),
         }

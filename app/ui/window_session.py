@@ -256,6 +256,10 @@ class WindowSession(QObject):
             from app.ui.pages.plan import PlanPage
 
             return PlanPage(self.context)
+        if page == "undo-plan":
+            from app.ui.pages.plan import UndoPlanPage
+
+            return UndoPlanPage(self.context)
         if page == "suppression":
             from app.ui.pages.suppression import SuppressionPage
 

@@ -114,3 +114,10 @@ def erase(stage: Stage) -> None:
     QTest.keyClicks(dialog.value.input, "C-000014")
     dialog.look.click()
     stage.settle()
+
+
+@scene("16b-undo-plan", fresh=True)
+def undo_plan(stage: Stage) -> None:
+    plan = stage.show("undo-plan", newest(stage, "Loyalty mailing").id)
+    stage.wait(lambda: plan.send.isEnabled() and plan.settled())
+    stage.settle()

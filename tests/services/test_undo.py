@@ -13,6 +13,7 @@ from app.core.roles import Role
 from app.core.runs import Run, Status, Trigger
 from app.jobs import JobContext
 from tests.services.history import History, history_in
+from tests.vendors.emulator import Reply
 
 CTX = JobContext()
 
@@ -112,6 +113,24 @@ def test_a_later_run_stands_against_it(history: History) -> None:
     history.customers(dict.fromkeys(range(6), ("DE", "Ann")))
     history.run()
     assert history.services.undo.state(first.id).why_not == "A later run has changed the same audience."
+
+
+def test_one_that_was_cut_short_is_taken_up_by_undoing_again(history: History) -> None:
+    history.customers(dict.fromkeys(range(600), ("DE", "Ann")))
+    history.run()
+    history.customers({i: ("AT" if i < 300 else "DE", "Ann") for i in range(1200)})
+    done = history.run()
+    assert (done.totals.added, done.totals.removed) == (600, 300)
+    refused = history.emulator.fail("reply", reply=Reply(403, {"detail": "No."}), after=1, path="/segments/")
+    cut = undo(history, done)
+    assert cut.status is Status.FAILED
+    left = history.services.undo.plan(done.id, CTX).changes
+    assert 0 < left.removed < 600
+    history.emulator.faults.remove(refused)
+    again = undo(history, done)
+    assert again.status is Status.SUCCESSFUL
+    assert history.tagged() == addresses(*range(600))
+    assert history.services.undo.state(done.id).why_not == "A later run has changed the same audience."
 
 
 def test_another_export_into_the_same_audience_stands_against_it(history: History) -> None:

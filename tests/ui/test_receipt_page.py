@@ -9,8 +9,10 @@ import pytest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.bootstrap import Services
+from app.core.plans import Change
 from app.core.runs import Run
 from app.jobs import JobContext
+from app.ui.pages.plan import UndoPlanPage
 from app.ui.pages.receipt import ReceiptPage
 from app.ui.pages.receipt.paper import receipt_html
 from app.ui.pages.runs import RunsPage
@@ -162,6 +164,42 @@ def test_the_last_run_is_undone_after_its_plan_was_seen(history_bench, history, 
     bench.settle()
     assert not page.undo_bar.button.isEnabled()
     assert page.undo_bar.words.words() == "This run can’t be undone. A later run has changed the same audience."
+
+
+def test_the_dialog_leads_to_the_plan(history_bench, two_runs):
+    page = receipt_page(history_bench, two_runs[1])
+    page.undo_bar.button.click()
+    history_bench.settle()
+    history_bench.dialog().review.click()
+    history_bench.settle()
+    assert history_bench.navigator.pages[-1] == ("undo-plan", two_runs[1].id)
+
+
+def test_the_plan_of_undoing_is_looked_at_member_by_member_and_becomes_the_run(history_bench, history, two_runs):
+    bench = history_bench
+    plan = bench.show(UndoPlanPage(bench.context))
+    plan.activate(two_runs[1].id)
+    bench.settle()
+    told = {(line.member.member, line.member.change, line.member.reason) for line in plan._lines}
+    assert told == {
+        ("C-1", Change.ADDED, "Joined: put back, because the run that removed it is undone"),
+        ("C-3", Change.REMOVED, "Left: taken out again, because the run that added it is undone"),
+    }
+    plan.table.select_keys([line.id for line in plan._lines if line.member.change is Change.REMOVED])
+    bench.settle()
+    request = json.loads(plan.panel.code.toPlainText().partition("\n\n")[2])
+    assert list(request) == ["members_to_remove"]
+    assert nameless(plan) == []
+    history.now += timedelta(hours=1)
+    plan.send.click()
+    bench.settle()
+    name, started = bench.navigator.pages[-1]
+    assert name == "runs"
+    history.services.runs.wait([started], JobContext())
+    assert history.kept(started).undoes == two_runs[1].id
+    assert history.tagged() == {"p0@example.com", "p1@example.com", "p2@example.com"}
+    plan._head.back_asked.emit()
+    assert bench.navigator.pages[-1] == ("receipt", two_runs[1].id)
 
 
 def test_an_earlier_run_says_why_it_can_not_be_undone(history_bench, two_runs):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Signal, SignalInstance
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.errors import as_sendoff_error
@@ -19,9 +19,10 @@ from app.ui.widgets.states import Loading
 
 
 class UndoDialog(Dialog):
-    """Makes the plan in a job when it opens. Signal `undo_asked()`, after which it is closed."""
+    """Makes the plan in a job when it opens. Signals `undo_asked()` and `plan_asked()`, after which it is closed."""
 
     undo_asked = Signal()
+    plan_asked = Signal()
 
     def __init__(self, context: WindowContext, opener: QWidget, run_id: str, export: str, did: Undoable) -> None:
         super().__init__(
@@ -38,6 +39,7 @@ class UndoDialog(Dialog):
         self.words = Label(theme, "", "body", "text2", wrap=True)
         self.problem = Note(theme, "danger", "")
         self._pages = QStackedWidget()
+        self.review = Button(theme, self.tr("Review plan"))
         self.undo = Button(theme, self.tr("Undo this run"), "danger")
         self._query = LiveQuery(context.runner, self.tr("Plan the undoing"), delay_ms=0, parent=self)
         made = QWidget()
@@ -55,12 +57,14 @@ class UndoDialog(Dialog):
         cancel = self.add_cancel()
         cancel.setAutoDefault(True)
         cancel.setDefault(True)
-        self.add_button(self.undo)
-        self.undo.setEnabled(False)
+        for button in (self.review, self.undo):
+            self.add_button(button)
+            button.setEnabled(False)
         self._query.ready.connect(self._on_made)
         self._query.failed.connect(self._on_failed)
         self._loading.cancelled.connect(self.reject)
-        self.undo.clicked.connect(self._on_undo)
+        self.undo.clicked.connect(lambda: self._end_with(self.undo_asked))
+        self.review.clicked.connect(lambda: self._end_with(self.plan_asked))
         self.finished.connect(lambda _code: self._query.cancel())
         services = context.services
 
@@ -97,7 +101,8 @@ class UndoDialog(Dialog):
             sentences.append(words.format(members=formats.counted(elsewhere, "members")))
         self.words.set_words(" ".join(sentences))
         self._pages.setCurrentWidget(self._made)
-        self.undo.setEnabled(bool(changes.to_send))
+        for button in (self.review, self.undo):
+            button.setEnabled(bool(changes.to_send))
         self.reason.set_words("" if changes.to_send else self.tr("There is nothing to take back."))
 
     def _on_failed(self, error: BaseException) -> None:
@@ -105,6 +110,6 @@ class UndoDialog(Dialog):
         self.problem.set_note("danger", told.what, f"{told.why} {told.fix}".strip())
         self._pages.setCurrentWidget(self.problem)
 
-    def _on_undo(self) -> None:
+    def _end_with(self, signal: SignalInstance) -> None:
         self.accept()
-        self.undo_asked.emit()
+        signal.emit()

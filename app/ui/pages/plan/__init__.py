@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from app.ui.pages.plan.page import PlanPage
+from app.ui.pages.plan.undo import UndoPlanPage
 
-__all__ = ["PlanPage"]
+__all__ = ["PlanPage", "UndoPlanPage"]

@@ -12,7 +12,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.errors import as_sendoff_error
-from app.core.plans import Change, PlanFilter, PlanLine
+from app.core.plans import Change, Plan, PlanFilter, PlanLine
 from app.core.roles import Action, may
 from app.core.runs import Run, Status, Trigger
 from app.jobs import JobContext
@@ -59,7 +59,10 @@ class _Page:
 
 
 class PlanPage(QWidget):
-    """A further view of the exports; `activate` names the export. Main thread only."""
+    """A further view of the exports; `activate` names the export. Main thread only.
+
+    Which plan it is, what it is called and what sending it means are methods of their own: see `UndoPlanPage`.
+    """
 
     page_id = "plan"
 
@@ -73,7 +76,7 @@ class PlanPage(QWidget):
         self._masked, self._complete = True, False
         theme = context.theme
         self.title = self.tr("Plan")
-        self._head = RunHead(theme, self.tr("Exports"), self.tr("Back to the exports"))
+        self._head = RunHead(theme, *self._way_back())
         self.again = Button(theme, self.tr("Plan again"), icon="arrows-clockwise")
         self.numbers = PlanNumbers(theme, context.formats)
         self.chips = ChipBar(theme, self.tr("Changes"), [Choice("", self.tr("All"))])
@@ -129,10 +132,11 @@ class PlanPage(QWidget):
     # Reading
 
     def _plan(self) -> None:
-        services, name = self._context.services, self._name
+        services, of = self._context.services, self._name
 
         def make(ctx: JobContext) -> _Made:
-            look = services.plan_looks.look(name, ctx)
+            look = self._look(of, ctx)
+            name = look.export.name
             found: ExportRow = services.exports.get(name)
             role = services.roles.role()
             access = found.connection.access if found.connection is not None else None
@@ -149,6 +153,26 @@ class PlanPage(QWidget):
         self._reason.set_words("")
         self._plan_query.ask(make, at_once=True)
 
+    def _look(self, of: str, ctx: JobContext) -> PlanLook:
+        """Make the plan, in a job."""
+        look: PlanLook = self._context.services.plan_looks.look(of, ctx)
+        return look
+
+    def _way_back(self) -> tuple[str, str]:
+        """What the way back is called, and its accessible name."""
+        return self.tr("Exports"), self.tr("Back to the exports")
+
+    def _heading(self, look: PlanLook) -> tuple[str, str]:
+        """Title and sentence above the plan."""
+        sentence = self.tr("What sending now changes at {target}. Nothing has been sent yet.")
+        return (
+            self.tr("Plan for {export}").format(export=look.plan.export),
+            sentence.format(target=look.destination),
+        )
+
+    def _go_back(self) -> None:
+        self._context.navigator.show_page("exports", self._name)
+
     def _close_look(self) -> None:
         if self._made is not None:
             look, services = self._made.look, self._context.services
@@ -159,12 +183,7 @@ class PlanPage(QWidget):
         self._made = made
         look, formats = made.look, self._context.formats
         plan, badge = look.plan, made.row.description.badge
-        self._head.set_head(
-            self.tr("Plan for {export}").format(export=plan.export),
-            self.tr("What sending now changes at {target}. Nothing has been sent yet.").format(target=look.destination),
-            badge,
-            look.destination,
-        )
+        self._head.set_head(*self._heading(look), badge, look.destination)
         self.numbers.show_plan(plan)
         numbers = numbers_of(plan)
         chips = [Choice("", self.tr("All"), count=formats.number(sum(numbers.values())))]
@@ -344,27 +363,31 @@ class PlanPage(QWidget):
         made = self._made
         if made is None:
             return
-        services, plan = self._context.services, made.look.plan
+        plan = made.look.plan
         if made.held is not None and plan.held is not None:
             of = made.row.description
             HeldDialog(self._context, self, made.held, of.name, of.badge, None).open()
             return
 
-        def start(_ctx: JobContext) -> list[Run]:
-            approval = services.held_runs.approval(plan.changes, anyway=False)
-            started: list[Run] = services.runs.start([plan.export], Trigger.PERSON, approval)
-            return started
+        self._do(self.tr("Start the export"), lambda _ctx: self._start(plan), self._on_started)
 
-        self._do(self.tr("Start the export"), start, lambda _runs: self._leave())
+    def _start(self, plan: Plan) -> str:
+        """Start the run, in a job, and say its id."""
+        services = self._context.services
+        approval = services.held_runs.approval(plan.changes, anyway=False)
+        started: list[Run] = services.runs.start([plan.export], Trigger.PERSON, approval)
+        return started[0].id
 
-    def _leave(self) -> None:
+    def _on_started(self, _run_id: str) -> None:
         self._context.navigator.changed("runs")
-        self._context.navigator.show_page("exports", self._name)
+        self._go_back()
 
     def _on_save(self) -> None:
         """Ask for a place; the file holds personal data and the dialog's title says so."""
         dialog = QFileDialog(
-            self, self.tr("Save the plan as CSV – the file holds personal data"), f"plan-{self._name}.csv"
+            self,
+            self.tr("Save the plan as CSV – the file holds personal data"),
+            f"plan-{self._made.look.export.name if self._made else ''}.csv",
         )
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("csv")
@@ -406,7 +429,7 @@ class PlanPage(QWidget):
         self._member_query.ready.connect(self._on_member)
         self._member_query.failed.connect(lambda _error: self.panel.show_nobody())
         self._stale_query.ready.connect(lambda stale: self._show_sending(stale=stale))
-        self._head.back_asked.connect(lambda: self._context.navigator.show_page("exports", self._name))
+        self._head.back_asked.connect(self._go_back)
         self.back.clicked.connect(self._head.back_asked)
         self.again.clicked.connect(self._plan)
         self._error.primary_clicked.connect(self._plan)

@@ -232,6 +232,7 @@ class ReceiptPage(QWidget):
             return
         dialog = UndoDialog(self._context, self, self._run_id, self._kept.receipt.export, self._undo.what)
         dialog.undo_asked.connect(self._start_undo)
+        dialog.plan_asked.connect(lambda: self._context.navigator.show_page("undo-plan", self._run_id))
         dialog.open()
 
     def _start_undo(self) -> None:
