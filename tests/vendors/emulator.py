@@ -116,6 +116,10 @@ class Emulator:
         self.faults.append(fault)
         return fault
 
+    def skips_checks(self) -> None:
+        """Hold nothing against the vendor's description any more: where requests are only counted."""
+        self._description = None
+
     def answer(self, request: Request) -> Reply:
         """What the vendor does; called under the lock."""
         raise NotImplementedError

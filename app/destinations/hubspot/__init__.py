@@ -1,0 +1,1 @@
+"""HubSpot: members of a segment become contacts on a static list."""
