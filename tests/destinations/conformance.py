@@ -63,6 +63,8 @@ class SegmentDestinationSuite:
     writes = "POST"
     tells_new = True
     """Whether the vendor says who was there before; else what we know decides."""
+    writes_to_open = 1
+    """How many requests of that method it takes to make the audience."""
 
     @pytest.fixture(autouse=True)
     def _quick_and_quiet(
@@ -314,7 +316,7 @@ class SegmentDestinationSuite:
 
     def test_cancel_ends_a_wait_at_once(self, bench: SegmentBench) -> None:
         reply = Reply(429, raw=b"", headers={"Retry-After": "60"})
-        bench.emulator.fail("reply", method=self.writes, after=1, reply=reply)
+        bench.emulator.fail("reply", method=self.writes, after=self.writes_to_open, reply=reply)
         token = CancelToken()
         with bench.destination().session(bench.target, "VIP", SyncMode.UPDATE) as session:
             threading.Timer(0.3, token.cancel).start()

@@ -26,6 +26,7 @@ from tests.destinations import (
     test_klaviyo,
     test_linkedin,
     test_mailchimp,
+    test_sendgrid,
 )
 from tests.vendors.google_ads import GoogleAdsEmulator
 from tests.vendors.hubspot import HubSpotEmulator
@@ -33,6 +34,7 @@ from tests.vendors.iterable import IterableEmulator
 from tests.vendors.klaviyo import KlaviyoEmulator
 from tests.vendors.linkedin import LinkedInEmulator
 from tests.vendors.mailchimp import MailchimpEmulator
+from tests.vendors.sendgrid import SendGridEmulator
 
 HELP = Path(__file__).parents[2] / "resources/help"
 TITLE = "## Calls and minutes"
@@ -62,6 +64,7 @@ CASES = [
     Case("klaviyo", KlaviyoEmulator, test_klaviyo.Bench, "up to 20 minutes"),
     Case("linkedin-ads", LinkedInEmulator, test_linkedin.Bench, "up to 10 minutes"),
     Case("mailchimp", MailchimpEmulator, test_mailchimp.Bench, "up to three hours", seconds=1.0),
+    Case("sendgrid", SendGridEmulator, test_sendgrid.Bench, "up to a few hours"),
 ]
 
 

@@ -42,7 +42,7 @@ class VendorDescription:
         self._paths = document["paths"]
         self._templates = [
             (re.compile(re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(template)) + "/?"), template)
-            for template in self._paths
+            for template in sorted(self._paths, key=lambda each: each.count("{"))  # what is said in full goes first
         ]
         self._registry: Registry[Any] = Registry().with_resource(_URI, DRAFT4.create_resource(document))
 
@@ -109,7 +109,7 @@ class VendorDescription:
 
 def _typed(text: str, schema: dict[str, Any]) -> Any:
     kind = schema.get("type")
-    if kind == "integer" and re.fullmatch(r"-?\d+", text):
+    if kind in {"integer", "number"} and re.fullmatch(r"-?\d+", text):
         return int(text)
     if kind == "boolean" and text in {"true", "false"}:
         return text == "true"
