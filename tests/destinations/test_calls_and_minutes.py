@@ -20,6 +20,7 @@ from app.destinations.budgets import MARGIN
 from app.destinations.contract import Member, RemovingSession
 from app.jobs import CancelToken, JobContext
 from tests.destinations import (
+    test_brevo,
     test_google_ads,
     test_hubspot,
     test_iterable,
@@ -28,6 +29,7 @@ from tests.destinations import (
     test_mailchimp,
     test_sendgrid,
 )
+from tests.vendors.brevo import BrevoEmulator
 from tests.vendors.google_ads import GoogleAdsEmulator
 from tests.vendors.hubspot import HubSpotEmulator
 from tests.vendors.iterable import IterableEmulator
@@ -58,6 +60,7 @@ class Case:
 
 
 CASES = [
+    Case("brevo", BrevoEmulator, test_brevo.Bench, "up to 90 minutes"),
     Case("google-ads", GoogleAdsEmulator, test_google_ads.Bench, "up to 30 minutes"),
     Case("hubspot", HubSpotEmulator, test_hubspot.Bench, "up to 15 minutes"),
     Case("iterable", IterableEmulator, test_iterable.Bench, "up to 30 minutes"),

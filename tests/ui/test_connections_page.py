@@ -193,6 +193,9 @@ def test_the_gallery_filters_by_kind_and_synonym_and_opens_the_dialog(bench):
     assert "API key" in tile.toolTip()
     QTest.keyClick(tile, Qt.Key.Key_Space)
     assert bench.navigator.dialogs == [("mailchimp", None)]
+    page.gallery.search.setText("sendinblue")
+    bench.settle()
+    assert tiles(page) == ["Brevo"]
     page.gallery.search.setText("nothing like it")
     bench.settle()
     assert tiles(page) == []

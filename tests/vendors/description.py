@@ -107,6 +107,24 @@ class VendorDescription:
             ]
 
 
+_SCHEMA = {"type", "items", "enum", "minimum", "maximum", "maxLength", "minLength", "pattern"}
+
+
+def from_swagger_2(document: dict[str, Any]) -> None:
+    """Mend a description in Swagger 2: bodies, answers and types stand elsewhere in OpenAPI 3."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            parameters = operation.get("parameters", [])
+            for body in [each for each in parameters if each.get("in") == "body"]:
+                operation["requestBody"] = {"content": {"application/json": {"schema": body["schema"]}}}
+                parameters.remove(body)
+            for each in parameters:
+                each.setdefault("schema", {name: each[name] for name in _SCHEMA & each.keys()})
+            for answer in operation["responses"].values():
+                if "schema" in answer:
+                    answer["content"] = {"application/json": {"schema": answer.pop("schema")}}
+
+
 def _typed(text: str, schema: dict[str, Any]) -> Any:
     kind = schema.get("type")
     if kind in {"integer", "number"} and re.fullmatch(r"-?\d+", text):

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.vendors.description import vendor_description
+from tests.vendors.description import from_swagger_2, vendor_description
 from tests.vendors.emulator import Emulator, Reply, Request
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -33,7 +33,7 @@ class IterableEmulator(Emulator):
     """One project. `forgotten` are addresses that may not come back; `named` False leaves out who was refused."""
 
     def __init__(self, port: int = 0) -> None:
-        super().__init__(port, vendor_description("iterable/trimmed.json", _mend), "")
+        super().__init__(port, vendor_description("iterable/trimmed.json", from_swagger_2), "")
         self.lists: dict[int, IterableList] = {}
         self.users: dict[str, dict[str, Any]] = {}
         self.forgotten: set[str] = set()
@@ -101,21 +101,6 @@ _FIELDS = {"email": "string", "firstName": "string", "favouriteShop": "string", 
 
 def _problem(status: int, code: str, message: str) -> Reply:
     return Reply(status, {"code": code, "msg": message, "params": {}})
-
-
-def _mend(document: dict[str, Any]) -> None:
-    """The description is Swagger 2: bodies, answers and types stand elsewhere in OpenAPI 3."""
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            parameters = operation.get("parameters", [])
-            for body in [each for each in parameters if each.get("in") == "body"]:
-                operation["requestBody"] = {"content": {"application/json": {"schema": body["schema"]}}}
-                parameters.remove(body)
-            for each in parameters:
-                each.setdefault("schema", {"type": each.get("type", "string")})
-            for answer in operation["responses"].values():
-                if "schema" in answer:
-                    answer["content"] = {"application/json": {"schema": answer.pop("schema")}}
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""Brevo, once Sendinblue: members of a segment become contacts on a list, by imports."""
