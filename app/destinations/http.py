@@ -65,7 +65,9 @@ RETRY = Retry()
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: a path below the base address, a query, a JSON body and headers of its own (none of them secret).
+    """One request: a path below the base address, a query, a body and headers of its own (none of them secret).
+
+    A body is `json`, or `content` as it is, whose kind the headers tell.
 
     `repeatable` tells whether sending it twice does no harm, so that it is repeated when its answer is lost; None means
     yes for GET, HEAD, PUT and DELETE. `abortable` calls are cut off by a cancel, others end first; None means GET and HEAD.
@@ -78,6 +80,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool | None = None
     abortable: bool | None = None
+    content: bytes | None = field(default=None, repr=False)
 
     @property
     def may_repeat(self) -> bool:
@@ -302,11 +305,14 @@ class HttpClient:
             for name, value in request.headers.items()
         }
         return PreparedRequest(
-            request.method, self.redact(str(request.url)), headers, self.redact(request.content.decode("utf-8"))
+            request.method,
+            self.redact(str(request.url)),
+            headers,
+            self.redact(request.content.decode("utf-8", "replace")),
         )
 
     def _request(self, call: Call, proof: Mapping[str, str]) -> httpx2.Request:
-        body = None if call.json is None else orjson.dumps(call.json)
+        body = call.content if call.json is None else orjson.dumps(call.json)
         if body is not None and self._max_body_bytes is not None and len(body) > self._max_body_bytes:
             raise FixData(
                 f"This is more than {self.target} takes at once.",
@@ -320,7 +326,7 @@ class HttpClient:
             f"{self._base_url}/{call.path.lstrip('/')}",
             params=dict(call.query) or None,
             content=body,
-            headers={**(_JSON if body is not None else {}), **call.headers, **proof, **sealed},
+            headers={**(_JSON if call.json is not None else {}), **call.headers, **proof, **sealed},
             extensions={"trace": self._watch} if call.may_abort else None,
         )
 

@@ -27,6 +27,7 @@ from tests.destinations import (
     test_klaviyo,
     test_linkedin,
     test_mailchimp,
+    test_marketo,
     test_sendgrid,
 )
 from tests.vendors.brevo import BrevoEmulator
@@ -36,6 +37,7 @@ from tests.vendors.iterable import IterableEmulator
 from tests.vendors.klaviyo import KlaviyoEmulator
 from tests.vendors.linkedin import LinkedInEmulator
 from tests.vendors.mailchimp import MailchimpEmulator
+from tests.vendors.marketo import MarketoEmulator
 from tests.vendors.sendgrid import SendGridEmulator
 
 HELP = Path(__file__).parents[2] / "resources/help"
@@ -67,6 +69,7 @@ CASES = [
     Case("klaviyo", KlaviyoEmulator, test_klaviyo.Bench, "up to 20 minutes"),
     Case("linkedin-ads", LinkedInEmulator, test_linkedin.Bench, "up to 10 minutes"),
     Case("mailchimp", MailchimpEmulator, test_mailchimp.Bench, "up to three hours", seconds=1.0),
+    Case("marketo", MarketoEmulator, test_marketo.Bench, "up to three hours"),
     Case("sendgrid", SendGridEmulator, test_sendgrid.Bench, "up to a few hours"),
 ]
 

@@ -86,6 +86,16 @@ class TestRequests:
         assert seen["headers"]["authorization"] == f"Bearer {SECRET}"
         assert seen["headers"]["user-agent"].startswith("Sendoff/")
 
+    def test_a_body_of_another_kind_goes_as_it_is(self, echo: Echo) -> None:
+        call = Call("POST", "a", content=b"a=%20b&c=d", headers={"Content-Type": "application/x-www-form-urlencoded"})
+        with client(echo.url, pace=Pace(timeout_seconds=5, max_body_bytes=10)) as http:
+            assert http.prepared(call).body == "a=%20b&c=d"
+            seen = http.json(call, JobContext())
+            with pytest.raises(FixData):
+                http.send(Call("POST", "a", content=b"x" * 11), JobContext())
+        assert seen["body"] == {"a": " b", "c": "d"}
+        assert seen["headers"]["content-type"] == "application/x-www-form-urlencoded"
+
     def test_prepared_equals_sent_but_for_secrets(self, echo: Echo) -> None:
         call = Call("POST", "a", {"token": SECRET}, {"note": f"see {SECRET}"})
         with client(echo.url) as http:

@@ -131,4 +131,4 @@ def _typed(text: str, schema: dict[str, Any]) -> Any:
         return int(text)
     if kind == "boolean" and text in {"true", "false"}:
         return text == "true"
-    return text.split(",") if kind == "array" else text
+    return [_typed(each, schema.get("items", {})) for each in text.split(",")] if kind == "array" else text

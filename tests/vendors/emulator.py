@@ -163,6 +163,13 @@ class Emulator:
         self.validated += 1
 
 
+def _read(kind: str, raw: bytes) -> Any:
+    """A body as its kind says; a file of several parts stays as it came."""
+    if kind.startswith("application/x-www-form-urlencoded"):
+        return dict(parse_qsl(raw.decode()))
+    return None if kind.startswith("multipart/") else json.loads(raw)
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
@@ -183,8 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         raw = self.rfile.read(length)
         parts = urlsplit(self.path)
-        form = self.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")
-        body = (dict(parse_qsl(raw.decode())) if form else json.loads(raw)) if raw else None
+        body = _read(self.headers.get("Content-Type", ""), raw) if raw else None
         request = Request(
             self.command,
             parts.path,

@@ -1,0 +1,1 @@
+"""Adobe Marketo Engage: members of a segment become people on a static list, by imports of files."""

@@ -1,0 +1,316 @@
+"""One segment on its way onto one static list.
+
+People are added and updated by files that also put them on the list; importing one twice changes nothing, which is what makes a
+lost answer repeatable. Marketo works on a file after its answer, so that it is asked for until it has ended. Taking somebody off
+needs the person's number, so that it is asked for first.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlencode
+
+from app.core.errors import FixSettings, TellUs, TryAgain
+from app.destinations.audiences import made_once, told_apart
+from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.http import Call, HttpClient
+from app.destinations.jobs import Patience, wait_for
+from app.destinations.marketo.answers import Import, Person, Result, StaticList, Usage, failed_rows, used_up
+from app.jobs import JobContext
+
+NAME_PLACEHOLDER = "{segment}"
+PATIENCE = Patience(first=5.0, longest=60.0, altogether=10_800.0)
+"""Each question counts as one of the day's requests."""
+EMAIL, ID = "email", "id"
+_KEYS = (ID, EMAIL)
+"""Two people of one address are told apart by their Marketo IDs."""
+_ASKED_AT_ONCE = 100
+_REMOVED_AT_ONCE = 300
+_SPARE = 10
+"""As many requests as opening a list and one batch may take."""
+_LIST = re.compile(r"(?:ST)?([0-9]+)(?:[A-Z][0-9]+)?")
+_FOLDER = re.compile(r"(Folder|Program) ([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportTarget:
+    """The export fields, read; `list_id` is 0 for a list named after the segment, `folder` is None when none was chosen."""
+
+    list_id: int
+    name: str
+    folder: tuple[str, int] | None
+    partition: str
+
+    @classmethod
+    def read(cls, target: Mapping[str, str], segment: str) -> ExportTarget:
+        """Raises FixSettings for a list or folder that is none; the number of a list may stand as in its address (ST12345A7)."""
+        list_id, folder_id = target.get("audience_id", "").strip(), target.get("folder_id", "").strip()
+        found, folder = _LIST.fullmatch(list_id), _FOLDER.fullmatch(folder_id)
+        if (list_id and not found) or (folder_id and not folder):
+            word = "folder" if not list_id or found else "list"
+            raise FixSettings(
+                f"The {word} is not one of Marketo.",
+                f"Marketo's {word}s are known by numbers.",
+                f"Choose the {word} in the export.",
+                code="no_audience",
+            )
+        name = (target.get("audience", "").strip() or NAME_PLACEHOLDER).replace(NAME_PLACEHOLDER, segment)
+        return cls(
+            int(found[1]) if found else 0,
+            name,
+            (folder[1], int(folder[2])) if folder else None,
+            target.get("partition", "").strip(),
+        )
+
+
+class MarketoSession:
+    """A `SegmentSession` that can remove; leaving the block closes the client. `daily` are the requests of a day."""
+
+    def __init__(self, client: HttpClient, target: ExportTarget, daily: int, ctx: JobContext) -> None:
+        self.client = client
+        self._target = target
+        self._daily = daily
+        self._ctx = ctx
+        self._id = target.list_id
+
+    def __enter__(self) -> Self:
+        try:
+            used = read_used(self.client, self._ctx)
+            if used + _SPARE > self._daily:
+                raise used_up(f"{used:,} of {self._daily:,} are used up.")
+            self._id = (self.find(self._ctx) or self._make()).id
+        except BaseException:
+            self.client.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.client.close()
+
+    def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
+        """See `SegmentSession.send`; who has a Marketo ID goes in a file of its own."""
+        ctx.check()
+        batch = Batch.of(members)
+        places, others = told_apart(batch, _KEYS)
+        for lookup, group in _groups(batch, places):
+            told = self._imported(self.client.read(self._import(lookup, batch, group), Result[Import], ctx))
+            others |= self._refused(self._wait(told, ctx), lookup, batch, group, ctx)
+        return Outcomes(batch.keys, OutcomeKind.TAKEN, others)
+
+    def remove(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
+        """See `RemovingSession.remove`; who is not in Marketo (any more) is on no list."""
+        ctx.check()
+        batch = Batch.of(members)
+        numbers, calls = _known(batch)
+        for call in calls:
+            numbers += self._asked(call, ctx)
+        numbers = list(dict.fromkeys(numbers))
+        for start in range(0, len(numbers), _REMOVED_AT_ONCE):
+            self.client.json(self._removal(numbers[start : start + _REMOVED_AT_ONCE]), ctx)
+        return Outcomes(batch.keys, OutcomeKind.REMOVED)
+
+    def confirm(self, ctx: JobContext) -> Confirmation:
+        """See `SegmentSession.confirm`; Marketo does not count, and reading them all would cost many of the day's requests."""
+        answer = self.client.send(Call("GET", f"rest/v1/lists/{self._id}.json"), ctx)
+        found = answer.read(self.client.target, Result[StaticList], self.client.redact).result if answer.ok else []
+        if not found:
+            return Confirmation()
+        return Confirmation(f"The list “{found[0].name}” is there; Marketo does not say how many it holds.")
+
+    def calls(self, members: Sequence[Member], *, removing: bool = False) -> Iterator[Call]:
+        """The requests `send` or `remove` makes for these members, without asking anybody."""
+        batch = Batch.of(members)
+        if removing:
+            numbers, calls = _known(batch)
+            yield from calls
+            yield self._removal(numbers or ["0"])
+            return
+        places, _invalid = told_apart(batch, _KEYS)
+        for lookup, group in _groups(batch, places):
+            yield self._import(lookup, batch, group)
+
+    def find(self, ctx: JobContext) -> StaticList | None:
+        """The list; None when one named after the segment is not there yet. Raises FixSettings when a chosen one is gone."""
+        if self._target.list_id:
+            call = Call("GET", f"rest/v1/lists/{self._target.list_id}.json")
+        else:
+            call = Call("GET", "rest/asset/v1/staticList/byName.json", {"name": self._target.name})
+        answer = self.client.send(call, ctx)
+        if not answer.ok and answer.status != 404:
+            raise self.client.failure(answer)
+        found = answer.read(self.client.target, Result[StaticList], self.client.redact).result if answer.ok else []
+        if not found and self._target.list_id:
+            raise FixSettings(
+                "The list is not in this Marketo.",
+                "It was removed there, or lies in a workspace the API user of this connection does not see.",
+                "Choose the list again in the export.",
+                code="no_audience",
+            )
+        return found[0] if found else None
+
+    def _make(self) -> StaticList:
+        if self._target.folder is None:
+            raise FixSettings(
+                f"There is no list “{self._target.name}” in Marketo, and no folder to make it in.",
+                "Marketo keeps each list in a folder.",
+                "Choose a folder or a list in the export.",
+                code="no_folder",
+            )
+        kind, number = self._target.folder
+        form = {"name": self._target.name, "folder": json.dumps({"id": number, "type": kind})}
+        call = Call(
+            "POST",
+            "rest/asset/v1/staticLists.json",
+            content=urlencode(form).encode(),
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            repeatable=False,
+        )
+
+        def made() -> StaticList:
+            found = self.client.read(call, Result[StaticList], self._ctx).result
+            if not found:
+                raise self._not_understood("It made the list, but does not name it.")
+            return found[0]
+
+        return made_once(made, lambda: self.find(self._ctx))
+
+    def _import(self, lookup: str, batch: Batch, places: Sequence[int]) -> Call:
+        query = {"format": "csv", "lookupField": lookup, "listId": str(self._id)}
+        if self._target.partition:
+            query["partitionName"] = self._target.partition
+        content, kind = _as_file(_rows(lookup, batch.picked(places)))
+        headers = {"Content-Type": kind}
+        return Call("POST", "bulk/v1/leads.json", query, content=content, headers=headers, repeatable=True)
+
+    def _imported(self, told: Result[Import]) -> Import:
+        if not told.result:
+            raise self._not_understood("It took the file, but gave no number to ask for it by.")
+        return told.result[0]
+
+    def _wait(self, begun: Import, ctx: JobContext) -> Import:
+        call = Call("GET", f"bulk/v1/leads/batch/{begun.batch_id}.json")
+
+        def ask() -> Import | None:
+            told = self._imported(self.client.read(call, Result[Import], ctx))
+            return told if told.done else None
+
+        told = wait_for("Marketo", ask, PATIENCE, ctx)
+        if told.status == "Failed":
+            raise TryAgain(
+                "Marketo could not import the file.",
+                f"Marketo says: {self.client.redact(told.message) or 'nothing'}",
+                "Look at the import in Marketo, then run the export again.",
+                code="import_failed",
+            )
+        return told
+
+    def _refused(
+        self, told: Import, lookup: str, batch: Batch, places: Sequence[int], ctx: JobContext
+    ) -> dict[int, Outcome]:
+        if not told.num_of_rows_failed:
+            return {}
+        answer = self.client.send(Call("GET", f"bulk/v1/leads/batch/{told.batch_id}/failures.json"), ctx)
+        if not answer.ok:
+            raise self.client.failure(answer)
+        column = batch.column(lookup)
+        known = {(column[place] or "").lower(): place for place in places}
+        found: dict[int, Outcome] = {}
+        for identifier, words in failed_rows(answer.body.decode("utf-8", "replace")):
+            place = known.get(identifier.strip().lower())
+            if place is not None:
+                reason = f"Marketo says: {words}" if words else "Marketo did not take this person and does not say why."
+                found[place] = Outcome(
+                    batch.keys[place], OutcomeKind.REJECTED, lookup, reason, "Correct it at the source."
+                )
+        if len(found) < told.num_of_rows_failed:
+            raise TryAgain(
+                f"Marketo did not take {told.num_of_rows_failed:,} of {len(places):,} members.",
+                f"Its file of failures names only {len(found):,} of them.",
+                "Look at the import in Marketo, then run the export again.",
+                code="unnamed_rejects",
+            )
+        return found
+
+    def _asked(self, call: Call, ctx: JobContext) -> list[str]:
+        """The numbers of the people a question finds: several may have one address."""
+        found: list[str] = []
+        query = dict(call.query)
+        while True:
+            page = self.client.read(Call("GET", call.path, query), Result[Person], ctx)
+            found += [str(each.id) for each in page.result]
+            if not page.next_page_token:
+                return found
+            query["nextPageToken"] = page.next_page_token
+
+    def _removal(self, numbers: Sequence[str]) -> Call:
+        return Call("DELETE", f"rest/v1/lists/{self._id}/leads.json", {"id": ",".join(numbers)})
+
+    def _not_understood(self, why: str) -> TellUs:
+        return TellUs(
+            "Marketo answered in a way we do not understand.",
+            why,
+            "Look at the list there before you run the export again, and send us the log.",
+            code="unexpected_answer",
+        )
+
+
+def read_used(client: HttpClient, ctx: JobContext) -> int:
+    """How many requests of today are used up, by everything that asks this Marketo."""
+    found = client.read(Call("GET", "rest/v1/stats/usage.json"), Result[Usage], ctx).result
+    return found[0].total if found else 0
+
+
+def _groups(batch: Batch, places: Sequence[int]) -> Iterator[tuple[str, list[int]]]:
+    """By which field Marketo is to find the members, and their places."""
+    ids = batch.column(ID)
+    with_id = [place for place in places if ids[place]]
+    without = [place for place in places if not ids[place]]
+    yield from ((lookup, group) for lookup, group in ((ID, with_id), (EMAIL, without)) if group)
+
+
+def _known(batch: Batch) -> tuple[list[str], list[Call]]:
+    """The Marketo IDs that are known, and the questions for those of the others."""
+    pairs = list(zip(batch.column(ID), batch.column(EMAIL), strict=True))
+    numbers = [number for number, _email in pairs if number]
+    emails = [email for number, email in pairs if email and not number]
+    return numbers, [
+        Call(
+            "GET",
+            "rest/v1/leads.json",
+            {"filterType": EMAIL, "filterValues": ",".join(emails[start : start + _ASKED_AT_ONCE]), "fields": ID},
+        )
+        for start in range(0, len(emails), _ASKED_AT_ONCE)
+    ]
+
+
+def _rows(lookup: str, batch: Batch) -> str:
+    """The members as CSV, what they are found by first; an empty cell changes nothing, and NULL would clear a field."""
+    names = [lookup, *(name for name in batch.columns if name not in {lookup, ID})]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    columns = (batch.column(name) for name in names)
+    writer.writerows(
+        ["" if value is None or value.upper() == "NULL" else value for value in row]
+        for row in zip(*columns, strict=True)
+    )
+    return text.getvalue()
+
+
+def _as_file(text: str) -> tuple[bytes, str]:
+    """A file as a form's body and its kind; the same file always makes the same body."""
+    content = text.encode()
+    boundary = f"sendoff-{hashlib.sha256(content).hexdigest()[:32]}"
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="members.csv"\r\n'
+    head += "Content-Type: text/csv\r\n\r\n"
+    return head.encode() + content + f"\r\n--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
