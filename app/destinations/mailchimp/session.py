@@ -188,13 +188,15 @@ class MailchimpSession:
 
     def tag_call(self, addresses: Sequence[str]) -> Call:
         """Tag contacts of the audience."""
-        place = self._tag_id or "TAG-ID"
-        return Call("POST", f"{self._segments}/{place}", json={"members_to_add": list(addresses)}, repeatable=True)
+        return self._tagging({"members_to_add": list(addresses)})
 
     def untag_call(self, addresses: Sequence[str]) -> Call:
         """Take the tag off contacts."""
-        body = {"members_to_remove": list(addresses)}
-        return Call("POST", f"{self._segments}/{self._tag_id}", json=body, repeatable=True)
+        return self._tagging({"members_to_remove": list(addresses)})
+
+    def _tagging(self, body: Mapping[str, Any]) -> Call:
+        """A preview asks nobody for the tag's id."""
+        return Call("POST", f"{self._segments}/{self._tag_id or 'TAG-ID'}", json=body, repeatable=True)
 
     @property
     def _segments(self) -> str:

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.core.interruptions import Interruption
 from app.core.runs import LogLine, RejectPage, Run, Status
@@ -24,6 +33,8 @@ from app.ui.widgets.marks import Badge, Pill
 from app.ui.widgets.notes import Note
 
 NAME_WIDTH, EDGE = 280, 24
+NARROW = 620
+"""Less room than this is not enough for two charts beside each other."""
 TONES = {"success": "success", "warning": "warning", "danger": "danger", "bar": "accent"}
 
 
@@ -162,6 +173,7 @@ class RunDetailsView(QScrollArea):
         charts.setStretch(1, 3)
         charts.setContentsMargins(0, 0, 0, 0)
         self._charts.setLayout(charts)
+        self._chart_row = charts
         more = row(self.receipt, self.compare, self._suppressed, None, spacing=16)
         more.setContentsMargins(0, 0, 0, 0)
         self._more = QWidget()
@@ -191,9 +203,15 @@ class RunDetailsView(QScrollArea):
         self.setWidget(body)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Let the rejects know how much room there is."""
+        """Let the rejects know how much room there is; with little, the charts stand below each other and words give way."""
         super().resizeEvent(event)
-        self._rejects.set_room(self.viewport().width() - 2 * EDGE)
+        room = self.viewport().width() - 2 * EDGE
+        self._rejects.set_room(room)
+        narrow = room < NARROW
+        self._chart_row.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
+        words = self.tr("Open export")
+        self._open.setText("" if narrow else words)
+        self._open.setToolTip(words if narrow else "")
 
     def _speed_head(self) -> QHBoxLayout:
         """The unit gives way first when there is little room."""
