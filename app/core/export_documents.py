@@ -25,6 +25,7 @@ from app.core.exports import (
     SyncMode,
     TableChoice,
 )
+from app.core.layout_presets import PRESETS
 from app.core.names import checked_name, fold
 from app.core.schedules import WEEKDAYS, Every, Schedule
 from app.core.segments import FieldRef
@@ -44,6 +45,7 @@ COMPRESSIONS: Mapping[FileType, tuple[Compression, ...]] = {
 _SEGMENT_ONLY = ("segments", "target", "match", "sync", "guard")
 _DATA_OUT_ONLY = ("tables", "leave_out_suppressed")
 _COMMON = ("name", "kind", "connection", "destination", "format", "layout", "schedule", "consent")
+_LAYOUT = ("preset", "folder", "file", "model_json", "keep_earlier_runs", "keep_runs", "latest", "sums", "only_changes")
 _STOP, _ALLOW = "stop", "allow"
 _TIME = re.compile(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]")
 
@@ -170,6 +172,9 @@ def layout_document(layout: Layout) -> dict[str, Any]:
         "file": layout.file,
         "model_json": layout.model_json,
         "keep_earlier_runs": layout.keep_earlier_runs,
+        "keep_runs": layout.keep_runs,
+        "latest": layout.latest,
+        "sums": layout.sums,
     }
 
 
@@ -211,10 +216,16 @@ def read_format(document: Mapping[str, Any], subject: str) -> Format:
 
 
 def read_layout(document: Mapping[str, Any], subject: str) -> Layout:
-    """A layout from its part of a document; whether its patterns can be used is core/layouts.py's to say."""
+    """A layout from its part of a document; whether its patterns can be used is core/layouts.py's to say.
+
+    `preset` gives the patterns that are not named themselves.
+    """
     reader = _Reader(f"{subject}, layout", document)
-    usual = Layout()
-    reader.only("folder", "file", "model_json", "keep_earlier_runs", "only_changes")
+    reader.only(*_LAYOUT)
+    preset = reader.optional_text("preset")
+    if preset is not None and preset not in PRESETS:
+        reader.wrong("preset", preset, " or ".join(PRESETS))
+    usual = Layout() if preset is None else PRESETS[preset].of(Layout())
     if reader.flag("only_changes", default=False):
         raise FixData(
             f"{reader.subject}: only_changes can't be true.",
@@ -227,6 +238,9 @@ def read_layout(document: Mapping[str, Any], subject: str) -> Layout:
         file=reader.text("file", usual.file),
         model_json=reader.flag("model_json", default=usual.model_json),
         keep_earlier_runs=reader.flag("keep_earlier_runs", default=usual.keep_earlier_runs),
+        keep_runs=reader.whole_number("keep_runs"),
+        latest=reader.flag("latest", default=usual.latest),
+        sums=reader.flag("sums", default=usual.sums),
     )
 
 

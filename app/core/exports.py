@@ -74,12 +74,19 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where files land below the connection's folder; tokens stand in braces (core/layouts.py)."""
+    """Where files land below the connection's folder; tokens stand in braces (core/layouts.py).
+
+    Of the earlier runs that are kept the newest `keep_runs` stay, this one among them; None for all of them. `latest` asks for
+    a small file that names the folder of the newest run, `sums` for the SHA-256 sums of its files.
+    """
 
     folder: str = "{export}/{table}/{yyyy}/{mm}/{dd}/{hhmm}"
     file: str = "{table}_{part}"
     model_json: bool = True
     keep_earlier_runs: bool = True
+    keep_runs: int | None = None
+    latest: bool = False
+    sums: bool = False
 
 
 @dataclass(frozen=True, slots=True)

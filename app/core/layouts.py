@@ -12,17 +12,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.errors import FixSettings
-from app.core.exports import Compression, Export, FileType, Format, Layout
+from app.core.exports import Compression, Export, ExportKind, FileType, Format, Layout
 
-TOKENS = ("export", "table", "segment", "yyyy", "mm", "dd", "hhmm", "part", "workspace")
-"""`table` and `segment` both stand for what the file holds; `part` counts from 1."""
+TOKENS = ("export", "table", "segment", "yyyy", "mm", "dd", "hhmm", "date", "part", "workspace", "id")
+"""`table` and `segment` both stand for what the file holds; `part` counts from 1; `id` is the workspace's."""
 
 LONGEST_PATH = 240
 """Characters: what Windows takes without special settings, less some for the connection's own folder."""
 
 MODEL_FILE = "model.json"
+SUMS_FILE = "SHA256SUMS"
+LATEST_FILE = "latest.json"
 
-_TIME = frozenset({"yyyy", "mm", "dd", "hhmm"})
+_NOT_OURS = {"container": "{container} is the connection's own place: begin with what comes after it."}
+_TIME = frozenset({"yyyy", "mm", "dd", "hhmm", "date"})
 _ITEM = frozenset({"table", "segment"})
 _TOKEN = re.compile(r"\{([^{}]*)\}")
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
@@ -36,6 +39,7 @@ class Place:
     export: str
     workspace: str
     moment: datetime
+    workspace_id: str = ""
 
 
 def check(layout: Layout, format: Format, items: int = 2) -> list[str]:  # noqa: A002 - the field's word
@@ -62,6 +66,18 @@ def check(layout: Layout, format: Format, items: int = 2) -> list[str]:  # noqa:
         found.append(
             "Replacing the last run removes everything below its folder: begin the folder with {export}, "
             "so that nothing else can lie there."
+        )
+    return [*found, *_shared(layout)]
+
+
+def _shared(layout: Layout) -> list[str]:
+    """Files about a run that another export would write under the same name."""
+    found = []
+    if layout.latest and "export" not in _tokens(_fixed_part(layout.folder)):
+        found.append(f"{LATEST_FILE} would be shared with other exports: begin the folder with {{export}}.")
+    if layout.sums and "export" not in _tokens(_leading(layout.folder, _ITEM)):
+        found.append(
+            f"{SUMS_FILE} would be shared with other exports: put {{export}} into the folder, before {{table}}."
         )
     return found
 
@@ -95,8 +111,28 @@ def path_of(export: Export, place: Place, item: str, part: int) -> str:
 
 def model_path(export: Export, place: Place) -> str:
     """Where model.json lies: in the deepest folder that all tables of the run share."""
-    shared = _leading(export.layout.folder, _ITEM)
-    return "/".join([*_segments(_fill(shared, _values(place, "", 1))), MODEL_FILE])
+    return _in_folder(_leading(export.layout.folder, _ITEM), place, MODEL_FILE)
+
+
+def sums_path(export: Export, place: Place) -> str:
+    """Where the SHA-256 sums of the run's files lie: beside model.json."""
+    return _in_folder(_leading(export.layout.folder, _ITEM), place, SUMS_FILE)
+
+
+def latest_path(export: Export, place: Place) -> str:
+    """Where the pointer to the newest run lies: in the deepest folder that all runs of the export share."""
+    return _in_folder(_fixed_part(export.layout.folder), place, LATEST_FILE)
+
+
+def about_paths(export: Export, place: Place) -> tuple[str, ...]:
+    """The files about the others that a run writes, in its order."""
+    layout = export.layout
+    asked = (
+        (model_path, layout.model_json and export.kind is ExportKind.DATA_OUT),
+        (sums_path, layout.sums),
+        (latest_path, layout.latest),
+    )
+    return tuple(path(export, place) for path, wanted in asked if wanted)
 
 
 def replace_below(export: Export, place: Place) -> str | None:
@@ -132,7 +168,8 @@ def safe_names(items: Iterable[str]) -> tuple[str, ...]:
 
 def _check_pattern(pattern: str, word: str) -> list[str]:
     found = [
-        f"{{{token}}} is not a token of the {word} pattern; there are {', '.join(f'{{{t}}}' for t in TOKENS)}."
+        _NOT_OURS.get(token)
+        or f"{{{token}}} is not a token of the {word} pattern; there are {', '.join(f'{{{t}}}' for t in TOKENS)}."
         for token in dict.fromkeys(_TOKEN.findall(pattern))
         if token not in TOKENS
     ]
@@ -155,6 +192,10 @@ def _check_pattern(pattern: str, word: str) -> list[str]:
     if any(_RESERVED.fullmatch(step) for step in steps):
         found.append(f"The {word} pattern holds a name that Windows keeps for itself, such as CON or NUL.")
     return found
+
+
+def _in_folder(folder: str, place: Place, name: str) -> str:
+    return "/".join([*_segments(_fill(folder, _values(place, "", 1))), name])
 
 
 def _tokens(pattern: str) -> set[str]:
@@ -186,7 +227,9 @@ def _values(place: Place, item: str, part: int) -> dict[str, str]:
         "mm": f"{moment.month:02}",
         "dd": f"{moment.day:02}",
         "hhmm": f"{moment.hour:02}{moment.minute:02}",
+        "date": f"{moment.year:04}-{moment.month:02}-{moment.day:02}",
         "part": str(part),
+        "id": _safe(place.workspace_id),
     }
 
 

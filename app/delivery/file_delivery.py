@@ -8,15 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.core.errors import SendoffError
 from app.core.exports import Export
 from app.core.receipts import ReceiptFile
+from app.core.run_pointers import SentFile
 from app.core.runs import PhaseName, Status
 from app.delivery.files import RunFolder
 from app.delivery.ports import Deps, FileSource, PartFile, RowCount
+from app.delivery.published import PublishedRuns
 from app.delivery.receipts import ReceiptBook
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
-from app.destinations.contract import FileDestination, FileSession, StoredFile
+from app.destinations.contract import FileDestination, FileSession
 from app.destinations.description import Description
 from app.jobs import JobContext
 
@@ -38,7 +41,8 @@ class FileDelivery:
 
     def deliver(self, ctx: JobContext) -> Status | None:
         """Send everything; no item is ever skipped."""
-        source = self.deps.files(self.export, self.deps.clock())
+        moment = self.deps.clock()
+        source = self.deps.files(self.export, moment)
         items = source.items()
 
         self.state.begin(PhaseName.COUNT)
@@ -53,34 +57,35 @@ class FileDelivery:
 
         self.state.begin(PhaseName.SEND)
         folder = RunFolder(self.deps.folder, self.state.run.id).staging
+        earlier = PublishedRuns(self.deps.folder, self.export.id, self.destination.where(""))
         with _staging(folder) as staging, self.destination.session() as session:
-            stored = self._put_all(session, source, items, staging, ctx)
+            sent = self._put_all(session, source, items, staging, ctx)
             self.state.begin(PhaseName.CONFIRM)
-            session.publish(source.replace_below, ctx)
-        self._published(stored)
+            earlier.begin(self.state.run.id, moment, sent)
+            session.publish(ctx)
+            earlier.finish()
+            self._published(sent)
+            self._clear(session, source, earlier, ctx)
         return None
 
     def _put_all(
         self, session: FileSession, source: FileSource, items: Sequence[str], staging: Path, ctx: JobContext
-    ) -> list[tuple[StoredFile, int]]:
-        stored: list[tuple[StoredFile, int]] = []
-        sent: dict[str, list[PartFile]] = {}
+    ) -> list[SentFile]:
+        sent: list[SentFile] = []
         for item in items:
             for part in source.parts(item, staging, ctx, session.near):
-                stored.append((self._put(session, part, ctx), part.rows))
-                sent.setdefault(item, []).append(part)
-        model = source.model(sent, staging, self.destination.where)
-        if model is not None:
-            stored.append((self._put(session, model, ctx), 0))
-        return stored
+                self._put(session, item, part, sent, ctx)
+        for part in source.about(self.state.run.id, sent, staging, self.destination.where):
+            self._put(session, "", part, sent, ctx)
+        return sent
 
-    def _put(self, session: FileSession, part: PartFile, ctx: JobContext) -> StoredFile:
+    def _put(self, session: FileSession, item: str, part: PartFile, sent: list[SentFile], ctx: JobContext) -> None:
         """Send one file, move on by its rows as its bytes go, and give its room on the drive free."""
         ctx.check()
         stored = session.put(part.source, part.target, ctx, self._advance(part))
         part.source.unlink(missing_ok=True)  # what was written near its place was moved there
         self.run_log.info(f"{self.destination.where(stored.path)}: {stored.bytes:,} bytes, SHA-256 {stored.sha256}.")
-        return stored
+        sent.append(SentFile(item, stored.path, part.rows, stored.bytes, stored.sha256))
 
     def _advance(self, part: PartFile) -> Callable[[int], None]:
         size = max(part.source.stat().st_size, 1)
@@ -95,13 +100,31 @@ class FileDelivery:
 
         return progress
 
-    def _published(self, stored: list[tuple[StoredFile, int]]) -> None:
-        for file, rows in stored:
-            self.state.stored(rows=rows, files=1, bytes_=file.bytes)
+    def _published(self, sent: Sequence[SentFile]) -> None:
+        for file in sent:
+            self.state.stored(rows=file.rows, files=1, bytes_=file.bytes)
         where = self.destination.where
-        self.book.stored([ReceiptFile(where(file.path), rows, file.bytes, file.sha256) for file, rows in stored])
-        kept = "" if self.export.layout.keep_earlier_runs else " Earlier files were replaced."
-        self.run_log.info(f"Published {len(stored):,} files.{kept}")
+        self.book.stored([ReceiptFile(where(file.path), file.rows, file.bytes, file.sha256) for file in sent])
+        self.run_log.info(f"Published {len(sent):,} files.")
+
+    def _clear(self, session: FileSession, source: FileSource, earlier: PublishedRuns, ctx: JobContext) -> None:
+        """Remove what the layout does not keep; the new files stay whatever happens here."""
+        layout = self.export.layout
+        outdated = earlier.outdated(layout.keep_runs if layout.keep_earlier_runs else 1)
+        below = source.replace_below
+        if below is None and not outdated.paths:
+            return
+        try:
+            session.clear(below, outdated.paths, ctx)
+        except SendoffError as error:
+            raise type(error)(
+                "The new files are there, but earlier ones could not be removed.",
+                f"{error.what} {error.why}".strip(),
+                error.fix,
+                code=error.code,
+            ) from error
+        earlier.forget(outdated)
+        self.run_log.info("Earlier files were removed." if below is None else "Earlier files were replaced.")
 
 
 def _words_of(item: str, count: RowCount) -> str:

@@ -13,6 +13,7 @@ from app.core.counts import Count
 from app.core.exports import Export
 from app.core.guards import Seen
 from app.core.plans import Change, Changes, PlannedMember
+from app.core.run_pointers import SentFile
 from app.core.runs import Reject
 from app.core.segments import Segment
 from app.core.tables import Catalog
@@ -238,10 +239,13 @@ class FileSource(Protocol):
         """
         ...
 
-    def model(
-        self, sent: Mapping[str, Sequence[PartFile]], folder: Path, where: Callable[[str], str]
-    ) -> PartFile | None:
-        """Write `model.json` for what was sent by item; None when the export asks for none. `where` gives full addresses."""
+    def about(
+        self, run: str, sent: Sequence[SentFile], folder: Path, where: Callable[[str], str]
+    ) -> Iterator[PartFile]:
+        """Write the files about the files of that run which the export asks for, the pointer to it last.
+
+        Each is sent, and so stands in `sent`, before the next is asked for. `where` gives full addresses.
+        """
         ...
 
 

@@ -1,4 +1,4 @@
-"""Tables and segments of an export written as files: which, where, and the `model.json` that describes them."""
+"""Tables and segments of an export written as files: which, where, and the small files that tell about them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.core import layouts
 from app.core.errors import FixData
 from app.core.exports import Export, ExportKind
 from app.core.layouts import Place
 from app.core.model_json import ModelTable, Partition, model_json
+from app.core.run_pointers import SentFile, latest_document, sums_text
 from app.core.segments import Segment
 from app.core.tables import Catalog, Table
 from app.delivery.ports import PartFile, RowCount
@@ -80,26 +81,33 @@ class ExportFiles:
             target = layouts.path_of(self._export, self._place, self._names[item], number)
             yield PartFile(path, target, rows)
 
-    def model(
-        self, sent: Mapping[str, Sequence[PartFile]], folder: Path, where: Callable[[str], str]
-    ) -> PartFile | None:
-        """See `FileSource.model`; a segment's file is no entity of the Common Data Model."""
-        if not self._export.layout.model_json or self._export.kind is ExportKind.SEGMENT:
-            return None
+    def about(
+        self, run: str, sent: Sequence[SentFile], folder: Path, where: Callable[[str], str]
+    ) -> Iterator[PartFile]:
+        """See `FileSource.about`."""
+        export, place, layout = self._export, self._place, self._export.layout
+        if layout.model_json and export.kind is ExportKind.DATA_OUT:  # a segment's file is no entity of the model
+            document = self._model(sent, where)
+            yield _written(folder, layouts.model_path(export, place), _json(document))
+        if layout.sums:
+            path = layouts.sums_path(export, place)
+            yield _written(folder, path, sums_text(sent, path))
+        if layout.latest:
+            path = layouts.latest_path(export, place)
+            yield _written(folder, path, _json(latest_document(export.name, run, place.moment, sent, path)))
+
+    def _model(self, sent: Sequence[SentFile], where: Callable[[str], str]) -> dict[str, Any]:
         moment = self._place.moment
         tables = [
             ModelTable(
                 item.table,
                 item.fields,
-                [Partition(Path(p.target).stem, where(p.target), moment) for p in sent.get(name, ())],
+                [Partition(Path(f.path).stem, where(f.path), moment) for f in sent if f.item == name],
             )
             for name, item in self._items.items()
             if isinstance(item, TablePart)
         ]
-        document = model_json(self._export.name, tables, self._catalog, self._export.format, moment)
-        path = folder / layouts.MODEL_FILE
-        path.write_text(json.dumps(document, indent=2, ensure_ascii=False), "utf-8")
-        return PartFile(path, layouts.model_path(self._export, self._place), 0)
+        return model_json(self._export.name, tables, self._catalog, self._export.format, moment)
 
     def first_files(self) -> Iterator[tuple[str, Item]]:
         """Each table or segment with the path of its first file."""
@@ -122,6 +130,17 @@ class ExportFiles:
             fields = tuple(c.name for c in table.columns if wanted is None or c.name in wanted)
             chosen[table.name] = TablePart(table, fields)
         return chosen
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _written(folder: Path, target: str, text: str) -> PartFile:
+    """A file about the others, by its own name in the folder."""
+    path = folder / target.rpartition("/")[2]
+    path.write_text(text, "utf-8", newline="\n")
+    return PartFile(path, target, 0)
 
 
 def _gone(what: str, things: str) -> FixData:

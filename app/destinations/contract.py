@@ -487,8 +487,15 @@ class FileSession(Protocol):
         """Send one local file to a temporary name beside `path` (relative, `/`), verify its size; `progress` gets bytes sent so far."""
         ...
 
-    def publish(self, replace_below: str | None, ctx: JobContext) -> None:
-        """Give every file its final name; then remove what lies below that folder and is not of this run, when asked."""
+    def publish(self, ctx: JobContext) -> None:
+        """Give every file its final name, in the order in which they were put, and look whether all of them are there whole.
+
+        When one fails, the earlier files are back under their names.
+        """
+        ...
+
+    def clear(self, below: str | None, paths: Sequence[str], ctx: JobContext) -> None:
+        """After `publish`: remove what lies below the folder, and these files; never what was published just now."""
         ...
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import posixpath
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -67,6 +68,10 @@ class Storage(Protocol):
         """Rename, replacing what has the final name, in one step a reader never sees half of."""
         ...
 
+    def size(self, path: str) -> int | None:
+        """The bytes of a file, -1 when there is none, None when this sign-in may not look."""
+        ...
+
     def remove(self, path: str) -> None:
         """Remove a file; one that is not there is fine."""
         ...
@@ -93,6 +98,7 @@ class StagedFiles:
         self._storage = storage
         self._folder = folder
         self._staged: list[_Staged] = []
+        self._published: set[str] = set()
         self._token = secrets.token_hex(4)
 
     @property
@@ -144,28 +150,46 @@ class StagedFiles:
         self._staged.append(_Staged(temporary, stored))
         return stored
 
-    def publish(self, replace_below: str | None, ctx: JobContext) -> None:
+    def publish(self, ctx: JobContext) -> None:
         """See `FileSession.publish`; when a rename fails, the files already renamed are taken back."""
-        below = None if replace_below is None else _own_folder(replace_below)
         ctx.check()
         kept: list[tuple[_Staged, str | None]] = []
         try:
             for staged in self._staged:
                 kept.append((staged, self._keep(staged.stored.path)))
                 self._storage.move(staged.temporary, staged.stored.path)
+            for staged in self._staged:
+                self._verify(staged.stored)
         except BaseException:
             self._take_back(kept)
             raise
-        ours = {staged.stored.path for staged in self._staged}
+        self._published |= {staged.stored.path for staged in self._staged}
         self._staged.clear()
         for _staged, aside in kept:
             if aside:
                 self._discard(aside)
+
+    def clear(self, below: str | None, paths: Sequence[str], ctx: JobContext) -> None:
+        """See `FileSession.clear`; folders that hold nothing any more go too, up to the one old and new files share."""
+        gone = [safe_path(path) for path in paths]
         if below is not None:
-            for path in self._storage.files_below(below):
-                if path not in ours:
-                    self._storage.remove(path)
-            self._storage.remove_empty_folders(below)
+            below = _own_folder(below)
+            gone += self._storage.files_below(below)
+        for path in dict.fromkeys(gone):
+            ctx.check()
+            if path not in self._published:
+                self._storage.remove(path)
+        folder = (
+            below if below is not None else posixpath.commonpath([*map(posixpath.dirname, {*gone, *self._published})])
+        )
+        if folder:
+            self._storage.remove_empty_folders(folder)
+
+    def _verify(self, stored: StoredFile) -> None:
+        """Look whether a file that has its final name is there whole, where the storage can tell."""
+        size = self._storage.size(stored.path)
+        if size is not None and size != stored.bytes:
+            raise not_whole(stored.path, stored.bytes, max(size, 0))
 
     def _keep(self, path: str) -> str | None:
         """The second name of an earlier file, "" when there is none, None when the storage cannot keep it."""

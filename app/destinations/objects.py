@@ -149,6 +149,10 @@ class Bucket(Protocol):
         """Copy within the bucket; None when there is no such object, False when this store cannot copy it."""
         ...
 
+    def size(self, key: str) -> int:
+        """The bytes of an object, -1 when there is none."""
+        ...
+
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is fine."""
         ...
@@ -320,6 +324,13 @@ class ObjectStorage:
             self._delete(key)
         elif not (self._cut and upload.resumes):
             self._patiently(upload.abort, JobContext(), attempts=2)
+
+    def size(self, path: str) -> int | None:
+        """See `Storage.size`."""
+        try:
+            return self._patiently(lambda: self._bucket.size(self._key(path)), JobContext())
+        except NotAllowed:
+            return None
 
     def files_below(self, folder: str) -> list[str]:
         """See `Storage.files_below`; the empty objects with which some tools mark a folder are none."""

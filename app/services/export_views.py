@@ -71,15 +71,16 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class TreeNode:
-    """One table, segment or model.json below the connection's folder: the path of its first file, and how many there are.
+    """One table or segment below the connection's folder: the path of its first file, and how many there are.
 
-    `bytes` is what all of them take together, estimated; None where it is not known.
+    `bytes` is what all of them take together, estimated; None where it is not known. A file `about` the others has no rows.
     """
 
     path: str
     files: int
     rows: int | None
     bytes: int | None = None
+    about: bool = False
 
 
 class ExportViews:
@@ -148,7 +149,7 @@ class ExportViews:
         masked: bool,
     ) -> Preview:
         info = self._store.workspace.info()
-        place = layouts.Place(export.name, info.name, self._clock())
+        place = layouts.Place(export.name, info.name, self._clock(), info.id)
         writer = EngineWriter(self._engine, self._members, self._listed, scope, export, info.country_code)
         planned = ExportFiles(export, scope.catalog, scope.segments, place, writer)
         masks = _masks(samples, export.match, scope.catalog) if masked else {}
@@ -168,16 +169,15 @@ class ExportViews:
         catalog = self._store.tables.catalog()
         items = list(export.segments) if export.kind is ExportKind.SEGMENT else [c.name for c in export.tables]
         layouts.demand(export.layout, export.format, len(items))
-        place = layouts.Place(export.name, self._store.workspace.info().name, now)
+        info = self._store.workspace.info()
+        place = layouts.Place(export.name, info.name, now, info.id)
         nodes = []
         for item, name in zip(items, layouts.safe_names(items), strict=True):
             table = catalog.table(item)
             rows = members(item) if export.kind is ExportKind.SEGMENT else None if table is None else table.rows
             path = layouts.path_of(export, place, name, 1)
             nodes.append(TreeNode(path, _files(rows, export), rows, self._bytes(export, item, table)))
-        if export.kind is ExportKind.DATA_OUT and export.layout.model_json:
-            nodes.append(TreeNode(layouts.model_path(export, place), 1, None))
-        return nodes
+        return [*nodes, *(TreeNode(path, 1, None, about=True) for path in layouts.about_paths(export, place))]
 
     def _bytes(self, export: Export, item: str, table: Table | None) -> int | None:
         if export.kind is ExportKind.SEGMENT or table is None:

@@ -53,7 +53,7 @@ def make_deps(
                 return WorkspaceMembers(own, counter, members, scope, export, description, fields, info.country_code)
 
             def files(export: Export, moment: datetime) -> ExportFiles:
-                place = Place(export.name, info.name, moment)
+                place = Place(export.name, info.name, moment, info.id)
                 writer = EngineWriter(engine, shared, listed, scope, export, info.country_code)
                 return ExportFiles(export, scope.catalog, scope.segments, place, writer)
 

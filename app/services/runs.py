@@ -28,6 +28,7 @@ from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
 from app.delivery.journal import last_moment
 from app.delivery.ports import Deps, Ledger, OnSlow, Opened
+from app.delivery.published import forget_written
 from app.delivery.receipts import clear_receipts, seal
 from app.delivery.run_state import utc_now
 from app.destinations.contract import FileDestination, SegmentDestination
@@ -305,6 +306,7 @@ class RunService:
     def forget(self, export_id: str) -> None:
         """Drop what the targets of an export that is gone hold; the members stay there."""
         forget_export(self._folder, export_id)
+        forget_written(self._folder, export_id)
 
     def _demand_open(self) -> None:
         if self._queue.closed:

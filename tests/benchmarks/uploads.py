@@ -93,7 +93,7 @@ def _ratio(theirs: Callable[[], None], destination: FileDestination, source: Pat
     def ours() -> None:
         with destination.session() as session:
             session.put(source, token_hex(8), JobContext(), lambda _sent: None)
-            session.publish(None, JobContext())
+            session.publish(JobContext())
 
     took: dict[Callable[[], None], list[float]] = {theirs: [], ours: []}
     for _time in range(times):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from datetime import datetime
 
@@ -247,6 +248,35 @@ def test_a_run_is_reported_with_the_contracts_keys(exports: Desk) -> None:
     assert shown["log"]
     assert lake["export"] in exports.done("runs", "show", lake["id"]).out
     assert exports.do("runs", "show", "nothing").status == 2
+
+
+def test_a_layout_with_all_it_can_ask_for(exports: Desk) -> None:
+    layout = "layout: {preset: customer-insights, keep_runs: 1, latest: true, sums: true}"
+    text = "\n".join(layout if line.startswith("layout:") else line for line in LAKE.splitlines())
+    exports.done("exports", "apply", exports.file("layout.yaml", text))
+    shown = exports.done("exports", "show", "Lake").out
+    assert "CustomerInsights_{id}/{export}/{table}" in shown
+    exports.done("exports", "apply", exports.file("again.yaml", shown))
+    assert exports.done("exports", "show", "Lake").out == shown
+
+    for _ in range(2):
+        run = exports.told("exports", "run", "Lake")["runs"][0]
+    assert (run["status"], run["files"]) == ("successful", 5)
+    (folder,) = exports.drive.glob("CustomerInsights_*/Lake")
+    names = {path.name for path in folder.rglob("*") if path.is_file()}
+    assert names == {"Customer_1.csv", "Customer_2.csv", "model.json", "SHA256SUMS", "latest.json"}
+    assert len(list(folder.rglob("*.csv"))) == 2
+    latest = json.loads((folder / "latest.json").read_text("utf-8"))
+    assert (latest["run"], latest["rows"]) == (run["id"], 60)
+    for line in (folder / "SHA256SUMS").read_text("utf-8").splitlines():
+        digest, path = line.split(" *")
+        assert hashlib.sha256((folder / path).read_bytes()).hexdigest() == digest
+    assert {path.parent for path in folder.rglob("*.csv")} == {folder / latest["tables"]["Customer"]}
+
+    shared = text.replace("preset: customer-insights", 'folder: "{date}/{export}_{hhmm}/{table}"')
+    said = exports.do("exports", "apply", exports.file("shared.yaml", shared))
+    assert said.status == 2
+    assert "latest.json would be shared" in said.err
 
 
 def test_progress_goes_to_stderr_and_quiet_silences_it(exports: Desk) -> None:

@@ -13,6 +13,7 @@ from app.core.connections import Consent
 from app.core.errors import FixData
 from app.core.export_documents import COMPRESSIONS, ENCODINGS, Where, from_document, to_document
 from app.core.exports import Export, ExportKind, FileType, Format, Layout, Quotes, SyncMode, TableChoice
+from app.core.layout_presets import PRESETS
 from app.core.names import fold
 from app.core.schedules import WEEKDAYS, Every, Schedule
 
@@ -127,6 +128,10 @@ def test_a_consent_stays_while_the_connection_does():
         ({"format": {"header": "yes"}}, "header"),
         ({"layout": {"only_changes": True}}, "only_changes"),
         ({"layout": {"foldr": "a"}}, "“foldr”"),
+        ({"layout": {"preset": "no"}}, "preset can't be “no”"),
+        ({"layout": {"keep_runs": 0}}, "keep_runs can't be “0”"),
+        ({"layout": {"latest": "yes"}}, "latest can't be “yes”"),
+        ({"layout": {"sums": 1}}, "sums can't be “1”"),
     ],
 )
 def test_what_is_wrong_is_named(change, words):
@@ -201,6 +206,18 @@ def _formats(draw: st.DrawFn) -> Format:
     )
 
 
+_layouts = st.builds(
+    Layout,
+    folder=st.text(max_size=9),
+    file=st.text(max_size=9),
+    model_json=st.booleans(),
+    keep_earlier_runs=st.booleans(),
+    keep_runs=st.none() | st.integers(1, 1000),
+    latest=st.booleans(),
+    sums=st.booleans(),
+)
+
+
 @st.composite
 def _exports(draw: st.DrawFn) -> Export:
     kind = draw(st.sampled_from(ExportKind))
@@ -223,10 +240,16 @@ def _exports(draw: st.DrawFn) -> Export:
         tables=() if segment else tuple(tables),
         leave_out_suppressed=not segment and draw(st.booleans()),
         format=draw(_formats()),
-        layout=draw(st.builds(Layout, st.text(max_size=9), st.text(max_size=9), st.booleans(), st.booleans())),
+        layout=draw(_layouts),
         schedule=draw(_schedules),
         consent=draw(st.sampled_from([None, Consent("nora", NOW)])),
     )
+
+
+def test_a_preset_gives_the_patterns_that_are_not_named():
+    layout = _read(DATA_OUT | {"layout": {"preset": "customer-insights", "file": "x_{part}", "sums": True}}).layout
+    assert layout.folder == PRESETS["customer-insights"].folder
+    assert (layout.file, layout.sums, layout.latest) == ("x_{part}", True, False)
 
 
 @given(_exports())

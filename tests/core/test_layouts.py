@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.core import layouts
 from app.core.errors import FixSettings
 from app.core.exports import Compression, Export, ExportKind, FileType, Format, Layout
+from app.core.layout_presets import PRESETS, preset_of
 
 NOON = datetime(2026, 3, 9, 6, 5, tzinfo=UTC)
 PLACE = layouts.Place("Customer 360", "Northwind", NOON)
@@ -66,6 +67,9 @@ def test_endings(form, ending):
         (Layout(folder="{export}"), "add {yyyy}"),
         (Layout(folder="{table}/{yyyy}", keep_earlier_runs=False), "begin the folder with {export}"),
         (Layout(folder="{yyyy}/{export}", keep_earlier_runs=False), "begin the folder with {export}"),
+        (Layout(folder="{container}/{export}/{date}"), "the connection's own place"),
+        (Layout(folder="{yyyy}/{export}", latest=True), "latest.json would be shared"),
+        (Layout(folder="{table}/{export}/{yyyy}", sums=True), "SHA256SUMS would be shared"),
     ],
 )
 def test_what_is_wrong_is_said(layout, words):
@@ -86,6 +90,35 @@ def test_what_is_wrong_is_said(layout, words):
 )
 def test_what_is_right(layout, form, items):
     assert layouts.check(layout, form, items) == []
+
+
+def test_the_layout_of_customer_insights():
+    made = replace(EXPORT, layout=PRESETS["customer-insights"].of(Layout(latest=True, sums=True)))
+    place = replace(PLACE, workspace_id="abcd1234")
+    folder = "CustomerInsights_abcd1234/Customer 360"
+    assert layouts.path_of(made, place, "Orders", 2) == f"{folder}/Orders/2026/03/09/0605/Orders_2.csv"
+    assert layouts.about_paths(made, place) == (
+        f"{folder}/model.json",
+        f"{folder}/SHA256SUMS",
+        f"{folder}/latest.json",
+    )
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_can_be_used_as_they_are_and_know_themselves(name):
+    layout = PRESETS[name].of(Layout(keep_runs=3, latest=True, sums=True))
+    assert layouts.check(layout, Format()) == []
+    assert preset_of(layout) == name
+    assert preset_of(replace(layout, file="x_{part}")) is None
+
+
+def test_what_tells_of_a_run_lies_with_the_run_and_the_pointer_above_it():
+    made = _with(folder="{export}/{date}_{hhmm}/{table}", latest=True, sums=True)
+    assert layouts.about_paths(made, PLACE) == (
+        "Customer 360/2026-03-09_0605/model.json",
+        "Customer 360/2026-03-09_0605/SHA256SUMS",
+        "Customer 360/latest.json",
+    )
 
 
 def test_replacing_stays_below_the_export():

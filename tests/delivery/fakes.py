@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from app.core.counts import Count, Limits, LimitScope, verdict_for
 from app.core.exports import Export, ExportKind, Guard, SyncMode
 from app.core.guards import Seen
 from app.core.plans import Change, Changes, PlannedMember
+from app.core.run_pointers import SentFile
 from app.core.runs import Reject
 from app.core.segments import Segment, SegmentOf
 from app.core.tables import Catalog, Column, ColumnType, Table, TableRole
@@ -290,6 +292,7 @@ class FakeFiles:
     on_part: Callable[[str, int], None] = lambda _table, _number: None
     most_waiting: int = 0
     suppressed_rows: int = 0
+    folder: str = ""
 
     def items(self) -> Sequence[str]:
         return list(self.tables)
@@ -304,14 +307,15 @@ class FakeFiles:
             path = folder / f"{item}_{number}.csv"
             path.write_text("".join(f"{i}\n" for i in range(start, start + rows)))
             self.most_waiting = max(self.most_waiting, len(list(folder.iterdir())))
-            yield PartFile(path, f"{item}/{item}_{number}.csv", rows)
+            yield PartFile(path, f"{self.folder}{item}/{item}_{number}.csv", rows)
 
-    def model(
-        self, sent: Mapping[str, Sequence[PartFile]], folder: Path, where: Callable[[str], str]
-    ) -> PartFile | None:
+    def about(
+        self, run: str, sent: Sequence[SentFile], folder: Path, where: Callable[[str], str]
+    ) -> Iterator[PartFile]:
         path = folder / "model.json"
-        path.write_text("{}")
-        return PartFile(path, "model.json", 0)
+        path.write_text(json.dumps([file.path for file in sent]))
+        top, slash, _rest = self.folder.partition("/")
+        yield PartFile(path, f"{top}{slash}model.json", 0)
 
 
 def opened(target: object, of: Description) -> Opened:

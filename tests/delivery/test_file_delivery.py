@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.core.errors import TryAgain
-from app.core.exports import ExportKind, TableChoice
+from app.core.errors import NotAllowed, TryAgain
+from app.core.exports import ExportKind, Layout, TableChoice
 from app.core.runs import PhaseState, Run, Status
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
 from app.destinations import registry
 from app.destinations.contract import Settings
+from app.destinations.local_folder.destination import FolderStorage
 from app.jobs import JobContext
 from tests.delivery.fakes import FakeFiles, FakeTarget, deps, description, export, opened, tree
 from tests.delivery.test_run_state import queued
@@ -75,6 +77,65 @@ def test_earlier_files_give_way_only_after_the_new_ones_are_whole(tmp_path: Path
     bench.files.on_part = lambda _table, _number: None
     assert bench.run().status is Status.SUCCESSFUL
     assert tree(bench.lake) == ["Customer/Customer_1.csv", "Customer/Customer_2.csv", "model.json"]
+
+
+def test_of_earlier_runs_as_many_stay_as_asked(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, FakeFiles({"Customer": 5}))
+    bench.export = replace(bench.export, layout=Layout(keep_runs=2))
+    for hour in (1, 2, 3):
+        bench.files.folder = f"Out/0{hour}00/"
+        assert bench.run().status is Status.SUCCESSFUL
+    assert tree(bench.lake) == [
+        "Out/0200/Customer/Customer_1.csv",
+        "Out/0300/Customer/Customer_1.csv",
+        "Out/model.json",
+    ]
+    assert not (bench.lake / "Out/0100").exists()
+
+    bench.files.folder = "Out/0400/"
+    bench.files.on_part = _fail
+    assert bench.run().status is Status.FAILED
+    assert tree(bench.lake) == [
+        "Out/0200/Customer/Customer_1.csv",
+        "Out/0300/Customer/Customer_1.csv",
+        "Out/model.json",
+    ]
+
+
+def test_parts_of_an_earlier_run_that_lies_in_the_same_folder_go(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, FakeFiles({"Customer": 25}))
+    assert bench.run().status is Status.SUCCESSFUL
+    bench.files.tables = {"Customer": 12}
+    assert bench.run().status is Status.SUCCESSFUL
+    assert tree(bench.lake) == ["Customer/Customer_1.csv", "Customer/Customer_2.csv", "model.json"]
+
+
+def test_earlier_files_that_cannot_be_removed_are_told_and_the_new_ones_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path, FakeFiles({"Customer": 5}, replace_below="Customer"))
+    old = bench.lake / "Customer" / "old.csv"
+    old.parent.mkdir(parents=True)
+    old.write_text("old")
+
+    def refuse(_storage: object, _path: str) -> None:
+        raise NotAllowed("It may not be removed.", "The right is missing.", "Ask for it.", code="no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStorage, "remove", refuse)
+        run = bench.run()
+    assert run.status is Status.FAILED
+    assert run.error is not None
+    assert "earlier ones could not be removed" in run.error.why
+    assert run.error.action == "ask_admin"
+    assert (run.totals.rows, run.totals.files) == (5, 2)
+    assert tree(bench.lake) == ["Customer/Customer_1.csv", "Customer/old.csv", "model.json"]
+    assert bench.run().status is Status.SUCCESSFUL
+    assert tree(bench.lake) == ["Customer/Customer_1.csv", "model.json"]
+
+
+def _fail(_table: str, _number: int) -> None:
+    raise TryAgain("The engine stopped.")
 
 
 def test_cancel_leaves_the_storage_as_it_was(tmp_path: Path) -> None:

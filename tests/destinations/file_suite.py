@@ -75,7 +75,9 @@ class FileDestinationSuite:
     def put_one(self, bench: FileBench, source: Path, path: str, replace_below: str | None = None) -> None:
         with bench.destination().session() as session:
             session.put(source, path, JobContext(), silent)
-            session.publish(replace_below, JobContext())
+            session.publish(JobContext())
+            if replace_below is not None:
+                session.clear(replace_below, (), JobContext())
 
     def test_fulfils_the_contract(self, bench: FileBench) -> None:
         assert isinstance(bench.destination(), FileDestination)
@@ -92,7 +94,7 @@ class FileDestinationSuite:
         with bench.destination().session() as session:
             stored = session.put(source, "Export/a.csv", JobContext(), seen.append)
             assert "Export/a.csv" not in bench.files()
-            session.publish(None, JobContext())
+            session.publish(JobContext())
         data = source.read_bytes()
         assert bench.read("Export/a.csv") == data
         assert (stored.path, stored.bytes, stored.sha256) == (
@@ -172,7 +174,8 @@ class FileDestinationSuite:
             session.put(new, "Export/same.csv", JobContext(), silent)
             session.put(new, "Export/2026/new.csv", JobContext(), silent)
             assert "Export/2025/old.csv" in bench.files()
-            session.publish("Export", JobContext())
+            session.publish(JobContext())
+            session.clear("Export", (), JobContext())
         assert bench.files() == ["Export/2026/new.csv", "Export/same.csv", "Exports/other.csv", "elsewhere.csv"]
         assert bench.read("Export/same.csv") == b"new"
 
@@ -181,9 +184,38 @@ class FileDestinationSuite:
         self.put_one(bench, source, "others.csv")
         with bench.destination().session() as session:
             session.put(source, "a.csv", JobContext(), silent)
+            session.publish(JobContext())
             with pytest.raises((FixSettings, FixData)):
-                session.publish(below, JobContext())
-        assert bench.files() == ["others.csv"]
+                session.clear(below, (), JobContext())
+        assert bench.files() == ["a.csv", "others.csv"]
+
+    def test_named_files_are_removed_but_none_published_just_now(self, bench: FileBench, source: Path) -> None:
+        for path in ("Export/1/a.csv", "Export/1/b.csv", "Export/2/a.csv", "Export/model.json"):
+            self.put_one(bench, source, path)
+        with bench.destination().session() as session:
+            session.put(source, "Export/3/a.csv", JobContext(), silent)
+            session.put(source, "Export/model.json", JobContext(), silent)
+            session.publish(JobContext())
+            gone = ["Export/1/a.csv", "Export/1/b.csv", "Export/model.json", "Export/0/never.csv"]
+            session.clear(None, gone, JobContext())
+        assert bench.files() == ["Export/2/a.csv", "Export/3/a.csv", "Export/model.json"]
+
+    def test_what_has_its_name_but_not_its_size_is_taken_back(
+        self, bench: FileBench, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.put_one(bench, source, "Export/a.csv")
+        new = tmp_path / "new"
+        new.write_bytes(b"new")
+        with bench.destination().session() as session:
+            session.put(new, "Export/a.csv", JobContext(), silent)
+            session.put(new, "Export/b.csv", JobContext(), silent)
+            real = session._storage.size
+            monkeypatch.setattr(session._storage, "size", lambda path: 2 if path.endswith("b.csv") else real(path))
+            with pytest.raises(TryAgain) as caught:
+                session.publish(JobContext())
+        assert caught.value.code == "not_whole"
+        assert bench.files() == ["Export/a.csv"]
+        assert bench.read("Export/a.csv") == source.read_bytes()
 
     def test_cancel_in_the_middle_leaves_nothing(self, bench: FileBench, tmp_path: Path) -> None:
         big = tmp_path / "big"
@@ -208,7 +240,7 @@ class FileDestinationSuite:
             session.put(source, "a.csv", JobContext(token), silent)
             token.cancel()
             with pytest.raises(Cancelled):
-                session.publish(None, JobContext(token))
+                session.publish(JobContext(token))
         assert bench.files() == []
 
     def test_where_names_the_place(self, bench: FileBench) -> None:
@@ -241,7 +273,7 @@ class FolderDestinationSuite(FileDestinationSuite):
             for path in ("a.csv", "b.csv", "blocked.csv"):
                 session.put(new, path, JobContext(), silent)
             with pytest.raises(SendoffError):
-                session.publish(None, JobContext())
+                session.publish(JobContext())
         assert bench.files() == ["a.csv", "blocked.csv/x"]
         assert bench.read("a.csv") == source.read_bytes()
 

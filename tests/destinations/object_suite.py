@@ -32,7 +32,7 @@ from app.jobs import JobContext
 name, values, secrets = json.loads(sys.stdin.readline())
 with open_destination(description(name), Settings(values, secrets)).session() as session:
     session.put(Path(sys.argv[1]), "big.bin", JobContext(), lambda sent: print(sent, flush=True))
-    session.publish(None, JobContext())
+    session.publish(JobContext())
 """
 
 
@@ -66,7 +66,9 @@ def put(destination: FileDestination, source: Path, path: str, **more: Any) -> N
     """Send and publish one file."""
     with destination.session() as session:
         session.put(source, path, more.get("ctx", JobContext()), more.get("progress", silent))
-        session.publish(more.get("below"), JobContext())
+        session.publish(JobContext())
+        if "below" in more:
+            session.clear(more["below"], (), JobContext())
 
 
 class ObjectDestinationSuite(FileDestinationSuite):
@@ -136,7 +138,7 @@ class ObjectDestinationSuite(FileDestinationSuite):
         with bench.destination().session() as session:
             stored = session.put(big, "Export/big.bin", JobContext(), silent)
             assert bench.files() == []
-            session.publish(None, JobContext())
+            session.publish(JobContext())
         assert hashlib.sha256(bench.read("Export/big.bin")).hexdigest() == stored.sha256
         assert bench.unfinished("Export/big.bin") == 0
 
@@ -172,7 +174,7 @@ class ObjectDestinationSuite(FileDestinationSuite):
             for name in ("Export/a.csv", "Export/b.csv", "Export/c.csv"):
                 session.put(source, name, JobContext(), silent)
             with pytest.raises(FixSettings):
-                session.publish("Export", JobContext())
+                session.publish(JobContext())
         assert bench.files() == ["Export/a.csv"]
         assert bench.read("Export/a.csv") == b"old"
 
@@ -222,9 +224,9 @@ class ObjectDestinationSuite(FileDestinationSuite):
         with bench.destination().session() as first, bench.destination().session() as second:
             first.put(one, "a.csv", JobContext(), silent)
             second.put(other, "a.csv", JobContext(), silent)
-            first.publish(None, JobContext())
+            first.publish(JobContext())
             try:
-                second.publish(None, JobContext())
+                second.publish(JobContext())
             except SendoffError as error:
                 told = error.code
         assert bench.read("a.csv") == (b"one" if told else b"other")

@@ -140,7 +140,7 @@ class TestSignIn:
             session.put(source, "Export/a.csv", JobContext(), silent)
             bench.server.client("iam").delete_user_policy(UserName=user.name, PolicyName="rights")
             with pytest.raises(NotAllowed):
-                session.publish("Export", JobContext())
+                session.publish(JobContext())
         assert bench.read("Export/a.csv") == b"last good"
         assert bench.files() == ["Export/a.csv"]
 

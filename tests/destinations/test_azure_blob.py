@@ -262,7 +262,7 @@ class TestBlobs:
         with bench.destination().session() as session:
             session.put(source, "a.csv", JobContext(), silent)
             assert bench.unfinished("a.csv") == 1
-            session.publish(None, JobContext())
+            session.publish(JobContext())
         kind = bench.container.get_blob_client("Team/Exports/a.csv").get_blob_properties().content_settings
         assert kind.content_type == "text/csv"
 

@@ -72,7 +72,7 @@ def test_the_ledger_hears_of_files_and_requests(bench: Bench, tmp_path: Path) ->
     source.write_bytes(b"x" * 5_000)
     with create(settings).session() as session:
         session.put(source, "part.csv", JobContext(), lambda _sent: None)
-        session.publish(None, JobContext())
+        session.publish(JobContext())
     assert {each.host for each in told} == {bench.server.values()["host"]}
     assert (sum(each.sent for each in told), sum(each.received for each in told)) == (5_000, 5_000)
     assert len(told) > 3
@@ -139,7 +139,7 @@ class TestSignIn:
             assert destination("My/Folder").where("a") == f"sftp://{user}@127.0.0.1:{server.port}/~/My/Folder/a"
             with destination("").session() as session:
                 session.put(source, "Sub/a.csv", JobContext(), silent)
-                session.publish("Sub", JobContext())
+                session.publish(JobContext())
             assert (Path(f"~{user}").expanduser() / "Sub/a.csv").exists()
             with pytest.raises(SignInAgain) as refused:
                 destination("", "wrong-password").test(JobContext())
@@ -312,7 +312,7 @@ class TestNetwork:
             own.server.break_connections()
             time.sleep(0.2)
             session.put(big, "b.bin", JobContext(), silent)
-            session.publish(None, JobContext())
+            session.publish(JobContext())
         assert files(own.folder) == ["a.bin", "b.bin"]
 
     def test_standstill(self, own: Bench, big: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -373,7 +373,8 @@ class TestPlainServers:
             source.write_bytes(text)
             with bench.destination().session() as session:
                 session.put(source, "Export/a", JobContext(), silent)
-                session.publish("Export", JobContext())
+                session.publish(JobContext())
+                session.clear("Export", (), JobContext())
         assert (bench.folder / "Export/a").read_bytes() == b"2"
         assert files(bench.folder) == ["Export/a"]
 

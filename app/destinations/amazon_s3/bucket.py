@@ -65,6 +65,12 @@ class S3Bucket:
             return False
         return True
 
+    def size(self, key: str) -> int:
+        """See `Bucket.size`."""
+        with self._account.sentences("read files"):
+            found = _head(self._client, self._account.bucket, key)
+        return -1 if found is None else int(found["ContentLength"])
+
     def delete(self, key: str) -> None:
         """See `Bucket.delete`; in a versioned bucket earlier versions stay."""
         with self._account.sentences("remove files"):

@@ -57,6 +57,16 @@ class BlobBucket:
         except NotAllowed:
             return False
 
+    def size(self, key: str) -> int:
+        """See `Bucket.size`."""
+        with self._account.sentences("read files"):
+            try:
+                return int(self._container.get_blob_client(key).get_blob_properties().size)
+            except ResourceNotFoundError as error:
+                if error_code(error) != "BlobNotFound":
+                    raise
+        return -1
+
     def delete(self, key: str) -> None:
         """See `Bucket.delete`; its snapshots go too, since a blob cannot be removed without them."""
         with self._account.sentences("remove files"):

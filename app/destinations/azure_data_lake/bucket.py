@@ -80,6 +80,16 @@ class LakeBucket:
             return False
         return status == "success"
 
+    def size(self, key: str) -> int:
+        """See `Bucket.size`."""
+        with self._account.sentences("read files"):
+            try:
+                return int(self._files.get_file_client(key).get_file_properties().size)
+            except ResourceNotFoundError as error:
+                if error_code(error) not in {"BlobNotFound", "PathNotFound"}:
+                    raise
+        return -1
+
     def delete(self, key: str) -> None:
         """See `Bucket.delete`."""
         with self._account.sentences("remove files"):

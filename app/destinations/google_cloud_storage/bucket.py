@@ -70,6 +70,18 @@ class GoogleBucket:
             return False
         return True
 
+    def size(self, key: str) -> int:
+        """See `Bucket.size`."""
+        blob = self._bucket.blob(key)
+        with self._account.sentences("read files"):
+            try:
+                blob.reload(**_CALL)
+            except NotFound as error:
+                if "bucket" in str(error.message).lower():
+                    raise
+                return -1
+        return int(blob.size)
+
     def delete(self, key: str) -> None:
         """See `Bucket.delete`; with soft delete or versions on, it can be brought back there."""
         with self._account.sentences("remove files"):

@@ -173,6 +173,16 @@ class FolderStorage:
         except OSError as error:
             raise _sentence(error, place) from error
 
+    def size(self, path: str) -> int | None:
+        """See `Storage.size`."""
+        place = self._at(path)
+        try:
+            return place.stat().st_size
+        except FileNotFoundError:
+            return -1
+        except OSError as error:
+            raise _sentence(error, place) from error
+
     def remove(self, path: str) -> None:
         """See `Storage.remove`."""
         place = self._at(path)

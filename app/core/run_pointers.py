@@ -1,0 +1,63 @@
+"""Small files about the files of one run: its SHA-256 sums, and the pointer to the newest run."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file that arrived at the storage: its path below the connection's folder, and its SHA-256 in lower-case hex.
+
+    `item` is the table or segment whose rows it holds; empty for a file about them.
+    """
+
+    item: str
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+def sums_text(files: Sequence[SentFile], sums_path: str) -> str:
+    """What `sha256sum -c` reads in the folder of `sums_path`: each file by its path from there.
+
+    Format: GNU coreutils' `sha256sum`, binary mode; paths hold no backslash and no line end, which it would escape.
+    """
+    folder = posixpath.dirname(sums_path)
+    return "".join(f"{file.sha256} *{posixpath.relpath(file.path, folder)}\n" for file in files)
+
+
+def latest_document(
+    export: str, run: str, moment: datetime, files: Sequence[SentFile], latest_path: str
+) -> dict[str, Any]:
+    """The pointer to a run, ready for `json.dumps`; folders are named as seen from the pointer's own.
+
+    `folder` is the deepest folder that holds everything of the run, `tables` names that of each table or segment.
+    """
+    here = posixpath.dirname(latest_path)
+    by_item: dict[str, list[str]] = {}
+    for file in files:
+        if file.item:
+            by_item.setdefault(file.item, []).append(posixpath.dirname(file.path))
+    tables: Mapping[str, str] = {item: _from(here, folders) for item, folders in by_item.items()}
+    return {
+        "export": export,
+        "run": run,
+        "started_at": moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "folder": _from(here, [folder for folders in by_item.values() for folder in folders]),
+        "tables": tables,
+        "rows": sum(file.rows for file in files),
+        "files": len(files),
+        "bytes": sum(file.bytes for file in files),
+    }
+
+
+def _from(here: str, folders: Sequence[str]) -> str:
+    """The deepest folder above all of these, seen from `here`; a point for `here` itself."""
+    shared = posixpath.commonpath(folders) if folders else here
+    return posixpath.relpath(shared or ".", here or ".")

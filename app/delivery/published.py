@@ -1,0 +1,102 @@
+"""Which files each run of an export left at a place, so that those of old runs, and of runs that died, can be removed.
+
+`written/{export}/{place}/runs/` of the workspace has a file for each run, named by its time: `.part` while its files get their
+names, `.json` when all of them have. Nothing but what stands there is ever removed by name; used by one thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from app.core.run_pointers import SentFile
+
+_DONE, _BEGUN = ".json", ".part"
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The files of a run by their paths below the connection's folder: those with rows, and those about them."""
+
+    data: tuple[str, ...]
+    about: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """Earlier runs whose files may go, and their paths, none of which a run that stays needs."""
+
+    runs: tuple[Path, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
+class PublishedRuns:
+    """The runs of one export at one place, which is named by its full address."""
+
+    def __init__(self, workspace: Path, export_id: str, place: str) -> None:
+        self._folder = place_folder(workspace, export_id, place) / "runs"
+        self._own: Path | None = None
+
+    def begin(self, run: str, moment: datetime, files: Sequence[SentFile]) -> None:
+        """Note the files of a run before they get their names, so that they are known whatever happens then."""
+        written = _Written(tuple(f.path for f in files if f.item), tuple(f.path for f in files if not f.item))
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._own = self._folder / f"{moment.astimezone(UTC):%Y%m%dT%H%M%S%f}-{run}{_BEGUN}"
+        unfinished = self._own.with_suffix(".tmp")
+        unfinished.write_bytes(msgspec.json.encode(written))
+        unfinished.replace(self._own)
+
+    def finish(self) -> None:
+        """All files of the run have their names."""
+        assert self._own is not None, "a run is begun before it is finished"
+        self._own = self._own.replace(self._own.with_suffix(_DONE))
+
+    def outdated(self, keep: int | None) -> Outdated:
+        """What goes when the newest `keep` runs stay; None for all that are whole.
+
+        A run that never came to its end goes, and one of which this one replaced a part: what is left of it is not whole.
+        """
+        assert self._own is not None, "a run is finished before the others are judged"
+        own = _read(self._own)
+        earlier = sorted(
+            path for path in self._folder.iterdir() if path != self._own and path.suffix in {_DONE, _BEGUN}
+        )
+        whole = [path for path in earlier if path.suffix == _DONE and not set(_read(path).data) & set(own.data)]
+        stay = whole if keep is None else whole[len(whole) - min(keep - 1, len(whole)) :]
+        needed = {path for each in stay for path in _paths(each)}
+        gone = tuple(path for path in earlier if path not in stay)
+        return Outdated(gone, tuple(dict.fromkeys(p for each in gone for p in _paths(each) if p not in needed)))
+
+    def forget(self, outdated: Outdated) -> None:
+        """The files of these runs are gone."""
+        for path in outdated.runs:
+            path.unlink(missing_ok=True)
+
+
+def place_folder(workspace: Path, export_id: str, place: str) -> Path:
+    """Where the workspace keeps what an export wrote to a place."""
+    return workspace / "written" / export_id / hashlib.sha256(place.encode()).hexdigest()[:16]
+
+
+def forget_written(workspace: Path, export_id: str) -> None:
+    """Drop everything that is known of what an export wrote."""
+    shutil.rmtree(workspace / "written" / export_id, ignore_errors=True)
+
+
+def _read(path: Path) -> _Written:
+    """What stands in a run's file; a broken one names nothing, so that nothing is removed for it."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Written)
+    except msgspec.DecodeError:
+        return _Written((), ())
+
+
+def _paths(path: Path) -> tuple[str, ...]:
+    written = _read(path)
+    return (*written.data, *written.about)
