@@ -128,7 +128,7 @@ def format_and_layout(stage: Stage) -> None:
     made.shell.go_on()
     made.steps[2].form._choose_type(FileType.CSV)
     made.steps[2].form._set_format(compression=Compression.GZIP)
-    made.steps[2].form._set_layout(folder="{export}/{yyyy}-{mm}-{dd}/{table}")
+    made.steps[2].form.layout_form._set(folder="{export}/{date}/{table}")
     stage.settle()
 
 

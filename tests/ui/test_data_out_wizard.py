@@ -251,7 +251,7 @@ def test_the_folder_tree_follows_every_change(bench: Bench) -> None:
     wizard = to_format(bench, "Customer", "Orders")
     form, tree = wizard.steps[2].form, wizard.steps[2]._panel.tree
     names = [line.name for line in tree.lines()]
-    assert names[0] == wizard.state.draft.name
+    assert names[:2] == ["delivered", wizard.state.draft.name]
     assert "model.json" in names
     assert "Customer_1.csv" in names
     form.types[FileType.PARQUET].click()
@@ -260,7 +260,7 @@ def test_the_folder_tree_follows_every_change(bench: Bench) -> None:
     assert "Customer_1.parquet" in names
     assert wizard.state.draft.format.compression is Compression.SNAPPY
     assert not form._csv.isVisible()
-    form.model.click()
+    form.layout_form.model.click()
     bench.settle()
     assert "model.json" not in [line.name for line in tree.lines()]
     form.rows.input.setText("100")
@@ -271,13 +271,48 @@ def test_the_folder_tree_follows_every_change(bench: Bench) -> None:
     assert form._parts.words() == "8 files of data in this run"
 
 
+def test_a_layout_is_chosen_by_name_and_shows_at_once(bench: Bench) -> None:
+    wizard = to_format(bench, "Customer", "Orders")
+    form, tree = wizard.steps[2].form.layout_form, wizard.steps[2]._panel.tree
+    assert form.preset.current_key() == "by-table"
+    form._on_preset_chosen("customer-insights")
+    form.latest.click()
+    form.sums.click()
+    bench.settle()
+    names = [line.name for line in tree.lines()]
+    assert names[1].startswith("CustomerInsights_")
+    assert names[3:6] == ["model.json", "SHA256SUMS", "latest.json"]
+    assert form.preset.current_key() == "customer-insights"
+    form._set(folder="{export}/{table}/{date}")
+    assert form.preset.current_key() == "own"
+    assert "delivered" in form._place.words() or "Shared drive" in form._place.words()
+
+
+def test_earlier_runs_are_kept_by_number(bench: Bench) -> None:
+    wizard = to_format(bench, "Orders")
+    form = wizard.steps[2].form.layout_form
+    form.keep_runs.input.setText("5")
+    form.keep_runs.edited.emit("5")
+    assert wizard.state.draft.layout.keep_runs == 5
+    for words in ("0", "many", "-1"):
+        form.keep_runs.input.setText(words)
+        form.keep_runs.edited.emit(words)
+        assert form.keep_runs.error() == "A whole number, or nothing for all runs."
+    form.keep_runs.input.setText("")
+    form.keep_runs.edited.emit("")
+    assert wizard.state.draft.layout.keep_runs is None
+    form.keep.click()
+    assert not form.keep_runs.isVisible()
+    assert not wizard.state.draft.layout.keep_earlier_runs
+
+
 def test_an_answer_comes_within_200_ms(bench: Bench) -> None:
     wizard = to_format(bench, "Customer", "Orders")
     form, tree = wizard.steps[2].form, wizard.steps[2]._panel.tree
     taken = []
     for folder in ("{export}/a/{table}/{yyyy}", "{export}/b/{table}/{yyyy}", "{export}/c/{table}/{yyyy}"):
         start = time.monotonic()
-        form._set_layout(folder=folder)
+        form.layout_form._set(folder=folder)
         wanted = folder.split("/")[1]
         bench.qtbot.waitUntil(lambda w=wanted: any(line.name == w for line in tree.lines()), timeout=PATIENCE)
         taken.append(time.monotonic() - start)
@@ -287,18 +322,18 @@ def test_an_answer_comes_within_200_ms(bench: Bench) -> None:
 def test_a_pattern_that_cannot_be_used_says_so_in_its_place(bench: Bench) -> None:
     wizard = to_format(bench, "Customer", "Orders")
     form = wizard.steps[2].form
-    form.folder.input.setText("{export}/{planet}")
-    form.folder.edited.emit("{export}/{planet}")
-    assert "{planet} is not a token" in form.folder.error()
+    form.layout_form.folder.input.setText("{export}/{planet}")
+    form.layout_form.folder.edited.emit("{export}/{planet}")
+    assert "{planet} is not a token" in form.layout_form.folder.error()
     assert not wizard.shell.primary.isEnabled()
-    form.folder.input.setText("{export}/")
-    form.folder.input.setCursorPosition(9)
-    form._insert_token(form.folder, "yyyy")
+    form.layout_form.folder.input.setText("{export}/")
+    form.layout_form.folder.input.setCursorPosition(9)
+    form.layout_form._insert_token(form.layout_form.folder, "yyyy")
     assert wizard.state.draft.layout.folder == "{export}/{yyyy}"
-    assert form.folder.error() == ""
-    form.file.input.setText("all:{part}")
-    form.file.edited.emit("all:{part}")
-    assert "which file names can't have" in form.file.error()
+    assert form.layout_form.folder.error() == ""
+    form.layout_form.file.input.setText("all:{part}")
+    form.layout_form.file.edited.emit("all:{part}")
+    assert "which file names can't have" in form.layout_form.file.error()
     form.rows.input.setText("many")
     form.rows.edited.emit("many")
     assert form.rows.error() == "A whole number, or nothing for one file."

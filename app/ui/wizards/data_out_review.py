@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject
 
 from app.core.exports import Compression
+from app.core.layouts import LATEST_FILE, MODEL_FILE, SUMS_FILE
 from app.core.runs import Run
 from app.core.table_choices import chosen_fields, totals
 from app.ui.formats import NOTHING
@@ -81,16 +82,23 @@ class DataOutReview(QObject):
             ),
             Fact(self.tr("Compression"), compression),
             Fact(self.tr("Folder"), draft.layout.folder or "/"),
-            Fact(
-                self.tr("Earlier runs"),
-                self.tr("are kept") if draft.layout.keep_earlier_runs else self.tr("are replaced"),
-            ),
+            Fact(self.tr("Earlier runs"), self._earlier_runs()),
         ]
         if draft.leave_out_suppressed:
             facts.append(Fact(self.tr("Suppression list"), self.tr("is left out")))
-        if draft.layout.model_json:
-            facts.append(Fact(self.tr("Metadata"), "model.json"))
+        layout = draft.layout
+        about = ((MODEL_FILE, layout.model_json), (SUMS_FILE, layout.sums), (LATEST_FILE, layout.latest))
+        if any(wanted for _, wanted in about):
+            facts.append(Fact(self.tr("Metadata"), ", ".join(name for name, wanted in about if wanted)))
         return facts
+
+    def _earlier_runs(self) -> str:
+        layout = self._state.draft.layout
+        if not layout.keep_earlier_runs:
+            return self.tr("are replaced")
+        if layout.keep_runs is None:
+            return self.tr("are kept")
+        return self.tr("the newest {number} stay").format(number=self._formats.number(layout.keep_runs))
 
     def items(self) -> Sequence[Item]:
         """The tables with their fields."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FolderLine:
-    """One line: `files` and `bytes` are those below it; `kind` is "folder", "file" or "model"."""
+    """One line: `files` and `bytes` are those below it; `kind` is "folder", "file" or, for one about the others, "about"."""
 
     path: str
     name: str
@@ -22,15 +22,18 @@ class FolderLine:
     bytes: int | None
 
 
-def folder_lines(nodes: Sequence[TreeNode]) -> list[FolderLine]:
-    """Folders before their files, each folder once with what lies below it; of several parts the first stands for all."""
+def folder_lines(nodes: Sequence[TreeNode], top: str = "") -> list[FolderLine]:
+    """Folders before their files, each folder once with what lies below it; of several parts the first stands for all.
+
+    With a `top` everything lies in a folder of that name, the connection's own.
+    """
     order: list[tuple[str, ...]] = []
     files: dict[tuple[str, ...], int] = {}
     sizes: dict[tuple[str, ...], int | None] = {}
-    leaves: set[tuple[str, ...]] = set()
+    kinds: dict[tuple[str, ...], str] = {}
     for node in nodes:
-        parts = tuple(node.path.split("/"))
-        leaves.add(parts)
+        parts = (*([top] if top else []), *node.path.split("/"))
+        kinds[parts] = "about" if node.about else "file"
         for length in range(1, len(parts) + 1):
             above = parts[:length]
             if above not in files:
@@ -40,20 +43,15 @@ def folder_lines(nodes: Sequence[TreeNode]) -> list[FolderLine]:
             before = sizes[above]
             sizes[above] = None if before is None or node.bytes is None else before + node.bytes
     return [
-        FolderLine("/".join(parts), parts[-1], len(parts) - 1, _kind(parts, leaves), files[parts], sizes[parts])
-        for parts in sorted(order, key=lambda parts: _place(parts, order))
+        FolderLine("/".join(parts), parts[-1], len(parts) - 1, kinds.get(parts, "folder"), files[parts], sizes[parts])
+        for parts in sorted(order, key=lambda parts: _place(parts, order, kinds))
     ]
 
 
-def _kind(parts: tuple[str, ...], leaves: set[tuple[str, ...]]) -> str:
-    if parts not in leaves:
-        return "folder"
-    return "model" if parts[-1] == "model.json" else "file"
-
-
-def _place(parts: tuple[str, ...], order: Sequence[tuple[str, ...]]) -> tuple[tuple[int, int], ...]:
-    """Each step by its kind (model.json first) and by when it first came."""
+def _place(
+    parts: tuple[str, ...], order: Sequence[tuple[str, ...]], kinds: Mapping[tuple[str, ...], str]
+) -> tuple[tuple[int, int], ...]:
+    """Each step by its kind (files about others first) and by when it first came."""
     places = {each: number for number, each in enumerate(order)}
-    return tuple(
-        (0 if parts[length - 1] == "model.json" else 1, places[parts[:length]]) for length in range(1, len(parts) + 1)
-    )
+    above = (parts[:length] for length in range(1, len(parts) + 1))
+    return tuple((0 if kinds.get(each) == "about" else 1, places[each]) for each in above)

@@ -20,6 +20,8 @@ from app.ui.wizards.state import WizardState
 
 _LINE, _STEP, _FLASH_MS = 28, 20, 900
 MOST_LINES = 200
+_PLACES = ("container", "bucket", "folder")
+"""Settings of connections that name where they write, the outermost first."""
 
 
 class FolderTree(QWidget):
@@ -77,7 +79,7 @@ class FolderTree(QWidget):
             for depth in range(line.depth):
                 painter.fillRect(7 + depth * _STEP, area.top(), 1, _LINE, theme.color("line"))
             left = line.depth * _STEP
-            icon = {"folder": "folder-open", "file": "file-text", "model": "brackets-curly"}[line.kind]
+            icon = {"folder": "folder-open", "file": "file-text", "about": "brackets-curly"}[line.kind]
             role = "accent_text" if line.kind == "folder" else "text2"
             paint.icon(painter, theme, QRect(left, area.center().y() - 7, 15, 15), icon, role)
             detail = self._detail(line)
@@ -85,7 +87,7 @@ class FolderTree(QWidget):
             right = QRect(area.right() - width, area.top(), width, _LINE)
             paint.text(painter, theme, right, detail, role="caption", ink="text2", align=Qt.AlignmentFlag.AlignRight)
             words = QRect(left + 24, area.top(), right.left() - left - 32, _LINE)
-            strong = line.kind == "model"
+            strong = line.kind == "about"
             middle = Qt.TextElideMode.ElideMiddle
             paint.text(painter, theme, words, line.name, role="mono-strong" if strong else "mono", elide=middle)
 
@@ -144,7 +146,7 @@ class FolderPanel(QWidget):
 
     def show_state(self) -> None:
         """Show the files as they are known."""
-        lines = folder_lines(self._files.nodes)
+        lines = folder_lines(self._files.nodes, self._top())
         self.tree.set_lines(lines)
         self.tree.setVisible(bool(lines))
         self._empty.setVisible(not lines)
@@ -154,6 +156,15 @@ class FolderPanel(QWidget):
         self._model_title.setVisible(bool(model))
         self._model_card.setVisible(bool(model))
         self._model.set_words(model)
+
+    def _top(self) -> str:
+        """The place the connection writes into; its name where its settings are not shown to this person."""
+        row_ = self._state.connection
+        if row_ is None:
+            return ""
+        settings = row_.connection.settings
+        place = next((settings[each] for each in _PLACES if settings.get(each)), "").rstrip("/\\")
+        return place.replace("\\", "/").rpartition("/")[2] or row_.connection.name
 
     def _model_text(self) -> str:
         """The head of the document, one entity a line."""

@@ -5,23 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app.core import layouts
 from app.core.export_documents import COMPRESSIONS, ENCODINGS
 from app.core.exports import Compression, FileType, Quotes
-from app.ui.widgets.buttons import Button
-from app.ui.widgets.choice import CheckBox, Choice, RadioCard, Segmented, Toggle
+from app.ui.widgets.choice import CheckBox, Choice, RadioCard, Segmented
 from app.ui.widgets.fields import Select, TextField
 from app.ui.widgets.labels import Label, Line, row
-from app.ui.widgets.menus import Menu
 from app.ui.wizards.files_state import PlannedFiles
+from app.ui.wizards.form_rows import form_grid, form_row
+from app.ui.wizards.layout_form import LayoutForm
 from app.ui.wizards.state import WizardState
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
-_LABEL = 204
-_FIELD = 316
 
 
 class FormatForm(QWidget):
@@ -33,8 +29,8 @@ class FormatForm(QWidget):
         self._theme, self._formats = state.context.theme, state.context.formats
         self._compression_type: FileType | None = None
         self._make_format()
-        self._make_layout()
-        self._make_metadata()
+        self._make_size()
+        self.layout_form = LayoutForm(state, files)
         self._assemble()
 
     # Building
@@ -70,7 +66,7 @@ class FormatForm(QWidget):
         self.header.clicked.connect(lambda on: self._set_format(header=on))
         self.quotes.chosen.connect(lambda key: self._set_format(quotes=Quotes(key)))
 
-    def _make_layout(self) -> None:
+    def _make_size(self) -> None:
         theme = self._theme
         self._compression_holder = QWidget()
         holder = QHBoxLayout(self._compression_holder)
@@ -79,48 +75,8 @@ class FormatForm(QWidget):
         self._becomes = Label(theme, "", "body", "text2")
         self.rows = TextField(theme, self.tr("Rows per file"))
         self._parts = Label(theme, "", "body", "text2")
-        self.folder = TextField(theme, self.tr("Folder"))
-        self.file = TextField(theme, self.tr("File name"))
-        for field in (self.folder, self.file):
-            field.input.set_role("mono")
-        self._insert_folder = self._insert(self.folder, [t for t in layouts.TOKENS if t != "part"])
-        self._insert_file = self._insert(self.file, list(layouts.TOKENS))
         self.rows.edited.connect(self._on_rows_edited)
         self.rows.left.connect(self._show_rows)
-        self.folder.edited.connect(lambda words: self._set_layout(folder=words.strip()))
-        self.file.edited.connect(lambda words: self._set_layout(file=words.strip()))
-
-    def _make_metadata(self) -> None:
-        theme = self._theme
-        self.model = Toggle(theme, name=self.tr("Write model.json"))
-        self.keep = Toggle(theme, name=self.tr("Keep earlier runs"))
-        self._keep_words = Label(theme, "", "caption", "text2", wrap=True)
-        self.model.clicked.connect(lambda on: self._set_layout(model_json=on))
-        self.keep.clicked.connect(lambda on: self._set_layout(keep_earlier_runs=on))
-
-    def _insert(self, field: TextField, tokens: list[str]) -> Button:
-        button = Button(self._theme, self.tr("Insert"), icon="brackets-curly")
-        button.setAccessibleName(self.tr("Insert a token into {field}").format(field=field.input.accessibleName()))
-        menu = Menu(self._theme, self.tr("Tokens"), button)
-        meanings = self._token_words()
-        for token in tokens:
-            words = f"{{{token}}}  {meanings[token]}"
-            menu.add(words, lambda chosen=token: self._insert_token(field, chosen))
-        button.setMenu(menu)
-        return button
-
-    def _token_words(self) -> dict[str, str]:
-        return {
-            "export": self.tr("name of the export"),
-            "table": self.tr("name of the table or segment"),
-            "segment": self.tr("name of the table or segment"),
-            "yyyy": self.tr("year"),
-            "mm": self.tr("month"),
-            "dd": self.tr("day"),
-            "hhmm": self.tr("time of the run"),
-            "part": self.tr("number of the file"),
-            "workspace": self.tr("name of the workspace"),
-        }
 
     def _assemble(self) -> None:
         theme = self._theme
@@ -130,18 +86,16 @@ class FormatForm(QWidget):
             line.setStretch(number, 1)
         cards.setLayout(line)
         self._csv = QWidget()
-        csv = self._grid(self._csv)
-        self._row(csv, self.tr("Delimiter"), self.delimiter, self._example)
-        self._row(csv, self.tr("Text encoding"), self.encoding, self.header, width=160)
-        self._row(csv, self.tr("Quotes"), self.quotes, width=160)
+        csv = form_grid(self._csv)
+        form_row(theme, csv, self.tr("Delimiter"), self.delimiter, self._example)
+        form_row(theme, csv, self.tr("Text encoding"), self.encoding, self.header, width=160)
+        form_row(theme, csv, self.tr("Quotes"), self.quotes, width=160)
         self._csv_title = Label(theme, self.tr("CSV options"), "subtitle")
         self._csv_line = Line(theme)
         where = QWidget()
-        grid = self._grid(where)
-        self._row(grid, self.tr("Compression"), self._compression_holder, self._becomes)
-        self._row(grid, self.tr("Rows per file"), self.rows, self._parts, width=160)
-        self._row(grid, self.tr("Folder"), self.folder, self._insert_folder, width=_FIELD)
-        self._row(grid, self.tr("File name"), self.file, self._insert_file, width=_FIELD)
+        grid = form_grid(where)
+        form_row(theme, grid, self.tr("Compression"), self._compression_holder, self._becomes)
+        form_row(theme, grid, self.tr("Rows per file"), self.rows, self._parts, width=160)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(10)
@@ -154,70 +108,15 @@ class FormatForm(QWidget):
             Line(theme),
             Label(theme, self.tr("Layout"), "subtitle"),
             where,
-            Line(theme),
-            Label(theme, self.tr("Metadata"), "subtitle"),
+            self.layout_form,
         ):
             layout.addWidget(item)
-        self._model_row = self._toggle_row(
-            self.model,
-            self.tr("Write model.json"),
-            Label(
-                theme,
-                self.tr("Tables, types, keys and links in Common Data Model format"),
-                "caption",
-                "text2",
-                wrap=True,
-            ),
-        )
-        layout.addWidget(self._model_row)
-        layout.addWidget(self._toggle_row(self.keep, self.tr("Keep earlier runs"), self._keep_words))
-
-    @staticmethod
-    def _grid(holder: QWidget) -> QGridLayout:
-        grid = QGridLayout(holder)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(8)
-        grid.setColumnMinimumWidth(0, _LABEL - 8)
-        grid.setColumnStretch(1, 1)
-        return grid
-
-    def _row(self, grid: QGridLayout, words: str, control: QWidget, *beside: QWidget, width: int = 0) -> None:
-        at = grid.rowCount()
-        label = Label(self._theme, words, "body-medium")
-        label.setFixedHeight(32)
-        label.setBuddy(control.focusProxy() or control)
-        if width:
-            control.setFixedWidth(width)
-        line = row(control, *beside, None)
-        for number in range(line.count()):
-            item = line.itemAt(number)
-            if item is not None and item.widget() is not None:
-                line.setAlignment(item.widget(), Qt.AlignmentFlag.AlignTop)
-                if isinstance(item.widget(), Label):
-                    item.widget().setFixedHeight(32)
-        grid.addWidget(label, at, 0, Qt.AlignmentFlag.AlignTop)
-        grid.addLayout(line, at, 1)
-
-    def _toggle_row(self, toggle: Toggle, title: str, detail: Label) -> QWidget:
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(Label(self._theme, title, "body-medium"))
-        words.addWidget(detail)
-        holder = QWidget()
-        line = QHBoxLayout(holder)
-        line.setContentsMargins(0, 2, 0, 2)
-        line.setSpacing(12)
-        line.addWidget(toggle)
-        line.addLayout(words, 1)
-        return holder
 
     # Showing
 
     def show_state(self) -> None:
         """Show the draft."""
-        draft = self._state.draft
-        form, layout = draft.format, draft.layout
+        form = self._state.draft.format
         for kind, card in self.types.items():
             card.setChecked(kind is form.type)
         csv = form.type is FileType.CSV
@@ -232,19 +131,7 @@ class FormatForm(QWidget):
         self._show_compression(form.type, form.compression)
         if not self.rows.input.hasFocus():
             self._show_rows()
-        for field, words in ((self.folder, layout.folder), (self.file, layout.file)):
-            if field.value().strip() != words:
-                field.set_value(words)
-                field.input.setCursorPosition(0)
-        self._show_errors()
-        self.model.setChecked(layout.model_json)
-        self._model_row.setVisible(hasattr(draft, "tables"))
-        self.keep.setChecked(layout.keep_earlier_runs)
-        self._keep_words.set_words(
-            self.tr("Each run in its own dated folder.")
-            if layout.keep_earlier_runs
-            else self.tr("New files are written first, then those of the last run are removed.")
-        )
+        self.layout_form.show_state()
         self.setEnabled(not self._state.read_only)
         self._show_sizes()
 
@@ -273,18 +160,9 @@ class FormatForm(QWidget):
         self.rows.input.setPlaceholderText(self.tr("One file"))
         self.rows.set_error("")
 
-    def _show_errors(self) -> None:
-        draft = self._state.draft
-        items = len(getattr(draft, "tables", ())) or len(getattr(draft, "segments", ()))
-        found = layouts.check(draft.layout, draft.format, items)
-        of_file = [words for words in found if "file name" in words or "The file pattern" in words]
-        of_folder = [words for words in found if words not in of_file]
-        self.folder.set_error(of_folder[0] if of_folder else "")
-        self.file.set_error(of_file[0] if of_file else "")
-
     def _show_sizes(self) -> None:
         files = self._files
-        number = files.files() - (1 if any(node.path.endswith(layouts.MODEL_FILE) for node in files.nodes) else 0)
+        number = sum(node.files for node in files.nodes if not node.about)
         self._parts.set_words(
             self.tr("{files} of data in this run").format(files=self._formats.counted(number, "files"))
             if files.nodes
@@ -305,10 +183,6 @@ class FormatForm(QWidget):
         self._state.update(format=replace(self._state.draft.format, **changes))
         self._files.ask()
 
-    def _set_layout(self, **changes: Any) -> None:
-        self._state.update(layout=replace(self._state.draft.layout, **changes))
-        self._files.ask()
-
     def _choose_type(self, kind: FileType) -> None:
         if kind is not self._state.draft.format.type:
             self._set_format(type=kind, compression=COMPRESSIONS[kind][0])
@@ -326,8 +200,3 @@ class FormatForm(QWidget):
             self._set_format(rows_per_file=int(plain))
         else:
             self.rows.set_error(self.tr("A whole number, or nothing for one file."))
-
-    def _insert_token(self, field: TextField, token: str) -> None:
-        field.input.insert(f"{{{token}}}")
-        field.edited.emit(field.value())
-        field.input.setFocus(Qt.FocusReason.OtherFocusReason)
