@@ -45,7 +45,19 @@ COMPRESSIONS: Mapping[FileType, tuple[Compression, ...]] = {
 _SEGMENT_ONLY = ("segments", "target", "match", "sync", "guard")
 _DATA_OUT_ONLY = ("tables", "leave_out_suppressed")
 _COMMON = ("name", "kind", "connection", "destination", "format", "layout", "schedule", "consent")
-_LAYOUT = ("preset", "folder", "file", "model_json", "keep_earlier_runs", "keep_runs", "latest", "sums", "only_changes")
+_LAYOUT = (
+    "preset",
+    "folder",
+    "file",
+    "model_json",
+    "manifest",
+    "json_schema",
+    "keep_earlier_runs",
+    "keep_runs",
+    "latest",
+    "sums",
+    "only_changes",
+)
 _STOP, _ALLOW = "stop", "allow"
 _TIME = re.compile(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]")
 
@@ -171,6 +183,8 @@ def layout_document(layout: Layout) -> dict[str, Any]:
         "folder": layout.folder,
         "file": layout.file,
         "model_json": layout.model_json,
+        "manifest": layout.manifest,
+        "json_schema": layout.json_schema,
         "keep_earlier_runs": layout.keep_earlier_runs,
         "keep_runs": layout.keep_runs,
         "latest": layout.latest,
@@ -239,6 +253,8 @@ def read_layout(document: Mapping[str, Any], subject: str) -> Layout:
         model_json=reader.flag("model_json", default=usual.model_json),
         keep_earlier_runs=reader.flag("keep_earlier_runs", default=usual.keep_earlier_runs),
         keep_runs=reader.whole_number("keep_runs"),
+        manifest=reader.flag("manifest", default=usual.manifest),
+        json_schema=reader.flag("json_schema", default=usual.json_schema),
         latest=reader.flag("latest", default=usual.latest),
         sums=reader.flag("sums", default=usual.sums),
     )

@@ -76,6 +76,7 @@ class Format:
 class Layout:
     """Where files land below the connection's folder; tokens stand in braces (core/layouts.py).
 
+    Metadata are `model_json`, the Common Data Model's `manifest` with its entities, and a `json_schema` for each table.
     Of the earlier runs that are kept the newest `keep_runs` stay, this one among them; None for all of them. `latest` asks for
     a small file that names the folder of the newest run, `sums` for the SHA-256 sums of its files.
     """
@@ -85,6 +86,8 @@ class Layout:
     model_json: bool = True
     keep_earlier_runs: bool = True
     keep_runs: int | None = None
+    manifest: bool = False
+    json_schema: bool = False
     latest: bool = False
     sums: bool = False
 

@@ -21,6 +21,9 @@ LONGEST_PATH = 240
 """Characters: what Windows takes without special settings, less some for the connection's own folder."""
 
 MODEL_FILE = "model.json"
+MANIFEST_FILE = "default.manifest.cdm.json"
+ENTITY_END = ".cdm.json"
+SCHEMA_END = ".schema.json"
 SUMS_FILE = "SHA256SUMS"
 LATEST_FILE = "latest.json"
 
@@ -111,12 +114,17 @@ def path_of(export: Export, place: Place, item: str, part: int) -> str:
 
 def model_path(export: Export, place: Place) -> str:
     """Where model.json lies: in the deepest folder that all tables of the run share."""
-    return _in_folder(_leading(export.layout.folder, _ITEM), place, MODEL_FILE)
+    return beside_model(export, place, MODEL_FILE)
+
+
+def beside_model(export: Export, place: Place, name: str) -> str:
+    """The path of a file in the folder of model.json."""
+    return _in_folder(_leading(export.layout.folder, _ITEM), place, name)
 
 
 def sums_path(export: Export, place: Place) -> str:
     """Where the SHA-256 sums of the run's files lie: beside model.json."""
-    return _in_folder(_leading(export.layout.folder, _ITEM), place, SUMS_FILE)
+    return beside_model(export, place, SUMS_FILE)
 
 
 def latest_path(export: Export, place: Place) -> str:
@@ -124,15 +132,17 @@ def latest_path(export: Export, place: Place) -> str:
     return _in_folder(_fixed_part(export.layout.folder), place, LATEST_FILE)
 
 
-def about_paths(export: Export, place: Place) -> tuple[str, ...]:
-    """The files about the others that a run writes, in its order."""
+def about_paths(export: Export, place: Place, names: Sequence[str]) -> tuple[str, ...]:
+    """The files about the others that a run writes, in its order; `names` are those of its tables, as `safe_names` gives them."""
     layout = export.layout
-    asked = (
-        (model_path, layout.model_json and export.kind is ExportKind.DATA_OUT),
-        (sums_path, layout.sums),
-        (latest_path, layout.latest),
-    )
-    return tuple(path(export, place) for path, wanted in asked if wanted)
+    found = []
+    if export.kind is ExportKind.DATA_OUT:
+        found += [MODEL_FILE] if layout.model_json else []
+        found += [MANIFEST_FILE, *(f"{name}{ENTITY_END}" for name in names)] if layout.manifest else []
+        found += [f"{name}{SCHEMA_END}" for name in names] if layout.json_schema else []
+    found += [SUMS_FILE] if layout.sums else []
+    paths = [beside_model(export, place, name) for name in found]
+    return (*paths, latest_path(export, place)) if layout.latest else tuple(paths)
 
 
 def replace_below(export: Export, place: Place) -> str | None:

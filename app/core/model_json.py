@@ -6,6 +6,7 @@ accounts, so it should be an absolute address where there is one.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -71,7 +72,7 @@ def _entity(written: ModelTable, format: Format, moment: str) -> dict[str, Any]:
         "$type": "LocalEntity",
         "name": written.table.name,
         "modifiedTime": moment,
-        "attributes": [_attribute(column) for column in columns],
+        "attributes": [_attribute(column, written.table) for column in columns],
         "partitions": [_partition(partition, format) for partition in written.partitions],
     }
     if written.table.key in written.fields:
@@ -79,16 +80,15 @@ def _entity(written: ModelTable, format: Format, moment: str) -> dict[str, Any]:
     return entity
 
 
-def _attribute(column: Column) -> dict[str, Any]:
-    attribute: dict[str, Any] = {"name": column.name, "dataType": DATA_TYPES[column.type]}
-    notes = []
+def _attribute(column: Column, table: Table) -> dict[str, Any]:
+    notes = [{"name": "sendoff:source", "value": f"{table.name}.{column.name}"}]
     if column.meaning is not Meaning.NONE:
         notes.append({"name": "sendoff:meaning", "value": column.meaning.value})
     if column.type is ColumnType.BINARY:  # the model has no word for it; text files hold it as base64
         notes.append({"name": "sendoff:type", "value": column.type.value})
-    if notes:
-        attribute["annotations"] = notes
-    return attribute
+    if column.means:
+        notes.append({"name": "sendoff:values", "value": json.dumps(dict(column.means), ensure_ascii=False)})
+    return {"name": column.name, "dataType": DATA_TYPES[column.type], "annotations": notes}
 
 
 def _partition(partition: Partition, format: Format) -> dict[str, Any]:  # noqa: A002 - the field's word

@@ -22,6 +22,11 @@ class ColumnType(StrEnum):
     NESTED = "nested"
 
 
+def is_zoned(native_type: str) -> bool:
+    """Whether timestamps of an engine's type name moments rather than what a clock on the wall shows."""
+    return "TIME ZONE" in native_type.upper() or native_type.upper().startswith("TIMESTAMPTZ")
+
+
 class Meaning(StrEnum):
     """What a column holds, so that it can be matched to a target's field and protected where it is personal."""
 

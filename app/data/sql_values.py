@@ -26,7 +26,7 @@ from app.core.clocks import Clock, only_day
 from app.core.identifiers import BLANKS
 from app.core.segment_questions import DATES, EMPTY, EQUAL, NUMBERS, OPERATORS, TEXT
 from app.core.segments import Aggregate, Operator, Scalar, Span
-from app.core.tables import Column, ColumnType
+from app.core.tables import Column, ColumnType, is_zoned
 from app.data.identifiers_sql import text, trimmed
 
 NEGATED: Mapping[Operator, Operator] = MappingProxyType(
@@ -68,7 +68,7 @@ class Value:
     @property
     def zoned(self) -> bool:
         """Whether a timestamp names moments rather than what a clock on the wall shows."""
-        return "TIME ZONE" in self.native.upper() or self.native.upper().startswith("TIMESTAMPTZ")
+        return is_zoned(self.native)
 
 
 def column_value(column: Column, alias: str, *, clean: bool = False) -> Value:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from app.core import layouts
 from app.core.errors import FixData
 from app.core.exports import Export, ExportKind
 from app.core.layouts import Place
-from app.core.model_json import ModelTable, Partition, model_json
-from app.core.run_pointers import SentFile, latest_document, sums_text
+from app.core.run_pointers import SentFile
 from app.core.segments import Segment
 from app.core.tables import Catalog, Table
+from app.delivery.about import AboutFiles, ToldTable
 from app.delivery.ports import PartFile, RowCount
 from app.delivery.segment_delivery import chosen_segments
 from app.jobs import JobContext
@@ -85,29 +84,12 @@ class ExportFiles:
         self, run: str, sent: Sequence[SentFile], folder: Path, where: Callable[[str], str]
     ) -> Iterator[PartFile]:
         """See `FileSource.about`."""
-        export, place, layout = self._export, self._place, self._export.layout
-        if layout.model_json and export.kind is ExportKind.DATA_OUT:  # a segment's file is no entity of the model
-            document = self._model(sent, where)
-            yield _written(folder, layouts.model_path(export, place), _json(document))
-        if layout.sums:
-            path = layouts.sums_path(export, place)
-            yield _written(folder, path, sums_text(sent, path))
-        if layout.latest:
-            path = layouts.latest_path(export, place)
-            yield _written(folder, path, _json(latest_document(export.name, run, place.moment, sent, path)))
-
-    def _model(self, sent: Sequence[SentFile], where: Callable[[str], str]) -> dict[str, Any]:
-        moment = self._place.moment
         tables = [
-            ModelTable(
-                item.table,
-                item.fields,
-                [Partition(Path(f.path).stem, where(f.path), moment) for f in sent if f.item == name],
-            )
+            ToldTable(self._names[name], item.table, item.fields)
             for name, item in self._items.items()
             if isinstance(item, TablePart)
         ]
-        return model_json(self._export.name, tables, self._catalog, self._export.format, moment)
+        yield from AboutFiles(self._export, self._place, self._catalog, tables).files(run, sent, folder, where)
 
     def first_files(self) -> Iterator[tuple[str, Item]]:
         """Each table or segment with the path of its first file."""
@@ -130,17 +112,6 @@ class ExportFiles:
             fields = tuple(c.name for c in table.columns if wanted is None or c.name in wanted)
             chosen[table.name] = TablePart(table, fields)
         return chosen
-
-
-def _json(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False)
-
-
-def _written(folder: Path, target: str, text: str) -> PartFile:
-    """A file about the others, by its own name in the folder."""
-    path = folder / target.rpartition("/")[2]
-    path.write_text(text, "utf-8", newline="\n")
-    return PartFile(path, target, 0)
 
 
 def _gone(what: str, things: str) -> FixData:

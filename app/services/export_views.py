@@ -172,12 +172,13 @@ class ExportViews:
         info = self._store.workspace.info()
         place = layouts.Place(export.name, info.name, now, info.id)
         nodes = []
-        for item, name in zip(items, layouts.safe_names(items), strict=True):
+        names = layouts.safe_names(items)
+        for item, name in zip(items, names, strict=True):
             table = catalog.table(item)
             rows = members(item) if export.kind is ExportKind.SEGMENT else None if table is None else table.rows
             path = layouts.path_of(export, place, name, 1)
             nodes.append(TreeNode(path, _files(rows, export), rows, self._bytes(export, item, table)))
-        return [*nodes, *(TreeNode(path, 1, None, about=True) for path in layouts.about_paths(export, place))]
+        return [*nodes, *(TreeNode(path, 1, None, about=True) for path in layouts.about_paths(export, place, names))]
 
     def _bytes(self, export: Export, item: str, table: Table | None) -> int | None:
         if export.kind is ExportKind.SEGMENT or table is None:

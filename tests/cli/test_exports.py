@@ -251,7 +251,9 @@ def test_a_run_is_reported_with_the_contracts_keys(exports: Desk) -> None:
 
 
 def test_a_layout_with_all_it_can_ask_for(exports: Desk) -> None:
-    layout = "layout: {preset: customer-insights, keep_runs: 1, latest: true, sums: true}"
+    layout = (
+        "layout: {preset: customer-insights, keep_runs: 1, latest: true, sums: true, manifest: true, json_schema: true}"
+    )
     text = "\n".join(layout if line.startswith("layout:") else line for line in LAKE.splitlines())
     exports.done("exports", "apply", exports.file("layout.yaml", text))
     shown = exports.done("exports", "show", "Lake").out
@@ -261,10 +263,11 @@ def test_a_layout_with_all_it_can_ask_for(exports: Desk) -> None:
 
     for _ in range(2):
         run = exports.told("exports", "run", "Lake")["runs"][0]
-    assert (run["status"], run["files"]) == ("successful", 5)
+    assert (run["status"], run["files"]) == ("successful", 8)
     (folder,) = exports.drive.glob("CustomerInsights_*/Lake")
     names = {path.name for path in folder.rglob("*") if path.is_file()}
-    assert names == {"Customer_1.csv", "Customer_2.csv", "model.json", "SHA256SUMS", "latest.json"}
+    metadata = {"model.json", "default.manifest.cdm.json", "Customer.cdm.json", "Customer.schema.json"}
+    assert names == metadata | {"Customer_1.csv", "Customer_2.csv", "SHA256SUMS", "latest.json"}
     assert len(list(folder.rglob("*.csv"))) == 2
     latest = json.loads((folder / "latest.json").read_text("utf-8"))
     assert (latest["run"], latest["rows"]) == (run["id"], 60)

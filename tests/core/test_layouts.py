@@ -97,7 +97,7 @@ def test_the_layout_of_customer_insights():
     place = replace(PLACE, workspace_id="abcd1234")
     folder = "CustomerInsights_abcd1234/Customer 360"
     assert layouts.path_of(made, place, "Orders", 2) == f"{folder}/Orders/2026/03/09/0605/Orders_2.csv"
-    assert layouts.about_paths(made, place) == (
+    assert layouts.about_paths(made, place, ["Orders"]) == (
         f"{folder}/model.json",
         f"{folder}/SHA256SUMS",
         f"{folder}/latest.json",
@@ -114,7 +114,7 @@ def test_presets_can_be_used_as_they_are_and_know_themselves(name):
 
 def test_what_tells_of_a_run_lies_with_the_run_and_the_pointer_above_it():
     made = _with(folder="{export}/{date}_{hhmm}/{table}", latest=True, sums=True)
-    assert layouts.about_paths(made, PLACE) == (
+    assert layouts.about_paths(made, PLACE, ["Orders"]) == (
         "Customer 360/2026-03-09_0605/model.json",
         "Customer 360/2026-03-09_0605/SHA256SUMS",
         "Customer 360/latest.json",

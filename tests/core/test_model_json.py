@@ -63,7 +63,10 @@ def test_tables_types_keys_links_and_files():
         "binary": "string",
         "nested": "json",
     }
-    assert customer["attributes"][0]["annotations"] == [{"name": "sendoff:meaning", "value": "email"}]
+    assert customer["attributes"][0]["annotations"] == [
+        {"name": "sendoff:source", "value": "Customer.text"},
+        {"name": "sendoff:meaning", "value": "email"},
+    ]
     assert customer["annotations"] == [{"name": "sendoff:primaryKey", "value": "integer"}]
     assert orders["partitions"] == []
     [part] = customer["partitions"]

@@ -260,7 +260,7 @@ def test_the_folder_tree_follows_every_change(bench: Bench) -> None:
     assert "Customer_1.parquet" in names
     assert wizard.state.draft.format.compression is Compression.SNAPPY
     assert not form._csv.isVisible()
-    form.layout_form.model.click()
+    form.layout_form.toggles["model_json"].click()
     bench.settle()
     assert "model.json" not in [line.name for line in tree.lines()]
     form.rows.input.setText("100")
@@ -276,12 +276,18 @@ def test_a_layout_is_chosen_by_name_and_shows_at_once(bench: Bench) -> None:
     form, tree = wizard.steps[2].form.layout_form, wizard.steps[2]._panel.tree
     assert form.preset.current_key() == "by-table"
     form._on_preset_chosen("customer-insights")
-    form.latest.click()
-    form.sums.click()
+    form.toggles["latest"].click()
+    form.toggles["sums"].click()
     bench.settle()
     names = [line.name for line in tree.lines()]
     assert names[1].startswith("CustomerInsights_")
     assert names[3:6] == ["model.json", "SHA256SUMS", "latest.json"]
+    for field in ("manifest", "json_schema", "model_json"):
+        form.toggles[field].click()
+    bench.settle()
+    names = [line.name for line in tree.lines()]
+    about = ["default.manifest.cdm.json", "Customer.cdm.json", "Orders.cdm.json"]
+    assert names[3:8] == [*about, "Customer.schema.json", "Orders.schema.json"]
     assert form.preset.current_key() == "customer-insights"
     form._set(folder="{export}/{table}/{date}")
     assert form.preset.current_key() == "own"
@@ -301,7 +307,7 @@ def test_earlier_runs_are_kept_by_number(bench: Bench) -> None:
     form.keep_runs.input.setText("")
     form.keep_runs.edited.emit("")
     assert wizard.state.draft.layout.keep_runs is None
-    form.keep.click()
+    form.toggles["keep_earlier_runs"].click()
     assert not form.keep_runs.isVisible()
     assert not wizard.state.draft.layout.keep_earlier_runs
 

@@ -143,6 +143,12 @@ def _notes(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for note in objects(item, "annotations"):
         if isinstance(note.get("name"), str) and isinstance(note.get("value"), str):
             yield note["name"].strip().casefold(), note["value"]
+    for trait in objects(item, "appliedTraits"):  # a manifest has no annotations: there ours are traits
+        name, arguments = trait.get("traitReference"), objects(trait, "arguments")
+        if isinstance(name, str) and name.startswith("sendoff.") and arguments:
+            value = arguments[0].get("value")
+            if isinstance(value, str):
+                yield name.replace(".", ":", 1).casefold(), value
 
 
 def _trait_names(traits: Any) -> list[str]:  # noqa: ANN401 - JSON

@@ -87,7 +87,13 @@ class DataOutReview(QObject):
         if draft.leave_out_suppressed:
             facts.append(Fact(self.tr("Suppression list"), self.tr("is left out")))
         layout = draft.layout
-        about = ((MODEL_FILE, layout.model_json), (SUMS_FILE, layout.sums), (LATEST_FILE, layout.latest))
+        about = (
+            (MODEL_FILE, layout.model_json),
+            (self.tr("manifest"), layout.manifest),
+            (self.tr("JSON Schemas"), layout.json_schema),
+            (SUMS_FILE, layout.sums),
+            (LATEST_FILE, layout.latest),
+        )
         if any(wanted for _, wanted in about):
             facts.append(Fact(self.tr("Metadata"), ", ".join(name for name, wanted in about if wanted)))
         return facts

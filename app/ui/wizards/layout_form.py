@@ -44,6 +44,7 @@ class LayoutForm(QWidget):
         self._theme, self._formats = state.context.theme, state.context.formats
         self._make_patterns()
         self._make_runs()
+        self._make_switches()
         self._assemble()
 
     # Building
@@ -72,7 +73,6 @@ class LayoutForm(QWidget):
 
     def _make_runs(self) -> None:
         theme = self._theme
-        self._keep_words = Label(theme, "", "caption", "text2", wrap=True)
         self.keep_runs = TextField(theme, self.tr("Runs to keep"))
         self.keep_runs.input.setPlaceholderText(self.tr("All"))
         self._keep_note = Label(theme, self.tr("with the newest; nothing for all of them"), "body", "text2")
@@ -117,23 +117,6 @@ class LayoutForm(QWidget):
         grid.addLayout(place, grid.rowCount(), 1)
         keeping = form_grid(runs)
         self._keep_row = form_row(theme, keeping, self.tr("Runs to keep"), self.keep_runs, self._keep_note, width=160)
-        about = self._switch(
-            "model_json",
-            self.tr("Write model.json"),
-            self.tr("Tables, types, keys and links in Common Data Model format"),
-            tables_only=True,
-        )
-        sums = self._switch(
-            "sums", self.tr("Write SHA256SUMS"), self.tr("Checksums of all files, as sha256sum reads them")
-        )
-        latest = self._switch(
-            "latest",
-            self.tr("Write latest.json"),
-            self.tr("Names the folder of the newest run, once all its files are there"),
-        )
-        keep = self._switch("keep_earlier_runs", self.tr("Keep earlier runs"), self._keep_words)
-        self.model, self.sums, self.latest, self.keep = (each.toggle for each in (about, sums, latest, keep))
-        self._switches = (about, sums, latest, keep)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(10)
@@ -141,15 +124,38 @@ class LayoutForm(QWidget):
             patterns,
             Line(theme),
             Label(theme, self.tr("Metadata"), "subtitle"),
-            about.row,
-            sums.row,
+            *(self._switches[each].row for each in ("model_json", "manifest", "json_schema", "sums")),
             Line(theme),
             Label(theme, self.tr("Runs"), "subtitle"),
-            latest.row,
-            keep.row,
+            *(self._switches[each].row for each in ("latest", "keep_earlier_runs")),
             runs,
         ):
             layout.addWidget(item)
+
+    def _make_switches(self) -> None:
+        self._keep_words = Label(self._theme, "", "caption", "text2", wrap=True)
+        manifest = self.tr("{name} and a document for each table, as lake databases read them")
+        common = self.tr("Tables, types, keys and links in Common Data Model format")
+        newest = self.tr("Names the folder of the newest run, once all its files are there")
+        switches = (
+            self._switch("model_json", self.tr("Write model.json"), common, tables_only=True),
+            self._switch(
+                "manifest", self.tr("Write a manifest"), manifest.format(name=layouts.MANIFEST_FILE), tables_only=True
+            ),
+            self._switch(
+                "json_schema",
+                self.tr("Write JSON Schemas"),
+                self.tr("One for the rows of each table, to check files by"),
+                tables_only=True,
+            ),
+            self._switch(
+                "sums", self.tr("Write SHA256SUMS"), self.tr("Checksums of all files, as sha256sum reads them")
+            ),
+            self._switch("latest", self.tr("Write latest.json"), newest),
+            self._switch("keep_earlier_runs", self.tr("Keep earlier runs"), self._keep_words),
+        )
+        self._switches = {each.field: each for each in switches}
+        self.toggles = {each.field: each.toggle for each in switches}
 
     def _switch(self, field: str, title: str, detail: str | Label, *, tables_only: bool = False) -> _Switch:
         toggle = Toggle(self._theme, name=title)
@@ -170,7 +176,7 @@ class LayoutForm(QWidget):
                 field.input.setCursorPosition(0)
         self._show_errors()
         self._show_place()
-        for each in self._switches:
+        for each in self._switches.values():
             each.toggle.setChecked(getattr(layout, each.field))
             each.row.setVisible(not each.tables_only or hasattr(draft, "tables"))
         self._keep_words.set_words(

@@ -1,0 +1,92 @@
+"""The small files about the files of a run: metadata of its tables, its sums, and the pointer to it."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.core import layouts
+from app.core.cdm_manifest import entity_document, manifest
+from app.core.exports import Export, ExportKind
+from app.core.layouts import Place
+from app.core.model_json import ModelTable, Partition, model_json
+from app.core.row_schemas import row_schema
+from app.core.run_pointers import SentFile, latest_document, sums_text
+from app.core.tables import Catalog, Table
+from app.delivery.ports import PartFile
+
+
+@dataclass(frozen=True, slots=True)
+class ToldTable:
+    """A table of the run: its name in paths, and the fields of it that were written."""
+
+    name: str
+    table: Table
+    fields: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AboutFiles:
+    """Writes them for one run; what it writes is what `layouts.about_paths` names. Segments have no metadata."""
+
+    export: Export
+    place: Place
+    catalog: Catalog
+    tables: Sequence[ToldTable]
+
+    def files(
+        self, run: str, sent: Sequence[SentFile], folder: Path, where: Callable[[str], str]
+    ) -> Iterator[PartFile]:
+        """See `FileSource.about`."""
+        export, place, layout = self.export, self.place, self.export.layout
+        if export.kind is ExportKind.DATA_OUT:
+            for name, document in self._metadata(sent, where):
+                yield _written(folder, layouts.beside_model(export, place, name), _json(document))
+        if layout.sums:
+            path = layouts.sums_path(export, place)
+            yield _written(folder, path, sums_text(sent, path))
+        if layout.latest:
+            path = layouts.latest_path(export, place)
+            yield _written(folder, path, _json(latest_document(export.name, run, place.moment, sent, path)))
+
+    def _metadata(self, sent: Sequence[SentFile], where: Callable[[str], str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        export, layout, moment = self.export, self.export.layout, self.place.moment
+        if layout.model_json:
+            tables = list(self._tables(sent, where).values())
+            yield layouts.MODEL_FILE, model_json(export.name, tables, self.catalog, export.format, moment)
+        here = posixpath.dirname(layouts.model_path(export, self.place))
+        near = self._tables(sent, lambda path: posixpath.relpath(path, here or "."))
+        if layout.manifest:
+            yield layouts.MANIFEST_FILE, manifest(export.name, near, self.catalog, export.format, moment)
+            for name, table in near.items():
+                yield f"{name}{layouts.ENTITY_END}", entity_document(name, table)
+        if layout.json_schema:
+            for name, table in near.items():
+                yield f"{name}{layouts.SCHEMA_END}", row_schema(table, self.catalog)
+
+    def _tables(self, sent: Sequence[SentFile], where: Callable[[str], str]) -> Mapping[str, ModelTable]:
+        """The tables by their names in paths, with what was sent of each."""
+        moment = self.place.moment
+        return {
+            told.name: ModelTable(
+                told.table,
+                told.fields,
+                [Partition(Path(f.path).stem, where(f.path), moment) for f in sent if f.item == told.table.name],
+            )
+            for told in self.tables
+        }
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _written(folder: Path, target: str, text: str) -> PartFile:
+    """A file about the others, by its own name in the folder."""
+    path = folder / posixpath.basename(target)
+    path.write_text(text, "utf-8", newline="\n")
+    return PartFile(path, target, 0)
