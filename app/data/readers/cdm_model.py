@@ -217,8 +217,8 @@ def _format_traits(traits: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     told: dict[str, Any] = {}
     for trait in traits if isinstance(traits, list) else []:
         if isinstance(trait, dict) and str(trait.get("traitReference", "")).casefold() == "is.partition.format.csv":
-            for argument in trait.get("arguments") or []:
-                if isinstance(argument, dict) and isinstance(argument.get("name"), str):
+            for argument in objects(trait, "arguments"):
+                if isinstance(argument.get("name"), str):
                     told[argument["name"]] = argument.get("value")
     return told
 
