@@ -479,11 +479,12 @@ def identifier_of(found: Found) -> str:
 def _payload(found: Found, mapping: str) -> str:
     """The hash of all values, no two lists of which look alike; no value is not the same as an empty one.
 
-    DuckDB's own `hash()` changes with its versions, MD5 stays.
+    DuckDB's own `hash()` changes with its versions, MD5 stays. A value is written as its length, a colon and itself, none as
+    a dash: `concat` leaves out what is NULL. Its bytes make a UUID in half the time its digits take.
     """
-    values = sorted((name, f"v{i}") for i, name in enumerate(found.fields))
-    written = [f"coalesce(length({value}) || ':' || {value}, '-')" for _name, value in values]
-    return f"md5({' || '.join([literal(_short(mapping)), *written])})::UUID"
+    values = [f"v{i}" for _name, i in sorted((name, i) for i, name in enumerate(found.fields))]
+    written = [f"length({value}), CASE WHEN {value} IS NULL THEN '-' ELSE ':' END, {value}" for value in values]
+    return f"unhex(md5(concat({', '.join([literal(_short(mapping)), *written])})))::UUID"
 
 
 def _merged(cursor: Cursor, snapshot: str | None, plan: Path, changes: str) -> str:

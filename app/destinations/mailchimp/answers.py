@@ -76,7 +76,7 @@ class TaggedMembers(msgspec.Struct):
     total_items: int = 0
 
 
-class Contact(msgspec.Struct):
+class Contact(msgspec.Struct, gc=False):
     """A contact by its address."""
 
     email_address: str
@@ -113,9 +113,8 @@ class TagError(msgspec.Struct):
 
 
 class TagResult(msgspec.Struct):
-    """`POST /lists/{id}/segments/{id}`."""
+    """`POST /lists/{id}/segments/{id}`; it names everybody who was tagged as well, which nobody asks."""
 
-    members_added: list[Contact] = []
     errors: list[TagError] = []
 
 

@@ -34,7 +34,7 @@ from app.destinations.mailchimp.answers import (
     tag_refusal,
     untag_refusal,
 )
-from app.destinations.mailchimp.merge_fields import MergeField
+from app.destinations.mailchimp.merge_fields import BadValue, MergeField
 from app.jobs import JobContext
 
 PAGE = 500
@@ -329,21 +329,16 @@ class _Contacts:
         self._keys = members.keys
         emails = [(email or "").strip() for email in members.column(merge_fields.EMAIL)]
         self.addresses = [email.lower() for email in emails]
-        self.invalid: dict[int, Refusal] = {}
         self._kinds: dict[str, OutcomeKind] = {}
         self._refusals: dict[str, Refusal] = {}
-        self.bodies: dict[str, dict[str, Any]] = {}
         fields, faults = merge_fields.bodies(members.columns, known, len(members))
-        for place, (email, address, values) in enumerate(zip(emails, self.addresses, fields, strict=True)):
-            if not email:
-                self.invalid[place] = _NO_ADDRESS
-            elif address in self.bodies:
-                self.invalid[place] = _TWICE
-            elif faults and place in faults:
-                field, error = faults[place]
-                self.invalid[place] = Refusal(field, error.reason, error.fix)
-            else:
-                self.bodies[address] = {"email_address": email, "merge_fields": values, "status": status}
+        plain = not faults and all(emails) and len(set(self.addresses)) == len(emails)
+        self.invalid = {} if plain else _invalid(self.addresses, faults)
+        self.bodies: dict[str, dict[str, Any]] = {
+            address: {"email_address": email, "merge_fields": values, "status": status}
+            for place, (address, email, values) in enumerate(zip(self.addresses, emails, fields, strict=True))
+            if place not in self.invalid
+        }
 
     def mark(self, addresses: Sequence[str], kind: OutcomeKind) -> None:
         """Set what became of these addresses."""
@@ -375,7 +370,7 @@ class _Contacts:
 
     def outcomes(self) -> Outcomes:
         """One outcome per member, in order."""
-        kinds = [self._kinds.get(address) for address in self.addresses]
+        kinds = list(map(self._kinds.get, self.addresses))
         for place in self.invalid:
             kinds[place] = None  # its address may be that of another member
         return Outcomes.made(self._keys, kinds, self._refusal)
@@ -386,6 +381,23 @@ class _Contacts:
             return _refused(self._keys[place], OutcomeKind.INVALID, invalid)
         why = self._refusals.get(self.addresses[place]) or _SILENCE
         return _refused(self._keys[place], OutcomeKind.REJECTED, why)
+
+
+def _invalid(addresses: Sequence[str], faults: Mapping[int, tuple[str, BadValue]]) -> dict[int, Refusal]:
+    """Who can't be sent, by place; of several with one address the first can."""
+    found: dict[int, Refusal] = {}
+    taken: set[str] = set()
+    for place, address in enumerate(addresses):
+        if not address:
+            found[place] = _NO_ADDRESS
+        elif address in taken:
+            found[place] = _TWICE
+        elif place in faults:
+            field, error = faults[place]
+            found[place] = Refusal(field, error.reason, error.fix)
+        else:
+            taken.add(address)
+    return found
 
 
 _NO_ADDRESS = Refusal(
