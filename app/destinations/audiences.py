@@ -1,16 +1,42 @@
-"""What destinations do alike for an audience: tell the members of a batch apart, and make it only once."""
+"""What destinations do alike for an audience: name it, find it, make it only once, and tell the members of a batch apart."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from app.core.errors import TryAgain
+from app.core.errors import FixSettings, TryAgain
 from app.destinations.contract import Batch, Outcome, OutcomeKind
 
 T = TypeVar("T")
 
 MAKE_TRIES = 3
+_SEGMENT = "{segment}"
+
+
+def audience_name(target: Mapping[str, str], segment: str) -> str:
+    """The name an export gives the audience of a segment: its field `audience`, in which {segment} stands for the segment's."""
+    return (target.get("audience", "").strip() or _SEGMENT).replace(_SEGMENT, segment)
+
+
+def not_an_audience(word: str, of: str, known_by: str) -> FixSettings:
+    """The error for an export whose audience can't be one there. `word` is what it is called, `of` the target."""
+    return FixSettings(
+        f"The {word} is not one of {of}.",
+        f"There {word}s are known by {known_by}.",
+        f"Choose the {word} in the export.",
+        code="no_audience",
+    )
+
+
+def audience_is_gone(word: str, place: str) -> FixSettings:
+    """The error for a chosen audience that is not there (any more); `place` follows “this”: "Klaviyo account"."""
+    return FixSettings(
+        f"The {word} is not in this {place}.",
+        "It was removed there, or belongs to another one than that of this connection.",
+        f"Choose the {word} again in the export.",
+        code="no_audience",
+    )
 
 
 def told_apart(batch: Batch, key_fields: Sequence[str]) -> tuple[list[int], dict[int, Outcome]]:

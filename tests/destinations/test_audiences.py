@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import FixData, TryAgain
-from app.destinations.audiences import MAKE_TRIES, made_once, told_apart
+from app.destinations.audiences import MAKE_TRIES, audience_name, made_once, told_apart
 from app.destinations.contract import Batch, Member, OutcomeKind
 
 VALUES = st.none() | st.sampled_from(["", "a", "b", "c"])
@@ -31,6 +31,14 @@ def test_fields_that_are_not_matched_cost_nothing_per_member() -> None:
     began = time.thread_time()
     assert len(told_apart(batch, ("phone", "email", "id"))[0]) == 20_000
     assert time.thread_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [("", "VIP"), (" ", "VIP"), ("{segment}", "VIP"), ("Shop {segment}!", "Shop VIP!"), ("All", "All")],
+)
+def test_names(field: str, name: str) -> None:
+    assert audience_name({"audience": field}, "VIP") == audience_name({"audience": f" {field}"}, "VIP") == name
 
 
 class Vendor:

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 from app.core.errors import FixSettings
 from app.destinations.answers import Answer
-from app.destinations.audiences import made_once, told_apart
+from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.brevo.answers import (
     Accepted,
     Attributes,
@@ -34,7 +34,6 @@ from app.jobs import JobContext
 
 T = TypeVar("T", Lists, Folders, Contacts)
 
-NAME_PLACEHOLDER = "{segment}"
 PATIENCE = Patience(first=5.0, longest=90.0, altogether=7_200.0)
 """The state of imports may be asked for only some 100 times an hour."""
 EMAIL = "email"
@@ -59,14 +58,9 @@ class ExportTarget:
         for field_id, word in (("audience_id", "list"), ("folder_id", "folder")):
             text = target.get(field_id, "").strip()
             if text and not (text.isascii() and text.isdecimal()):
-                raise FixSettings(
-                    f"The {word} is not one of Brevo.",
-                    f"Brevo's {word}s are known by numbers.",
-                    f"Choose the {word} in the export.",
-                    code="no_audience",
-                )
+                raise not_an_audience(word, "Brevo", "numbers")
             numbers[field_id] = int(text or 0)
-        name = (target.get("audience", "").strip() or NAME_PLACEHOLDER).replace(NAME_PLACEHOLDER, segment)
+        name = audience_name(target, segment)
         return cls(numbers["audience_id"], name, numbers["folder_id"], target.get("report") == "mail")
 
 
@@ -148,12 +142,7 @@ class BrevoSession:
                 return None
         answer = self.client.send(Call("GET", f"contacts/lists/{list_id}"), ctx)
         if answer.status == 404:
-            raise FixSettings(
-                "The list is not in this Brevo account.",
-                "It was removed there, or belongs to another account than the one of this connection.",
-                "Choose the list again in the export.",
-                code="no_audience",
-            )
+            raise audience_is_gone("list", "Brevo account")
         if not answer.ok:
             raise self.client.failure(answer)
         found = answer.read(self.client.target, BrevoList, self.client.redact)

@@ -15,13 +15,12 @@ from urllib.parse import quote
 
 from app.core.errors import FixSettings, TryAgain
 from app.core.exports import SyncMode
-from app.destinations.audiences import made_once, told_apart
+from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.http import Call, HttpClient
 from app.destinations.hubspot.answers import CONTACTS, FILLABLE, HubSpotList, Memberships, OneList, Problem, Written
 from app.jobs import JobContext
 
-NAME_PLACEHOLDER = "{segment}"
 EMAIL = "email"
 
 
@@ -37,13 +36,8 @@ class ExportTarget:
         """Raises FixSettings for a list that is not a number (it becomes part of an address)."""
         list_id = target.get("audience_id", "").strip()
         if list_id and not (list_id.isascii() and list_id.isdecimal()):
-            raise FixSettings(
-                "The list is not one of HubSpot.",
-                "HubSpot's lists are known by numbers.",
-                "Choose the list in the export.",
-                code="no_audience",
-            )
-        name = (target.get("audience", "").strip() or NAME_PLACEHOLDER).replace(NAME_PLACEHOLDER, segment)
+            raise not_an_audience("list", "HubSpot", "numbers")
+        name = audience_name(target, segment)
         return cls(list_id, name)
 
 
@@ -144,12 +138,7 @@ class HubSpotSession:
         if answer.status == 404 and not target.list_id:
             return None
         if answer.status == 404:
-            raise FixSettings(
-                "The list is not in this HubSpot account.",
-                "It was removed there, or belongs to another account than the one of this connection.",
-                "Choose the list again in the export.",
-                code="no_audience",
-            )
+            raise audience_is_gone("list", "HubSpot account")
         if not answer.ok:
             raise self.client.failure(answer)
         found = answer.read(self.client.target, OneList, self.client.redact).list

@@ -12,13 +12,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from app.core.errors import FixSettings, TryAgain
-from app.destinations.audiences import made_once, told_apart
+from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.http import Call, HttpClient
 from app.destinations.iterable.answers import IterableList, Lists, MadeList, Subscribed
 from app.jobs import JobContext
 
-NAME_PLACEHOLDER = "{segment}"
 KEYS = ("email", "userId")
 
 
@@ -34,13 +33,8 @@ class ExportTarget:
         """Raises FixSettings for a list that is not a number."""
         list_id = target.get("audience_id", "").strip()
         if list_id and not (list_id.isascii() and list_id.isdecimal()):
-            raise FixSettings(
-                "The list is not one of Iterable.",
-                "Iterable's lists are known by numbers.",
-                "Choose the list in the export.",
-                code="no_audience",
-            )
-        name = (target.get("audience", "").strip() or NAME_PLACEHOLDER).replace(NAME_PLACEHOLDER, segment)
+            raise not_an_audience("list", "Iterable", "numbers")
+        name = audience_name(target, segment)
         return cls(int(list_id or 0), name)
 
 
@@ -103,12 +97,7 @@ class IterableSession:
                     )
                 return each
         if self._target.list_id:
-            raise FixSettings(
-                "The list is not in this Iterable project.",
-                "It was removed there, or the key belongs to another project.",
-                "Choose the list again in the export.",
-                code="no_audience",
-            )
+            raise audience_is_gone("list", "Iterable project")
         return None
 
     def _make(self) -> int:

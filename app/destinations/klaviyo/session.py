@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from app.core.errors import FixSettings, TryAgain
-from app.destinations.audiences import made_once, told_apart
+from app.core.errors import TryAgain
+from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.http import Call, HttpClient
 from app.destinations.jobs import Patience, wait_for
@@ -32,7 +32,6 @@ from app.jobs import JobContext
 
 T = TypeVar("T", Lists, ImportErrors, Profiles)
 
-NAME_PLACEHOLDER = "{segment}"
 PATIENCE = Patience(first=1.0, longest=20.0, altogether=3_600.0)
 KEYS = ("email", "phone_number", "external_id")
 PROPERTY = "properties."
@@ -54,13 +53,8 @@ class ExportTarget:
         """Raises FixSettings for a list that is not one (its id becomes part of an address)."""
         list_id = target.get("audience_id", "").strip()
         if list_id and not (list_id.isascii() and list_id.isalnum()):
-            raise FixSettings(
-                "The list is not one of Klaviyo.",
-                "Klaviyo's lists are known by letters and digits.",
-                "Choose the list in the export.",
-                code="no_audience",
-            )
-        name = (target.get("audience", "").strip() or NAME_PLACEHOLDER).replace(NAME_PLACEHOLDER, segment)
+            raise not_an_audience("list", "Klaviyo", "letters and digits")
+        name = audience_name(target, segment)
         own = (each.strip() for each in target.get("properties", "").split(","))
         return cls(list_id, name, tuple(dict.fromkeys(each for each in own if each)))
 
@@ -136,12 +130,7 @@ class KlaviyoSession:
         if self._target.list_id:
             answer = self.client.send(Call("GET", f"api/lists/{self._target.list_id}"), ctx)
             if answer.status == 404:
-                raise FixSettings(
-                    "The list is not in this Klaviyo account.",
-                    "It was removed there, or belongs to another account than the one of this connection.",
-                    "Choose the list again in the export.",
-                    code="no_audience",
-                )
+                raise audience_is_gone("list", "Klaviyo account")
             if not answer.ok:
                 raise self.client.failure(answer)
             return answer.read(self.client.target, OneList, self.client.redact).data

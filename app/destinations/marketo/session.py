@@ -19,14 +19,13 @@ from typing import Self
 from urllib.parse import urlencode
 
 from app.core.errors import FixSettings, TellUs, TryAgain
-from app.destinations.audiences import made_once, told_apart
+from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.http import Call, HttpClient
 from app.destinations.jobs import Patience, wait_for
 from app.destinations.marketo.answers import Import, Person, Result, StaticList, Usage, failed_rows, used_up
 from app.jobs import JobContext
 
-NAME_PLACEHOLDER = "{segment}"
 PATIENCE = Patience(first=5.0, longest=60.0, altogether=10_800.0)
 """Each question counts as one of the day's requests."""
 EMAIL, ID = "email", "id"
@@ -56,13 +55,8 @@ class ExportTarget:
         found, folder = _LIST.fullmatch(list_id), _FOLDER.fullmatch(folder_id)
         if (list_id and not found) or (folder_id and not folder):
             word = "folder" if not list_id or found else "list"
-            raise FixSettings(
-                f"The {word} is not one of Marketo.",
-                f"Marketo's {word}s are known by numbers.",
-                f"Choose the {word} in the export.",
-                code="no_audience",
-            )
-        name = (target.get("audience", "").strip() or NAME_PLACEHOLDER).replace(NAME_PLACEHOLDER, segment)
+            raise not_an_audience(word, "Marketo", "numbers")
+        name = audience_name(target, segment)
         return cls(
             int(found[1]) if found else 0,
             name,
@@ -150,12 +144,7 @@ class MarketoSession:
             raise self.client.failure(answer)
         found = answer.read(self.client.target, Result[StaticList], self.client.redact).result if answer.ok else []
         if not found and self._target.list_id:
-            raise FixSettings(
-                "The list is not in this Marketo.",
-                "It was removed there, or lies in a workspace the API user of this connection does not see.",
-                "Choose the list again in the export.",
-                code="no_audience",
-            )
+            raise audience_is_gone("list", "Marketo")
         return found[0] if found else None
 
     def _make(self) -> StaticList:

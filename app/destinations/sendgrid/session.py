@@ -14,8 +14,8 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
-from app.core.errors import FixSettings, SendoffError, TellUs, TryAgain
-from app.destinations.audiences import made_once, told_apart
+from app.core.errors import SendoffError, TellUs, TryAgain
+from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.http import Call, HttpClient
 from app.destinations.jobs import Patience, wait_for
@@ -33,7 +33,6 @@ from app.destinations.sendgrid.answers import (
 )
 from app.jobs import JobContext
 
-NAME_PLACEHOLDER = "{segment}"
 PATIENCE = Patience(first=2.0, longest=30.0, altogether=3_600.0)
 CUSTOM = "custom."
 EMAIL = "email"
@@ -54,13 +53,10 @@ class ExportTarget:
         """Raises FixSettings for a list that is not one (its id becomes part of an address)."""
         list_id = target.get("audience_id", "").strip()
         if list_id and not _is_uuid(list_id):
-            raise FixSettings(
-                "The list is not one of Twilio SendGrid.",
-                "SendGrid's lists are known by 36 signs, digits and letters from a to f with dashes between.",
-                "Choose the list in the export.",
-                code="no_audience",
+            raise not_an_audience(
+                "list", "Twilio SendGrid", "36 signs, digits and letters from a to f with dashes between"
             )
-        name = (target.get("audience", "").strip() or NAME_PLACEHOLDER).replace(NAME_PLACEHOLDER, segment)
+        name = audience_name(target, segment)
         return cls(list_id, name)
 
 
@@ -152,12 +148,7 @@ class SendGridSession:
             return next((each for each in read_lists(self.client, ctx) if each.name == self._target.name), None)
         answer = self.client.send(Call("GET", f"v3/marketing/lists/{self._target.list_id}"), ctx)
         if answer.status == 404:
-            raise FixSettings(
-                "The list is not in this Twilio SendGrid account.",
-                "It was removed there, or belongs to another account than the one of this connection.",
-                "Choose the list again in the export.",
-                code="no_audience",
-            )
+            raise audience_is_gone("list", "Twilio SendGrid account")
         if not answer.ok:
             raise self.client.failure(answer)
         return answer.read(self.client.target, SendGridList, self.client.redact)
