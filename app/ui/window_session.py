@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QPoint, QTimer, Signal
+from PySide6.QtCore import QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
@@ -22,6 +23,7 @@ from app.ui.dialogs.error import ErrorDialog
 from app.ui.dialogs.role import role_dialog
 from app.ui.formats import Formats
 from app.ui.main_window import MainWindow
+from app.ui.notifications import Notifications, Tray
 from app.ui.page_slot import PageSlot
 from app.ui.palette_entries import PaletteEntries
 from app.ui.preferences import Preferences
@@ -82,6 +84,11 @@ class WindowSession(QObject):
         self._again = False
         self.feed = RunFeed(self)
         self.feed.updated.connect(self._on_runs_updated)
+        icon = frame.theme.icon("paper-plane-tilt-fill", "accent")
+        tray = partial(Tray, icon, "Sendoff")
+        self._notifications = Notifications(frame.window, frame.preferences, formats, tray, self)
+        self._notifications.opened.connect(self._on_notification_clicked)
+        self.feed.updated.connect(self._notifications.on_runs)
         self._watch = ChangeWatch(frame.runner, services.workspace.changes, self)
         self._watch.changed.connect(self._on_workspace_changed)
         self._entries = PaletteEntries(self, formats, frame.titles, self.run_export, self.run_all, self)
@@ -110,6 +117,7 @@ class WindowSession(QObject):
         self._watch.stop()
         self._refresh.stop()
         self.feed.close()
+        self._notifications.seen()
         self._undo.setEnabled(False)
         self._undo.deleteLater()
         self._frame.window.role_asked.disconnect(self._on_role_asked)
@@ -316,6 +324,13 @@ class WindowSession(QObject):
         self._show_activity()
         if any(run.status.ended for run in runs):
             self.changed("runs")
+
+    def _on_notification_clicked(self, run_id: str) -> None:
+        window = self._frame.window
+        window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
+        window.raise_()
+        window.activateWindow()
+        self.show_page("runs", run_id or None)
 
     def _read(self) -> None:
         if self._reading is not None and self._reading.running:

@@ -21,6 +21,7 @@ from app.ui.dialogs.role import role_dialog
 from app.ui.pages.engine_limits import LimitsPart, LimitsShown
 from app.ui.pages.engine_part import EnginePart
 from app.ui.pages.freshness import Freshness
+from app.ui.pages.notifications_part import NotificationsPart
 from app.ui.pages.retention_part import RetentionPart
 from app.ui.pages.role_table import role_table
 from app.ui.preferences import Preferences
@@ -144,6 +145,7 @@ class SettingsPage(Area):
         self.engine = EnginePart(self._context)
         self.retention = RetentionPart(self._context)
         self.limits = LimitsPart(self._context)
+        self.notifications = NotificationsPart(theme, self._preferences)
         self._themes = {
             "system": ThemeCard(theme, "system", self.tr("Match system")),
             "light": ThemeCard(theme, "light", self.tr("Light")),
@@ -218,6 +220,11 @@ class SettingsPage(Area):
                 self._row_of(*self._themes.values()),
                 self._line(self.tr("Row height"), self.tr("For tables opened from now on"), self._rows),
                 self._line(self.tr("Reduce motion"), self.tr("No slides, still spinners"), self._motion),
+            ),
+            self._card(
+                self.tr("Notifications"),
+                self.tr("Shown by the operating system while Sendoff is in the background, and listed in Runs"),
+                self.notifications,
             ),
             self._card(
                 self.tr("Role of this workspace"),
