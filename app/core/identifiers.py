@@ -211,6 +211,11 @@ def _bare_name(value: str, _country: str) -> str | None:
     return re.sub(PUNCTUATION, "", lower(value.strip(BLANKS))).strip(BLANKS) or None
 
 
+def _initial(value: str, _country: str) -> str | None:
+    name = _bare_name(value, "")
+    return None if name is None else name[0]
+
+
 def _bare_place(value: str, _country: str) -> str | None:
     return re.sub("[ \t\xa0]", "", _bare_name(value, "") or "") or None
 
@@ -270,6 +275,7 @@ _PLAIN: Mapping[str, Rule] = {
     "phone_e164": Rule(_phone, _NO_PHONE, _WHOLE_PHONE),
     "phone_digits": Rule(_phone_digits, _NO_PHONE, _WHOLE_PHONE),
     "bare_name": Rule(_bare_name, "It holds no letter.", "Correct it in the source table."),
+    "initial": Rule(_initial, "It holds no letter.", "Correct it in the source table."),
     "bare_place": Rule(_bare_place, "It holds no letter.", "Correct it in the source table."),
     "country_iso": Rule(_country_code, _NO_COUNTRY, _COUNTRY_CODE),
     "country_lower": Rule(_country_lower, _NO_COUNTRY, _COUNTRY_CODE),
@@ -289,6 +295,7 @@ HASHES: Mapping[str, str] = MappingProxyType(
         "phone_sha256": "phone_e164",
         "phone_digits_sha256": "phone_digits",
         "name_sha256": "bare_name",
+        "initial_sha256": "initial",
         "place_sha256": "bare_place",
         "postal_code_sha256": "bare_postal_code",
         "country_sha256": "country_lower",
@@ -296,6 +303,7 @@ HASHES: Mapping[str, str] = MappingProxyType(
         "birth_year_sha256": "birth_year",
         "birth_month_sha256": "birth_month",
         "birth_day_sha256": "birth_day",
+        "id_sha256": "trim",
     }
 )
 """The rules that hash, with the rule of what they hash: such a value never leaves in the clear."""

@@ -214,6 +214,10 @@ def _bare_name(value: exp.Expr, _country: str) -> exp.Expr:
     return _or_null(trimmed(_replace(exp.Lower(this=trimmed(value)), identifiers.PUNCTUATION, "")))
 
 
+def _initial(value: exp.Expr, _country: str) -> exp.Expr:
+    return exp.Substring(this=_bare_name(value, ""), start=exp.Literal.number(1), length=exp.Literal.number(1))
+
+
 def _bare_place(value: exp.Expr, _country: str) -> exp.Expr:
     return _or_null(_replace(_bare_name(value, ""), r"[ \t\x{a0}]", ""))
 
@@ -280,6 +284,7 @@ _PLAIN: Mapping[str, Callable[[exp.Expr, str], exp.Expr]] = {
     "phone_e164": _phone,
     "phone_digits": _phone_digits,
     "bare_name": _bare_name,
+    "initial": _initial,
     "bare_place": _bare_place,
     "country_iso": _country,
     "country_lower": _country_lower,

@@ -138,8 +138,8 @@ def words_of(answer: Answer, redact: Callable[[str], str]) -> str:
     return redact(" ".join(text.split()))[:_LONGEST_WORDS]
 
 
-def failure(target: str, answer: Answer, words: str) -> SendoffError:
-    """The error for an answer that is not ok; `words` is what the target says about it."""
+def failure(target: str, answer: Answer, words: str, retry_after: float | None = None) -> SendoffError:
+    """The error for an answer that is not ok; `words` is what the target says about it, `retry_after` the seconds it asks for."""
     said = f"{target} says: {words}" if words else f"It answered with status {answer.status}."
     status = answer.status
     if status == 401:
@@ -176,7 +176,7 @@ def failure(target: str, answer: Answer, words: str) -> SendoffError:
             said,
             "Try again later, when less is sent to this account.",
             code="http_429",
-            retry_after=answer.retry_after,
+            retry_after=retry_after,
         )
     if status >= 500:
         return TryAgain(
@@ -184,7 +184,7 @@ def failure(target: str, answer: Answer, words: str) -> SendoffError:
             said,
             "Try again later.",
             code=f"http_{status}",
-            retry_after=answer.retry_after,
+            retry_after=retry_after,
         )
     if 300 <= status < 400:
         return FixSettings(

@@ -99,7 +99,8 @@ class SignIn:
     `field_id` is the connection field of kind SIGN_IN that keeps what a person's sign-in gave. The addresses may name settings in
     braces, and settings called `authorize_url` and `token_url` take their place. `parameters` go into the page's address.
     `redirect_port` 0 takes any free one, for vendors that do not compare it. `lasts_days` is when the person has to sign in
-    again where the vendor's answer does not tell.
+    again where the vendor's answer does not tell. `lasting_grant` is asked for with the short-lived token of a code, in a
+    parameter of the same name, where a vendor gives a lasting one for it.
     """
 
     token_url: str
@@ -114,6 +115,7 @@ class SignIn:
     redirect_port: int = 0
     redirect_path: str = "/"
     lasts_days: int | None = None
+    lasting_grant: str = ""
 
 
 class LimitName(StrEnum):

@@ -246,11 +246,20 @@ class HttpClient:
 
     def redact(self, text: str) -> str:
         """The text with every secret of the connection replaced by a mask."""
-        return Redactor.of([*self._secrets, *self._access.secrets()])(text)
+        proofs = self.proof_in_address(self._access.headers()).values()
+        return Redactor.of([*self._secrets, *self._access.secrets(), *proofs])(text)
 
     def failure(self, answer: Answer) -> SendoffError:
         """The general error for an answer that is not ok."""
-        return failure(self.target, answer, self.words(answer))
+        return failure(self.target, answer, self.words(answer), self.asked_wait(answer))
+
+    def asked_wait(self, answer: Answer) -> float | None:
+        """Seconds the target asks to wait; None when it asks for none. Most say it in the standard's header."""
+        return answer.retry_after
+
+    def proof_in_address(self, proof: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002 - for those that need it
+        """What a target wants in the address beside the headers that prove who we are; it is masked like them."""
+        return {}
 
     def words(self, answer: Answer) -> str:
         """What the target says in a failed answer, without secrets."""
@@ -285,7 +294,8 @@ class HttpClient:
             slow = self._slow_down(answer)
             if last or not (slow or (answer.status >= 500 and call.may_repeat)):
                 return answer
-            wait = self._retry.wait(attempt) if answer.retry_after is None else answer.retry_after
+            asked = self.asked_wait(answer)
+            wait = self._retry.wait(attempt) if asked is None else asked
             if wait > self._retry.longest_asked:
                 return answer
             if slow:
@@ -324,7 +334,7 @@ class HttpClient:
         return self._client.build_request(
             call.method,
             f"{self._base_url}/{call.path.lstrip('/')}",
-            params=dict(call.query) or None,
+            params={**call.query, **self.proof_in_address(proof)} or None,
             content=body,
             headers={**(_JSON if call.json is not None else {}), **call.headers, **proof, **sealed},
             extensions={"trace": self._watch} if call.may_abort else None,

@@ -64,7 +64,9 @@ class TokenDesk:
     def by_code(self, code: str, redirect: str, verifier: str) -> Tokens:
         """The tokens for a code the person's browser brought back; raises as `renewed`."""
         extra = {"code_verifier": verifier} if verifier else {}
-        return self._ask("authorization_code", Tokens(""), redirect_uri=redirect, code=code, **extra)
+        tokens = self._ask("authorization_code", Tokens(""), redirect_uri=redirect, code=code, **extra)
+        lasting = self.spec.lasting_grant
+        return self._ask(lasting, Tokens(""), **{lasting: tokens.access}) if lasting else tokens
 
     def renewed(self, before: Tokens) -> Tokens:
         """New tokens for a sign-in that goes on; a refresh token that is not replaced stays.
@@ -91,7 +93,7 @@ class TokenDesk:
         refresh = document.get("refresh_token") or before.refresh
         ends = _after(now, document.get("refresh_token_expires_in")) or before.ends_at
         access_ends = _after(now, document.get("expires_in"))
-        if self.spec.lasts_days is not None and grant == "authorization_code":
+        if self.spec.lasts_days is not None and grant in {"authorization_code", self.spec.lasting_grant}:
             ends = ends or now + timedelta(days=self.spec.lasts_days)
         if not refresh and grant != "client_credentials":
             ends = access_ends if ends is None or access_ends is None else min(ends, access_ends)

@@ -37,6 +37,7 @@ class OAuthDesk:
     refresh_seconds: int | None = None
     gives_refresh: bool = True
     refuses: bool = False
+    client_id: str = CLIENT_ID
     asked: list[dict[str, str]] = field(default_factory=list)
     renewals: int = 0
     _codes: dict[str, _Code] = field(default_factory=dict)
@@ -63,7 +64,7 @@ class OAuthDesk:
         self.asked.append(dict(query))
         redirect = query.get("redirect_uri", "")
         if (
-            query.get("client_id") != CLIENT_ID
+            query.get("client_id") != self.client_id
             or query.get("response_type") != "code"
             or not redirect.startswith("http")
         ):
@@ -95,9 +96,9 @@ class OAuthDesk:
 
     def _knows_app(self, request: Request, form: dict[str, str]) -> bool:
         if self.client_auth == "basic":
-            proof = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
+            proof = base64.b64encode(f"{self.client_id}:{CLIENT_SECRET}".encode()).decode()
             return request.headers.get("authorization") == f"Basic {proof}"
-        return form.get("client_id") == CLIENT_ID and form.get("client_secret") == CLIENT_SECRET
+        return form.get("client_id") == self.client_id and form.get("client_secret") == CLIENT_SECRET
 
     def _by_code(self, form: dict[str, str]) -> Reply:
         code = self._codes.get(form.get("code", ""))

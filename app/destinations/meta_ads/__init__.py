@@ -1,0 +1,1 @@
+"""Meta Ads: hashed members of a segment become a custom audience for Facebook and Instagram."""
