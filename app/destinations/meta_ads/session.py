@@ -7,16 +7,15 @@ to replace an audience needs everybody in one upload, while a run sends only wha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from app.core.errors import FixData, FixSettings
-from app.core.identifiers import SHA256_HEX
 from app.destinations.audiences import made_once, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.hashes import not_hashed
 from app.destinations.http import Call, HttpClient
 from app.destinations.meta_ads.answers import CUSTOMER_LIST, FLAGGED, Audience, Audiences, Made, Taken, flagged
 from app.jobs import JobContext
@@ -44,7 +43,6 @@ COLUMNS: Mapping[str, str] = {
 
 _PAGE = "100"
 _FIELDS = "id,name,account_id,subtype,operation_status,approximate_count_lower_bound,approximate_count_upper_bound"
-_HASH = re.compile(SHA256_HEX)
 _SOURCES = {
     "customers": "USER_PROVIDED_ONLY",
     "partners": "PARTNER_PROVIDED_ONLY",
@@ -214,10 +212,7 @@ class MetaSession:
     def _sendable(self, batch: Batch) -> tuple[list[int], dict[int, Outcome]]:
         """The places of the members that may leave: known by something, and hashed through and through."""
         places, others = told_apart(batch, (self._target.key,))
-        for field in COLUMNS:
-            for place, value in enumerate(batch.column(field)):
-                if value and not _HASH.fullmatch(value):
-                    others.setdefault(place, _plain(batch.keys[place], field))
+        others |= {place: why for place, why in not_hashed(batch, COLUMNS).items() if place not in others}
         return [place for place in places if place not in others], others
 
     def _unread(self, taken: Taken, sent: Batch) -> list[int]:
@@ -260,16 +255,6 @@ def read_audiences(client: HttpClient, account_id: str, ctx: JobContext) -> Iter
         if not page.paging.following:
             return
         call = Call("GET", call.path, {**call.query, "after": page.paging.following})
-
-
-def _plain(key: str, field: str) -> Outcome:
-    return Outcome(
-        key,
-        OutcomeKind.INVALID,
-        field,
-        "A value is not hashed, and Meta gets no other.",
-        "Match the field again; it is hashed on its way.",
-    )
 
 
 _AT_SOURCE = "Correct the values at the source."

@@ -1,0 +1,1 @@
+"""Microsoft Advertising: hashed e-mail addresses of a segment become a customer match list."""

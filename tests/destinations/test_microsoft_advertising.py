@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app.core.errors import FixSettings, NotAllowed, SignInAgain, TellUs, TryAgain
+from app.core.exports import SyncMode
+from app.core.tokens import secrets_in
+from app.destinations.answers import Answer
+from app.destinations.browser_signin import sign_in
+from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
+from app.destinations.microsoft_advertising.answers import asked_wait, meaning
+from app.destinations.microsoft_advertising.destination import create
+from app.destinations.registry import description
+from app.jobs import JobContext
+from tests.destinations.conformance import SegmentDestinationSuite
+from tests.vendors.emulator import Reply
+from tests.vendors.microsoft_advertising import (
+    CAMPAIGNS,
+    CUSTOMER,
+    CUSTOMERS,
+    DEVELOPER_TOKEN,
+    MicrosoftEmulator,
+)
+from tests.vendors.oauth import CLIENT_ID, CLIENT_SECRET, agree
+
+
+def hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Bench:
+    description = description("microsoft-advertising")
+    batch_size = description.batch_size
+
+    def __init__(self, emulator: MicrosoftEmulator) -> None:
+        self.emulator = emulator
+        self.target = {"account_id": "141000001"}
+        self.slowed: list[float] = []
+        root = emulator.url
+        self.values = {
+            "customer_id": CUSTOMER,
+            "client_id": CLIENT_ID,
+            "api_url": root + CAMPAIGNS,
+            "accounts_url": root + CUSTOMERS,
+            "authorize_url": f"{root}/oauth2/v2.0/authorize",
+            "token_url": f"{root}/oauth2/v2.0/token",
+        }
+        self.app = {"client_secret": CLIENT_SECRET, "developer_token": DEVELOPER_TOKEN}
+        self.sign_in = self._signed_in()
+        self.secrets = (CLIENT_SECRET, DEVELOPER_TOKEN, *secrets_in(self.sign_in))
+        emulator.requests.clear()
+
+    def _signed_in(self) -> str:
+        def browse(page: str) -> None:
+            threading.Thread(target=agree, args=(page,), daemon=True).start()
+
+        return sign_in(self.description, self.values, self.app, browse, JobContext()).written()
+
+    def destination(self, **changes: Any) -> SegmentDestination:
+        values = {**self.values, **changes.pop("values", {})}
+        details = {"on_slow": lambda seconds, _words: self.slowed.append(seconds), **changes}
+        return create(Settings(values, {**self.app, "sign_in": self.sign_in}, **details))
+
+    def wrong_secret(self) -> SegmentDestination:
+        self.emulator.sign_in.end_all()
+        return self.destination()
+
+    def gone_audience(self) -> dict[str, str]:
+        return {**self.target, "audience_id": "404"}
+
+    def member(self, number: int, **values: str | None) -> Member:
+        del values  # only the address is sent
+        return Member(str(number), {"email": hashed(f"person{number}@shop.example")})
+
+    def refused_member(self, number: int) -> Member:
+        member = self.member(number)
+        self.emulator.refused.add(member.values["email"] or "")
+        return member
+
+    def delivered(self, segment: str) -> set[str]:
+        found = self.emulator.named(segment)
+        return found.members if found else set()
+
+    def identifier(self, member: Member) -> str:
+        return member.values["email"] or ""
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with MicrosoftEmulator() as emulator:
+        yield Bench(emulator)
+
+
+pytestmark = pytest.mark.usefixtures("unpaced")
+
+
+def send(bench: Bench, *members: Member, segment: str = "VIP", **target: str) -> list[Outcome]:
+    with bench.destination().session({**bench.target, **target}, segment, SyncMode.UPDATE) as session:
+        return list(session.send(members, JobContext()))
+
+
+class TestContract(SegmentDestinationSuite):
+    tells_new = False
+    writes_to_open = 2  # it asks by POST as well
+
+    @pytest.mark.skipif(not os.environ.get("SENDOFF_VENDOR_SPECS"), reason="SENDOFF_VENDOR_SPECS names no descriptions")
+    def test_requests_fit_the_vendors_description(self, bench: Bench) -> None:
+        bench.destination().test(JobContext())
+        for picker in ("account_id", "audience_id"):
+            bench.destination().choices(picker, JobContext())
+        send(bench, bench.member(1), bench.refused_member(2), terms="accepted")
+        with bench.destination().session(bench.target, "VIP", SyncMode.MIRROR) as session:
+            session.remove([bench.member(1)], JobContext())
+            session.confirm(JobContext())
+        print(f"{bench.emulator.validated} requests validated")
+        assert bench.emulator.validated >= 10
+        assert bench.emulator.violations == []
+
+
+class TestNothingPersonalLeaves:
+    def test_addresses_that_are_not_hashed_are_kept_here(self, bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.DEBUG)
+        assert [field.normalise for field in bench.description.fields] == ["email_sha256"]
+        plain = Member("2", {"email": "zoe@shop.example"})
+        kinds = [each.kind for each in send(bench, bench.member(1), plain)]
+        assert kinds == [OutcomeKind.TAKEN, OutcomeKind.INVALID]
+        with bench.destination().session(bench.target, "VIP", SyncMode.MIRROR) as session:
+            session.remove([bench.member(1), plain], JobContext())
+        assert b"zoe@shop.example" not in b"".join(request.raw for request in bench.emulator.requests)
+        assert "zoe@shop.example" not in caplog.text
+        assert len(bench.emulator.requests) >= 4
+
+
+class TestLists:
+    def test_a_list_is_chosen_instead_of_made(self, bench: Bench) -> None:
+        chosen = bench.emulator.make("Old customers")
+        send(bench, bench.member(1), audience_id=chosen.id)
+        assert len(chosen.members) == 1
+        assert bench.emulator.named("VIP") is None
+
+    @pytest.mark.parametrize("other", [{"type_": "RemarketingList"}, {"account": "141000002"}])
+    def test_other_audiences_are_refused_before_anything_is_sent(self, bench: Bench, other: dict[str, str]) -> None:
+        wrong = bench.emulator.make("Visitors", **other)
+        with pytest.raises(FixSettings) as raised:
+            send(bench, bench.member(1), audience_id=wrong.id)
+        assert raised.value.code == "no_audience"
+        assert not [r for r in bench.emulator.requests if r.path.endswith("/Apply")]
+
+    def test_the_pickers(self, bench: Bench) -> None:
+        bench.emulator.make("Old customers").members.update(str(i) for i in range(1_250))
+        bench.emulator.make("Visitors", "RemarketingList")
+        bench.emulator.make("Outlet", account="141000002")
+        accounts = bench.destination().choices("account_id", JobContext())
+        assert [(each.id, each.name, each.detail) for each in accounts] == [
+            ("141000001", "Northwind shop", "F1001"),
+            ("141000002", "Northwind outlet", "F1002"),
+        ]
+        lists = bench.destination().choices("audience_id", JobContext())
+        assert [(each.name, each.detail, each.members) for each in lists] == [
+            ("Old customers", "Northwind shop", 1_200),
+            ("Outlet", "Northwind outlet", None),
+        ]
+        assert bench.destination().choices("other", JobContext()) == []
+
+    def test_one_whose_making_was_not_answered_is_not_made_twice(self, bench: Bench) -> None:
+        bench.emulator.fail("lost", method="POST", path="/v13/Audiences", after=1, times=1)
+        send(bench, bench.member(1))
+        assert [each.name for each in bench.emulator.lists.values()] == ["VIP"]
+
+    def test_a_name_microsoft_does_not_take(self, bench: Bench) -> None:
+        with pytest.raises(FixSettings) as raised:
+            send(bench, bench.member(1), segment="x" * 200)
+        assert raised.value.why == "Microsoft says: The name is too long."
+
+    def test_a_list_without_a_number(self, bench: Bench) -> None:
+        answer = Reply(200, {"AudienceIds": [], "PartialErrors": None})
+        bench.emulator.fail("reply", path="/v13/Audiences", after=1, reply=answer)
+        with pytest.raises(TellUs):
+            send(bench, bench.member(1))
+
+    @pytest.mark.parametrize("target", [{}, {"account_id": "x"}, {"account_id": "1", "audience_id": "../x"}])
+    def test_numbers_that_are_none(self, bench: Bench, target: dict[str, str]) -> None:
+        with pytest.raises(FixSettings):
+            bench.destination().session(target, "VIP", SyncMode.UPDATE)
+
+
+class TestTrouble:
+    def test_terms_nobody_accepted(self, bench: Bench) -> None:
+        chosen = bench.emulator.make("Old customers")
+        bench.emulator.terms_accepted = False
+        for target in ({}, {"audience_id": chosen.id}):
+            with pytest.raises(FixSettings) as raised:
+                send(bench, bench.member(1), **target)
+            assert raised.value.code == "terms"
+        outcomes = send(bench, bench.member(1), audience_id=chosen.id, terms="accepted")
+        assert outcomes[0].kind is OutcomeKind.TAKEN
+
+    def test_a_sign_in_that_may_not(self, bench: Bench) -> None:
+        bench.emulator.may_manage = False
+        assert bench.destination().test(JobContext()).missing_rights == ("manage their customer lists",)
+        with pytest.raises(NotAllowed):
+            send(bench, bench.member(1))
+
+    def test_nobody_has_accounts(self, bench: Bench) -> None:
+        bench.emulator.accounts.clear()
+        assert bench.destination().test(JobContext()).missing_rights[0] == "see accounts"
+
+    def test_access_that_ends_in_the_middle_of_a_run_is_renewed(self, bench: Bench) -> None:
+        with bench.destination().session(bench.target, "VIP", SyncMode.UPDATE) as session:
+            session.send([bench.member(1)], JobContext())
+            bench.emulator.sign_in.end_access()
+            session.send([bench.member(2)], JobContext())
+        assert len(bench.delivered("VIP")) == 2
+        assert bench.emulator.sign_in.renewals == 1
+
+    def test_calls_of_a_minute_that_are_used_up(self) -> None:
+        assert (meaning(fault(117)), asked_wait(fault(117))) == (429, 60)
+
+    @pytest.mark.parametrize(("code", "status"), [(105, 401), (109, 401), (106, 403), (0, 503), (1001, 400)])
+    def test_what_codes_mean(self, code: int, status: int) -> None:
+        assert meaning(fault(code)) == status
+        assert asked_wait(fault(code)) is None
+
+    @pytest.mark.parametrize("body", [b"{}", b"[]", b"{", b'{"Errors":"no"}'])
+    def test_other_failures_keep_their_status(self, body: bytes) -> None:
+        assert meaning(Answer(400, {"content-type": "application/json"}, body)) == 400
+
+    def test_too_fast_for_good(self, bench: Bench) -> None:
+        reply = Reply(429, {"Errors": [{"Code": 117}]}, headers={"Retry-After": "0"})
+        bench.emulator.fail("reply", path="/Apply", reply=reply)
+        with pytest.raises(TryAgain) as raised:
+            send(bench, bench.member(1))
+        assert raised.value.code == "http_429"
+
+    @pytest.mark.parametrize("lacking", ["developer_token", "sign_in"])
+    def test_secrets_that_are_missing(self, bench: Bench, lacking: str) -> None:
+        secrets = {**bench.app, "sign_in": bench.sign_in}
+        with pytest.raises(SignInAgain):
+            create(Settings(bench.values, {name: value for name, value in secrets.items() if name != lacking}))
+
+    def test_a_pace_of_its_own(self, bench: Bench) -> None:
+        own = bench.description.for_connection({"requests_per_second": "9"})
+        assert (own.pace.requests_per_second, bench.description.pace.requests_per_second) == (9, 4)
+
+
+def fault(code: int) -> Answer:
+    body = f'{{"Errors":[{{"Code":{code},"ErrorCode":"X","Message":"No"}}],"TrackingId":"t"}}'.encode()
+    return Answer(400, {"content-type": "application/json"}, body)
