@@ -49,6 +49,10 @@ class OAuthDesk:
         """Whether this access token is good now."""
         return self._access.get(token, 0.0) > time.monotonic()
 
+    def access(self) -> str:
+        """A token as one gets it who signs in now."""
+        return str(self._given(refresh=False)["access_token"])
+
     def end_access(self) -> None:
         """Every access token ends now; refresh tokens stay."""
         self._access.clear()

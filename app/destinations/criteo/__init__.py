@@ -1,0 +1,1 @@
+"""Criteo: hashed e-mail addresses of a segment become the contact list of an audience segment."""

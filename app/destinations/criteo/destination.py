@@ -1,0 +1,148 @@
+"""Criteo's contact lists, with the client credentials of an app that the advertiser let in.
+
+Source: Criteo's OpenAPI description of its marketing solutions, version 2026-07, and its page on rate limits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from app.core.connections import TestResult
+from app.core.errors import NotAllowed, SendoffError, SignInAgain
+from app.core.exports import SyncMode
+from app.destinations.answers import Answer
+from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
+from app.destinations.criteo.answers import Advertiser, Advertisers, meaning
+from app.destinations.criteo.session import CriteoSession, ExportTarget, read_segments
+from app.destinations.http import Call, HttpClient
+from app.destinations.opening import filled, needed_secret
+from app.destinations.registry import description
+from app.destinations.signin import SignedIn
+from app.jobs import JobContext
+
+_MANAGE = "see their contact lists"
+
+
+def create(settings: Settings) -> Criteo:
+    """Open the destination; raises SignInAgain without the app's secret."""
+    return Criteo(settings)
+
+
+class Criteo:
+    """A `SegmentDestination`; thread safe, each call and session has a client of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._description = description("criteo")
+        self._values = filled(settings, self._description)
+        needed_secret(settings, "client_secret", "client secret of Criteo")
+        if self._description.sign_in is None:
+            raise SignInAgain("Criteo has no sign-in.", "Its description lacks it.", "Set Sendoff up again.")
+        self._access = SignedIn(self._description.name, self._description.sign_in, settings)
+
+    def test(self, ctx: JobContext) -> TestResult:
+        """See `SegmentDestination.test`: the first advertiser's name, how many there are, and the right to their lists."""
+        began = time.monotonic()
+        with self._client() as client:
+            advertisers = _advertisers(client, ctx)
+            may = bool(advertisers) and _may_see_lists(client, advertisers[0], ctx)
+        milliseconds = round((time.monotonic() - began) * 1000)
+        if not advertisers:
+            return TestResult("Criteo", milliseconds, (), ("see advertisers", _MANAGE))
+        see = "see 1 advertiser" if len(advertisers) == 1 else f"see {len(advertisers):,} advertisers"
+        return TestResult(
+            advertisers[0].name, milliseconds, (see, _MANAGE) if may else (see,), () if may else (_MANAGE,)
+        )
+
+    def choices(self, field_id: str, ctx: JobContext) -> list[Choice]:
+        """See `SegmentDestination.choices`; advertisers, and the contact lists of all of them that can be changed."""
+        if field_id not in {"account_id", "audience_id"}:
+            return []
+        with self._client() as client:
+            names = {each.number: each.name for each in _advertisers(client, ctx)}
+            if field_id == "account_id":
+                return [Choice(number, name, number) for number, name in names.items()]
+            if not names:
+                return []
+            return [
+                Choice(each.number, each.name, names.get(each.attributes.advertiser_id or "", ""))
+                for each in read_segments(client, list(names), ctx)
+                if each.attributes.contact_list is None or not each.attributes.contact_list.is_read_only
+            ]
+
+    def fields(self, target: Mapping[str, str], ctx: JobContext) -> list[TargetField]:
+        """See `SegmentDestination.fields`; all contact lists have the same one."""
+        del target
+        ctx.check()
+        return list(self._description.fields)
+
+    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
+        """See `SegmentDestination.place`: the contact list of the advertiser."""
+        session = self.session(target, segment, SyncMode.UPDATE)
+        with session.client:
+            found = session.find(ctx)
+        read = ExportTarget.read(target, segment)
+        return Place(f"{read.advertiser_id} {read.segment_id or read.name}", found is not None)
+
+    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> CriteoSession:
+        """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
+        del mode
+        return CriteoSession(self._client(), ExportTarget.read(target, segment), JobContext())
+
+    def preview(
+        self,
+        target: Mapping[str, str],
+        segment: str,
+        mode: SyncMode,
+        members: Sequence[Member],
+        *,
+        removed: bool = False,
+    ) -> list[PreparedRequest]:
+        """See `SegmentDestination.preview`; a list that is not there yet is shown by a name in place of its number."""
+        session = self.session(target, segment, mode)
+        with session.client as client:
+            return [client.prepared(call) for call in session.calls(members, removing=removed)]
+
+    def _client(self) -> HttpClient:
+        return _Client(
+            self._description.name,
+            f"{self._values['api_url'].rstrip('/')}/{self._values['version']}",
+            self._settings,
+            pace=self._description.pace,
+            access=self._access,
+            meaning=meaning,
+        )
+
+
+class _Client(HttpClient):
+    """Knows how Criteo says when a limit begins anew, and what lets an app in."""
+
+    def asked_wait(self, answer: Answer) -> float | None:
+        reset = answer.headers.get("x-ratelimit-reset", "")
+        if answer.retry_after is not None or answer.status != 429 or not reset.isdecimal():
+            return answer.retry_after
+        moment = float(reset)
+        return max(0.0, moment - time.time()) if moment > 1e9 else moment  # a moment since 1970, else seconds
+
+    def failure(self, answer: Answer) -> SendoffError:
+        if answer.status != 403:
+            return super().failure(answer)
+        return NotAllowed(
+            "Criteo does not let this app use the advertiser.",
+            f"Criteo says: {self.words(answer) or 'status 403'}",
+            "Have an admin of the advertiser open the app's consent link, with the right to manage audiences.",
+            code="http_403",
+        )
+
+
+def _advertisers(client: HttpClient, ctx: JobContext) -> list[Advertiser]:
+    return client.read(Call("GET", "advertisers/me"), Advertisers, ctx).data or []
+
+
+def _may_see_lists(client: HttpClient, advertiser: Advertiser, ctx: JobContext) -> bool:
+    try:
+        next(read_segments(client, [advertiser.number], ctx), None)
+    except NotAllowed:
+        return False
+    return True
