@@ -21,6 +21,7 @@ from app.destinations.contract import Member, RemovingSession
 from app.jobs import CancelToken, JobContext
 from tests.destinations import (
     test_brevo,
+    test_criteo,
     test_google_ads,
     test_hubspot,
     test_iterable,
@@ -28,9 +29,12 @@ from tests.destinations import (
     test_linkedin,
     test_mailchimp,
     test_marketo,
+    test_meta_ads,
+    test_microsoft_advertising,
     test_sendgrid,
 )
 from tests.vendors.brevo import BrevoEmulator
+from tests.vendors.criteo import CriteoEmulator
 from tests.vendors.google_ads import GoogleAdsEmulator
 from tests.vendors.hubspot import HubSpotEmulator
 from tests.vendors.iterable import IterableEmulator
@@ -38,6 +42,8 @@ from tests.vendors.klaviyo import KlaviyoEmulator
 from tests.vendors.linkedin import LinkedInEmulator
 from tests.vendors.mailchimp import MailchimpEmulator
 from tests.vendors.marketo import MarketoEmulator
+from tests.vendors.meta import MetaEmulator
+from tests.vendors.microsoft_advertising import MicrosoftEmulator
 from tests.vendors.sendgrid import SendGridEmulator
 
 HELP = Path(__file__).parents[2] / "resources/help"
@@ -63,6 +69,7 @@ class Case:
 
 CASES = [
     Case("brevo", BrevoEmulator, test_brevo.Bench, "up to 90 minutes"),
+    Case("criteo", CriteoEmulator, test_criteo.Bench, "up to 30 minutes"),
     Case("google-ads", GoogleAdsEmulator, test_google_ads.Bench, "up to 30 minutes"),
     Case("hubspot", HubSpotEmulator, test_hubspot.Bench, "up to 15 minutes"),
     Case("iterable", IterableEmulator, test_iterable.Bench, "up to 30 minutes"),
@@ -70,6 +77,8 @@ CASES = [
     Case("linkedin-ads", LinkedInEmulator, test_linkedin.Bench, "up to 10 minutes"),
     Case("mailchimp", MailchimpEmulator, test_mailchimp.Bench, "up to three hours", seconds=1.0),
     Case("marketo", MarketoEmulator, test_marketo.Bench, "up to three hours"),
+    Case("meta-ads", MetaEmulator, test_meta_ads.Bench, "up to 90 minutes"),
+    Case("microsoft-advertising", MicrosoftEmulator, test_microsoft_advertising.Bench, "up to 10 minutes"),
     Case("sendgrid", SendGridEmulator, test_sendgrid.Bench, "up to a few hours"),
 ]
 
