@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from app.core.errors import FixData, FixSettings, TellUs
-from app.destinations.audiences import made_once, not_hashed, told_apart
+from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.criteo.answers import (
     CONTACT_LIST,
@@ -22,10 +22,10 @@ from app.destinations.criteo.answers import (
     AudienceSegments,
     ContactListStatistics,
 )
+from app.destinations.hashes import not_hashed
 from app.destinations.http import Call, HttpClient
 from app.jobs import JobContext
 
-NAME_PLACEHOLDER = "{segment}"
 KEY = "email"
 
 _SEGMENTS = "marketing-solutions/audience-segments"
@@ -52,14 +52,8 @@ class ExportTarget:
                 code="no_account",
             )
         if segment_id and not (segment_id.isascii() and segment_id.isdecimal()):
-            raise FixSettings(
-                "The contact list is not one of Criteo.",
-                "Criteo's audience segments are known by numbers.",
-                "Choose the contact list in the export.",
-                code="no_audience",
-            )
-        name = (target.get("audience", "").strip() or NAME_PLACEHOLDER).replace(NAME_PLACEHOLDER, segment)
-        return cls(advertiser, segment_id, name)
+            raise not_an_audience("contact list", "Criteo", "numbers")
+        return cls(advertiser, segment_id, audience_name(target, segment))
 
 
 class CriteoSession:
@@ -122,12 +116,7 @@ class CriteoSession:
             wanted = {"audienceSegmentIds": [target.segment_id], "advertiserIds": [target.advertiser_id]}
             found = next(_search(self.client, wanted, ctx), None)
             if found is None:
-                raise FixSettings(
-                    "The contact list is not there.",
-                    "It was removed at Criteo, or belongs to another advertiser than the one of this export.",
-                    "Choose the contact list again in the export.",
-                    code="no_audience",
-                )
+                raise audience_is_gone("contact list", "advertiser at Criteo")
         if found is not None:
             _demand_fillable(found)
         return found

@@ -13,14 +13,13 @@ from types import TracebackType
 from typing import Self
 
 from app.core.errors import FixData, FixSettings
-from app.destinations.audiences import made_once, told_apart
+from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.hashes import not_hashed
 from app.destinations.http import Call, HttpClient
 from app.destinations.meta_ads.answers import CUSTOMER_LIST, FLAGGED, Audience, Audiences, Made, Taken, flagged
 from app.jobs import JobContext
 
-NAME_PLACEHOLDER = "{segment}"
 KEYS: Mapping[str, str] = {"email": "email", "phone": "phone", "name_address": "external_id"}
 """What members are known by, for each choice of the export."""
 COLUMNS: Mapping[str, str] = {
@@ -73,15 +72,11 @@ class ExportTarget:
             )
         audience = target.get("audience_id", "").strip()
         if audience and not (audience.isascii() and audience.isdecimal()):
-            raise FixSettings(
-                "The audience is not one of Meta.",
-                "Meta's audiences are known by numbers.",
-                "Choose the audience in the export.",
-                code="no_audience",
-            )
-        name = (target.get("audience", "").strip() or NAME_PLACEHOLDER).replace(NAME_PLACEHOLDER, segment)
+            raise not_an_audience("audience", "Meta", "numbers")
         key = KEYS[target.get("key_identifier") or "email"]
-        return cls(key, account, audience, name, _SOURCES[target.get("source") or "customers"])
+        return cls(
+            key, account, audience, audience_name(target, segment), _SOURCES[target.get("source") or "customers"]
+        )
 
     @property
     def audiences(self) -> str:
@@ -152,12 +147,7 @@ class MetaSession:
         except FixSettings as error:
             if error.code != "http_404":
                 raise
-            raise FixSettings(
-                "The audience is not there.",
-                "It was removed at Meta, or the person of this connection may not see it.",
-                "Choose the audience again in the export.",
-                code="no_audience",
-            ) from None
+            raise audience_is_gone("audience", "ad account at Meta") from None
         if found.account_id != self._target.account_id:
             raise FixSettings(
                 f"The audience “{found.name}” belongs to another ad account.",

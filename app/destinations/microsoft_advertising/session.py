@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from app.core.errors import FixSettings, TellUs
-from app.destinations.audiences import made_once, told_apart
+from app.destinations.audiences import audience_name, made_once, not_an_audience, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.hashes import not_hashed
 from app.destinations.http import Call, HttpClient
@@ -28,7 +28,6 @@ from app.destinations.microsoft_advertising.answers import (
 )
 from app.jobs import JobContext
 
-NAME_PLACEHOLDER = "{segment}"
 KEY = "email"
 TYPE = "CustomerList"
 
@@ -54,14 +53,8 @@ class ExportTarget:
                 code="no_account",
             )
         if list_id and not (list_id.isascii() and list_id.isdecimal()):
-            raise FixSettings(
-                "The customer list is not one of Microsoft Advertising.",
-                "Its lists are known by numbers.",
-                "Choose the list in the export.",
-                code="no_audience",
-            )
-        name = (target.get("audience", "").strip() or NAME_PLACEHOLDER).replace(NAME_PLACEHOLDER, segment)
-        return cls(account, list_id, name, target.get("terms") == "accepted")
+            raise not_an_audience("customer list", "Microsoft Advertising", "numbers")
+        return cls(account, list_id, audience_name(target, segment), target.get("terms") == "accepted")
 
 
 class MicrosoftSession:
