@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from app.cli.output import plain
+from app.core.effort import Effort
 from app.core.guards import Held
 from app.core.plans import OTHER_MATCH, Changes, LeftOut, Plan, SegmentPlan
 
@@ -36,6 +38,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         **asdict(plan.changes),
         "left_out": plain(plan.left_out),
         "held": held_document(plan.held),
+        "effort": {"requests": plan.effort.requests, "seconds": plan.effort.seconds},
         "segments": segments,
         "members": plain(plan.members),
     }
@@ -60,6 +63,8 @@ def held_document(held: Held | None) -> dict[str, Any] | None:
 def plan_lines(plan: Plan) -> list[str]:
     """Numbers first, then the segments when there are several, then the first members."""
     lines = [f"{plan.export}, {plan.sync.value}: {_numbers(plan.changes)}. Nothing has been sent."]
+    if plan.effort.requests:
+        lines.append(_effort(plan.effort))
     if plan.changes.in_doubt:
         lines.append(f"{plan.changes.in_doubt:,} of them were on their way when an earlier run stopped.")
     if plan.changes.strangers:
@@ -74,6 +79,15 @@ def plan_lines(plan: Plan) -> list[str]:
         reason = f"  {_printable(member.reason)}" if member.reason else ""
         lines.append(f"  {member.change.value:<8} {_printable(member.member)}  {_printable(values)}{reason}")
     return lines
+
+
+def _effort(effort: Effort) -> str:
+    requests = "1 request" if effort.requests == 1 else f"{effort.requests:,} requests"
+    if effort.seconds is None:
+        return f"Sending takes at least {requests}."
+    minutes = math.ceil(effort.seconds / 60)
+    time = "1 minute" if minutes <= 1 else f"{minutes:,} minutes"
+    return f"Sending takes at least {requests}, up to {time} at the destination's pace."
 
 
 def _segment_lines(plan: SegmentPlan, *, alone: bool) -> list[str]:

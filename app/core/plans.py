@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from app.core.counts import Count
+from app.core.effort import Effort
 from app.core.exports import SyncMode
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class SegmentPlan:
 class Plan:
     """What a run of an export would do now; `members` are the first of each change in each segment, values masked.
 
-    `held` says which guard would hold it.
+    `held` says which guard would hold it, `effort` what sending it takes.
     """
 
     export: str
@@ -129,6 +130,7 @@ class Plan:
     segments: tuple[SegmentPlan, ...]
     members: tuple[PlannedMember, ...] = ()
     held: Held | None = None
+    effort: Effort = field(default_factory=lambda: Effort(0))
 
     @property
     def changes(self) -> Changes:

@@ -92,4 +92,6 @@ def _plan(
             if whole:
                 files[plan.keep()] = segment.name
     held = judge_plan(export.guard, export.sync, planned)
-    return LookedAt(Plan(export.name, export.sync, tuple(plans), tuple(members), held), files, fields)
+    changes = [each.changes for each in plans]
+    effort = description.effort(number for each in changes for number in (each.added + each.changed, each.removed))
+    return LookedAt(Plan(export.name, export.sync, tuple(plans), tuple(members), held, effort), files, fields)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 
 from app.core.counts import Limits
+from app.core.effort import Effort
 from app.core.exports import ExportKind, SyncMode
 from app.core.segments import SegmentOf
 from app.destinations.contract import TargetField
@@ -157,7 +159,7 @@ class Description:
     that it need not be sent again to those who are there.
     `key_fields` are the target fields that can identify a member; the first is the default. `free_fields` tells that the
     audience has further fields only the target knows, `reads_unsubscribes` that it can be asked who opted out there.
-    `module` is imported when the destination is used.
+    `module` is imported when the destination is used. `requests_per_batch` counts the questions for the end of a job with it.
 
     `limit_fields` names connection fields whose numbers take the place of `maximum`, `minimum` (members), `batch_size` and
     `requests_per_second`: see `for_connection`.
@@ -182,6 +184,7 @@ class Description:
     limits: Limits = field(default_factory=Limits)
     sync_modes: tuple[SyncMode, ...] = ()
     batch_size: int = 500
+    requests_per_batch: int = 1
     pace: Pace = field(default_factory=Pace)
     repeat: Repeat = Repeat.DOUBLES
     asks: bool = False
@@ -208,6 +211,13 @@ class Description:
     def audience_id(self) -> str:
         """The id of the audience type this is narrowed to; empty without one."""
         return "" if self.audience is None else self.audience.id
+
+    def effort(self, groups: Iterable[int]) -> Effort:
+        """What it takes to send groups of so many members, each in batches of its own: those of a segment, those who left it."""
+        batches = sum(math.ceil(members / self.batch_size) for members in groups)
+        requests = batches * self.requests_per_batch
+        rate = self.pace.requests_per_second
+        return Effort(requests, None if rate is None else requests / rate)
 
     def for_connection(self, settings: Mapping[str, str]) -> Description:
         """As it is through a connection with these plain values: its own limits count where it sets some."""

@@ -149,6 +149,8 @@ def test_a_plan_tells_what_a_run_then_does(newsletter: Desk, mailchimp: Mailchim
     planned = newsletter.told("exports", "plan", "Newsletter", "--members", "2")
     assert {"export", "added", "changed", "removed", "unchanged", "left_out", "held", "segments"} <= set(planned)
     assert (planned["added"], planned["unchanged"], planned["held"]) == (15, 0, None)
+    assert planned["effort"] == {"requests": 2, "seconds": None}
+    assert "Sending takes at least 2 requests." in newsletter.done("exports", "plan", "Newsletter").out
     assert [m["member"] for m in planned["members"]] == ["C-00000", "C-00004"]
     assert planned["members"][0]["values"]["email"] == "p•••@e•••.com"
     assert mailchimp.audience.contacts == {}
@@ -157,6 +159,7 @@ def test_a_plan_tells_what_a_run_then_does(newsletter: Desk, mailchimp: Mailchim
     assert run["added"] == planned["added"]
     again = newsletter.told("exports", "plan", "Newsletter")
     assert (again["added"], again["unchanged"], again["members"]) == (0, 15, [])
+    assert again["effort"]["requests"] == 0
     out = newsletter.done("exports", "plan", "Newsletter").out
     assert "0 added, 0 changed, 0 removed, 15 unchanged" in out
     (run,) = newsletter.told("exports", "run", "Newsletter")["runs"]

@@ -107,6 +107,7 @@ def table(case: Case, bench: Any) -> list[str]:
         sending = Cost(asked, kept.batch_size, lambda members: session.send(members, JobContext()), bench.member)
         removing = Cost(asked, kept.batch_size, lambda members: session.remove(members, JobContext()), bench.member)
         runs = (opening + sending.of(first), opening + sending.of(half) + removing.of(half))
+        assert kept.effort([first]).requests == runs[0] - opening  # what people are told before a run
     return [
         "| | Members | Requests | Minutes | Customer Insights states |",
         "| --- | ---: | ---: | ---: | --- |",

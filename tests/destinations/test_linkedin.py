@@ -129,6 +129,55 @@ class TestCompanies(SegmentDestinationSuite):
         return companies
 
 
+class TestChosenAudiences:
+    def test_one_is_chosen_instead_of_made(self, bench: Bench) -> None:
+        chosen = bench.emulator.make("Old customers")
+        send(bench, bench.member(1), audience_id=str(chosen.id))
+        assert len(chosen.entries) == 1
+        assert bench.emulator.named("VIP") is None
+        place = bench.destination().place({**bench.target, "audience_id": str(chosen.id)}, "VIP", JobContext())
+        assert (place.name, place.there) == (f"{ACCOUNT} USER {chosen.id}", True)
+
+    @pytest.mark.parametrize(
+        ("kind", "why"),
+        [
+            ("COMPANY", "It holds companies; this export sends people."),
+            ("RETARGETING", "It holds retargeting; this export sends people."),
+        ],
+    )
+    def test_another_type_is_refused_before_anything_is_sent(self, bench: Bench, kind: str, why: str) -> None:
+        wrong = bench.emulator.make("Others", kind)
+        with pytest.raises(FixSettings) as raised:
+            send(bench, bench.member(1), audience_id=str(wrong.id))
+        assert (raised.value.code, raised.value.why) == ("wrong_audience", why)
+        assert not [r for r in bench.emulator.requests if r.method == "POST"]
+
+    def test_one_that_is_archived(self, bench: Bench) -> None:
+        old = bench.emulator.make("Old customers")
+        old.status = "ARCHIVED"
+        with pytest.raises(FixSettings) as raised:
+            send(bench, bench.member(1), audience_id=str(old.id))
+        assert raised.value.why == "LinkedIn says that it is archived."
+
+    @pytest.mark.parametrize("audience", ["404", "../x"])
+    def test_one_that_is_none(self, bench: Bench, audience: str) -> None:
+        with pytest.raises(FixSettings) as raised:
+            send(bench, bench.member(1), audience_id=audience)
+        assert raised.value.code == "no_audience"
+
+    def test_the_picker_shows_what_can_be_filled_in_all_accounts(self, bench: Bench) -> None:
+        bench.emulator.make("Old customers").entries.update({str(n): {} for n in range(400)})
+        bench.emulator.make("Firms", "COMPANY_STREAMING")
+        bench.emulator.make("Visitors", "RETARGETING")
+        bench.emulator.make("Tests", account="506333826")
+        choices = bench.destination().choices("audience_id", JobContext())
+        assert [(each.name, each.detail, each.members) for each in choices] == [
+            ("Old customers", "people, Northwind NW", 400),
+            ("Firms", "companies, Northwind NW", 0),
+            ("Tests", "people, Northwind tests", 0),
+        ]
+
+
 class TestAudiences:
     def test_one_audience_per_segment_and_type(self, bench: Bench) -> None:
         send(bench, bench.member(1))

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
+from app.core.effort import Effort
 from app.core.errors import FixSettings
 from app.core.exports import ExportKind
 from app.core.tokens import Tokens
@@ -208,6 +209,16 @@ def test_a_connection_sets_limits_of_its_own() -> None:
     assert (own.pace.requests_per_second, own.pace.simultaneous) == (7, of.pace.simultaneous)
     assert of.for_connection({"maximum": "0", "folder": "/x"}) == of
     assert description("mailchimp").for_connection({"maximum": "5"}) == description("mailchimp")
+
+
+def test_what_sending_takes() -> None:
+    google = description("google-ads")
+    assert google.effort([]) == Effort(0, 0)
+    assert google.effort([10_001, 0, 5]) == Effort(6, pytest.approx(6 / 5))
+    assert description("practice").for_connection({"batch_size": "2", "requests_per_second": "4"}).effort([5]) == (
+        Effort(3, pytest.approx(0.75))
+    )
+    assert description("mailchimp").effort([1]).seconds is None
 
 
 def test_misspelt_values_are_refused(tmp_path: Path) -> None:

@@ -93,6 +93,9 @@ def test_company_targeting_from_click_to_click(bench: Bench, linkedin: LinkedInE
     wizard = to_segments(bench, "company")
     step = wizard.steps[1]
     assert wizard.kind_words() == "Company targeting"
+    wizard.shell.go_to(0)
+    bench.picture("linkedin-1-destination")
+    wizard.shell.go_to(1)
     assert step.sentence() == (
         "LinkedIn Ads company targeting takes 300 to 300,000 companies per segment. "
         "Smaller and larger ones are skipped, never cut."
@@ -128,6 +131,7 @@ def test_company_targeting_from_click_to_click(bench: Bench, linkedin: LinkedInE
     assert panel._note._detail.text().find("companies. LinkedIn Ads takes 300 or more.") > 0
     assert "LinkedIn Ads, contact targeting, in step 1" in panel._others._detail.text()
     assert nameless(wizard) == []
+    bench.picture("linkedin-2-segments")
 
     press(bench, wizard.shell.primary)
     bench.settle()
@@ -139,9 +143,13 @@ def test_company_targeting_from_click_to_click(bench: Bench, linkedin: LinkedInE
     picker.set_current_key(ACCOUNT)
     picker.chosen.emit(ACCOUNT)
     bench.settle()
+    bench.picture("linkedin-3-matching")
     press(bench, wizard.shell.primary)
     bench.settle()
+    facts = {fact.label: fact.value for fact in wizard.steps[3].side_panel()._facts.facts()}
+    assert (facts["Ad account"], facts["Requests"]) == ("Northwind NW", "1 or more, 1 s at its pace")
     press(bench, wizard.steps[3].consent)
+    bench.picture("linkedin-4-review")
     name = wizard.state.draft.name
     press(bench, wizard.shell.primary)
     bench.qtbot.waitUntil(lambda: bench.navigator.left, timeout=PATIENCE)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QLocale, QObject, Signal
@@ -95,6 +97,13 @@ class Bench:
             if self.context.runner.jobs():
                 since = time.monotonic()
             assert time.monotonic() < deadline, "the wizard does not settle"
+
+    def picture(self, name: str, of: QWidget | None = None) -> None:
+        """Keep what the window (or that widget) shows now in the folder SENDOFF_PICTURES names, for people to look at."""
+        folder = os.environ.get("SENDOFF_PICTURES")
+        if folder:
+            self.settle()
+            assert (of or self.windows[-1]).grab().save(str(Path(folder) / f"{name}.png"))
 
     def close(self) -> None:
         for window in self.windows:

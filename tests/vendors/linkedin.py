@@ -35,9 +35,11 @@ class Audience:
     type: str
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
     known_from: float = 0.0
+    status: str = ""
 
     def document(self) -> dict[str, Any]:
         size = len(self.entries) if len(self.entries) >= 300 else 0
+        usual = "READY" if size else "BUILDING"
         return {
             "id": self.id,
             "name": self.name,
@@ -45,9 +47,7 @@ class Audience:
             "accessPolicy": "PRIVATE",
             "type": self.type,
             "sourcePlatform": "API",
-            "destinations": [
-                {"destination": "LINKEDIN", "status": "READY" if size else "BUILDING", "audienceSize": size}
-            ],
+            "destinations": [{"destination": "LINKEDIN", "status": self.status or usual, "audienceSize": size}],
         }
 
 
@@ -71,6 +71,13 @@ class LinkedInEmulator(Emulator):
     def named(self, name: str) -> Audience | None:
         """The audience of that name."""
         return next((each for each in self.audiences.values() if each.name == name), None)
+
+    def make(self, name: str, type_: str = "USER", account: str = "516848833", known_from: float = 0.0) -> Audience:
+        """An audience made in Campaign Manager itself."""
+        number = 10_000_001 + len(self.audiences)
+        urn = f"urn:li:sponsoredAccount:{account}"
+        self.audiences[number] = Audience(number, name, urn, type_, known_from=known_from)
+        return self.audiences[number]
 
     def answer(self, request: Request) -> Reply:
         if request.path == "/oauth/v2/authorization":
@@ -128,10 +135,9 @@ class LinkedInEmulator(Emulator):
             return _problem(404, "The account does not exist", "NOT_FOUND")
         if not body.get("name") or not body.get("sourcePlatform") or body.get("type") not in {"USER", "COMPANY"}:
             return _problem(400, "name, sourcePlatform and type are needed", "INVALID_REQUEST")
-        number = 10_000_001 + len(self.audiences)
-        known_from = time.monotonic() + self.delay
-        self.audiences[number] = Audience(number, body["name"], body["account"], body["type"], known_from=known_from)
-        return Reply(201, self.audiences[number].document(), headers={self.id_header: str(number)})
+        account = body["account"].removeprefix("urn:li:sponsoredAccount:")
+        made = self.make(body["name"], body["type"], account, time.monotonic() + self.delay)
+        return Reply(201, made.document(), headers={self.id_header: str(made.id)})
 
     def _add(self, audience_id: str, kind: str, request: Request) -> Reply:
         if self._too_often(kind):

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from app.core.errors import FixSettings, TellUs, TryAgain
-from app.destinations.audiences import made_once, told_apart
+from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.google_ads.answers import (
     Accepted,
@@ -27,7 +27,6 @@ from app.destinations.http import Call, HttpClient
 from app.destinations.jobs import Patience, wait_for
 from app.jobs import JobContext
 
-NAME_PLACEHOLDER = "{segment}"
 PATIENCE = Patience(first=2.0, longest=60.0, altogether=3_600.0)
 KEY_TYPES: Mapping[str, str] = {"contact": "CONTACT_ID", "mobile": "MOBILE_ID", "user": "USER_ID"}
 
@@ -56,19 +55,13 @@ class ExportTarget:
         kind = target.get("list_kind") or "contact"
         list_id = target.get("audience_id", "").strip()
         if list_id and not (list_id.isascii() and list_id.isdecimal()):
-            raise FixSettings(
-                "The customer list is not one of Google Ads.",
-                "Google's lists are known by numbers.",
-                "Choose the list in the export.",
-                code="no_audience",
-            )
+            raise not_an_audience("customer list", "Google Ads", "numbers")
         asked = {"adUserData": target.get("ad_user_data"), "adPersonalization": target.get("ad_personalization")}
         consent = {name: _CONSENT[value] for name, value in asked.items() if value in _CONSENT}
-        name = (target.get("audience", "").strip() or NAME_PLACEHOLDER).replace(NAME_PLACEHOLDER, segment)
         return cls(
             kind,
             list_id,
-            name,
+            audience_name(target, segment),
             consent,
             target.get("terms") == "accepted",
             target.get("app_id", "").strip(),
@@ -161,12 +154,7 @@ class GoogleAdsSession:
                 )
             return each
         if target.list_id:
-            raise FixSettings(
-                "The customer list is not in this Google Ads account.",
-                "It was removed there, or belongs to another account than the one of this connection.",
-                "Choose the list again in the export.",
-                code="no_audience",
-            )
+            raise audience_is_gone("customer list", "Google Ads account")
         return None
 
     def _make(self) -> UserList:

@@ -56,6 +56,11 @@ class DmpSegment(msgspec.Struct, rename="camel"):
     destinations: list[AudienceDestination] = []
 
     @property
+    def holds(self) -> str:
+        """USER or COMPANY for audiences that are filled entry by entry, another type for all others."""
+        return self.type.removesuffix("_STREAMING")
+
+    @property
     def told(self) -> tuple[str, int | None]:
         """Its status and how many members of LinkedIn it reaches, None where LinkedIn does not say."""
         there = next((each for each in self.destinations if each.status), None)

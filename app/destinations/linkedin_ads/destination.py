@@ -16,7 +16,7 @@ from app.destinations.answers import Answer
 from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import Call, HttpClient
 from app.destinations.linkedin_ads.answers import AdAccount, AdAccounts
-from app.destinations.linkedin_ads.session import ExportTarget, LinkedInSession, account_urn
+from app.destinations.linkedin_ads.session import ExportTarget, LinkedInSession, account_urn, read_audiences
 from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
 from app.destinations.signin import SignedIn
@@ -62,15 +62,25 @@ class LinkedInAds:
         return TestResult(reached, milliseconds, (see, _MANAGE))
 
     def choices(self, field_id: str, ctx: JobContext) -> list[Choice]:
-        """See `SegmentDestination.choices`; the ad accounts of the person, none for other fields."""
-        if field_id != "account_id":
+        """See `SegmentDestination.choices`; the ad accounts of the person, and their audiences that are filled entry by entry."""
+        if field_id not in {"account_id", "audience_id"}:
             return []
+        words = {"USER": "people", "COMPANY": "companies"}
         with self._client() as client:
             accounts = self._accounts(client, ctx)
-        return [
-            Choice(str(each.id), each.name or str(each.id), f"{each.id}, for tests" if each.test else str(each.id))
-            for each in accounts
-        ]
+            if field_id == "account_id":
+                return [
+                    Choice(
+                        str(each.id), each.name or str(each.id), f"{each.id}, for tests" if each.test else str(each.id)
+                    )
+                    for each in accounts
+                ]
+            return [
+                Choice(str(each.id), each.name, f"{words[each.holds]}, {account.name or account.id}", each.told[1])
+                for account in accounts
+                for each in read_audiences(client, str(account.id), ctx)
+                if each.holds in words
+            ]
 
     def fields(self, target: Mapping[str, str], ctx: JobContext) -> list[TargetField]:
         """See `SegmentDestination.fields`; LinkedIn has the same ones for every account. Raises FixSettings without one."""
@@ -84,7 +94,7 @@ class LinkedInAds:
         with session.client:
             there = session.find(ctx) is not None
         read = ExportTarget.read(target, segment)
-        return Place(f"{read.account_id} {read.type} {read.name}", there)
+        return Place(f"{read.account_id} {read.type} {read.audience_id or read.name}", there)
 
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> LinkedInSession:
         """See `SegmentDestination.session`; raises FixSettings when the export has no ad account."""

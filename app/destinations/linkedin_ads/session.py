@@ -20,19 +20,19 @@ from app.core.errors import FixSettings, NotAllowed, TellUs
 from app.core.exports import SyncMode
 from app.core.identifiers import SHA256_HEX
 from app.destinations.answers import Answer
-from app.destinations.audiences import made_once
+from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience
 from app.destinations.contract import Confirmation, Member, Outcome, OutcomeKind
 from app.destinations.http import Call, HttpClient
 from app.destinations.linkedin_ads.answers import BatchResult, DmpSegment, DmpSegments, EntryResult
 from app.jobs import JobContext
 
-NAME_PLACEHOLDER = "{segment}"
 READY_AFTER = 5.0
 """Seconds between making an audience and filling it (DMP Segment Users)."""
 UNKNOWN_WAITS = (5.0, 10.0, 20.0, 40.0, 60.0)
 """Seconds waited when an audience just made is not known yet; open connectors report a minute or two."""
 
 _PAGE = 100
+_ENDED = frozenset({"ARCHIVED", "EXPIRED"})
 _USER_IDS = {"email": "SHA256_EMAIL", "google_aid": "GOOGLE_AID", "apple_idfa": "APPLE_IDFA"}
 _USER_DETAILS = {
     "first_name": "firstName",
@@ -58,15 +58,16 @@ def account_urn(account_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ExportTarget:
-    """The export fields, read."""
+    """The export fields, read; `audience_id` is empty for an audience named after the segment."""
 
     account_id: str
     companies: bool
     name: str
+    audience_id: str = ""
 
     @classmethod
     def read(cls, target: Mapping[str, str], segment: str) -> ExportTarget:
-        """Raises FixSettings when no ad account is chosen, or its id is not a number."""
+        """Raises FixSettings when no ad account is chosen, or for numbers that are none."""
         account = target.get("account_id", "").strip()
         if not account.isascii() or not account.isdigit():
             raise FixSettings(
@@ -75,8 +76,10 @@ class ExportTarget:
                 "Choose the ad account in the export.",
                 code="no_account",
             )
-        name = (target.get("audience", "").strip() or NAME_PLACEHOLDER).replace(NAME_PLACEHOLDER, segment)
-        return cls(account, target.get("targeting") == "company", name)
+        audience = target.get("audience_id", "").strip()
+        if audience and not (audience.isascii() and audience.isdigit()):
+            raise not_an_audience("audience", "LinkedIn", "numbers")
+        return cls(account, target.get("targeting") == "company", audience_name(target, segment), audience)
 
     @property
     def type(self) -> str:
@@ -193,39 +196,20 @@ class LinkedInSession:
         return result
 
     def find(self, ctx: JobContext | None = None) -> DmpSegment | None:
-        """The audience of that name and type; raises FixSettings when the ad account is not there."""
-        start = 0
-        while True:
-            query = {"q": "account", "account": account_urn(self._target.account_id)}
-            if start:
-                query |= {"start": str(start), "count": str(_PAGE)}
-            try:
-                page = self.client.read(Call("GET", "dmpSegments", query), DmpSegments, ctx or self._ctx)
-            except FixSettings as error:
-                if error.code != "http_404":
-                    raise
-                raise FixSettings(
-                    "This ad account is not there.",
-                    "It was closed at LinkedIn, or belongs to somebody else than the one of this connection.",
-                    "Choose the ad account again in the export.",
-                    code="no_account",
-                ) from None
-            except NotAllowed as error:
-                raise NotAllowed(
-                    "LinkedIn does not let this connection manage audiences.",
-                    error.why,
-                    "Make a token with the right rw_dmp_segments, as somebody who is more than a viewer of the ad account.",
-                    code="http_403",
-                ) from None
-            for each in page.elements:
-                if each.name == self._target.name and each.type in {
-                    self._target.type,
-                    f"{self._target.type}_STREAMING",
-                }:
-                    return each
-            start += len(page.elements)
-            if not page.elements or start >= page.paging.total:
-                return None
+        """The audience; None when one named after the segment is not there yet.
+
+        Raises FixSettings when a chosen one can't be filled, and as `read_audiences`.
+        """
+        target = self._target
+        for each in read_audiences(self.client, target.account_id, ctx or self._ctx):
+            if target.audience_id and str(each.id) == target.audience_id:
+                _demand_fillable(each, target)
+                return each
+            if not target.audience_id and each.name == target.name and each.holds == target.type:
+                return each
+        if target.audience_id:
+            raise audience_is_gone("audience", "ad account at LinkedIn")
+        return None
 
     def _make(self) -> str:
         """Make the audience; its id. A lost answer is followed by a look, so that there are not two of them."""
@@ -266,6 +250,55 @@ class LinkedInSession:
                 code="unexpected_answer",
             )
         return str(found.id)
+
+
+def read_audiences(client: HttpClient, account_id: str, ctx: JobContext) -> Iterator[DmpSegment]:
+    """All audiences of an ad account; raises FixSettings when it is not there, NotAllowed without the right to them."""
+    start = 0
+    while True:
+        query = {"q": "account", "account": account_urn(account_id)}
+        if start:
+            query |= {"start": str(start), "count": str(_PAGE)}
+        try:
+            page = client.read(Call("GET", "dmpSegments", query), DmpSegments, ctx)
+        except FixSettings as error:
+            if error.code != "http_404":
+                raise
+            raise FixSettings(
+                "This ad account is not there.",
+                "It was closed at LinkedIn, or belongs to somebody else than the one of this connection.",
+                "Choose the ad account again in the export.",
+                code="no_account",
+            ) from None
+        except NotAllowed as error:
+            raise NotAllowed(
+                "LinkedIn does not let this connection manage audiences.",
+                error.why,
+                "Make a token with the right rw_dmp_segments, as somebody who is more than a viewer of the ad account.",
+                code="http_403",
+            ) from None
+        yield from page.elements
+        start += len(page.elements)
+        if not page.elements or start >= page.paging.total:
+            return
+
+
+def _demand_fillable(found: DmpSegment, target: ExportTarget) -> None:
+    if found.holds != target.type:
+        kinds = {"USER": "people", "COMPANY": "companies"}
+        raise FixSettings(
+            f"The audience “{found.name}” takes other members.",
+            f"It holds {kinds.get(found.holds, found.type.replace('_', ' ').lower())}; this export sends {kinds[target.type]}.",
+            "Choose another audience in the export, or another targeting.",
+            code="wrong_audience",
+        )
+    if found.told[0] in _ENDED:
+        raise FixSettings(
+            f"The audience “{found.name}” can't be filled any more.",
+            f"LinkedIn says that it is {found.told[0].lower()}.",
+            "Choose another audience in the export, or none to have one made.",
+            code="audience_ended",
+        )
 
 
 class _Batch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
@@ -12,6 +13,9 @@ from app.ui.widgets.facts import Fact
 from app.ui.wizards.review_change import Figure
 from app.ui.wizards.review_panel import Item, Remark
 from app.ui.wizards.segment_state import SegmentState
+
+if TYPE_CHECKING:
+    from app.destinations.description import Description
 
 _SEGMENTS, _MATCHING = 1, 2
 
@@ -82,7 +86,21 @@ class SegmentReview(QObject):
         facts.append(Fact(self.tr("Fields"), matched))
         if description.any_field:
             facts.append(Fact(self.tr("Folder"), state.draft.layout.folder))
+        elif requests := self._requests(description):
+            facts.append(Fact(self.tr("Requests"), requests))
         return facts
+
+    def _requests(self, description: Description) -> str:
+        """What sending everybody takes; empty while the segments are being counted."""
+        counts = [self._state.counts.of(name).count for name in self._state.going()]
+        effort = description.effort(count.to_send for count in counts if count is not None)
+        if not effort.requests or None in counts:
+            return ""
+        number = self._formats.number(effort.requests)
+        if effort.seconds is None:
+            return self.tr("{n} or more").format(n=number)
+        time = self._formats.duration(max(1.0, effort.seconds))
+        return self.tr("{n} or more, {time} at its pace").format(n=number, time=time)
 
     def items(self) -> Sequence[Item]:
         """The segments, those that are skipped last."""

@@ -31,6 +31,7 @@ class TargetForm(QWidget):
         self._theme = state.context.theme
         self._destination = ""
         self._asked: dict[str, str] = {}
+        self._optional: frozenset[str] = frozenset()
         self.controls: dict[str, Picker | Select | TextField] = {}
         self._frames: dict[str, FieldFrame] = {}
         self._advanced: QWidget | None = None
@@ -62,6 +63,7 @@ class TargetForm(QWidget):
         self.controls.clear()
         self._frames.clear()
         self._asked.clear()
+        self._optional = frozenset(field.id for field in fields if not field.required)
         plain = [field for field in fields if not field.advanced]
         more = [field for field in fields if field.advanced]
         self._layout.addWidget(self._rows(plain))
@@ -103,7 +105,9 @@ class TargetForm(QWidget):
         return text
 
     def _picker(self, field: SettingField) -> QWidget:
-        picker = Picker(self._theme, field.label, placeholder=self.tr("Choose one"))
+        picker = Picker(
+            self._theme, field.label, placeholder=self.tr("Choose one") if field.required else self.tr("None")
+        )
         refresh = IconButton(
             self._theme, "arrows-clockwise", self.tr("Ask again for {label}").format(label=field.label)
         )
@@ -171,20 +175,21 @@ class TargetForm(QWidget):
         self._state.choice_names |= {(field_id, each.id): each.name for each in choices}
         frame.set_error(
             ""
-            if choices
+            if choices or field_id in self._optional
             else self.tr("There is nothing to choose yet at {target}.").format(target=self._state.destination_name)
         )
         self._state.changed.emit()
-        picker.set_items(
-            [
-                PickItem(
-                    each.id,
-                    each.name,
-                    sample="" if each.members is None else formats.counted(each.members, "members"),
-                )
-                for each in choices
-            ]
-        )
+        none = [PickItem("", self.tr("None"))] if field_id in self._optional and choices else []
+        items = [
+            PickItem(
+                each.id,
+                each.name,
+                each.detail if each.detail != each.name else "",
+                "" if each.members is None else formats.counted(each.members, "members"),
+            )
+            for each in choices
+        ]
+        picker.set_items([*none, *items])
         if len(choices) == 1 and not self._state.draft.target.get(field_id):
             picker.set_current_key(choices[0].id)
             self._change(field_id, choices[0].id)
