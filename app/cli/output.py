@@ -17,6 +17,7 @@ import orjson
 
 from app.cli.options import Options
 from app.core.errors import FixData, FixSettings, NotAllowed, SendoffError
+from app.core.sizes import size_text
 from app.jobs import JobContext, Progress
 
 if TYPE_CHECKING:  # rich is loaded when a table or a bar is drawn
@@ -146,8 +147,14 @@ class ProgressPrinter:
             self._line(progress)
             return
         if self._task is None:
-            self._task = self._bar.add_task(progress.stage, total=progress.total)
-        self._bar.update(self._task, description=progress.stage, completed=progress.done, total=progress.total)
+            self._task = self._bar.add_task(progress.stage, total=progress.total, bytes="")
+        self._bar.update(
+            self._task,
+            description=progress.stage,
+            completed=progress.done,
+            total=progress.total,
+            bytes=_bytes_words(progress),
+        )
 
     def _line(self, progress: Progress) -> None:
         share = progress.share or 0.0
@@ -156,7 +163,23 @@ class ProgressPrinter:
             return
         self._shown = shown
         of = f": {progress.done:,} of {progress.total:,} {progress.unit}" if progress.total else ""
-        _write(sys.stderr, f"{progress.stage}{of}")
+        words = [f"{progress.stage}{of}", _bytes_words(progress), _left_words(progress.seconds_left)]
+        _write(sys.stderr, ", ".join(each for each in words if each))
+
+
+def _bytes_words(progress: Progress) -> str:
+    """The bytes that left and how fast: `45.2 MB, 3.1 MB/s`; empty where none do."""
+    if not progress.bytes_done:
+        return ""
+    rate = progress.bytes_per_second
+    size = size_text(progress.bytes_done)
+    return size if rate is None else f"{size}, {size_text(round(rate))}/s"
+
+
+def _left_words(seconds: float | None) -> str:
+    if seconds is None or seconds < 1:
+        return ""
+    return f"{seconds:,.0f} s left" if seconds < 90 else f"{seconds / 60:,.0f} min left"
 
 
 def _new_bar() -> Bar:
@@ -168,6 +191,7 @@ def _new_bar() -> Bar:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.completed:,.0f}"),
+        TextColumn("{task.fields[bytes]}", markup=False),
         TimeRemainingColumn(),
         console=Console(stderr=True, highlight=False),
         transient=True,

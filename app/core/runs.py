@@ -148,6 +148,7 @@ class Run:
     segments the places hold after it, as far as we know; None when that is not known. `undoes` is the id of the run this one
     takes back. `owner` names the process that runs it, so that another one can tell an interrupted run from a running one.
     `held` says why nothing was sent, `approval` what was agreed to before it began.
+    `bytes_sent` counts the bytes of files on their way, also before they are published.
     `interruptions` are the moments at which it was interrupted and after which it was resumed. With `send_again` a person
     said that members in doubt may be reached twice. `seen` tells that an interrupted run was shown once. `retries` is the
     run whose rejected members it sends again, alone.
@@ -183,6 +184,7 @@ class Run:
     send_again: bool = False
     seen: bool = False
     retries: str = ""
+    bytes_sent: int = 0
 
 
 @dataclass(frozen=True, slots=True)

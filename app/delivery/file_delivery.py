@@ -42,7 +42,7 @@ class FileDelivery:
     def deliver(self, ctx: JobContext) -> Status | None:
         """Send everything; no item is ever skipped."""
         moment = self.deps.clock()
-        source = self.deps.files(self.export, moment)
+        source = self.deps.files(self.export, self.description, moment)
         items = source.items()
 
         self.state.begin(PhaseName.COUNT)
@@ -89,10 +89,13 @@ class FileDelivery:
 
     def _advance(self, part: PartFile) -> Callable[[int], None]:
         size = max(part.source.stat().st_size, 1)
-        counted = 0
+        counted = told = 0
 
         def progress(bytes_sent: int) -> None:
-            nonlocal counted
+            nonlocal counted, told
+            if bytes_sent > told:
+                self.state.sent(bytes_sent - told)
+                told = bytes_sent
             rows = part.rows * min(bytes_sent, size) // size
             if rows > counted:
                 self.state.advance(rows - counted)

@@ -165,6 +165,12 @@ class RunState:
                 self._speed.add(amount, self._clock())
             self._tell()
 
+    def sent(self, bytes_: int) -> None:
+        """Count bytes of a file that left."""
+        with self._lock:
+            self._run = replace(self._run, bytes_sent=self._run.bytes_sent + bytes_)
+            self._tell()
+
     def slowed(self) -> None:
         """The target asked to slow down; the phase is marked, also after it ended well."""
         with self._lock:

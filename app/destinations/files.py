@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from app.core.errors import FixData, FixSettings, SendoffError, TryAgain
+from app.core.sizes import size_text
 from app.destinations.contract import StoredFile
 from app.jobs import JobContext
 
@@ -258,18 +259,6 @@ def sha256_of(source: Path) -> str:
     """The SHA-256 of a local file in lower-case hex."""
     with source.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def size_text(size: int) -> str:
-    """A size for a sentence: `512 bytes`, `1.4 MB`; units of 1,000."""
-    if size < 1_000:
-        return f"{size} bytes"
-    value = float(size)
-    for unit in ("kB", "MB", "GB"):
-        value /= 1_000
-        if value < 999.95:
-            return f"{value:.1f} {unit}"
-    return f"{value / 1_000:.1f} TB"
 
 
 def disk_full(place: str, needed: int, free: int | None) -> TryAgain:

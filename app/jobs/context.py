@@ -71,7 +71,8 @@ class CancelToken:
 class Progress:
     """How far a job is; counts are plain integers of any size.
 
-    `total` is None while it is not known. `unit` is "members", "rows", "files" or "bytes".
+    `total` is None while it is not known. `unit` is "members", "rows", "files" or "bytes". `bytes_done` are bytes of files that
+    left beside that, `bytes_per_second` and `seconds_left` are None where nobody can know.
     """
 
     stage: str
@@ -79,6 +80,9 @@ class Progress:
     total: int | None = None
     unit: str = "members"
     note: str = ""
+    bytes_done: int = 0
+    bytes_per_second: float | None = None
+    seconds_left: float | None = None
 
     @property
     def share(self) -> float | None:

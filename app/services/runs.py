@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -33,10 +33,11 @@ from app.delivery.receipts import clear_receipts, seal
 from app.delivery.run_state import utc_now
 from app.destinations.contract import FileDestination, SegmentDestination
 from app.destinations.description import Description
-from app.jobs import CancelToken, JobContext, Pools, Progress
+from app.jobs import CancelToken, JobContext, Pools
 from app.services.audit import AuditService
 from app.services.finding import export_named
 from app.services.live_runs import Listener, LiveRuns
+from app.services.run_progress import progress_of
 from app.services.run_queue import POLL_SECONDS, RunQueue
 from app.store.owners import SignsOfLife, is_elsewhere, this_process
 from app.store.store import Store
@@ -275,7 +276,7 @@ class RunService:
             ctx.check()
             runs = [self.get(run_id) for run_id in run_ids]
             going = [run.id for run in runs if not run.status.ended]
-            ctx.report(_progress_of(runs), final=not going)
+            ctx.report(progress_of(runs, self._clock()), final=not going)
             if not going:
                 return runs
             self._live.wait_for_an_end(going, min(0.2, self._poll))
@@ -458,10 +459,3 @@ def _meaning_of(value: str) -> Meaning:
     if "@" in value:
         return Meaning.EMAIL
     return Meaning.PHONE if value.startswith("+") else Meaning.NONE
-
-
-def _progress_of(runs: Iterable[Run]) -> Progress:
-    runs = list(runs)
-    total = sum(run.total or 0 for run in runs)
-    unit = runs[0].unit if runs and len({run.unit for run in runs}) == 1 else "members"
-    return Progress("send", sum(run.done for run in runs), total or None, unit)

@@ -49,6 +49,8 @@ def test_tables_arrive_as_parts_with_a_model_one_part_on_the_drive_at_a_time(tmp
     assert (run.totals.rows, run.totals.files) == (35, 5)
     assert run.totals.bytes == sum((bench.lake / p).stat().st_size for p in tree(bench.lake))
     assert (run.done, run.total, run.unit) == (35, 35, "rows")
+    assert run.bytes_sent == run.totals.bytes
+    assert [each.bytes_sent for each in bench.seen] == sorted(each.bytes_sent for each in bench.seen)
     assert all(p.state is PhaseState.DONE for p in run.phases)
     assert bench.files.most_waiting == 1
     assert bench.staging() == ["configuration.json", "log.jsonl", "receipt.json"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import Qt
@@ -11,8 +12,10 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from app.bootstrap import Services
 from app.core.connections import Access
 from app.core.roles import Role
-from app.core.runs import Run, Status, Trigger
+from app.core.runs import Phase, PhaseName, PhaseState, Run, SpeedPoint, Status, Trigger
 from app.jobs import JobContext
+from app.ui.pages.exports.drawer import RunningCard
+from app.ui.pages.exports.lines import LineWords
 from app.ui.pages.runs import RunsPage
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
@@ -215,3 +218,36 @@ def test_nothing_is_cut_or_covered(bench, small_services, size):  # noqa: F811
     details = page._details
     assert details._pill.geometry().left() > details._name.geometry().right()
     assert details.widget().width() <= details.viewport().width()
+
+
+def test_files_on_their_way_tell_rows_bytes_and_rate(bench, qtbot):
+    page = bench.show(RunsPage(bench.context))
+    now = bench.context.formats.now()
+    sending = Phase(PhaseName.SEND, PhaseState.RUNNING, now - timedelta(seconds=10))
+    going = Run(
+        "r",
+        "e",
+        "Lake",
+        "sftp",
+        "c",
+        "Far",
+        Trigger.PERSON,
+        Status.RUNNING,
+        now,
+        started_at=now - timedelta(seconds=10),
+        phases=(sending,),
+        done=3_000,
+        total=9_000,
+        unit="rows",
+        bytes_sent=50_000_000,
+        speed=(SpeedPoint(now, 300), SpeedPoint(now, 300)),
+    )
+    figures = {words: number for number, words, _ink in page._details._figures(going)}
+    assert (figures["Rows"], figures["Size"]) == ("3,000", "50.0 MB")
+    assert figures["A second"].endswith(" MB")
+    card = RunningCard(bench.context.theme, bench.context.formats, LineWords(bench.context.formats))
+    qtbot.addWidget(card)
+    card.show_run(going, cancelling=False)
+    assert card._done.text() == "3,000 of 9,000 rows, 50.0 MB"
+    assert card._left.text() == "20 s left"
+    assert card._speed_words.text().startswith("300 rows per second, ")

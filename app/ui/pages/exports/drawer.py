@@ -8,6 +8,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core.exports import ExportKind
+from app.core.run_progress import bytes_per_second
 from app.core.runs import Phase, PhaseName, PhaseState, Run, Status
 from app.ui.formats import NOTHING, Formats, seconds_between
 from app.ui.held_words import held_words
@@ -121,6 +122,8 @@ class RunningCard(QWidget):
         progress = self.tr("{done} of {total} {unit}").format(
             done=formats.number(run.done), total=formats.number(run.total or 0), unit=self._unit(run)
         )
+        if run.bytes_sent:
+            progress = self.tr("{progress}, {size}").format(progress=progress, size=formats.bytes(run.bytes_sent))
         self._done.set_words(waits if queued else progress if run.total else self.tr("Starting…"))
         self._left.set_words(self._words.left(run))
         if cancelling:
@@ -138,6 +141,9 @@ class RunningCard(QWidget):
         self._speed.setVisible(len(values) > 1)
         if values:
             speed = self.tr("{n} {unit} per second").format(n=formats.number(round(values[-1])), unit=self._unit(run))
+            rate = bytes_per_second(run, formats.now())
+            if rate is not None:
+                speed = self.tr("{speed}, {size} / s").format(speed=speed, size=formats.bytes(round(rate)))
             self._speed_words.set_words(speed)
             self._speed.set_values(values, speed)
 

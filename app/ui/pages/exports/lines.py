@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from app.core.exports import Export, ExportKind
+from app.core.run_progress import seconds_left
 from app.core.runs import Run, Status
 from app.ui.formats import NOTHING, Formats, StatusWords
 from app.ui.held_words import held_in_short
@@ -185,10 +186,8 @@ class LineWords(QObject):
 
     def left(self, run: Run) -> str:
         """Return the time left of a running run, "" while it is not known."""
-        if not run.total or not run.done or run.started_at is None:
-            return ""
-        seconds = (self._formats.now() - run.started_at).total_seconds()
-        return self._formats.time_left(seconds * (run.total - run.done) / run.done)
+        seconds = seconds_left(run, self._formats.now())
+        return "" if seconds is None else self._formats.time_left(seconds)
 
     def last_run(self, line: ExportLine) -> tuple[str, str]:
         """Return when it ran last, in two lines."""

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.interruptions import Interruption
+from app.core.run_progress import bytes_per_second
 from app.core.runs import LogLine, RejectPage, Run, Status
 from app.ui.formats import Formats, seconds_between
 from app.ui.held_words import held_words
@@ -311,13 +312,16 @@ class RunDetailsView(QScrollArea):
         seconds = seconds_between(run.started_at, run.ended_at or self._formats.now())
         speed = round(run.done / seconds) if seconds and run.done else 0
         pace = (self.tr("{n} / s").format(n=n(speed)) if speed else "–", self.tr("Average speed"), "text")
-        if totals.rows or totals.files:
+        if totals.rows or totals.files or run.bytes_sent:
+            going = not run.status.ended  # what is on its way counts, though nobody there can see it yet
+            rate = bytes_per_second(run, self._formats.now())
             return [
-                (self._formats.compact(totals.rows), self.tr("Rows"), "text"),
+                (self._formats.compact(run.done if going else totals.rows), self.tr("Rows"), "text"),
                 (n(totals.files), self.tr("Files"), "text"),
-                (self._formats.bytes(totals.bytes), self.tr("Size"), "text"),
+                (self._formats.bytes(run.bytes_sent if going else totals.bytes), self.tr("Size"), "text"),
                 *([(n(totals.left_out), self.tr("Left out"), "text2")] if totals.left_out else []),
                 pace,
+                *([(self._formats.bytes(round(rate)), self.tr("A second"), "text")] if rate is not None else []),
             ]
         return [
             (n(totals.delivered), self.tr("Delivered"), "text"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
+from app.core.run_progress import seconds_left
 from app.core.runs import Run, Status, Trigger
 from app.destinations.description import Badge
 from app.ui.formats import Formats, seconds_between
@@ -51,10 +52,8 @@ def took(run: Run, formats: Formats) -> str:
 
 def time_left(run: Run, formats: Formats) -> str:
     """What is left at the speed so far; empty while nobody can know."""
-    seconds = seconds_between(run.started_at, formats.now())
-    if not seconds or not run.total or run.done <= 0:
-        return ""
-    return formats.time_left(seconds * (run.total - run.done) / run.done)
+    seconds = seconds_left(run, formats.now())
+    return "" if seconds is None else formats.time_left(seconds)
 
 
 def list_detail(run: Run, formats: Formats) -> str:
