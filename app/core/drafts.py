@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +21,7 @@ from app.core.export_documents import (
     schedule_document,
 )
 from app.core.exports import Export, ExportKind, Format, Guard, Layout, SyncMode, TableChoice
+from app.core.file_rules import FileRules
 from app.core.names import checked_name, fold, new_id
 from app.core.schedules import Schedule
 
@@ -40,7 +41,8 @@ class Needs:
 
     `taken` holds the folded names of other exports. `blocked` gives the sentence for each segment that can't go (not
     eligible, too large). `required` and `keys` map target fields to their names, `target` the destination's own export
-    fields that must be filled to their labels. `sync_modes` empty means that the destination has none to choose.
+    fields that must be filled to their labels. `sync_modes` empty means that the destination has none to choose. `file_rules`
+    are those of the destination, whose name is `destination`.
     """
 
     taken: frozenset[str] = frozenset()
@@ -50,6 +52,8 @@ class Needs:
     target: Mapping[str, str] = field(default_factory=dict)
     sync_modes: tuple[SyncMode, ...] = ()
     any_field: bool = False
+    file_rules: FileRules = field(default_factory=FileRules)
+    destination: str = "The destination"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,12 @@ class _Draft:
         elif self.connection is None:
             found.append("Choose a connection.")
         return found
+
+    def _file_issues(self, needs: Needs, items: int, columns: Iterable[str] = ()) -> list[str]:
+        return [
+            *layouts.check(self.layout, self.format, items),
+            *needs.file_rules.broken(needs.destination, self.format, self.layout, columns),
+        ]
 
     def _review_issues(self) -> list[str]:
         return [] if self.agreed else ["Agree that this data goes to the destination."]
@@ -187,7 +197,7 @@ class SegmentDraft(_Draft):
         if needs.any_field and not self.match:
             found.append("Choose at least one field to write.")
         if needs.any_field:
-            found += layouts.check(self.layout, self.format, len(self.segments))
+            found += self._file_issues(needs, len(self.segments), self.match)
         return found
 
     def _last_issues(self, needs: Needs) -> list[str]:
@@ -211,7 +221,7 @@ class DataOutDraft(_Draft):
         if step is Step.CONTENT:
             return self._table_issues()
         if step is Step.SHAPE:
-            return layouts.check(self.layout, self.format, len(self.tables))
+            return self._file_issues(needs or Needs(), len(self.tables))
         return self._review_issues()
 
     def to_export(self, now: datetime, person: str, needs: Needs | None = None) -> Export:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
@@ -56,6 +56,7 @@ _LAYOUT = (
     "keep_runs",
     "latest",
     "sums",
+    "plain_names",
     "only_changes",
 )
 _STOP, _ALLOW = "stop", "allow"
@@ -64,11 +65,13 @@ _TIME = re.compile(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]")
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What a connection's name in a document stands for, and the sync mode its destination prefers."""
+    """What a connection's name in a document stands for, and the sync mode, format and layout that are usual there."""
 
     destination: str
     connection: str | None
     sync: SyncMode = SyncMode.UPDATE
+    format: Format = field(default_factory=Format)
+    layout: Layout = field(default_factory=Layout)
 
 
 def to_document(export: Export, connection: str | None) -> dict[str, Any]:
@@ -122,8 +125,8 @@ def from_document(
         guard=Guard(),
         tables=(),
         leave_out_suppressed=False,
-        format=read_format(reader.mapping("format"), reader.subject),
-        layout=read_layout(reader.mapping("layout"), reader.subject),
+        format=read_format(reader.mapping("format"), reader.subject, place.format),
+        layout=read_layout(reader.mapping("layout"), reader.subject, place.layout),
         schedule=read_schedule(reader.mapping_or_none("schedule"), reader.subject),
         consent=_consent(reader, base, place, now, person),
     )
@@ -189,6 +192,7 @@ def layout_document(layout: Layout) -> dict[str, Any]:
         "keep_runs": layout.keep_runs,
         "latest": layout.latest,
         "sums": layout.sums,
+        "plain_names": layout.plain_names,
     }
 
 
@@ -202,13 +206,14 @@ def schedule_document(schedule: Schedule) -> dict[str, Any]:
     }
 
 
-def read_format(document: Mapping[str, Any], subject: str) -> Format:
-    """A format from its part of a document; `subject` begins the sentence of an error."""
+def read_format(document: Mapping[str, Any], subject: str, usual: Format | None = None) -> Format:
+    """A format from its part of a document; `subject` begins the sentence of an error, what is not named is as `usual`."""
     reader = _Reader(f"{subject}, format", document)
-    usual = Format()
+    usual = usual or Format()
     reader.only("type", "delimiter", "compression", "header", "encoding", "quotes", "rows_per_file")
     kind = reader.choice("type", FileType, usual.type)
-    compression = reader.choice("compression", Compression, COMPRESSIONS[kind][0])
+    usually = usual.compression if kind is usual.type else COMPRESSIONS[kind][0]
+    compression = reader.choice("compression", Compression, usually)
     if compression not in COMPRESSIONS[kind]:
         reader.wrong("compression", compression, " or ".join(COMPRESSIONS[kind]) + f" for {kind}")
     delimiter = reader.text("delimiter", usual.delimiter)
@@ -229,8 +234,8 @@ def read_format(document: Mapping[str, Any], subject: str) -> Format:
     )
 
 
-def read_layout(document: Mapping[str, Any], subject: str) -> Layout:
-    """A layout from its part of a document; whether its patterns can be used is core/layouts.py's to say.
+def read_layout(document: Mapping[str, Any], subject: str, usual: Layout | None = None) -> Layout:
+    """A layout from its part of a document, as `read_format`; whether its patterns can be used is core/layouts.py's to say.
 
     `preset` gives the patterns that are not named themselves.
     """
@@ -239,7 +244,8 @@ def read_layout(document: Mapping[str, Any], subject: str) -> Layout:
     preset = reader.optional_text("preset")
     if preset is not None and preset not in PRESETS:
         reader.wrong("preset", preset, " or ".join(PRESETS))
-    usual = Layout() if preset is None else PRESETS[preset].of(Layout())
+    usual = usual or Layout()
+    usual = usual if preset is None else PRESETS[preset].of(usual)
     if reader.flag("only_changes", default=False):
         raise FixData(
             f"{reader.subject}: only_changes can't be true.",
@@ -252,11 +258,12 @@ def read_layout(document: Mapping[str, Any], subject: str) -> Layout:
         file=reader.text("file", usual.file),
         model_json=reader.flag("model_json", default=usual.model_json),
         keep_earlier_runs=reader.flag("keep_earlier_runs", default=usual.keep_earlier_runs),
-        keep_runs=reader.whole_number("keep_runs"),
+        keep_runs=reader.whole_number("keep_runs") if reader.has("keep_runs") else usual.keep_runs,
         manifest=reader.flag("manifest", default=usual.manifest),
         json_schema=reader.flag("json_schema", default=usual.json_schema),
         latest=reader.flag("latest", default=usual.latest),
         sums=reader.flag("sums", default=usual.sums),
+        plain_names=reader.flag("plain_names", default=usual.plain_names),
     )
 
 

@@ -79,6 +79,7 @@ class Layout:
     Metadata are `model_json`, the Common Data Model's `manifest` with its entities, and a `json_schema` for each table.
     Of the earlier runs that are kept the newest `keep_runs` stay, this one among them; None for all of them. `latest` asks for
     a small file that names the folder of the newest run, `sums` for the SHA-256 sums of its files.
+    With `plain_names` file names hold only unaccented letters, digits, `-`, `_` and `.`, whatever stands for the tokens.
     """
 
     folder: str = "{export}/{table}/{yyyy}/{mm}/{dd}/{hhmm}"
@@ -90,6 +91,7 @@ class Layout:
     json_schema: bool = False
     latest: bool = False
     sums: bool = False
+    plain_names: bool = False
 
 
 @dataclass(frozen=True, slots=True)

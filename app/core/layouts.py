@@ -7,6 +7,7 @@ not take; the pattern itself must not hold it.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +15,9 @@ from datetime import datetime
 from app.core.errors import FixSettings
 from app.core.exports import Compression, Export, ExportKind, FileType, Format, Layout
 
-TOKENS = ("export", "table", "segment", "yyyy", "mm", "dd", "hhmm", "date", "part", "workspace", "id")
-"""`table` and `segment` both stand for what the file holds; `part` counts from 1; `id` is the workspace's."""
+TOKENS = ("export", "table", "segment", "yyyy", "mm", "dd", "hhmm", "date", "timestamp", "part", "workspace", "id")
+"""`table` and `segment` both stand for what the file holds; `part` counts from 1; `timestamp` are seconds since 1970, `id` is the
+workspace's."""
 
 LONGEST_PATH = 240
 """Characters: what Windows takes without special settings, less some for the connection's own folder."""
@@ -28,10 +30,11 @@ SUMS_FILE = "SHA256SUMS"
 LATEST_FILE = "latest.json"
 
 _NOT_OURS = {"container": "{container} is the connection's own place: begin with what comes after it."}
-_TIME = frozenset({"yyyy", "mm", "dd", "hhmm", "date"})
+_TIME = frozenset({"yyyy", "mm", "dd", "hhmm", "date", "timestamp"})
 _ITEM = frozenset({"table", "segment"})
 _TOKEN = re.compile(r"\{([^{}]*)\}")
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 _RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?")
 
 
@@ -100,8 +103,9 @@ def path_of(export: Export, place: Place, item: str, part: int) -> str:
     `item` must come from `safe_names` when several items share a run, so that no two get the same path.
     """
     values = _values(place, item, part)
-    folder, file = _fill(export.layout.folder, values), _fill(export.layout.file, values)
-    path = "/".join([*_segments(folder), f"{_safe(file)}{extension(export.format)}"])
+    folder, file = _fill(export.layout.folder, values), _safe(_fill(export.layout.file, values))
+    name = _plain(file) if export.layout.plain_names else file
+    path = "/".join([*_segments(folder), f"{name}{extension(export.format)}"])
     if len(path) > LONGEST_PATH:
         raise FixSettings(
             f"The path of “{item}” is too long.",
@@ -161,12 +165,15 @@ def extension(format: Format) -> str:  # noqa: A002 - the field's word
     return ending + {Compression.GZIP: ".gz", Compression.ZSTD: ".zst"}.get(format.compression, "")
 
 
-def safe_names(items: Iterable[str]) -> tuple[str, ...]:
-    """The names of tables or segments as file systems take them, each another one, regardless of case."""
+def safe_names(items: Iterable[str], *, plain: bool = False) -> tuple[str, ...]:
+    """The names of tables or segments as file systems take them, each another one, regardless of case.
+
+    `plain` as the layout's `plain_names`.
+    """
     taken: set[str] = set()
     names = []
     for item in items:
-        name = wanted = _safe(item)
+        name = wanted = _plain(_safe(item)) if plain else _safe(item)
         number = 2
         while name.casefold() in taken:
             name = f"{wanted}_{number}"
@@ -238,6 +245,7 @@ def _values(place: Place, item: str, part: int) -> dict[str, str]:
         "dd": f"{moment.day:02}",
         "hhmm": f"{moment.hour:02}{moment.minute:02}",
         "date": f"{moment.year:04}-{moment.month:02}-{moment.day:02}",
+        "timestamp": str(int(moment.timestamp())),
         "part": str(part),
         "id": _safe(place.workspace_id),
     }
@@ -257,3 +265,9 @@ def _safe(text: str) -> str:
     if not name or set(name) <= {"."}:
         return "_"
     return f"{name}_" if _RESERVED.fullmatch(name) else name
+
+
+def _plain(name: str) -> str:
+    """The name without accents and with `_` for all that is no plain letter, digit or sign; it begins with a letter or digit."""
+    bare = "".join(sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign))
+    return _NOT_PLAIN.sub("_", bare).strip("._-") or "x"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from app.core.exports import Export
@@ -19,6 +19,7 @@ from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
 from app.delivery.ports import RowCount
 from app.delivery.table_files import Item
+from app.destinations.contract import TargetField
 from app.jobs import JobContext
 
 
@@ -27,6 +28,7 @@ class EngineWriter:
 
     In files everybody is known by our own key, so members with the same address stay two rows; who refused consent or is
     on the suppression list is left out like everywhere. Of tables rows are left out only when the export asks for it.
+    `fields` are the columns the other side knows by name, whose rules their values get.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class EngineWriter:
         scope: Scope,
         export: Export,
         country: str,
+        fields: Sequence[TargetField] = (),
     ) -> None:
         self._engine = engine
         self._members = members
@@ -44,6 +47,7 @@ class EngineWriter:
         self._scope = scope
         self._export = export
         self._country = country
+        self._fields = fields
 
     def count(self, item: Item, ctx: JobContext) -> RowCount:
         """See `Writer.count`."""
@@ -85,5 +89,5 @@ class EngineWriter:
         return TableRows(self._engine, item.table, item.fields, suppressed)
 
     def _spec(self, segment: Segment) -> MemberSpec:
-        matched = matched_fields(self._export.match, (), self._scope.catalog)
+        matched = matched_fields(self._export.match, self._fields, self._scope.catalog)
         return MemberSpec(matched, identity_of(matched, (), segment, self._scope.catalog, self._country))

@@ -261,6 +261,6 @@ class Deps:
     catalog: Catalog
     segments: Sequence[Segment]
     members: Callable[[Export, Description, Sequence[TargetField]], MemberSource]
-    files: Callable[[Export, datetime], FileSource]
+    files: Callable[[Export, Description, datetime], FileSource]
     redact: Callable[[str], str]
     clock: Callable[[], datetime] = utc_now

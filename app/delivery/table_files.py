@@ -67,7 +67,8 @@ class ExportFiles:
         segments = self._export.kind is ExportKind.SEGMENT
         self._items = self._chosen_segments() if segments else self._chosen_tables()
         layouts.demand(self._export.layout, self._export.format, len(self._items))
-        self._names = dict(zip(self._items, layouts.safe_names(self._items), strict=True))
+        names = layouts.safe_names(self._items, plain=self._export.layout.plain_names)
+        self._names = dict(zip(self._items, names, strict=True))
         return list(self._items)
 
     def count(self, item: str, ctx: JobContext) -> RowCount:

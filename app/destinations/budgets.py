@@ -19,6 +19,10 @@ from app.jobs import JobContext
 MARGIN = 0.01
 """Share of a pace that is left unused: a request that is quicker on its way than those before it would else exceed it."""
 
+PIECE = 1 << 18
+"""Bytes that go at once where nothing limits them: less costs CPU, more makes a cancel wait."""
+
+_LEAST_PIECE = 1 << 12
 _GLANCE = 0.05  # how often a wait for a free place looks for a cancel, in seconds
 
 
@@ -66,6 +70,46 @@ class Budget:
                 return
 
 
+class Line:
+    """The bytes that may leave for one account: so many a second, by everybody together. Thread safe.
+
+    `piece` is how many bytes should leave at once, so that nobody waits longer than a moment.
+    """
+
+    def __init__(self, bytes_per_second: float | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = bytes_per_second
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+        self.piece = PIECE if bytes_per_second is None else max(_LEAST_PIECE, min(PIECE, int(bytes_per_second / 4)))
+
+    @property
+    def limited(self) -> bool:
+        """Whether anything has to wait."""
+        return self._rate is not None
+
+    def delay(self, size: int) -> float:
+        """Take the next moment for that many bytes and say how many seconds it is away."""
+        if self._rate is None:
+            return 0.0
+        with self._lock:
+            now = self._clock()
+            begin = max(now, self._free_at)
+            self._free_at = begin + size / self._rate
+            return begin - now
+
+    def take(self, size: int, ctx: JobContext) -> None:
+        """Wait until that many bytes may leave; raises Cancelled."""
+        seconds = self.delay(size)
+        if seconds > 0:
+            ctx.token.sleep(seconds)
+
+    def spent(self, size: int, ctx: JobContext) -> None:
+        """Wait as long as bytes that have left should have taken; raises Cancelled."""
+        if self._rate is not None and size > 0:
+            ctx.token.sleep(self.delay(size) + size / self._rate)
+
+
 class Budgets:
     """The budgets of all accounts, told apart by host and what proves who we are, of which only a keyed hash is kept.
 
@@ -76,9 +120,19 @@ class Budgets:
         self._key = os.urandom(16)
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str, int, float | None], Budget] = {}
+        self._lines: dict[tuple[str, str, float | None], Line] = {}
 
     def of(self, host: str, secrets: Iterable[str], simultaneous: int, per_second: float | None) -> Budget:
         """The budget of the account there that these secrets open."""
-        who = hashlib.blake2b("\0".join(sorted(secrets)).encode(), key=self._key, digest_size=16).hexdigest()
+        known = (host, self._who(secrets), simultaneous, per_second)
         with self._lock:
-            return self._known.setdefault((host, who, simultaneous, per_second), Budget(simultaneous, per_second))
+            return self._known.setdefault(known, Budget(simultaneous, per_second))
+
+    def line(self, host: str, secrets: Iterable[str], bytes_per_second: float | None) -> Line:
+        """The way there of the account that these secrets open."""
+        known = (host, self._who(secrets), bytes_per_second)
+        with self._lock:
+            return self._lines.setdefault(known, Line(bytes_per_second))
+
+    def _who(self, secrets: Iterable[str]) -> str:
+        return hashlib.blake2b("\0".join(sorted(secrets)).encode(), key=self._key, digest_size=16).hexdigest()

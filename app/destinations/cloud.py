@@ -19,7 +19,8 @@ from requests.adapters import HTTPAdapter
 from app.core.errors import FixSettings, NotAllowed, SendoffError, SignInAgain, TellUs, TryAgain
 from app.destinations.contract import Exchange, Settings
 from app.destinations.http import goes_through_proxy
-from app.destinations.objects import MOST_PARALLEL, SLOW_DOWN
+from app.destinations.objects import SLOW_DOWN
+from app.destinations.speed import MOST_PARALLEL
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0

@@ -14,7 +14,8 @@ import msgspec
 
 from app.core.counts import Limits
 from app.core.effort import Effort
-from app.core.exports import ExportKind, SyncMode
+from app.core.exports import ExportKind, Format, Layout, SyncMode
+from app.core.file_rules import FileRules
 from app.core.segments import SegmentOf
 from app.destinations.contract import TargetField
 
@@ -140,21 +141,26 @@ class Repeat(StrEnum):
 class AudienceType:
     """One of several kinds of audience a destination makes, with what it takes in place of the destination's own.
 
-    `id` is the value of the export field that chooses it, `name` what people call it, without the destination's name.
+    `id` is the value of the export field that chooses it, `name` what people call it, without the destination's name. Files
+    have no key fields: in them everybody is known by our own key.
     """
 
     id: str
     name: str
     takes: frozenset[SegmentOf]
-    key_fields: tuple[str, ...]
     fields: tuple[TargetField, ...]
+    key_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
     """Everything the program knows of a destination before it is imported.
 
-    `any_field` is true for targets that take any column (files): then `fields` is empty and matching is free.
+    `any_field` is true for targets that take any column (files): then matching is free, and `fields` holds no more than the
+    columns the other side knows by name. Their files obey `file_rules` and are written by `usual_format` and `usual_layout`
+    unless people choose others; in `destination.toml` 0 rows per file stand for no limit.
+    `connects_like` names a built-in destination whose connection fields this one has too, before its own; one of its own takes
+    the place of that of the same id.
     `repeat` is what comes of sending a batch again whose answer was lost, `asks` tells that sessions are `AskingSession`s, so
     that it need not be sent again to those who are there.
     `key_fields` are the target fields that can identify a member; the first is the default. `free_fields` tells that the
@@ -190,6 +196,10 @@ class Description:
     asks: bool = False
     sign_in: SignIn | None = None
     any_field: bool = False
+    file_rules: FileRules = field(default_factory=FileRules)
+    usual_format: Format = field(default_factory=Format)
+    usual_layout: Layout = field(default_factory=Layout)
+    connects_like: str = ""
     free_fields: bool = False
     reads_unsubscribes: bool = False
     key_fields: tuple[str, ...] = ()
@@ -290,6 +300,12 @@ def load(path: Path) -> Description:
     """Read and check one `destination.toml`; raises msgspec.ValidationError naming the wrong entry (a fault of the author)."""
     raw: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
     found = msgspec.convert(raw, Description, strict=True)
+    found = replace(found, usual_format=_without_zero(found.usual_format))
+    if found.connects_like:
+        like = load(Path(__file__).parent / found.connects_like.replace("-", "_") / path.name)
+        own = {each.id: each for each in found.connection_fields}
+        fields = {each.id: each for each in like.connection_fields} | own
+        found = replace(found, connection_fields=tuple(fields.values()), sign_in=found.sign_in or like.sign_in)
     if not found.audience_types:
         return found
     return replace(
@@ -298,3 +314,8 @@ def load(path: Path) -> Description:
         key_fields=tuple(dict.fromkeys(key for each in found.audience_types for key in each.key_fields)),
         fields=tuple({field.id: field for each in found.audience_types for field in each.fields}.values()),
     )
+
+
+def _without_zero(usual: Format) -> Format:
+    """TOML has no word for no limit."""
+    return replace(usual, rows_per_file=usual.rows_per_file or None)

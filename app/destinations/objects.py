@@ -22,16 +22,16 @@ from typing import IO, Protocol, TypeVar, cast
 
 from app.core.connections import TestResult
 from app.core.errors import FixData, FixSettings, NotAllowed, SendoffError, TryAgain
+from app.destinations.budgets import PIECE, Line
 from app.destinations.contract import Settings, StoredFile
 from app.destinations.files import StagedFiles, blocks, not_whole, safe_path
 from app.destinations.http import Retry
+from app.destinations.speed import Speed
 from app.jobs import CancelToken, JobContext
 
 T = TypeVar("T")
 
 PART = 8 << 20
-PARALLEL = 8
-MOST_PARALLEL = 32
 RETRY = Retry(attempts=7)  # about half a minute in all
 DEAD_AFTER = timedelta(days=1)  # what a run left half done and nobody touched for so long is cleared away
 CUT = frozenset({"dns", "refused", "connect_timeout", "timeout", "reset", "unreachable", "proxy"})
@@ -49,7 +49,6 @@ _TYPES = {
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _PROBE = b"Sendoff"
-_READ = 1 << 18
 _MEMORY = 256 << 20  # what parts on their way may take together
 _GLANCE = 0.2  # how often the progress is told, in seconds
 
@@ -58,33 +57,39 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a file: its number from 0, its bytes and their MD5; `watch` is told the part's bytes that went so far."""
+    """A piece of a file: its number from 0, its bytes and their MD5; `watch` is told the part's bytes that went so far.
+
+    `piece` is how many bytes may go at once.
+    """
 
     number: int
     data: bytes
     md5: bytes
     watch: Callable[[int], None]
+    piece: int = PIECE
 
-    def body(self) -> IO[bytes]:
+    def body(self, begin: int = 0, end: int | None = None) -> IO[bytes]:
         """The bytes as a stream that tells how far it was read; senders use no more of a stream than `Body` has."""
-        return cast("IO[bytes]", Body(self.data, self.watch))
+        data = self.data[begin:end]
+        return cast("IO[bytes]", Body(data, lambda sent: self.watch(begin + sent), self.piece))
 
 
 class Body:
     """Bytes to be sent, as a file; a cancel ends the reading. Used by one thread."""
 
-    def __init__(self, data: bytes, watch: Callable[[int], None]) -> None:
+    def __init__(self, data: bytes, watch: Callable[[int], None], piece: int = PIECE) -> None:
         self._data = memoryview(data)
         self._at = 0
         self._watch = watch
+        self._piece = piece
 
     def __len__(self) -> int:
         return len(self._data)
 
     def read(self, size: int = -1) -> bytes:  # noqa: ARG002 - senders ask for 16 kB at a time, which costs a third more CPU
-        """The next quarter of a megabyte, whatever is asked; raises Cancelled."""
+        """The next piece, whatever is asked; raises Cancelled."""
         self._watch(self._at)
-        block = self._data[self._at : self._at + _READ]
+        block = self._data[self._at : self._at + self._piece]
         self._at += len(block)
         return bytes(block)
 
@@ -170,52 +175,6 @@ class Bucket(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """How many parts travel at the same time, and how many bytes a second at most (None: as fast as it goes)."""
-
-    parallel: int = PARALLEL
-    bytes_per_second: float | None = None
-
-    @classmethod
-    def of(cls, values: Mapping[str, str]) -> Speed:
-        """What the connection's `parallel` and `megabytes_per_second` ask for; raises FixSettings."""
-        most = values.get("megabytes_per_second", "").strip().replace(",", ".")
-        parallel = values.get("parallel", "").strip() or str(PARALLEL)
-        try:
-            speed = cls(int(parallel), float(most) * 1_000_000 if most else None)
-        except ValueError:
-            speed = cls(0)
-        if not 1 <= speed.parallel <= MOST_PARALLEL or (
-            speed.bytes_per_second is not None and speed.bytes_per_second < 1_000
-        ):
-            raise FixSettings(
-                "The speed of this connection is not usable.",
-                "Parts at the same time are 1 to 32, and a limit is a number of megabytes a second.",
-                "Correct both under “Advanced” in the connection, or leave them empty.",
-                code="bad_speed",
-            )
-        return speed
-
-
-class Throttle:
-    """Keeps to a number of bytes a second; used by one thread."""
-
-    def __init__(self, bytes_per_second: float | None) -> None:
-        self._rate = bytes_per_second
-        self._free_at = 0.0
-
-    def take(self, size: int, ctx: JobContext) -> None:
-        """Wait until that many bytes may go; raises Cancelled."""
-        if self._rate is None:
-            return
-        now = time.monotonic()
-        begin = max(now, self._free_at)
-        self._free_at = begin + size / self._rate
-        if begin > now:
-            ctx.token.sleep(begin - now)
-
-
 class Patience:
     """Repeats what fails in passing: network, overload, faults of the store; thread safe."""
 
@@ -248,11 +207,15 @@ class ObjectStorage:
     When the network is cut, the parts that arrived stay, so that the next run need not send them again.
     """
 
-    def __init__(self, connect: Callable[[], Bucket], folder: str, settings: Settings, speed: Speed) -> None:
+    def __init__(
+        self, connect: Callable[[], Bucket], address: str, folder: str, settings: Settings, speed: Speed
+    ) -> None:
         self._connect = connect
         self._folder = folder
-        self._speed = speed
-        self._throttle = Throttle(speed.bytes_per_second)
+        self._parts = speed.parts
+        secrets = tuple(settings.secrets.values())
+        self._line = settings.budgets.line(address, secrets, speed.bytes_per_second)
+        self._turns = settings.budgets.of(address, secrets, speed.parts, None)
         self._patiently = Patience(settings.on_slow)
         self._own_bucket: Bucket | None = None
         self._pending: dict[str, Upload] = {}
@@ -352,12 +315,11 @@ class ObjectStorage:
         """Send all parts, several at a time, and say the SHA-256; the first failure stops the others."""
         digest = hashlib.sha256()
         meter = _Meter()
-        parallel = max(1, min(upload.parallel, self._speed.parallel, _MEMORY // upload.part_bytes))
+        parallel = max(1, min(upload.parallel, self._parts, _MEMORY // upload.part_bytes))
         with ThreadPoolExecutor(parallel, "sendoff-part") as pool, _stoppable(ctx) as inner:
             under_way: set[Future[None]] = set()
             for number, data in enumerate(blocks(source, upload.part_bytes)):
                 digest.update(data)
-                self._throttle.take(len(data), ctx)
                 under_way = _until(parallel - 1, under_way, meter, progress, ctx)
                 under_way.add(pool.submit(self._send_part, upload, number, data, meter, inner))
             _until(0, under_way, meter, progress, ctx)
@@ -365,13 +327,18 @@ class ObjectStorage:
         return digest.hexdigest()
 
     def _send_part(self, upload: Upload, number: int, data: bytes, meter: _Meter, ctx: JobContext) -> None:
+        toll = _Toll(self._line, ctx)
+
         def watch(sent: int) -> None:
             ctx.check()
+            toll.pay(sent)
             meter.set(number, sent)
 
-        part = Part(number, data, hashlib.md5(data, usedforsecurity=False).digest(), watch)
+        part = Part(number, data, hashlib.md5(data, usedforsecurity=False).digest(), watch, self._line.piece)
         if not upload.holds(part):
-            self._patiently(lambda: upload.send(part), ctx)
+            with self._turns.turn(ctx):
+                self._patiently(lambda: upload.send(part), ctx)
+            toll.pay(len(data))
         meter.set(number, len(data))
 
     def _tidy(self, final: str) -> None:
@@ -432,7 +399,7 @@ class ObjectStore:
 
     def session(self) -> StagedFiles:
         """See `FileDestination.session`."""
-        return StagedFiles(ObjectStorage(self._connect, self._folder, self._settings, self._speed))
+        return StagedFiles(ObjectStorage(self._connect, self._address, self._folder, self._settings, self._speed))
 
 
 def folder_of(values: Mapping[str, str]) -> str:
@@ -471,6 +438,22 @@ def _is_dead(name: str) -> bool:
 def _same(name: str, data: bytes) -> None:
     if data != _PROBE:
         raise not_whole(name, len(_PROBE), len(data))
+
+
+class _Toll:
+    """Keeps one part to the line's limit while it is sent; used by one thread."""
+
+    def __init__(self, line: Line, ctx: JobContext) -> None:
+        self._line = line
+        self._ctx = ctx
+        self._paid = 0
+
+    def pay(self, sent: int) -> None:
+        """Wait as long as the bytes that left since the last time take; a part sent again is paid again. Raises Cancelled."""
+        if sent < self._paid:
+            self._paid = 0
+        self._line.spent(sent - self._paid, self._ctx)
+        self._paid = sent
 
 
 class _Meter:

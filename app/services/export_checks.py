@@ -36,6 +36,9 @@ def blocking(export: Export, around: Surroundings) -> list[str]:
     if around.description.any_field or export.kind is ExportKind.DATA_OUT:
         items = len(export.segments) if export.kind is ExportKind.SEGMENT else len(export.tables)
         found += layouts.check(export.layout, export.format, items)
+        found += around.description.file_rules.broken(
+            around.description.name, export.format, export.layout, export.match
+        )
     if export.connection is not None and export.consent is None:
         found.append("Nobody agreed yet that this data goes to the destination.")
     return found
@@ -100,10 +103,10 @@ def _match(export: Export, around: Surroundings) -> list[str]:
             found.append(f"There is no table named “{ref.table}”, which “{source}” is matched from.")
         elif table.column(ref.column) is None:
             found.append(f"The table “{table.name}” has no column “{ref.column}”.")
-    if description.any_field:
-        return found if export.match else [*found, "No field is chosen to be written."]
+    if description.any_field and not export.match:
+        return [*found, "No field is chosen to be written."]
     fields = {field.id: field for field in description.fields}
-    if not description.free_fields:
+    if not description.free_fields and not description.any_field:
         found += [f"{description.name} has no field “{key}”." for key in export.match if key not in fields]
     missing = [field for field in description.fields if field.required and field.id not in export.match]
     found += [

@@ -124,10 +124,12 @@ class ExportViews:
             )
         scope = self._scope()
         opened = self._open_connection(connection)
-        fields = list(opened.fields(export.target, ctx)) if isinstance(opened, SegmentDestination) else []
-        samples = self._samples(scope, self._specs(export, scope, fields), rows, ctx)
         if not isinstance(opened, SegmentDestination):
+            known = self._description(export).fields
+            samples = self._samples(scope, self._specs(export, scope, known), rows, ctx)
             return self._file_preview(export, scope, samples, rows, ctx, masked=masked)
+        fields = list(opened.fields(export.target, ctx))
+        samples = self._samples(scope, self._specs(export, scope, fields), rows, ctx)
         masks = _masks(samples, export.match, scope.catalog) if masked else {}
         requests: list[PreparedRequest] = []
         for segment, found in samples.items():
@@ -150,7 +152,8 @@ class ExportViews:
     ) -> Preview:
         info = self._store.workspace.info()
         place = layouts.Place(export.name, info.name, self._clock(), info.id)
-        writer = EngineWriter(self._engine, self._members, self._listed, scope, export, info.country_code)
+        fields = self._description(export).fields
+        writer = EngineWriter(self._engine, self._members, self._listed, scope, export, info.country_code, fields)
         planned = ExportFiles(export, scope.catalog, scope.segments, place, writer)
         masks = _masks(samples, export.match, scope.catalog) if masked else {}
         files = []
@@ -172,7 +175,7 @@ class ExportViews:
         info = self._store.workspace.info()
         place = layouts.Place(export.name, info.name, now, info.id)
         nodes = []
-        names = layouts.safe_names(items)
+        names = layouts.safe_names(items, plain=export.layout.plain_names)
         for item, name in zip(items, names, strict=True):
             table = catalog.table(item)
             rows = members(item) if export.kind is ExportKind.SEGMENT else None if table is None else table.rows

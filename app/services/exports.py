@@ -275,7 +275,7 @@ class ExportService:
                     "Leave the destination out, or correct the connection.",
                     code="export_document",
                 )
-            return Where(given.destination, given.id, self._usual_sync(given.destination))
+            return self._usually(given.destination, given.id)
         if destination is None:
             raise FixData(
                 "The export names no connection.",
@@ -283,11 +283,12 @@ class ExportService:
                 "Add connection: NAME, or destination: ID.",
                 code="export_document",
             )
-        return Where(self._destinations.get(destination).id, None, self._usual_sync(destination))
+        return self._usually(destination, None)
 
-    def _usual_sync(self, destination: str) -> SyncMode:
-        modes = self._destinations.get(destination).sync_modes
-        return modes[0] if modes else SyncMode.UPDATE
+    def _usually(self, destination: str, connection: str | None) -> Where:
+        of = self._destinations.get(destination)
+        sync = next(iter(of.sync_modes), SyncMode.UPDATE)
+        return Where(of.id, connection, sync, of.usual_format, of.usual_layout)
 
     def _checked(self, export: Export) -> Export:
         """The export, once this role may save it and nothing is wrong with it."""

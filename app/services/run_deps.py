@@ -52,9 +52,10 @@ def make_deps(
             def source(export: Export, description: Description, fields: Sequence[TargetField]) -> WorkspaceMembers:
                 return WorkspaceMembers(own, counter, members, scope, export, description, fields, info.country_code)
 
-            def files(export: Export, moment: datetime) -> ExportFiles:
+            def files(export: Export, description: Description, moment: datetime) -> ExportFiles:
                 place = Place(export.name, info.name, moment, info.id)
-                writer = EngineWriter(engine, shared, listed, scope, export, info.country_code)
+                fields = description.for_target(export.target).fields
+                writer = EngineWriter(engine, shared, listed, scope, export, info.country_code, fields)
                 return ExportFiles(export, scope.catalog, scope.segments, place, writer)
 
             yield Deps(engine.folder, scope.catalog, scope.segments, source, files, redact, clock)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.core.connections import Consent
 from app.core.errors import FixData
 from app.core.export_documents import COMPRESSIONS, ENCODINGS, Where, from_document, to_document
-from app.core.exports import Export, ExportKind, FileType, Format, Layout, Quotes, SyncMode, TableChoice
+from app.core.exports import Compression, Export, ExportKind, FileType, Format, Layout, Quotes, SyncMode, TableChoice
 from app.core.layout_presets import PRESETS
 from app.core.names import fold
 from app.core.schedules import WEEKDAYS, Every, Schedule
@@ -276,3 +276,20 @@ def test_a_document_gives_the_same_export_again(export):
 def test_whatever_stands_in_a_document_it_is_read_or_refused_in_sentences(changes):
     with suppress(FixData):
         assert isinstance(_read(SEGMENT | changes), Export)
+
+
+def test_what_a_document_leaves_out_is_as_usual_at_the_destination():
+    usual = Where(
+        "liveramp",
+        "c1",
+        format=Format(rows_per_file=None, delimiter="|"),
+        layout=Layout("", "{segment}", plain_names=True),
+    )
+    document = {**SEGMENT, "format": {"delimiter": ","}, "layout": {"file": "{export}_{segment}"}}
+    export = from_document(document, BASE, lambda _connection, _destination: usual, NOW, "omar")
+    assert export.format == Format(rows_per_file=None)
+    assert export.layout == Layout("", "{export}_{segment}", plain_names=True)
+    zstd = from_document(
+        {**SEGMENT, "format": {"type": "parquet"}}, BASE, lambda _connection, _destination: usual, NOW, "omar"
+    )
+    assert zstd.format.compression is Compression.SNAPPY

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import string
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -175,3 +176,28 @@ def test_whatever_passes_the_check_never_leaves_its_folder(folder, file, export,
 def test_safe_names_differ_regardless_of_case(items):
     names = layouts.safe_names(items)
     assert len({name.casefold() for name in names}) == len(items)
+
+
+def test_the_timestamp_is_that_of_the_run():
+    made = _with(folder="", file="{export}_{segment}_{timestamp}")
+    stamp = int(PLACE.moment.timestamp())
+    assert layouts.path_of(made, PLACE, "Plus", 1) == f"Customer 360_Plus_{stamp}.csv"
+    assert layouts.check(made.layout, Format(rows_per_file=None)) == []
+
+
+@given(
+    items=st.lists(st.text(max_size=8), max_size=6), export=st.text(max_size=8), file=st.sampled_from(["{export}_", ""])
+)
+def test_plain_names_hold_plain_signs_and_stay_apart(items, export, file):
+    made = _with(folder="", file=f"{file}{{segment}}_{{part}}", plain_names=True)
+    place = replace(PLACE, export=export)
+    paths = [layouts.path_of(made, place, name, 1) for name in layouts.safe_names(items, plain=True)]
+    assert len({path.casefold() for path in paths}) == len(items)
+    assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*\.csv", path) for path in paths)
+
+
+def test_plain_names_lose_accents_and_gaps():
+    made = _with(folder="", file="{export}_{segment}_{yyyy}-{mm}", plain_names=True)
+    (name,) = layouts.safe_names(["Été à Lisbonne!"], plain=True)
+    assert name == "Ete_a_Lisbonne"
+    assert layouts.path_of(made, PLACE, name, 1) == f"Customer_360_Ete_a_Lisbonne_{PLACE.moment:%Y-%m}.csv"

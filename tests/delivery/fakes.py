@@ -329,7 +329,7 @@ def deps(folder: Path, members: FakeMembers | None = None, files: FakeFiles | No
         catalog=CATALOG,
         segments=[segment(name) for name in names],
         members=lambda _export, _description, _fields: members or FakeMembers({}, Limits()),
-        files=lambda _export, _moment: files or FakeFiles({}),
+        files=lambda _export, _description, _moment: files or FakeFiles({}),
         redact=lambda text: text.replace("s3cr3t", "[hidden]"),
     )
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -28,7 +30,7 @@ class FileBench(Protocol):
 
     secrets: tuple[str, ...]
 
-    def destination(self) -> FileDestination: ...
+    def destination(self, **changes: str) -> FileDestination: ...
 
     def files(self) -> list[str]:
         """All files below the connection's folder, hidden ones too, in order."""
@@ -241,6 +243,25 @@ class FileDestinationSuite:
             token.cancel()
             with pytest.raises(Cancelled):
                 session.publish(JobContext(token))
+        assert bench.files() == []
+
+    def test_a_limit_of_bytes_a_second_is_kept(self, bench: FileBench, tmp_path: Path) -> None:
+        big = tmp_path / "big"
+        big.write_bytes(os.urandom(3_000_000))
+        began = time.monotonic()
+        with bench.destination(speed_limit="2 MB").session() as session:
+            session.put(big, "big.bin", JobContext(), silent)
+        assert 1.2 < time.monotonic() - began < 10
+
+    def test_a_cancel_does_not_wait_for_a_slow_line(self, bench: FileBench, tmp_path: Path) -> None:
+        big = tmp_path / "big"
+        big.write_bytes(os.urandom(2_000_000))
+        token = CancelToken()
+        threading.Timer(0.5, token.cancel).start()
+        began = time.monotonic()
+        with bench.destination(speed_limit="50 kB").session() as session, pytest.raises(Cancelled):
+            session.put(big, "big.bin", JobContext(token), silent)
+        assert time.monotonic() - began < 10  # 40 seconds would be its time
         assert bench.files() == []
 
     def test_where_names_the_place(self, bench: FileBench) -> None:

@@ -8,8 +8,8 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from app.core.errors import FixSettings, NotAllowed, SendoffError, SignInAgain, TryAgain
-from app.destinations.azure_blob.bucket import BlobUpload
 from app.destinations.azure_blob.destination import create
+from app.destinations.azure_blobs import BlobUpload
 from app.destinations.contract import Exchange, FileDestination, Settings
 from app.jobs import JobContext
 from tests.destinations.file_suite import silent

@@ -11,8 +11,8 @@ from azure.storage.filedatalake import DataLakeFileClient
 
 from app.core.errors import FixSettings, NotAllowed, TryAgain
 from app.destinations import objects
-from app.destinations.azure_data_lake.bucket import LakeUpload
 from app.destinations.azure_data_lake.destination import create
+from app.destinations.azure_lake import LakeUpload
 from app.destinations.contract import Exchange, FileDestination, Settings
 from app.jobs import JobContext
 from tests.destinations.file_suite import silent

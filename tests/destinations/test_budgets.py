@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.destinations.budgets import MARGIN, Budget, Budgets
+from app.destinations.budgets import MARGIN, PIECE, Budget, Budgets, Line
 from app.jobs import Cancelled, CancelToken, JobContext
 
 
@@ -108,3 +108,47 @@ def test_one_account_has_one_budget() -> None:
     assert budgets.of("api.shop.example", ["key2", "id"], 10, None) is not one
     assert budgets.of("eu.shop.example", ["id", "key"], 10, None) is not one
     assert "secret-token" not in repr((budgets.of("a", ["secret-token"], 1, None), vars(budgets)))
+
+
+@given(st.lists(st.integers(0, 1 << 20), min_size=1, max_size=30), st.floats(50_000, 1e8))
+def test_a_line_lets_no_more_bytes_leave_than_allowed(sizes: list[int], rate: float) -> None:
+    clock = Clock()
+    line, ctx = Line(rate, clock), JobContext(Sleeping(clock))
+    for size in sizes:
+        line.take(size, ctx)
+    assert clock.now - 1000.0 >= sum(sizes[:-1]) / rate - 1e-6
+    assert clock.now - 1000.0 <= sum(sizes) / rate + 1e-6
+
+
+def test_bytes_that_have_left_are_waited_for_afterwards() -> None:
+    clock = Clock()
+    line, ctx = Line(1_000_000, clock), JobContext(Sleeping(clock))
+    for size in (500_000, 0, 250_000):
+        line.spent(size, ctx)
+    assert clock.now == pytest.approx(1000.75)
+
+
+def test_a_line_without_a_limit_waits_for_nobody() -> None:
+    line = Line(None)
+    assert (line.limited, line.delay(1 << 40), line.delay(1 << 40), line.piece) == (False, 0.0, 0.0, PIECE)
+
+
+def test_runs_of_one_account_share_its_line() -> None:
+    budgets = Budgets()
+    one = budgets.line("files.example", ["key"], 1e6)
+    assert budgets.line("files.example", ["key"], 1e6) is one
+    assert budgets.line("files.example", ["other"], 1e6) is not one
+    assert budgets.line("other.example", ["key"], 1e6) is not one
+    assert one.delay(1_000_000) == 0
+    assert one.delay(1) > 0.9
+
+
+def test_a_cancel_ends_the_wait_for_a_line() -> None:
+    token = CancelToken()
+    line = Line(50_000)
+    line.delay(1 << 30)
+    threading.Timer(0.1, token.cancel).start()
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        line.take(1, JobContext(token))
+    assert time.monotonic() - began < 2

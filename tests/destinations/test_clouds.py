@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import socket
 import ssl
 from types import SimpleNamespace
@@ -18,7 +19,9 @@ from app.destinations.amazon_s3.sentences import what_was_answered
 from app.destinations.cloud import no_answer
 from app.destinations.contract import Settings
 from app.destinations.google_cloud_storage import account as google
-from app.destinations.objects import MOST_PARALLEL, PART, Speed, part_size
+from app.destinations.objects import PART, part_size
+from app.destinations.registry import description
+from app.destinations.speed import MOST_PARALLEL, Speed
 
 
 class TestS3:
@@ -168,6 +171,33 @@ def test_parts_are_large_enough_for_the_parts_a_store_allows(size: int, most: in
     assert -(-size // expected) <= most
 
 
-def test_speed() -> None:
-    assert Speed.of({}).bytes_per_second is None
-    assert Speed.of({"parallel": str(MOST_PARALLEL), "megabytes_per_second": "0,5"}) == Speed(MOST_PARALLEL, 500_000)
+@pytest.mark.parametrize(
+    ("written", "bytes_per_second"),
+    [("", None), ("0,5", 500_000), ("5", 5_000_000), ("800 kB", 800_000), ("1.5MB/s", 1_500_000), ("50K", 50_000)],
+)
+def test_a_limit_of_speed_is_read(written: str, bytes_per_second: float | None) -> None:
+    assert Speed.of({"speed_limit": written}).bytes_per_second == bytes_per_second
+
+
+@pytest.mark.parametrize(
+    "values", [{"speed_limit": "fast"}, {"speed_limit": "49 kB"}, {"parallel": "33"}, {"parallel": "x"}]
+)
+def test_a_speed_that_cannot_be(values: dict[str, str]) -> None:
+    with pytest.raises(FixSettings) as caught:
+        Speed.of(values)
+    assert caught.value.code == "bad_speed"
+
+
+def test_a_limit_lets_no_more_parts_travel_than_get_on() -> None:
+    assert Speed.of({"parallel": str(MOST_PARALLEL)}).parts == MOST_PARALLEL
+    assert Speed.of({"parallel": "8", "speed_limit": "3 MB"}).parts == 3
+    assert Speed.of({"speed_limit": "100 kB"}).parts == 1
+
+
+@pytest.mark.parametrize("of", ["azure-blob", "amazon-s3", "google-cloud-storage", "sftp", "local-folder"])
+@pytest.mark.parametrize(
+    ("written", "fits"), [("5", True), ("0,5 MB", True), ("800 kB/s", True), ("5 GB", False), ("x", False)]
+)
+def test_the_form_takes_what_can_be_read(of: str, written: str, fits: bool) -> None:
+    (field,) = (each for each in description(of).connection_fields if each.id == "speed_limit")
+    assert bool(re.fullmatch(field.pattern, written)) == fits

@@ -21,8 +21,8 @@ class Bench(FolderBench):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def destination(self) -> FileDestination:
-        return create(Settings({"folder": str(self.folder)}, {}))
+    def destination(self, **changes: str) -> FileDestination:
+        return create(Settings({"folder": str(self.folder), **changes}, {}))
 
 
 @pytest.fixture

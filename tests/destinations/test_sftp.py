@@ -15,9 +15,9 @@ import pytest
 from app.core.connections import ChangedHostKey, UnknownHostKey
 from app.core.errors import FixSettings, SendoffError, SignInAgain, TryAgain
 from app.destinations.contract import Exchange, FileDestination, Settings
-from app.destinations.sftp import link, storage
 from app.destinations.sftp.destination import create
-from app.destinations.sftp.keys import private_key
+from app.destinations.ssh import link, storage
+from app.destinations.ssh.keys import private_key
 from app.jobs import Cancelled, CancelToken, JobContext
 from tests.destinations.file_suite import FolderBench, FolderDestinationSuite, files, silent
 from tests.servers import openssh

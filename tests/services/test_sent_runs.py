@@ -196,7 +196,7 @@ class Bench:
             lambda of, _description, _fields: WorkspaceMembers(
                 self.engine, self._counter, self._members, scope, of, OF, FIELDS, "DE"
             ),
-            lambda _export, _moment: FakeFiles({}),
+            lambda _export, _description, _moment: FakeFiles({}),
             str,
         )
 

@@ -24,7 +24,7 @@ from app.destinations.amazon_s3.sentences import unanswered, what_was_answered
 from app.destinations.cloud import CONNECT_SECONDS, READ_SECONDS, system_certificates
 from app.destinations.contract import Exchange, Settings
 from app.destinations.http import checked_host
-from app.destinations.objects import MOST_PARALLEL
+from app.destinations.speed import MOST_PARALLEL
 from app.version import VERSION
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")

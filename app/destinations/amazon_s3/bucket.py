@@ -16,7 +16,8 @@ from app.core.errors import NotAllowed, SendoffError, TryAgain
 from app.destinations.amazon_s3.account import Account
 from app.destinations.cloud import damaged
 from app.destinations.files import not_whole
-from app.destinations.objects import MOST_PARALLEL, Part, content_type, part_size
+from app.destinations.objects import Part, content_type, part_size
+from app.destinations.speed import MOST_PARALLEL
 
 MOST_PARTS = 10_000
 IDLE = timedelta(minutes=5)  # an upload nobody touched for so long was cut off, and may be gone on with

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from app.destinations.azure_account import account
-from app.destinations.azure_blob.bucket import BlobBucket
+from app.destinations.azure_blobs import blob_store
 from app.destinations.contract import Settings
 from app.destinations.objects import ObjectStore
-
-TARGET = "Azure Blob Storage"
 
 
 def create(settings: Settings) -> ObjectStore:
     """Open the destination; raises FixSettings or SignInAgain when the settings are not complete."""
-    found = account(settings, "blob", TARGET)
-    return ObjectStore(lambda: BlobBucket(found), found.address, settings)
+    return blob_store(settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
 import google_crc32c
 import requests
@@ -15,7 +15,7 @@ from app.core.errors import NotAllowed
 from app.destinations.cloud import CONNECT_SECONDS, READ_SECONDS, changed_meanwhile
 from app.destinations.files import not_whole
 from app.destinations.google_cloud_storage.account import TARGET, Account
-from app.destinations.objects import Body, Part, content_type, part_size
+from app.destinations.objects import Part, content_type, part_size
 
 _STEP = 256 << 10  # chunks are multiples of this, but for the last (cloud.google.com, resumable uploads)
 _CALL: dict[str, Any] = {"timeout": (CONNECT_SECONDS, READ_SECONDS), "retry": None}
@@ -177,12 +177,11 @@ class GoogleUpload:
     def _put(self, part: Part, begin: int, end: int) -> None:
         """Send a piece of a part."""
         self._received = None
-        body = Body(part.data[begin:end], lambda sent: part.watch(begin + sent))
-        at = part.number * self.part_bytes + begin
-        headers = {"Content-Range": f"bytes {at}-{at + len(body) - 1}/{self._size}"}
-        self._received = _received(self._call(headers, body))
+        at, size = part.number * self.part_bytes + begin, end - begin
+        headers = {"Content-Range": f"bytes {at}-{at + size - 1}/{self._size}"}
+        self._received = _received(self._call(headers, part.body(begin, end)))
 
-    def _call(self, headers: dict[str, str], body: Body | bytes) -> requests.Response:
+    def _call(self, headers: dict[str, str], body: IO[bytes] | bytes) -> requests.Response:
         with self._account.sentences("write files"):
             answer = self._session.put(
                 self._place, data=body, headers=headers, timeout=_CALL["timeout"], allow_redirects=False

@@ -14,8 +14,10 @@ from secrets import token_hex
 
 from app.core.connections import TestResult
 from app.core.errors import FixSettings, SendoffError, TellUs, TryAgain
+from app.destinations.budgets import Line
 from app.destinations.contract import Settings, StoredFile
-from app.destinations.files import StagedFiles, blocks, disk_full, not_whole, safe_path, sha256_of
+from app.destinations.files import BLOCK, StagedFiles, blocks, disk_full, not_whole, safe_path, sha256_of
+from app.destinations.speed import Speed
 from app.jobs import JobContext
 
 _WINDOWS_SIGNS = frozenset('<>:"|?*')
@@ -28,13 +30,14 @@ _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 def create(settings: Settings) -> LocalFolder:
     """Open the destination; raises FixSettings when the folder is not an absolute path."""
-    return LocalFolder(Path(settings.values.get("folder", "").strip()).expanduser())
+    folder = Path(settings.values.get("folder", "").strip()).expanduser()
+    return LocalFolder(folder, settings.budgets.line(str(folder), (), Speed.of(settings.values).bytes_per_second))
 
 
 class LocalFolder:
     """A `FileDestination` over one folder; thread safe."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, way: Line) -> None:
         if not folder.is_absolute():
             raise FixSettings(
                 "The folder is not complete.",
@@ -43,12 +46,13 @@ class LocalFolder:
                 code="relative_folder",
             )
         self._folder = folder
+        self._way = way
 
     def test(self, ctx: JobContext) -> TestResult:
         """See `FileDestination.test`."""
         began = time.monotonic()
         ctx.check()
-        storage = FolderStorage(self._folder)
+        storage = FolderStorage(self._folder, self._way)
         storage.open()
         probe = self._folder / f".sendoff-test-{token_hex(6)}"
         try:
@@ -71,14 +75,15 @@ class LocalFolder:
 
     def session(self) -> StagedFiles:
         """See `FileDestination.session`."""
-        return StagedFiles(FolderStorage(self._folder), self._folder)
+        return StagedFiles(FolderStorage(self._folder, self._way), self._folder)
 
 
 class FolderStorage:
-    """A `Storage` over a local folder."""
+    """A `Storage` over a local folder; `way` limits how fast files are written."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, way: Line) -> None:
         self._folder = folder
+        self._way = way
 
     def open(self) -> None:
         """Make the folder when it does not exist."""
@@ -137,8 +142,9 @@ class FolderStorage:
         sent = 0
         try:
             with place.open("xb") as file:
-                for block in blocks(source):
+                for block in blocks(source, self._way.piece if self._way.limited else BLOCK):
                     ctx.check()
+                    self._way.take(len(block), ctx)
                     file.write(block)
                     digest.update(block)
                     sent += len(block)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QObject
 
-from app.core.drafts import DataOutDraft
+from app.core.drafts import DataOutDraft, Needs
 from app.ui.context import WindowContext
 from app.ui.wizards.facts import Facts
 from app.ui.wizards.files_state import PlannedFiles
@@ -25,6 +27,13 @@ class DataOutState(WizardState):
     def plain_bytes(self) -> int | None:
         """About how large the chosen tables are as plain CSV."""
         return self.files.plain_bytes
+
+    def needs(self) -> Needs:
+        """What the draft is judged by."""
+        needs, description = super().needs(), self.description
+        if description is None:
+            return needs
+        return replace(needs, file_rules=description.file_rules, destination=description.name)
 
     def ask_files(self) -> None:
         """List the files of the draft as it is."""

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.core.connections import HealthState
 from app.core.drafts import Step
-from app.core.exports import SyncMode
+from app.core.exports import Format, Layout, SyncMode
 from app.core.names import fold, free_name
 from app.core.roles import Role
 from app.ui.widgets.buttons import Button
@@ -27,6 +27,7 @@ from app.ui.wizards.state import WizardState
 from app.ui.wizards.step import StepWidget, fill, page, subtitle
 
 if TYPE_CHECKING:
+    from app.destinations.description import Description
     from app.services.connections import ConnectionRow
 
 _CARDS, _TILES, _TILES_OF_LONG_NAMES = 3, 4, 3
@@ -271,10 +272,19 @@ class DestinationStep(StepWidget):
             changes["target"] = {field.id: field.default for field in offered.export_fields if field.default}
             changes["match"] = {}
             changes["sync"] = next(iter(chosen.description.sync_modes), SyncMode.UPDATE)
+        changes |= self._usual_files(chosen.description)
         if not draft.name or draft.name == self._proposed:
             self._proposed = free_name(self._name_for(chosen), state.facts.taken)
             changes["name"] = self._proposed
         state.update(**changes)
+
+    def _usual_files(self, chosen: Description) -> dict[str, Any]:
+        """Format and layout as usual there, unless they are those of the destination before: then what people chose stays."""
+        before = self.state.description
+        old = (before.usual_format, before.usual_layout) if before is not None else (Format(), Layout())
+        if old == (chosen.usual_format, chosen.usual_layout):
+            return {}
+        return {"format": chosen.usual_format, "layout": chosen.usual_layout}
 
     def _name_for(self, chosen: ConnectionRow) -> str:
         if hasattr(self.state.draft, "segments"):

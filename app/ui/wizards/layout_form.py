@@ -99,6 +99,7 @@ class LayoutForm(QWidget):
             "mm": self.tr("month"),
             "dd": self.tr("day"),
             "hhmm": self.tr("time of the run"),
+            "timestamp": self.tr("seconds since 1970"),
             "date": self.tr("year, month and day"),
             "part": self.tr("number of the file"),
             "workspace": self.tr("name of the workspace"),

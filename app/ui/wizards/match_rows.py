@@ -52,7 +52,7 @@ def lines(
     free: bool,
     locked: bool,
 ) -> list[MatchLine | NoteRow]:
-    """A line for each field shown, those to check followed by the reason; `free` fields have names people give."""
+    """A line for each field shown, those to check followed by the reason; with `free` people name those the target has not."""
     result: list[MatchLine | NoteRow] = []
     for field_id in shown:
         field = fields.get(field_id)
@@ -64,9 +64,9 @@ def lines(
             required=field is not None and field.required,
             source=source,
             guess=guesses.get(field_id),
-            rule=field.normalise if field is not None and not free else "",
+            rule=field.normalise if field is not None else "",
             coverage=coverage.get(field_id),
-            free=free,
+            free=free and field is None,
             locked=locked,
         )
         result.append(line)

@@ -74,7 +74,7 @@ class MatchingStep(StepWidget):
 
     def sentence(self) -> str:
         """What to do."""
-        if self._free():
+        if self._free() and not self.state.fields:
             return self.tr("Choose the columns of the file. Every column of yours may go, under any name.")
         return self.tr(
             "Tell Sendoff which of your fields fills each {target} field. Fields marked * are required."
@@ -183,7 +183,7 @@ class MatchingStep(StepWidget):
         self.target.show_state()
         self._target_line.setVisible(self.target.isVisibleTo(self))
         self._part.setVisible(free)
-        self.table.set_column_visible("sent_as", not free)  # a file gets every value as it is
+        self.table.set_column_visible("sent_as", bool(state.fields))  # a column nobody knows gets every value as it is
         files = free and self._part.current() == "files"
         self._parts.setCurrentIndex(1 if files else 0)
         for widget in (self._match_again, self._add, self._words):
@@ -222,8 +222,6 @@ class MatchingStep(StepWidget):
 
     def _shown(self) -> list[str]:
         """Required fields first, then the description's, then what is matched or was added."""
-        if self._free():
-            return list(self.state.draft.match)
         fields, match = self.state.fields, self.state.draft.match
         description = self.state.description
         usual = {field.id for field in description.fields} if description is not None else set()
@@ -272,7 +270,7 @@ class MatchingStep(StepWidget):
         if state.read_only or (wanted == self._guessed_for and not again):
             return
         self._guessed_for = wanted
-        if self._free():
+        if self._free() and not state.fields:
             self._propose_columns(again=again)
             return
         self._guessing = True
@@ -454,7 +452,8 @@ class MatchingStep(StepWidget):
 
     def _rename(self, target: str) -> None:
         """Give a column of the file another name."""
-        if not self._free() or self.state.read_only or target not in self.state.draft.match:
+        known = {field.id for field in self.state.fields}
+        if not self._free() or self.state.read_only or target in known or target not in self.state.draft.match:
             return
         others = {fold(name) for name in self.state.draft.match if name != target}
         dialog = _RenameDialog(self, target, others)

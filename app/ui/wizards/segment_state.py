@@ -244,6 +244,8 @@ class SegmentState(WizardState):
             },
             sync_modes=description.sync_modes,
             any_field=description.any_field,
+            file_rules=description.file_rules,
+            destination=description.name,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import posixpath
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import TypeVar, cast
 
 import asyncssh
 
+from app.destinations.budgets import Line
 from app.destinations.contract import StoredFile
 from app.destinations.files import blocks, disk_full, not_whole
-from app.destinations.sftp.link import STALL_SECONDS, Link
+from app.destinations.ssh.link import STALL_SECONDS, Link
 from app.jobs import JobContext
 
 T = TypeVar("T")
@@ -22,16 +24,18 @@ T = TypeVar("T")
 _BLOCK = 4 << 20  # asyncssh splits it into requests of the server's size and has many of them under way
 _READ_BACK = 8 << 20  # files up to this size are read back and compared by SHA-256
 _CLEAN_UP_SECONDS = 10.0
+_GLANCE = 0.2  # how often a wait looks for a cancel, in seconds
 _NEW = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_EXCL
 
 
 class SftpStorage:
-    """A `Storage` over a `Link`; used by one thread."""
+    """A `Storage` over a `Link`; used by one thread. `way` limits how fast files leave."""
 
-    def __init__(self, link: Link, folder: str, where: str) -> None:
+    def __init__(self, link: Link, folder: str, where: str, way: Line) -> None:
         self._link = link
         self._folder = folder
         self._where = where
+        self._way = way
 
     def open(self, ctx: JobContext | None = None) -> None:
         """Connect; make the folder when it does not exist."""
@@ -151,12 +155,12 @@ class SftpStorage:
         async with _closing(await _timely(sftp.open(place, _NEW, encoding=None))) as file:
             pending: asyncio.Task[int] | None = None
             try:
-                for block in blocks(source, _BLOCK):
+                for block in blocks(source, self._way.piece if self._way.limited else _BLOCK):
                     # One block is under way while the next is read and hashed; a cancel lets it end.
                     if pending is not None:
                         await pending
                         progress(sent)
-                    ctx.check()
+                    await _rest(self._way.delay(len(block)), ctx)
                     pending = asyncio.create_task(_timely(file.write(block, sent)))
                     digest.update(block)
                     sent += len(block)
@@ -181,6 +185,15 @@ class SftpStorage:
 
     def _relative(self, path: str) -> str:
         return posixpath.relpath(path, self._folder) if self._folder else path
+
+
+async def _rest(seconds: float, ctx: JobContext) -> None:
+    """Let the connection go on for so long; raises Cancelled."""
+    end = time.monotonic() + seconds
+    ctx.check()
+    while (left := end - time.monotonic()) > 0:
+        await asyncio.sleep(min(left, _GLANCE))
+        ctx.check()
 
 
 async def _timely(work: Awaitable[T]) -> T:

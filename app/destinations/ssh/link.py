@@ -18,8 +18,8 @@ import asyncssh
 from app.core.connections import ChangedHostKey, UnknownHostKey
 from app.core.errors import SendoffError
 from app.destinations.contract import Exchange
-from app.destinations.sftp.keys import private_key, public_key
-from app.destinations.sftp.sentences import not_connected, not_done, not_signed_in
+from app.destinations.ssh.keys import private_key, public_key
+from app.destinations.ssh.sentences import not_connected, not_done, not_signed_in
 from app.jobs import Cancelled, JobContext
 
 T = TypeVar("T")

@@ -19,14 +19,23 @@ from azure.storage.blob import ContainerClient
 from azure.storage.filedatalake import ContentSettings, DataLakeFileClient, FileSystemClient
 
 from app.core.errors import NotAllowed
-from app.destinations.azure_account import Account, error_code
+from app.destinations.azure_account import Account, account, error_code
+from app.destinations.contract import Settings
 from app.destinations.files import beside, not_whole
-from app.destinations.objects import MOST_PARALLEL, Part, content_type, part_size
+from app.destinations.objects import ObjectStore, Part, content_type, part_size
+from app.destinations.speed import MOST_PARALLEL
 
 _MOST_PARTS = 50_000
 _COPY_SECONDS = 600.0
 _HIDDEN = re.compile(r"\..*\.sendoff-[0-9a-f]{16}\.part")
 _MARK = "sendoff"  # the metadata that tells one upload's file from another's
+_TARGET = "Azure Data Lake Storage"
+
+
+def lake_store(settings: Settings) -> ObjectStore:
+    """The container a connection describes; raises FixSettings or SignInAgain when the settings are not complete."""
+    found = account(settings, "dfs", _TARGET)
+    return ObjectStore(lambda: LakeBucket(found), found.address, settings)
 
 
 class LakeBucket:

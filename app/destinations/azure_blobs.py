@@ -1,4 +1,4 @@
-"""A container as a `Bucket`: blocks stay unseen until their list is committed."""
+"""A container of Azure Blob Storage as a `Bucket`: blocks stay unseen until their list is committed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobBlock, BlobClient, ContainerClient, ContentSettings
 
 from app.core.errors import NotAllowed
-from app.destinations.azure_account import Account, error_code
+from app.destinations.azure_account import Account, account, error_code
+from app.destinations.contract import Settings
 from app.destinations.files import not_whole
-from app.destinations.objects import MOST_PARALLEL, Part, content_type, part_size
+from app.destinations.objects import ObjectStore, Part, content_type, part_size
+from app.destinations.speed import MOST_PARALLEL
 
 _MOST_BLOCKS = 50_000
 _COPY_SECONDS = 600.0
+_TARGET = "Azure Blob Storage"
+
+
+def blob_store(settings: Settings) -> ObjectStore:
+    """The container a connection describes; raises FixSettings or SignInAgain when the settings are not complete."""
+    found = account(settings, "blob", _TARGET)
+    return ObjectStore(lambda: BlobBucket(found), found.address, settings)
 
 
 class BlobBucket:

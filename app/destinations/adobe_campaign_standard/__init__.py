@@ -1,0 +1,3 @@
+"""Files for Adobe Campaign Standard, in a container of Azure Blob Storage."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Files for Adobe Experience Platform, in a container of Azure Blob Storage."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Files for LiveRamp, on its SFTP server."""
+
+from __future__ import annotations

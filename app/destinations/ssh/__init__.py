@@ -1,0 +1,3 @@
+"""Files on a server over SSH: shared by the destinations that hand files over there."""
+
+from __future__ import annotations
