@@ -95,8 +95,10 @@ KNOWN = [
     ("country_sha256", "US", "US", "79adb2a2fce5c6ba215fe5f27f532d4e7edbac4b6a5e09e1ef3a08084a904621"),
     ("gender_sha256", "Female", "US", "252f10c83610ebca1a059c0bae8255eba2f95be4d1d7bcfa89d7248a82d9f111"),
     ("gender_sha256", "m", "US", "62c66a7a5dd70c3146618063c344e531e6d4b59e379808443ce962b3abd63c5a"),
+    ("initial_sha256", "Mary", "US", "62c66a7a5dd70c3146618063c344e531e6d4b59e379808443ce962b3abd63c5a"),
+    ("id_sha256", " Test ", "US", "532eaabd9574880dbf76b9b8cc00832c20a6ec113d682299550d7a6e0f345e25"),
 ]
-"""Answers that Meta and others publish: the address and the country in Meta's parameter pages, the letters as plain SHA-256."""
+"""Answers that Meta and others publish: the address and the country in Meta's parameter pages, the letters and the ID as plain SHA-256."""
 
 
 @pytest.mark.parametrize(("rule", "text", "country", "answer"), KNOWN)
@@ -115,6 +117,8 @@ PLAIN = [
     ("bare_postal_code", "94035-1234", "US", "94035"),
     ("bare_postal_code", "SW1A 1AA", "GB", "sw1a1aa"),
     ("country_lower", "Deutschland", "DE", "de"),
+    ("initial", " 'Élodie", "FR", "é"),
+    ("initial", " - ", "FR", None),
     ("birth_year", "31.3.1985", "DE", "1985"),
     ("birth_month", "3/31/1985", "US", "03"),
     ("birth_day", "1985-03-31T00:00", "DE", "31"),

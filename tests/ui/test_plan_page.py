@@ -105,6 +105,7 @@ def test_the_plan_is_seen_sent_and_true(bench: PageBench, mailchimp: MailchimpEm
     assert "members_to_add" in page.panel.code.toPlainText()
     assert "ann4@example.com" not in page.panel.code.toPlainText()
     assert mailchimp.audience.contacts == {}
+    assert page._reason.words() == "50 members added or changed, 0 removed. Requests: 2 or more"
     page.send.click()
     bench.settle()
     assert bench.navigator.pages[-1] == ("exports", "Letter")
@@ -115,6 +116,7 @@ def test_the_plan_is_seen_sent_and_true(bench: PageBench, mailchimp: MailchimpEm
     page.activate("Letter")
     bench.settle()
     assert figures(page) == ["0", "0", "0", "50", "0"]
+    assert page._reason.words() == "0 members added or changed, 0 removed"
     mailchimp.fail("reset")
     page.again.click()
     bench.settle()

@@ -314,7 +314,7 @@ class PlanPage(QWidget):
                 plan.held.sentence,
                 self.tr("A run is held and waits for somebody who sends it anyway."),
             )
-        words = send_words(plan.changes, self._context.formats) if may_go else self.tr("No segment can be sent.")
+        words = send_words(plan, self._context.formats) if may_go else self.tr("No segment can be sent.")
         self._reason.set_words(words)
 
     # What the person does

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
 
-from app.core.plans import Change, Changes, LeftOut, Plan, PlanLine
+from app.core.plans import Change, LeftOut, Plan, PlanLine
 from app.ui.formats import NOTHING, Formats
 from app.ui.widgets.columns import Column, StatusCell, TextCell
 
@@ -113,12 +113,20 @@ def note_words(plan: Plan, formats: Formats) -> Sequence[str]:
     return notes
 
 
-def send_words(changes: Changes, formats: Formats) -> str:
-    """What sending does, in one line."""
+def send_words(plan: Plan, formats: Formats) -> str:
+    """What sending does and takes, in one line."""
+    changes, effort = plan.changes, plan.effort
     members = formats.counted(changes.added + changes.changed, "members")
-    return tr("{members} added or changed, {removed} removed").format(
+    words = tr("{members} added or changed, {removed} removed").format(
         members=members, removed=formats.number(changes.removed)
     )
+    if not effort.requests:
+        return words
+    requests = formats.number(effort.requests)
+    if effort.seconds is None:
+        return tr("{what}. Requests: {n} or more").format(what=words, n=requests)
+    time = formats.duration(max(1.0, effort.seconds))
+    return tr("{what}. Requests: {n} or more, {time} at its pace").format(what=words, n=requests, time=time)
 
 
 def pretty(body: str) -> str:
