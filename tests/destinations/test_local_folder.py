@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Callable
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,9 +14,17 @@ import pytest
 from app.core.errors import FixSettings, TryAgain
 from app.destinations.contract import FileDestination, Settings
 from app.destinations.local_folder import destination as module
+from app.destinations.local_folder import share as share_module
 from app.destinations.local_folder.destination import create, unusable_on_windows
 from app.jobs import JobContext
-from tests.destinations.file_suite import FolderBench, FolderDestinationSuite, files, silent
+from tests.destinations.file_suite import (
+    FileBench,
+    FileDestinationSuite,
+    FolderBench,
+    FolderDestinationSuite,
+    files,
+    silent,
+)
 
 
 class Bench(FolderBench):
@@ -169,3 +181,149 @@ def test_what_was_written_into_the_folder_by_somebody_else_only_moves(bench: Ben
     assert not near.exists()
     (file,) = [path for path in near.parent.rglob("*") if path.is_file()]
     assert (file.name, file.stat().st_ino, file.read_bytes()) == ("a.parquet", inode, b"rows")
+
+
+# Network shares: a drive in memory stands in for one, on another device than everything else
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "mnt" / "our share"
+    folder.mkdir(parents=True)
+    with mounted(folder):
+        yield folder
+
+
+@contextmanager
+def mounted(folder: Path) -> Iterator[None]:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("mounting a drive needs root")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=False, capture_output=True)
+
+
+class ShareBench(Bench):
+    def destination(self, **changes: str) -> FileDestination:
+        return super().destination(place="share", **changes)
+
+
+class TestOnAShare(FileDestinationSuite):
+    @pytest.fixture
+    def bench(self, share: Path) -> FileBench:
+        return ShareBench(share)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source"
+    path.write_bytes(b"rows")
+    return path
+
+
+def test_the_folder_of_a_share_that_is_away_is_not_filled(share: Path, source: Path) -> None:
+    bench = ShareBench(share)
+    with bench.destination().session() as session:
+        session.put(source, "a.csv", JobContext(), silent)
+        session.publish(JobContext())
+    subprocess.run(["umount", str(share)], check=True)
+    assert share.is_dir()
+    for attempt in (lambda: bench.destination().test(JobContext()), bench.destination().session().__enter__):
+        with pytest.raises(TryAgain) as caught:
+            attempt()
+        assert caught.value.code == "share_away"
+    assert files(share) == []
+
+
+def test_the_folder_of_a_share_is_never_made(tmp_path: Path) -> None:
+    with pytest.raises(TryAgain) as caught:
+        ShareBench(tmp_path / "Volumes/share").destination().test(JobContext())
+    assert caught.value.code == "share_away"
+    assert not (tmp_path / "Volumes").exists()
+
+
+def test_a_share_taken_away_in_mid_run_leaves_the_last_good_data(share: Path, source: Path) -> None:
+    bench = ShareBench(share)
+    with bench.destination().session() as session:
+        session.put(source, "Export/a.csv", JobContext(), silent)
+        subprocess.run(["umount", "-l", str(share)], check=True)
+        with pytest.raises(TryAgain) as caught:
+            session.publish(JobContext())
+    assert caught.value.code == "unreachable"
+    assert files(share) == []
+
+
+def test_a_share_that_does_not_answer_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go = threading.Event()
+    monkeypatch.setattr(share_module, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(share_module, "_is_connected", lambda _folder: let_go.wait(30))
+    with pytest.raises(TryAgain) as caught:
+        ShareBench(tmp_path).destination().test(JobContext())
+    let_go.set()
+    assert caught.value.code == "share_silent"
+
+
+def test_a_share_whose_host_is_down_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(_folder: Path) -> bool:
+        raise OSError(errno.EHOSTDOWN, "no")
+
+    monkeypatch.setattr(share_module, "_is_connected", down)
+    with pytest.raises(TryAgain) as caught:
+        ShareBench(tmp_path).destination().test(JobContext())
+    assert caught.value.code == "share_away"
+
+
+@pytest.mark.parametrize(
+    ("folder", "code"),
+    [
+        ("\\\\server\\share", "unc_here"),
+        ("//server/share/x", "unc_here"),
+        ("smb://server/share", "not_a_path"),
+        ("https://contoso.sharepoint.com/sites/x", "not_a_path"),
+        ("File:///home/x", "not_a_path"),
+    ],
+)
+def test_what_is_no_path_here_is_refused(folder: str, code: str) -> None:
+    with pytest.raises(FixSettings) as caught:
+        create(Settings({"folder": folder}, {}))
+    assert caught.value.code == code
+
+
+def test_where_a_rename_would_cross_drives_the_file_is_copied(bench: Bench) -> None:
+    other = bench.folder / "Export"
+    other.mkdir()
+    with mounted(other):
+        with bench.destination().session() as session:
+            assert session.near is not None
+            session.near.mkdir()
+            written = session.near / "part-0.parquet"
+            written.write_bytes(b"rows")
+            with pytest.raises(OSError, match="cross-device"):
+                written.rename(other / "x")
+            stored = session.put(written, "Export/a.parquet", JobContext(), silent)
+            assert (stored.bytes, stored.sha256) == (4, hashlib.sha256(b"rows").hexdigest())
+            session.publish(JobContext())
+        assert files(other) == ["a.parquet"]
+        assert (other / "a.parquet").read_bytes() == b"rows"
+    assert files(bench.folder) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "windows", "code"),
+    [
+        (errno.EHOSTDOWN, None, "unreachable"),
+        (errno.ETIMEDOUT, None, "unreachable"),
+        (errno.EINVAL, 64, "unreachable"),
+        (errno.EINVAL, 53, "unreachable"),
+        (errno.EINVAL, None, "bad_name"),
+    ],
+)
+def test_what_network_drives_say(number: int, windows: int | None, code: str) -> None:
+    error = OSError(number, "no")
+    if windows is not None:
+        error.winerror = windows  # type: ignore[attr-defined]  # only Windows sets it
+    assert module._sentence(error, Path("/share")).code == code

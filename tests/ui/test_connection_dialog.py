@@ -308,7 +308,7 @@ def test_a_folder_is_picked_and_needs_no_password_store(bench, services, keyring
     assert picker is not None
     picker.fileSelected.emit(str(tmp_path / "out"))
     picker.reject()
-    assert dialog.form.settings() == {"folder": str(tmp_path / "out")}
+    assert dialog.form.settings() == {"folder": str(tmp_path / "out"), "place": "computer"}
     dialog.consent.set_agreed(True)
     run_test(bench, dialog)
     dialog.save_button.click()

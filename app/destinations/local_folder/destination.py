@@ -17,6 +17,7 @@ from app.core.errors import FixSettings, SendoffError, TellUs, TryAgain
 from app.destinations.budgets import Line
 from app.destinations.contract import Settings, StoredFile
 from app.destinations.files import BLOCK, StagedFiles, blocks, disk_full, not_whole, safe_path, sha256_of
+from app.destinations.local_folder.share import demand_connected, demand_plain_path
 from app.destinations.speed import Speed
 from app.jobs import JobContext
 
@@ -25,19 +26,39 @@ _WINDOWS_DEVICES = frozenset(
     {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 )
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_AWAY = {
+    *(errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ESTALE, errno.EIO, errno.ENXIO),
+    *(errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.ENOTCONN, errno.ETIMEDOUT),
+    *(errno.ECONNABORTED, errno.ECONNRESET, errno.ECONNREFUSED),
+}
+_AWAY_ON_WINDOWS = {
+    21,
+    51,
+    53,
+    55,
+    59,
+    64,
+    67,
+    121,
+    1231,
+    1232,
+}  # System Error Codes: ERROR_NOT_READY, ERROR_BAD_NETPATH ...
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def create(settings: Settings) -> LocalFolder:
     """Open the destination; raises FixSettings when the folder is not an absolute path."""
-    folder = Path(settings.values.get("folder", "").strip()).expanduser()
-    return LocalFolder(folder, settings.budgets.line(str(folder), (), Speed.of(settings.values).bytes_per_second))
+    written = settings.values.get("folder", "").strip()
+    demand_plain_path(written)
+    folder = Path(written).expanduser()
+    way = settings.budgets.line(str(folder), (), Speed.of(settings.values).bytes_per_second)
+    return LocalFolder(folder, way, shared=settings.values.get("place") == "share")
 
 
 class LocalFolder:
     """A `FileDestination` over one folder; thread safe."""
 
-    def __init__(self, folder: Path, way: Line) -> None:
+    def __init__(self, folder: Path, way: Line, *, shared: bool) -> None:
         if not folder.is_absolute():
             raise FixSettings(
                 "The folder is not complete.",
@@ -47,12 +68,13 @@ class LocalFolder:
             )
         self._folder = folder
         self._way = way
+        self._shared = shared
 
     def test(self, ctx: JobContext) -> TestResult:
         """See `FileDestination.test`."""
         began = time.monotonic()
         ctx.check()
-        storage = FolderStorage(self._folder, self._way)
+        storage = FolderStorage(self._folder, self._way, shared=self._shared)
         storage.open()
         probe = self._folder / f".sendoff-test-{token_hex(6)}"
         try:
@@ -75,18 +97,22 @@ class LocalFolder:
 
     def session(self) -> StagedFiles:
         """See `FileDestination.session`."""
-        return StagedFiles(FolderStorage(self._folder, self._way), self._folder)
+        return StagedFiles(FolderStorage(self._folder, self._way, shared=self._shared), self._folder)
 
 
 class FolderStorage:
-    """A `Storage` over a local folder; `way` limits how fast files are written."""
+    """A `Storage` over a local folder; `way` limits how fast files are written, `shared` tells that it is a network share's."""
 
-    def __init__(self, folder: Path, way: Line) -> None:
+    def __init__(self, folder: Path, way: Line, *, shared: bool = False) -> None:
         self._folder = folder
         self._way = way
+        self._shared = shared
 
     def open(self) -> None:
-        """Make the folder when it does not exist."""
+        """Make the folder when it does not exist, but never one of a share that is away."""
+        if self._shared:
+            demand_connected(self._folder)
+            return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
@@ -133,7 +159,9 @@ class FolderStorage:
         if os.name == "nt" and unusable_on_windows(path):
             raise _bad_name(place)
         if source.is_relative_to(self._folder):
-            return _moved(source, place, path, progress)
+            moved = _moved(source, place, path, progress)
+            if moved is not None:
+                return moved
         size = source.stat().st_size
         free = shutil.disk_usage(self._folder).free
         if size > free:
@@ -223,8 +251,11 @@ class FolderStorage:
             return None
 
 
-def _moved(source: Path, place: Path, path: str, progress: Callable[[int], None]) -> StoredFile:
-    """A file that somebody wrote into the folder: flushed, named and read, so that its sum is that of what is there."""
+def _moved(source: Path, place: Path, path: str, progress: Callable[[int], None]) -> StoredFile | None:
+    """A file that somebody wrote into the folder: flushed, named and read, so that its sum is that of what is there.
+
+    None where it has to be copied: a folder below may be another drive's.
+    """
     try:
         if place.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(place))
@@ -234,6 +265,8 @@ def _moved(source: Path, place: Path, path: str, progress: Callable[[int], None]
         size = place.stat().st_size
         digest = sha256_of(place)
     except OSError as error:
+        if error.errno == errno.EXDEV:
+            return None
         raise _sentence(error, place) from error
     progress(size)
     return StoredFile(path, size, digest)
@@ -281,11 +314,11 @@ def _sentence(error: OSError, place: Path) -> SendoffError:
             "Choose another folder, or ask for the right to write there.",
             code="not_writable",
         )
-    if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ESTALE, errno.EIO, errno.ENXIO}:
+    if error.errno in _AWAY or getattr(error, "winerror", None) in _AWAY_ON_WINDOWS:
         return TryAgain(
             f"“{place}” cannot be reached.",
             "A part of the path is gone, or the drive is not connected.",
-            "Connect the drive, then try again.",
+            "Connect the drive or share, then try again.",
             code="unreachable",
         )
     if error.errno in {errno.ENAMETOOLONG, errno.EINVAL}:
