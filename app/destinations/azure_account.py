@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
-from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential, TokenCredential
+from azure.core.credentials import AccessToken, AzureNamedKeyCredential, AzureSasCredential, TokenCredential
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import ClientSecretCredential
@@ -38,11 +39,15 @@ from app.destinations.cloud import (
 )
 from app.destinations.contract import Settings
 from app.destinations.http import checked_host
+from app.destinations.registry import description
+from app.destinations.signin import SignedIn
 
 Credential = AzureNamedKeyCredential | AzureSasCredential | TokenCredential
 
+_MICROSOFT = "https://login.microsoftonline.com"
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _CONTAINER = re.compile(r"\$root|[a-z0-9](?:-?[a-z0-9]){2,62}")
+_ASK_AGAIN = 60  # seconds; the libraries keep a token that lasts longer than five minutes
 _ROLE = (
     "Give it the role Storage Blob Data Contributor, or a shared access signature with read, write, delete and list."
 )
@@ -124,7 +129,7 @@ class Account:
         if status == 403:
             return missing_right(self.target, doing, _ROLE)
         if status == 401 or isinstance(error, ClientAuthenticationError):
-            return _not_signed_in(self.target, error.message)
+            return self._person_refused() if self._by_person else _not_signed_in(self.target, error.message)
         if status == 507 or code == "InsufficientSpace":
             return out_of_room(self.target)
         if status >= 500:
@@ -146,7 +151,43 @@ class Account:
                 "The key does not belong to this account, was replaced there, or the account lets in only known networks.",
                 "Copy one of the account's two access keys from Azure and enter it again.",
             )
+        if self._by_person and code != "AuthorizationFailure":
+            return self._person_refused()
         return missing_right(self.target, doing, _ROLE)
+
+    @property
+    def _by_person(self) -> bool:
+        return isinstance(self.credential, Person)
+
+    def _person_refused(self) -> SendoffError:
+        return refused_sign_in(
+            self.target,
+            "It does not take the Microsoft account that signed in.",
+            "Check the tenant, then sign in again in the connection.",
+        )
+
+
+class Person:
+    """A person's sign-in with Microsoft as a credential of the Azure libraries; thread safe.
+
+    `get_token` raises as `TokenDesk.renewed`, SignInAgain when the person is wanted.
+    """
+
+    def __init__(self, access: SignedIn) -> None:
+        self._access = access
+
+    def get_token(
+        self,
+        *_scopes: str,
+        claims: str | None = None,  # noqa: ARG002 - the protocol's name
+        tenant_id: str | None = None,  # noqa: ARG002 - the protocol's name
+        enable_cae: bool = False,  # noqa: ARG002 - the protocol's name
+        **_options: Any,  # noqa: ANN401 - the protocol's
+    ) -> AccessToken:
+        """The token as it is now, renewed when it ends soon; to be asked for anew with each request."""
+        self._access.renew()
+        token = self._access.headers()["Authorization"].removeprefix("Bearer ")
+        return AccessToken(token, int(time.time()) + _ASK_AGAIN)
 
 
 def account(settings: Settings, service: str, target: str) -> Account:
@@ -189,6 +230,8 @@ def _credential(settings: Settings, name: str, target: str) -> tuple[str, Creden
         if _is_expired(token):
             raise expired(target, "The shared access signature's time is over.", _NEW_SAS)
         return "a shared access signature", AzureSasCredential(token)
+    if way == "microsoft":
+        return "a Microsoft account", Person(_signed_in(settings, target))
     if way == "service_principal":
         tenant, client = values.get("tenant_id", "").strip(), values.get("client_id", "").strip()
         secret = secrets.get("client_secret", "").strip()
@@ -200,7 +243,8 @@ def _credential(settings: Settings, name: str, target: str) -> tuple[str, Creden
                 code="incomplete",
             )
         authority = values.get("authority", "").strip()
-        own = {"authority": authority, "disable_instance_discovery": True} if authority else {}
+        other = authority not in {"", _MICROSOFT}
+        own = {"authority": authority, "disable_instance_discovery": True} if other else {}
         return f"the application {client}", ClientSecretCredential(
             tenant, client, secret, **own, **_transport(settings, sign_in=True)
         )
@@ -216,6 +260,24 @@ def _credential(settings: Settings, name: str, target: str) -> tuple[str, Creden
             code="bad_key",
         ) from None
     return "the account key", AzureNamedKeyCredential(name, key)
+
+
+def _signed_in(settings: Settings, target: str) -> SignedIn:
+    values = {
+        "authority": _MICROSOFT,
+        **{key: value.strip() for key, value in settings.values.items() if value.strip()},
+    }
+    spec = description("azure-blob").sign_in  # the one all destinations in Azure have
+    if spec is None or not values.get("tenant_id") or not values.get("client_id"):
+        raise FixSettings(
+            "The connection is not complete.",
+            "Signing in with Microsoft needs a tenant and the client ID of an app your company registered there.",
+            "Enter both in the connection.",
+            code="incomplete",
+        )
+    checked_host(target, values["authority"])
+    secrets = {spec.field_id: settings.secrets.get(spec.field_id, "")}  # a public client has no secret of its own
+    return SignedIn(target, spec, replace(settings, values=values, secrets=secrets))
 
 
 def _transport(settings: Settings, *, sign_in: bool = False) -> dict[str, Any]:

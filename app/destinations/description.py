@@ -39,8 +39,8 @@ class SettingField:
 
     `pattern` is a regular expression the whole value must match, `pattern_message` the sentence shown when it does not
     (`{length}` is replaced by the number of characters typed). `when` shows the field only if another field has that
-    value ({"sign_in": "password"}). A PICKER's entries come from the destination's `choices`. A SIGN_IN is filled by signing in
-    with the browser; its placeholder names whose page opens. `advanced` fields fold away.
+    value ({"sign_in": "password"}), or one of those between “|”. A PICKER's entries come from the destination's `choices`. A
+    SIGN_IN is filled by signing in with the browser; its placeholder names whose page opens. `advanced` fields fold away.
     """
 
     id: str

@@ -24,7 +24,7 @@ def visible_fields(description: Description, settings: Mapping[str, str]) -> tup
     effective = {**defaults, **{key: value for key, value in settings.items() if value.strip()}}
 
     def shown(field: SettingField) -> bool:
-        return all(effective.get(key) == wanted for key, wanted in (field.when or {}).items())
+        return all(effective.get(key) in wanted.split("|") for key, wanted in (field.when or {}).items())
 
     return tuple(field for field in description.connection_fields if shown(field))
 

@@ -124,6 +124,24 @@ def connect_sftp(stage: Stage) -> None:
     stage.settle()
 
 
+@scene("09f-connection-dialog-azure", fresh=True)
+def connect_azure(stage: Stage) -> None:
+    stage.show("connections")
+    stage.session.open_connection_dialog("azure-blob")
+    shown = dialog(stage, ConnectionDialog)
+    shown.name_field.set_value("Campaign files")
+    values = {
+        "account": "northwinddata",
+        "container": "exports",
+        "sign_in": "microsoft",
+        "tenant_id": "northwind.onmicrosoft.com",
+    }
+    for field, value in values.items():
+        shown.form.set_setting(field, value)
+    shown.form._on_changed("sign_in")
+    stage.settle()
+
+
 @scene("21-connection-remove", fresh=True)
 def remove_connection(stage: Stage) -> None:
     add_connections(stage)
