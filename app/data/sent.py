@@ -547,8 +547,8 @@ def _short(text: str) -> str:
 
 
 def _ranges(rows: Sequence[int], usual: str, others: Mapping[int, str]) -> Iterator[tuple[int, int, str]]:
-    """Neighbouring rows of which the same was told, together."""
-    if not others and rows and list(rows) == list(range(rows[0], rows[0] + len(rows))):
+    """Neighbouring rows of which the same was told, together; the rows only rise."""
+    if not others and rows and rows[-1] - rows[0] == len(rows) - 1:
         yield rows[0], rows[-1], usual
         return
     first = last = -1

@@ -131,9 +131,9 @@ class RunState:
         with self._lock:
             counted = Counter(kinds)
             totals = self._run.totals
-            self._run = replace(
-                self._run,
-                totals=replace(
+            self._advance(
+                counted.total(),
+                replace(
                     totals,
                     added=totals.added + counted[OutcomeKind.ADDED],
                     updated=totals.updated + counted[OutcomeKind.UPDATED],
@@ -143,7 +143,6 @@ class RunState:
                     invalid=totals.invalid + counted[OutcomeKind.INVALID],
                 ),
             )
-            self.advance(counted.total())
 
     def stored(self, *, rows: int, files: int, bytes_: int) -> None:
         """Count a file that arrived."""
@@ -160,10 +159,7 @@ class RunState:
     def advance(self, amount: int) -> None:
         """Move on by members or rows, which is also what the speed is measured in."""
         with self._lock:
-            self._run = replace(self._run, done=self._run.done + amount)
-            if self._speed is not None:
-                self._speed.add(amount, self._clock())
-            self._tell()
+            self._advance(amount, self._run.totals)
 
     def sent(self, bytes_: int) -> None:
         """Count bytes of a file that left."""
@@ -197,6 +193,12 @@ class RunState:
             self._on_end(self._run)
             self._tell(at_once=True)
             return self._run
+
+    def _advance(self, amount: int, totals: Totals) -> None:
+        self._run = replace(self._run, done=self._run.done + amount, totals=totals)
+        if self._speed is not None:
+            self._speed.add(amount, self._clock())
+        self._tell()
 
     def _points(self, now: datetime | None = None) -> tuple[SpeedPoint, ...]:
         if self._speed is None:
