@@ -402,17 +402,18 @@ def _without_equals(cursor: Cursor, found: Found, mapping: str, before: str) -> 
     """
     table = f"differing_{new_id()}"
     now = f"SELECT member, {_payload(found, mapping)} AS payload FROM ({found.query})"  # noqa: S608 - our own query
-    then = f"SELECT identifier, CASE WHEN NOT doubt THEN payload END AS payload FROM ({before})"  # noqa: S608 - as above
+    then = f"SELECT payload FROM ({before}) WHERE NOT doubt AND payload IS NOT NULL"  # noqa: S608 - as above
     cursor.execute(
-        f"CREATE TEMP TABLE {table} AS SELECT n.member, h.identifier FROM ({now}) n FULL JOIN ({then}) h "  # noqa: S608 - as above
+        f"CREATE TEMP TABLE {table} AS SELECT n.member, h.payload FROM ({now}) n FULL JOIN ({then}) h "  # noqa: S608 - as above
         "ON n.payload = h.payload WHERE n.payload IS NULL OR h.payload IS NULL"
     )
     ((number,),) = cursor.execute(f"SELECT count(member) FROM {table}").fetchall()  # noqa: S608 - our own name
     if number > found.number // 2:  # other fields are matched, or most are new: to set the rest apart gains nothing
         cursor.execute(f"DROP TABLE {table}")
         return found, before
-    known = f"SELECT identifier FROM {table} WHERE identifier IS NOT NULL"  # noqa: S608 - our own name
-    return replace(found, query=found.among(table)), f"SELECT * FROM ({before}) WHERE identifier IN ({known})"  # noqa: S608
+    known = f"SELECT payload FROM {table} WHERE payload IS NOT NULL"  # noqa: S608 - our own name
+    rest = f"SELECT * FROM ({before}) WHERE doubt OR payload IS NULL OR payload IN ({known})"  # noqa: S608 - as above
+    return replace(found, query=found.among(table)), rest
 
 
 def _compared(

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from sqlglot import exp
 
@@ -13,13 +14,15 @@ from app.core.clocks import Clock
 from app.core.errors import FixData
 from app.core.segments import Segment
 from app.core.suppression import ListFacts
-from app.core.tables import Catalog, Table
-from app.data.engines.duckdb import DuckDBEngine, parquet
+from app.core.tables import Catalog, ColumnType, Table
+from app.data.engines.duckdb import DuckDBEngine, generation_folder, parquet
+from app.data.identifiers_sql import text
 from app.data.sql import Listed, SegmentSql, nobody
-from app.data.sql_values import column_value, empty
+from app.data.sql_values import Value, column_value, empty
 from app.data.suppression import ListedValues
 from app.jobs import CancelToken
 
+_KEY_NOTE = "key"
 LISTS = "lists"
 """Where fixed lists of keys lie, below `data` in the workspace folder: Parquet files with one text column `member`."""
 
@@ -59,12 +62,39 @@ class KeyFacts:
         value = column_value(column, "k")
         filled = exp.Case().when(exp.not_(empty(value)), value.expression, copy=False)
         counted = exp.EQ(this=exp.Count(this=exp.Star()), expression=exp.Count(this=exp.Distinct(expressions=[filled])))
+        asked = [counted]
+        if _noted_key(generation_folder(self.engine.folder, table)) == column.name:
+            asked.insert(0, exp.EQ(this=exp.Count(this=exp.Star()), expression=_surely_filled(value)))
         with self.engine.cursor(token) as cursor:
-            row = cursor.execute(exp.select(counted).from_(source).sql(self.engine.dialect)).fetchone()
-        unique = row is not None and bool(row[0])
+            queries = [exp.select(each).from_(source).sql(self.engine.dialect) for each in asked]
+            unique = any(cursor.execute(query).fetchall() == [(True,)] for query in queries)
         with self._lock:
             self._known[fact] = unique
         return unique
+
+
+def note_key(rows: Path, key: str | None) -> None:
+    """Keep beside new rows that this column tells them apart, so that no run has to find it out again."""
+    if key is not None:
+        (rows / _KEY_NOTE).write_text(key, "utf-8")
+
+
+def _noted_key(rows: Path) -> str | None:
+    try:
+        return (rows / _KEY_NOTE).read_text("utf-8")
+    except OSError:
+        return None
+
+
+def _surely_filled(value: Value) -> exp.Expr:
+    """Counts values that are not empty, texts only where their first character shows it, which takes next to nothing."""
+    filled = value.expression.copy()
+    if value.type is ColumnType.TEXT:
+        printed = exp.and_(
+            exp.GTE(this=filled, expression=text("!")), exp.LT(this=filled.copy(), expression=text("\x7f"))
+        )
+        filled = exp.Case().when(printed, exp.Literal.number(1), copy=False)
+    return exp.Count(this=filled)
 
 
 def segment_sql(

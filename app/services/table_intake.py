@@ -16,6 +16,7 @@ from app.data.catalog import find_links, is_unique, understand
 from app.data.engines.duckdb import DuckDBEngine, generation_folder, rows_in
 from app.data.ingest import Incoming, ReadOptions, read
 from app.data.table_rows import asking
+from app.data.workspace_rows import note_key
 from app.jobs import JobContext
 from app.services.server_tables import save_links
 from app.services.table_sources import Declared, TableSource, remember_source, source_of
@@ -76,11 +77,14 @@ class TableIntake:
         return found[0]
 
     def put(self, table: Table, new: Incoming, save: Callable[[Table], Table]) -> Table:
-        """Move the rows into place as a new generation, then let the table point at it with `save`; without that they go.
+        """Move the rows, which its key tells apart, into place as a new generation, then let the table point at it with `save`.
+
+        Without that they go.
 
         Two readings at once never touch each other's rows: each takes a number of its own, and the later `save` is refused.
         """
         before = table.generation
+        note_key(new.folder, table.key)
         folder = generation_folder(self._engine.folder, table).parent
         folder.mkdir(parents=True, exist_ok=True)
         numbers = [int(place.name) for place in folder.iterdir() if place.name.isdigit()]
