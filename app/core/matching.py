@@ -54,10 +54,13 @@ class Wanted(Protocol):
 
     @property
     def meaning(self) -> str:
-        """The name of the `Meaning` that fits it, or none."""
+        """The name of the `Meaning` that fits it, OWN_ID, or none."""
 
 
+OWN_ID = "own_id"
+"""What a target field means that tells our members apart by an ID of ours: the key of their table likely fills it."""
 EXACT_FROM = 95
+_OWN_ID = 85
 LIKELY_FROM = 80
 GUESS_FROM = 55
 
@@ -142,6 +145,8 @@ def guess_keys(fields: Sequence[Wanted], keys: Sequence[str], table: Table | Non
 def guess_one(field: Wanted, table: Table, column: Column) -> MatchGuess | None:
     """How well one column fits one field; None when there is no evidence."""
     percent, reason = _evidence(field, column)
+    if field.meaning == OWN_ID and column.name == table.key and percent < _OWN_ID:
+        percent, reason = _OWN_ID, f"{column.name} is the key of {table.name}."
     if percent < GUESS_FROM or column.type in {ColumnType.BINARY, ColumnType.NESTED}:
         return None
     wanted = _TYPES.get(field.type)

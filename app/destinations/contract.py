@@ -103,8 +103,8 @@ class Choice:
 class TargetField:
     """A field of the target that can be filled; the required ones come from the description, others may be discovered.
 
-    `meaning` is the name of the `Meaning` that fits it; `normalise` names a rule of core/identifiers.py; `max_length` is
-    in characters.
+    `meaning` is the name of the `Meaning` that fits it, or OWN_ID of core/matching.py; `normalise` names a rule of
+    core/identifiers.py; `max_length` is in characters.
     """
 
     id: str

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
-from app.core.matching import MatchKind, guess_keys, guess_matches, plain_name
+from app.core.matching import OWN_ID, MatchKind, guess_keys, guess_matches, plain_name
 from app.core.tables import Column, ColumnType, Meaning
 from tests.store.samples import table
 
@@ -98,6 +98,18 @@ def test_a_column_fills_one_field_and_the_order_is_that_of_the_fields():
     matches = guess_matches(fields, table(columns=columns))
     assert list(matches) == ["first_name", "email"]
     assert len({guess.field for guess in matches.values()}) == len(matches)
+
+
+def test_the_key_of_the_table_likely_fills_an_id_of_ours():
+    own = Field("external_id", "Your own ID", meaning=OWN_ID)
+    columns = (Column("Nr", ColumnType.INTEGER), Column("Other", ColumnType.INTEGER))
+    keyed = replace(table(columns=columns), key="Nr")
+    guess = guess_matches([own], keyed)["external_id"]
+    assert (guess.field.column, guess.kind, guess.note) == ("Nr", MatchKind.LIKELY, f"Nr is the key of {keyed.name}.")
+    assert guess_matches([own], replace(keyed, key=None)) == {}
+    assert guess_matches([replace(own, meaning="none")], keyed) == {}
+    named = replace(table(columns=(*columns, Column("external_id", ColumnType.TEXT))), key="Nr")
+    assert guess_matches([own], named)["external_id"].field.column == "external_id"
 
 
 def test_plain_names():

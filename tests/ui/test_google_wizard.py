@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 
 from app.bootstrap import Services
 from app.core.connections import Access
+from app.core.drafts import Step
 from app.core.runs import Status
 from app.core.tokens import Tokens
 from app.destinations.google_ads import session
@@ -60,13 +61,13 @@ def press(bench: Bench, widget: Any) -> None:
     bench.qtbot.mouseClick(widget, Qt.MouseButton.LeftButton, pos=widget.rect().center())
 
 
-def to_matching(bench: Bench, *segments: str) -> Any:
+def to_matching(bench: Bench, *segments: str, kind: str = "contact") -> Any:
     """Click the connection and what members are known by, choose segments, and go on to the match."""
     wizard = bench.open(SegmentExportWizard)
     first = wizard.steps[0]
     (connection,) = (row for row in wizard.state.facts.connections if row.connection.name == "Google NW")
     press(bench, first._cards[connection.connection.id])
-    press(bench, first._audience.cards["contact"])
+    press(bench, first._audience.cards[kind])
     bench.settle()
     bench.picture("google-1-destination")
     press(bench, wizard.shell.primary)
@@ -121,6 +122,21 @@ def test_from_click_to_click_to_a_customer_list(bench: Bench, google: GoogleAdsE
     sent = [request for request in google.requests if request.path.endswith(":ingest")]
     assert all(request.body["consent"]["adUserData"] == "CONSENT_GRANTED" for request in sent)
     assert not any(b"example.com" in request.raw for request in google.requests)
+
+
+def test_user_ids_are_likely_the_key_of_the_table(bench: Bench, google: GoogleAdsEmulator) -> None:
+    wizard = to_matching(bench, "Germany", kind="user")
+    assert wizard.state.draft.match == {"user_id": "Customer.CustomerId"}
+    assert wizard.state.counts.total.to_send == 50
+
+
+def test_a_key_nobody_could_guess_is_chosen_in_the_step_after_the_segments(bench: Bench) -> None:
+    wizard = to_matching(bench, "Germany", kind="mobile")
+    assert wizard.state.issues(Step.SHAPE)
+    wizard.steps[2].choose("mobile_id", "Customer.CustomerId")
+    bench.settle()
+    assert not wizard.state.issues(Step.SHAPE)
+    assert wizard.state.counts.total.to_send == 50
 
 
 def test_a_list_of_other_identifiers_is_refused_in_the_plan(bench: Bench, google: GoogleAdsEmulator) -> None:

@@ -114,8 +114,10 @@ class SegmentState(WizardState):
 
     def _blocked_alone(self) -> dict[str, str]:
         found: dict[str, str] = {}
+        # Without a key nobody can be counted; which field it is, is chosen in the step after this.
+        keyless = self.description is not None and bool(self.description.key_fields) and not self.counted_keys()
         for segment in self.facts.segments:
-            reason = self.why_not(segment) or self.counts.of(segment.name).blocked
+            reason = self.why_not(segment) or ("" if keyless else self.counts.of(segment.name).blocked)
             if reason:
                 found[segment.name] = reason
         gone = [name for name in self.draft.segments if self.segment(name) is None]
