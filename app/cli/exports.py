@@ -62,10 +62,12 @@ def run_document(run: Run) -> dict[str, Any]:
 
 def done_words(totals: Totals) -> str:
     """What a run did, but for what it did to nobody: "12 added, 3 updated, 40 unchanged"; files by their rows."""
-    if totals.files or totals.rows:
-        return f"{of(totals.rows, 'row')} in {of(totals.files, 'file')}"
     words = ("added", "updated", "removed", "unchanged", "rejected")
-    return ", ".join(f"{number:,} {word}" for word in words if (number := getattr(totals, word)))
+    numbers = ", ".join(f"{number:,} {word}" for word in words if (number := getattr(totals, word)))
+    if totals.files or totals.rows:
+        written = f"{of(totals.rows, 'row')} in {of(totals.files, 'file')}"
+        return f"{written} ({numbers})" if numbers else written
+    return numbers
 
 
 def run_sentence(run: Run) -> str:

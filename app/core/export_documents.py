@@ -21,6 +21,7 @@ from app.core.exports import (
     Format,
     Guard,
     Layout,
+    OnlyChanges,
     Quotes,
     SyncMode,
     TableChoice,
@@ -59,6 +60,11 @@ _LAYOUT = (
     "plain_names",
     "only_changes",
 )
+_ONLY_CHANGES: Mapping[OnlyChanges, bool | str] = {
+    OnlyChanges.OFF: False,
+    OnlyChanges.CHANGED: True,
+    OnlyChanges.THREE_FILES: OnlyChanges.THREE_FILES.value,
+}
 _STOP, _ALLOW = "stop", "allow"
 _TIME = re.compile(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]")
 
@@ -193,6 +199,7 @@ def layout_document(layout: Layout) -> dict[str, Any]:
         "latest": layout.latest,
         "sums": layout.sums,
         "plain_names": layout.plain_names,
+        "only_changes": _ONLY_CHANGES[layout.only_changes],
     }
 
 
@@ -246,13 +253,6 @@ def read_layout(document: Mapping[str, Any], subject: str, usual: Layout | None 
         reader.wrong("preset", preset, " or ".join(PRESETS))
     usual = usual or Layout()
     usual = usual if preset is None else PRESETS[preset].of(usual)
-    if reader.flag("only_changes", default=False):
-        raise FixData(
-            f"{reader.subject}: only_changes can't be true.",
-            "This version always writes whole tables.",
-            "Leave the entry out, or write false.",
-            code="export_document",
-        )
     return Layout(
         folder=reader.text("folder", usual.folder),
         file=reader.text("file", usual.file),
@@ -264,7 +264,17 @@ def read_layout(document: Mapping[str, Any], subject: str, usual: Layout | None 
         latest=reader.flag("latest", default=usual.latest),
         sums=reader.flag("sums", default=usual.sums),
         plain_names=reader.flag("plain_names", default=usual.plain_names),
+        only_changes=_only_changes(reader),
     )
+
+
+def _only_changes(reader: _Reader) -> OnlyChanges:
+    value = reader.value("only_changes", default=False)
+    found = next(
+        (each for each, written in _ONLY_CHANGES.items() if written is value or written == value == each), None
+    )
+    wanted = "true, false or three-files"
+    return found if found is not None else reader.wrong("only_changes", value, wanted)
 
 
 def read_schedule(document: Mapping[str, Any] | None, subject: str) -> Schedule | None:
@@ -334,6 +344,10 @@ class _Reader:
 
     def optional_text(self, key: str) -> str | None:
         return None if self._document.get(key) is None else self.text(key)
+
+    def value(self, key: str, *, default: object) -> object:
+        value = self._document.get(key)
+        return default if value is None else value
 
     def flag(self, key: str, *, default: bool) -> bool:
         value = self._document.get(key)

@@ -72,6 +72,17 @@ class Format:
     rows_per_file: int | None = 500_000
 
 
+class OnlyChanges(StrEnum):
+    """Which rows of a table are written: all, or those that changed since the last run that came to its end.
+
+    CHANGED writes added and changed rows together, THREE_FILES added, changed and removed ones apart.
+    """
+
+    OFF = "off"
+    CHANGED = "changed"
+    THREE_FILES = "three-files"
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where files land below the connection's folder; tokens stand in braces (core/layouts.py).
@@ -92,6 +103,7 @@ class Layout:
     latest: bool = False
     sums: bool = False
     plain_names: bool = False
+    only_changes: OnlyChanges = OnlyChanges.OFF
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,27 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.errors import FixSettings
-from app.core.exports import Compression, Export, ExportKind, FileType, Format, Layout
+from app.core.exports import Compression, Export, ExportKind, FileType, Format, Layout, OnlyChanges
+from app.core.row_deltas import Rows
 
-TOKENS = ("export", "table", "segment", "yyyy", "mm", "dd", "hhmm", "date", "timestamp", "part", "workspace", "id")
+TOKENS = (
+    "export",
+    "table",
+    "segment",
+    "yyyy",
+    "mm",
+    "dd",
+    "hhmm",
+    "date",
+    "timestamp",
+    "part",
+    "change",
+    "workspace",
+    "id",
+)
 """`table` and `segment` both stand for what the file holds; `part` counts from 1; `timestamp` are seconds since 1970, `id` is the
-workspace's."""
+workspace's. `change` is which rows of a table the file holds: core/row_deltas.py.
+"""
 
 LONGEST_PATH = 240
 """Characters: what Windows takes without special settings, less some for the connection's own folder."""
@@ -29,9 +45,12 @@ SCHEMA_END = ".schema.json"
 SUMS_FILE = "SHA256SUMS"
 LATEST_FILE = "latest.json"
 
+_SETS = frozenset({Rows.ADDED, Rows.CHANGED, Rows.REMOVED})
 _NOT_OURS = {"container": "{container} is the connection's own place: begin with what comes after it."}
 _TIME = frozenset({"yyyy", "mm", "dd", "hhmm", "date", "timestamp"})
 _ITEM = frozenset({"table", "segment"})
+_APART = _ITEM | {"change"}
+"""What keeps files of one run apart."""
 _TOKEN = re.compile(r"\{([^{}]*)\}")
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
@@ -73,7 +92,20 @@ def check(layout: Layout, format: Format, items: int = 2) -> list[str]:  # noqa:
             "Replacing the last run removes everything below its folder: begin the folder with {export}, "
             "so that nothing else can lie there."
         )
-    return [*found, *_shared(layout)]
+    return [*found, *_changes(layout), *_shared(layout)]
+
+
+def _changes(layout: Layout) -> list[str]:
+    """What would make files of changed rows, of which none may get lost, give way to those of a later run."""
+    if layout.only_changes is OnlyChanges.OFF:
+        return []
+    if not layout.keep_earlier_runs:
+        return ["Only changed rows are written, which mean nothing without the runs before: keep earlier runs."]
+    if "hhmm" not in _tokens(layout.folder) | _tokens(layout.file):
+        return [
+            "Changed rows of two runs on one day would get the same name: add {hhmm} to the folder or file pattern."
+        ]
+    return []
 
 
 def _shared(layout: Layout) -> list[str]:
@@ -81,7 +113,7 @@ def _shared(layout: Layout) -> list[str]:
     found = []
     if layout.latest and "export" not in _tokens(_fixed_part(layout.folder)):
         found.append(f"{LATEST_FILE} would be shared with other exports: begin the folder with {{export}}.")
-    if layout.sums and "export" not in _tokens(_leading(layout.folder, _ITEM)):
+    if layout.sums and "export" not in _tokens(_leading(layout.folder, _APART)):
         found.append(
             f"{SUMS_FILE} would be shared with other exports: put {{export}} into the folder, before {{table}}."
         )
@@ -97,14 +129,17 @@ def demand(layout: Layout, format: Format, items: int = 2) -> None:  # noqa: A00
         )
 
 
-def path_of(export: Export, place: Place, item: str, part: int) -> str:
+def path_of(export: Export, place: Place, item: str, part: int, rows: Rows = Rows.ALL) -> str:
     """The path of one part (from 1) of a table or segment; raises FixSettings when it can't be one.
 
-    `item` must come from `safe_names` when several items share a run, so that no two get the same path.
+    `item` must come from `safe_names` when several items share a run, so that no two get the same path. Rows that go into
+    several file sets are told apart by the name of their file when the patterns do not do it.
     """
-    values = _values(place, item, part)
-    folder, file = _fill(export.layout.folder, values), _safe(_fill(export.layout.file, values))
-    name = _plain(file) if export.layout.plain_names else file
+    layout, values = export.layout, _values(place, item, part, rows)
+    folder, file = _fill(layout.folder, values), _fill(layout.file, values)
+    if rows in _SETS and "change" not in _tokens(layout.folder) | _tokens(layout.file):
+        file = f"{file}_{rows}"
+    name = _plain(_safe(file)) if layout.plain_names else _safe(file)
     path = "/".join([*_segments(folder), f"{name}{extension(export.format)}"])
     if len(path) > LONGEST_PATH:
         raise FixSettings(
@@ -123,7 +158,7 @@ def model_path(export: Export, place: Place) -> str:
 
 def beside_model(export: Export, place: Place, name: str) -> str:
     """The path of a file in the folder of model.json."""
-    return _in_folder(_leading(export.layout.folder, _ITEM), place, name)
+    return _in_folder(_leading(export.layout.folder, _APART), place, name)
 
 
 def sums_path(export: Export, place: Place) -> str:
@@ -136,9 +171,16 @@ def latest_path(export: Export, place: Place) -> str:
     return _in_folder(_fixed_part(export.layout.folder), place, LATEST_FILE)
 
 
+def removed_name(name: str) -> str:
+    """What the keys of rows that are gone are called, as a table of its own, beside that of the rows."""
+    return f"{name}_removed"
+
+
 def about_paths(export: Export, place: Place, names: Sequence[str]) -> tuple[str, ...]:
     """The files about the others that a run writes, in its order; `names` are those of its tables, as `safe_names` gives them."""
     layout = export.layout
+    if layout.only_changes is OnlyChanges.THREE_FILES:
+        names = [each for name in names for each in (name, removed_name(name))]
     found = []
     if export.kind is ExportKind.DATA_OUT:
         found += [MODEL_FILE] if layout.model_json else []
@@ -221,7 +263,7 @@ def _tokens(pattern: str) -> set[str]:
 
 def _fixed_part(folder: str) -> str:
     """The leading folders that are the same in every run and for every table."""
-    return _leading(folder, _TIME | _ITEM)
+    return _leading(folder, _TIME | _APART)
 
 
 def _leading(folder: str, without: frozenset[str]) -> str:
@@ -233,7 +275,7 @@ def _leading(folder: str, without: frozenset[str]) -> str:
     return "/".join(steps)
 
 
-def _values(place: Place, item: str, part: int) -> dict[str, str]:
+def _values(place: Place, item: str, part: int, rows: Rows = Rows.ALL) -> dict[str, str]:
     moment = place.moment
     return {
         "export": _safe(place.export),
@@ -247,6 +289,7 @@ def _values(place: Place, item: str, part: int) -> dict[str, str]:
         "date": f"{moment.year:04}-{moment.month:02}-{moment.day:02}",
         "timestamp": str(int(moment.timestamp())),
         "part": str(part),
+        "change": rows.value,
         "id": _safe(place.workspace_id),
     }
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.core.exports import FileType, Format, Quotes
+from app.core.row_deltas import Rows
 from app.core.tables import Catalog, Column, ColumnType, Link, Meaning, Table
 
 DATA_TYPES = {
@@ -31,11 +32,12 @@ DATA_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One file of a table: its name, its address and when it was written."""
+    """One file of a table: its name, its address, when it was written and which rows it holds."""
 
     name: str
     location: str
     written_at: datetime
+    which: Rows = Rows.ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ def _partition(partition: Partition, format: Format) -> dict[str, Any]:  # noqa:
         "refreshTime": _time(partition.written_at),
         "location": partition.location,
     }
+    if partition.which is not Rows.ALL:
+        document["annotations"] = [{"name": "sendoff:rows", "value": partition.which.value}]
     if format.type is FileType.CSV:
         document["fileFormatSettings"] = {
             "$type": "CsvFormatSettings",

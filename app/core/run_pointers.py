@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from app.core.row_deltas import Rows
+
 
 @dataclass(frozen=True, slots=True)
 class SentFile:
     """A file that arrived at the storage: its path below the connection's folder, and its SHA-256 in lower-case hex.
 
-    `item` is the table or segment whose rows it holds; empty for a file about them.
+    `item` is the table or segment whose rows it holds, and `which` says which of them; empty for a file about others.
     """
 
     item: str
@@ -21,6 +23,7 @@ class SentFile:
     rows: int
     bytes: int
     sha256: str
+    which: Rows = Rows.ALL
 
 
 def sums_text(files: Sequence[SentFile], sums_path: str) -> str:
@@ -37,13 +40,15 @@ def latest_document(
 ) -> dict[str, Any]:
     """The pointer to a run, ready for `json.dumps`; folders are named as seen from the pointer's own.
 
-    `folder` is the deepest folder that holds everything of the run, `tables` names that of each table or segment.
+    `folder` is the deepest folder that holds everything of the run, `tables` names that of each table or segment, and `content`
+    says which of its rows are there: all of them, or those that changed since the run before.
     """
     here = posixpath.dirname(latest_path)
     by_item: dict[str, list[str]] = {}
     for file in files:
         if file.item:
             by_item.setdefault(file.item, []).append(posixpath.dirname(file.path))
+    content = {item: sorted({file.which.value for file in files if file.item == item}) for item in by_item}
     tables: Mapping[str, str] = {item: _from(here, folders) for item, folders in by_item.items()}
     return {
         "export": export,
@@ -51,6 +56,7 @@ def latest_document(
         "started_at": moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "folder": _from(here, [folder for folders in by_item.values() for folder in folders]),
         "tables": tables,
+        "content": content,
         "rows": sum(file.rows for file in files),
         "files": len(files),
         "bytes": sum(file.bytes for file in files),

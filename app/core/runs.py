@@ -92,6 +92,9 @@ class Phase:
 class Totals:
     """What a run did, in members for segment exports and rows, files and bytes for data-out.
 
+    Of data-out that writes what changed, `added`, `updated`, `removed` and `unchanged` count rows; the written ones of them are
+    among `rows` too.
+
     `rejected` members were not taken, `invalid` are those of them that a rule of ours refused before they were sent.
     `suppressed` are those of the left out that are on the suppression list.
     """
@@ -111,7 +114,7 @@ class Totals:
     @property
     def delivered(self) -> int:
         """Members who arrived with this run, or rows written; who was unchanged was not sent."""
-        return self.added + self.updated + self.rows
+        return self.rows if self.files else self.added + self.updated
 
 
 @dataclass(frozen=True, slots=True)

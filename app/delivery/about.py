@@ -22,11 +22,12 @@ from app.delivery.ports import PartFile
 
 @dataclass(frozen=True, slots=True)
 class ToldTable:
-    """A table of the run: its name in paths, and the fields of it that were written."""
+    """A table of the run: its name in paths, the fields of it that were written, and the files with them."""
 
     name: str
     table: Table
     fields: Sequence[str]
+    files: Sequence[SentFile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class AboutFiles:
         """See `FileSource.about`."""
         export, place, layout = self.export, self.place, self.export.layout
         if export.kind is ExportKind.DATA_OUT:
-            for name, document in self._metadata(sent, where):
+            for name, document in self._metadata(where):
                 yield _written(folder, layouts.beside_model(export, place, name), _json(document))
         if layout.sums:
             path = layouts.sums_path(export, place)
@@ -53,13 +54,13 @@ class AboutFiles:
             path = layouts.latest_path(export, place)
             yield _written(folder, path, _json(latest_document(export.name, run, place.moment, sent, path)))
 
-    def _metadata(self, sent: Sequence[SentFile], where: Callable[[str], str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _metadata(self, where: Callable[[str], str]) -> Iterator[tuple[str, dict[str, Any]]]:
         export, layout, moment = self.export, self.export.layout, self.place.moment
         if layout.model_json:
-            tables = list(self._tables(sent, where).values())
+            tables = list(self._tables(where).values())
             yield layouts.MODEL_FILE, model_json(export.name, tables, self.catalog, export.format, moment)
         here = posixpath.dirname(layouts.model_path(export, self.place))
-        near = self._tables(sent, lambda path: posixpath.relpath(path, here or "."))
+        near = self._tables(lambda path: posixpath.relpath(path, here or "."))
         if layout.manifest:
             yield layouts.MANIFEST_FILE, manifest(export.name, near, self.catalog, export.format, moment)
             for name, table in near.items():
@@ -68,14 +69,14 @@ class AboutFiles:
             for name, table in near.items():
                 yield f"{name}{layouts.SCHEMA_END}", row_schema(table, self.catalog)
 
-    def _tables(self, sent: Sequence[SentFile], where: Callable[[str], str]) -> Mapping[str, ModelTable]:
-        """The tables by their names in paths, with what was sent of each."""
+    def _tables(self, where: Callable[[str], str]) -> Mapping[str, ModelTable]:
+        """The tables by their names in paths."""
         moment = self.place.moment
         return {
             told.name: ModelTable(
                 told.table,
                 told.fields,
-                [Partition(Path(f.path).stem, where(f.path), moment) for f in sent if f.item == told.table.name],
+                [Partition(Path(f.path).stem, where(f.path), moment, f.which) for f in told.files],
             )
             for told in self.tables
         }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.core.exports import Export
 from app.core.segments import Segment
+from app.data.changed_rows import Comparison, compare
 from app.data.cluster_files import written_there
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.first_lines import FirstRows, first_rows
@@ -18,7 +19,7 @@ from app.data.table_rows import row_count
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
 from app.delivery.ports import RowCount
-from app.delivery.table_files import Item
+from app.delivery.table_files import Item, TablePart
 from app.destinations.contract import TargetField
 from app.jobs import JobContext
 
@@ -66,9 +67,15 @@ class EngineWriter:
         with self._engine.cursor(ctx.token) as cursor, self._source(item).select(cursor, ctx) as selection:
             return selection.rows
 
-    def write(self, item: Item, folder: Path, ctx: JobContext, near: Path | None = None) -> Iterator[tuple[Path, int]]:
+    def compare(self, part: TablePart, base: Path, folder: Path, ctx: JobContext) -> Comparison:
+        """See `Writer.compare`."""
+        return compare(self._table(part), base, folder, ctx)
+
+    def write(
+        self, item: Item | RowSource, folder: Path, ctx: JobContext, near: Path | None = None
+    ) -> Iterator[tuple[Path, int]]:
         """See `Writer.write`; whole tables on a cluster are written by it where it can."""
-        source = self._source(item)
+        source = self._source(item) if isinstance(item, TablePart | Segment) else item
         if near is not None and isinstance(source, TableRows):
             there = written_there(source, self._export.format, near, ctx)
             if there is not None:
@@ -84,9 +91,12 @@ class EngineWriter:
     def _source(self, item: Item) -> RowSource:
         if isinstance(item, Segment):
             return MemberRows(self._members, self._scope, item, self._spec(item))
+        return self._table(item)
+
+    def _table(self, part: TablePart) -> TableRows:
         facts = self._scope.suppression if self._export.leave_out_suppressed else None
         suppressed = None if facts is None else SuppressedRows(self._listed, facts, self._country)
-        return TableRows(self._engine, item.table, item.fields, suppressed)
+        return TableRows(self._engine, part.table, part.fields, suppressed)
 
     def _spec(self, segment: Segment) -> MemberSpec:
         matched = matched_fields(self._export.match, self._fields, self._scope.catalog)

@@ -8,20 +8,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core.errors import SendoffError
-from app.core.exports import Export
+from app.core.errors import SendoffError, TryAgain
+from app.core.exports import Export, OnlyChanges
 from app.core.receipts import ReceiptFile
+from app.core.row_deltas import Whole
 from app.core.run_pointers import SentFile
 from app.core.runs import PhaseName, Status
 from app.delivery.files import RunFolder
 from app.delivery.ports import Deps, FileSource, PartFile, RowCount
-from app.delivery.published import PublishedRuns
+from app.delivery.published import PublishedRuns, place_folder
 from app.delivery.receipts import ReceiptBook
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
 from app.destinations.contract import FileDestination, FileSession
 from app.destinations.description import Description
 from app.jobs import JobContext
+
+_WHY_WHOLE = {
+    Whole.FIRST: "it is the first run of this export to this place, or its table is new.",
+    Whole.OTHER_FIELDS: "other fields, types or another key are chosen than in the run before.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +50,38 @@ class FileDelivery:
         moment = self.deps.clock()
         source = self.deps.files(self.export, self.description, moment)
         items = source.items()
-
-        self.state.begin(PhaseName.COUNT)
-        total = 0
-        for item in items:
-            count = source.count(item, ctx)
-            self.run_log.info(_words_of(item, count))
-            self.state.left_out(count.left_out, suppressed=count.suppressed)
-            total += count.rows
-        self.state.set_total(total, "rows")
-        self.state.begin(PhaseName.MATCH)
-
-        self.state.begin(PhaseName.SEND)
-        folder = RunFolder(self.deps.folder, self.state.run.id).staging
-        earlier = PublishedRuns(self.deps.folder, self.export.id, self.destination.where(""))
-        with _staging(folder) as staging, self.destination.session() as session:
-            sent = self._put_all(session, source, items, staging, ctx)
-            self.state.begin(PhaseName.CONFIRM)
-            earlier.begin(self.state.run.id, moment, sent)
-            session.publish(ctx)
-            earlier.finish()
-            self._published(sent)
-            self._clear(session, source, earlier, ctx)
+        known = place_folder(self.deps.folder, self.export.id, self.destination.where(""))
+        earlier = PublishedRuns(known)
+        with _staging(RunFolder(self.deps.folder, self.state.run.id).staging) as staging:
+            counts = self._count(source, items, known, staging, ctx)
+            self.state.begin(PhaseName.MATCH)
+            self.state.begin(PhaseName.SEND)
+            with self.destination.session() as session:
+                sent = self._put_all(session, source, items, staging, ctx)
+                self.state.begin(PhaseName.CONFIRM)
+                if self.export.layout.only_changes is not OnlyChanges.OFF and earlier.overlaps(sent):
+                    raise _same_minute()
+                earlier.begin(self.state.run.id, moment, sent)
+                session.publish(ctx)
+                earlier.finish()
+                source.published(known)
+                self._published(sent, counts)
+                self._clear(session, source, earlier, ctx)
         return None
+
+    def _count(
+        self, source: FileSource, items: Sequence[str], known: Path, staging: Path, ctx: JobContext
+    ) -> list[RowCount]:
+        self.state.begin(PhaseName.COUNT)
+        counts = []
+        for item in items:
+            count = source.count(item, known, staging, ctx)
+            for line in _words_of(item, count, self.export.layout.only_changes):
+                self.run_log.info(line)
+            self.state.left_out(count.left_out, suppressed=count.suppressed)
+            counts.append(count)
+        self.state.set_total(sum(count.rows for count in counts), "rows")
+        return counts
 
     def _put_all(
         self, session: FileSession, source: FileSource, items: Sequence[str], staging: Path, ctx: JobContext
@@ -85,7 +100,7 @@ class FileDelivery:
         stored = session.put(part.source, part.target, ctx, self._advance(part))
         part.source.unlink(missing_ok=True)  # what was written near its place was moved there
         self.run_log.info(f"{self.destination.where(stored.path)}: {stored.bytes:,} bytes, SHA-256 {stored.sha256}.")
-        sent.append(SentFile(item, stored.path, part.rows, stored.bytes, stored.sha256))
+        sent.append(SentFile(item, stored.path, part.rows, stored.bytes, stored.sha256, part.which))
 
     def _advance(self, part: PartFile) -> Callable[[int], None]:
         size = max(part.source.stat().st_size, 1)
@@ -103,9 +118,13 @@ class FileDelivery:
 
         return progress
 
-    def _published(self, sent: Sequence[SentFile]) -> None:
+    def _published(self, sent: Sequence[SentFile], counts: Sequence[RowCount]) -> None:
         for file in sent:
             self.state.stored(rows=file.rows, files=1, bytes_=file.bytes)
+        told = self.export.layout.only_changes is OnlyChanges.THREE_FILES
+        for changes in (count.changes for count in counts):
+            if changes is not None and changes.whole is None:
+                self.state.compared(changes, removed=changes.removed if told else 0)
         where = self.destination.where
         self.book.stored([ReceiptFile(where(file.path), file.rows, file.bytes, file.sha256) for file in sent])
         self.run_log.info(f"Published {len(sent):,} files.")
@@ -130,12 +149,32 @@ class FileDelivery:
         self.run_log.info("Earlier files were removed." if below is None else "Earlier files were replaced.")
 
 
-def _words_of(item: str, count: RowCount) -> str:
-    """A count as a line of the log."""
+def _words_of(item: str, count: RowCount, only: OnlyChanges) -> Iterator[str]:
+    """A count as lines of the log."""
     numbers = {"without consent": count.no_consent, "suppressed": count.suppressed}
     reasons = ", ".join(f"{number:,} {reason}" for reason, number in numbers.items() if number)
-    text = f"“{item}” has {count.rows:,} rows."
-    return f"{text} Left out: {reasons}." if reasons else text
+    changes = count.changes
+    if changes is None or changes.whole is not None:
+        text = f"“{item}” has {count.rows:,} rows."
+    else:
+        text = (
+            f"“{item}”: {changes.added:,} rows were added, {changes.changed:,} changed, {changes.removed:,} removed, "
+            f"{changes.unchanged:,} are as they were."
+        )
+    yield f"{text} Left out: {reasons}." if reasons else text
+    if changes is not None and changes.whole is not None:
+        yield f"All rows of “{item}” are written: {_WHY_WHOLE[changes.whole]}"
+    elif changes is not None and changes.removed and only is OnlyChanges.CHANGED:
+        yield f"The files do not tell which rows of “{item}” were removed; three files would."
+
+
+def _same_minute() -> TryAgain:
+    return TryAgain(
+        "Changes of an earlier run lie under the same names.",
+        "It was of the same minute, and its changes would be lost; nothing was published.",
+        "Run the export again in a minute.",
+        code="same_minute",
+    )
 
 
 @contextmanager

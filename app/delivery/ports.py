@@ -13,6 +13,7 @@ from app.core.counts import Count
 from app.core.exports import Export
 from app.core.guards import Seen
 from app.core.plans import Change, Changes, PlannedMember
+from app.core.row_deltas import RowChanges, Rows
 from app.core.run_pointers import SentFile
 from app.core.runs import Reject
 from app.core.segments import Segment
@@ -195,20 +196,25 @@ class MemberSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PartFile:
-    """A local file ready to be sent to `target`, its path below the connection's folder."""
+    """A local file ready to be sent to `target`, its path below the connection's folder; `which` rows it holds."""
 
     source: Path
     target: str
     rows: int
+    which: Rows = Rows.ALL
 
 
 @dataclass(frozen=True, slots=True)
 class RowCount:
-    """How many rows of a table or segment will be written, and how many are left out by our choice."""
+    """How many rows of a table or segment will be written, and how many are left out by our choice.
+
+    `changes` is how they came about, where only changed rows are asked for.
+    """
 
     rows: int
     suppressed: int = 0
     no_consent: int = 0
+    changes: RowChanges | None = None
 
     @property
     def left_out(self) -> int:
@@ -228,8 +234,12 @@ class FileSource(Protocol):
         """What is written: the names of tables or segments; FixData when one of them, or a field, is gone."""
         ...
 
-    def count(self, item: str, ctx: JobContext) -> RowCount:
-        """How many rows will be written, and how many are left out."""
+    def count(self, item: str, known: Path, folder: Path, ctx: JobContext) -> RowCount:
+        """How many rows will be written, and how many are left out.
+
+        `known` is the folder with what the workspace knows of the place. What is needed until the rows are written lies in
+        `folder`.
+        """
         ...
 
     def parts(self, item: str, folder: Path, ctx: JobContext, near: Path | None = None) -> Iterator[PartFile]:
@@ -246,6 +256,10 @@ class FileSource(Protocol):
 
         Each is sent, and so stands in `sent`, before the next is asked for. `where` gives full addresses.
         """
+        ...
+
+    def published(self, known: Path) -> None:
+        """What was written is what the place holds now; `known` as in `count`."""
         ...
 
 

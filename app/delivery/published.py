@@ -37,11 +37,16 @@ class Outdated:
 
 
 class PublishedRuns:
-    """The runs of one export at one place, which is named by its full address."""
+    """The runs of one export at one place; `known` is its `place_folder`."""
 
-    def __init__(self, workspace: Path, export_id: str, place: str) -> None:
-        self._folder = place_folder(workspace, export_id, place) / "runs"
+    def __init__(self, known: Path) -> None:
+        self._folder = known / "runs"
         self._own: Path | None = None
+
+    def overlaps(self, files: Sequence[SentFile]) -> bool:
+        """Whether rows of a run that is whole lie under one of these names."""
+        names = {file.path for file in files if file.item}
+        return any(not names.isdisjoint(_read(path).data) for path in self._folder.glob(f"*{_DONE}"))
 
     def begin(self, run: str, moment: datetime, files: Sequence[SentFile]) -> None:
         """Note the files of a run before they get their names, so that they are known whatever happens then."""
@@ -80,7 +85,7 @@ class PublishedRuns:
 
 
 def place_folder(workspace: Path, export_id: str, place: str) -> Path:
-    """Where the workspace keeps what an export wrote to a place."""
+    """Where the workspace keeps what it knows of what an export wrote to a place, which is named by its full address."""
     return workspace / "written" / export_id / hashlib.sha256(place.encode()).hexdigest()[:16]
 
 

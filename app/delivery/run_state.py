@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from app.core.errors import SendoffError
 from app.core.guards import Held
+from app.core.row_deltas import RowChanges
 from app.core.runs import Phase, PhaseName, PhaseState, Run, RunError, SkippedSegment, SpeedPoint, Status, Totals
 from app.delivery.speed import SpeedMeter
 from app.destinations.contract import OutcomeKind
@@ -152,6 +153,22 @@ class RunState:
                 self._run,
                 totals=replace(
                     totals, rows=totals.rows + rows, files=totals.files + files, bytes=totals.bytes + bytes_
+                ),
+            )
+            self._tell()
+
+    def compared(self, changes: RowChanges, *, removed: int) -> None:
+        """Count what changed in a table whose changed rows were written; `removed` are those the place was told of."""
+        with self._lock:
+            totals = self._run.totals
+            self._run = replace(
+                self._run,
+                totals=replace(
+                    totals,
+                    added=totals.added + changes.added,
+                    updated=totals.updated + changes.changed,
+                    removed=totals.removed + removed,
+                    unchanged=totals.unchanged + changes.unchanged,
                 ),
             )
             self._tell()

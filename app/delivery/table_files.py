@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from app.core import layouts
 from app.core.errors import FixData
-from app.core.exports import Export, ExportKind
+from app.core.exports import Export, ExportKind, OnlyChanges
 from app.core.layouts import Place
+from app.core.row_deltas import Rows, file_sets
 from app.core.run_pointers import SentFile
 from app.core.segments import Segment
 from app.core.tables import Catalog, Table
+from app.data.changed_rows import Comparison
+from app.data.table_files import RowSource
 from app.delivery.about import AboutFiles, ToldTable
 from app.delivery.ports import PartFile, RowCount
 from app.delivery.segment_delivery import chosen_segments
@@ -29,6 +32,8 @@ class TablePart:
 
 
 Item = TablePart | Segment
+_BASES = "tables"
+"""The folder with what a place holds of each table."""
 
 
 class Writer(Protocol):
@@ -38,7 +43,13 @@ class Writer(Protocol):
         """How many rows will be written, and how many are left out."""
         ...
 
-    def write(self, item: Item, folder: Path, ctx: JobContext, near: Path | None = None) -> Iterator[tuple[Path, int]]:
+    def compare(self, part: TablePart, base: Path, folder: Path, ctx: JobContext) -> Comparison:
+        """Compare the rows with what the file `base` says of the place."""
+        ...
+
+    def write(
+        self, item: Item | RowSource, folder: Path, ctx: JobContext, near: Path | None = None
+    ) -> Iterator[tuple[Path, int]]:
         """Write part after part; path and rows of each. See `FileSource.parts`."""
         ...
 
@@ -56,6 +67,7 @@ class ExportFiles:
         self._writer = writer
         self._items: dict[str, Item] = {}
         self._names: dict[str, str] = {}
+        self._compared: dict[str, Comparison] = {}
 
     @property
     def replace_below(self) -> str | None:
@@ -71,26 +83,62 @@ class ExportFiles:
         self._names = dict(zip(self._items, names, strict=True))
         return list(self._items)
 
-    def count(self, item: str, ctx: JobContext) -> RowCount:
+    def count(self, item: str, known: Path, folder: Path, ctx: JobContext) -> RowCount:
         """See `FileSource.count`."""
-        return self._writer.count(self._items[item], ctx)
+        chosen, only = self._items[item], self._export.layout.only_changes
+        count = self._writer.count(chosen, ctx)
+        if only is OnlyChanges.OFF or not isinstance(chosen, TablePart):
+            return count
+        compared = self._writer.compare(chosen, known / _BASES / f"{chosen.table.id}.parquet", folder, ctx)
+        self._compared[item] = compared
+        changes = compared.changes
+        rows = sum(changes.number(which) for which in file_sets(only, whole=changes.whole is not None))
+        return replace(count, rows=rows, changes=changes)
 
     def parts(self, item: str, folder: Path, ctx: JobContext, near: Path | None = None) -> Iterator[PartFile]:
         """See `FileSource.parts`."""
-        for number, (path, rows) in enumerate(self._writer.write(self._items[item], folder, ctx, near), 1):
-            target = layouts.path_of(self._export, self._place, self._names[item], number)
-            yield PartFile(path, target, rows)
+        compared = self._compared.get(item)
+        if compared is None:
+            yield from self._parts(item, self._items[item], Rows.ALL, folder, ctx, near)
+            return
+        for which in file_sets(self._export.layout.only_changes, whole=compared.changes.whole is not None):
+            yield from self._parts(item, compared.rows(which), which, folder, ctx)
+
+    def _parts(
+        self, item: str, rows: Item | RowSource, which: Rows, folder: Path, ctx: JobContext, near: Path | None = None
+    ) -> Iterator[PartFile]:
+        for number, (path, written) in enumerate(self._writer.write(rows, folder, ctx, near), 1):
+            target = layouts.path_of(self._export, self._place, self._names[item], number, which)
+            yield PartFile(path, target, written, which)
+
+    def published(self, known: Path) -> None:
+        """See `FileSource.published`; of a table that was not compared nobody knows any more what the place holds."""
+        for compared in self._compared.values():
+            compared.settle()
+        current = {compared.base for compared in self._compared.values()}
+        for base in (known / _BASES).glob("*"):
+            if base not in current:
+                base.unlink()
 
     def about(
         self, run: str, sent: Sequence[SentFile], folder: Path, where: Callable[[str], str]
     ) -> Iterator[PartFile]:
         """See `FileSource.about`."""
-        tables = [
-            ToldTable(self._names[name], item.table, item.fields)
-            for name, item in self._items.items()
-            if isinstance(item, TablePart)
-        ]
+        tables = list(self._told(sent))
         yield from AboutFiles(self._export, self._place, self._catalog, tables).files(run, sent, folder, where)
+
+    def _told(self, sent: Sequence[SentFile]) -> Iterator[ToldTable]:
+        """The tables, and where keys of removed rows were written, those as tables of their own."""
+        three = self._export.layout.only_changes is OnlyChanges.THREE_FILES
+        for item, part in self._items.items():
+            if isinstance(part, TablePart):
+                name, table = self._names[item], part.table
+                files = [file for file in sent if file.item == item]
+                yield ToldTable(name, table, part.fields, [f for f in files if f.which is not Rows.REMOVED])
+                if three and table.key is not None:
+                    keys = replace(table, name=layouts.removed_name(table.name))
+                    gone = [file for file in files if file.which is Rows.REMOVED]
+                    yield ToldTable(layouts.removed_name(name), keys, [table.key], gone)
 
     def first_files(self) -> Iterator[tuple[str, Item]]:
         """Each table or segment with the path of its first file."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.core import layouts
+from app.core import layouts, row_deltas
 from app.core.eligibility import why_not_eligible
-from app.core.exports import Export, ExportKind
+from app.core.exports import Export, ExportKind, OnlyChanges
 from app.core.names import fold
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog
@@ -31,6 +31,8 @@ def blocking(export: Export, around: Surroundings) -> list[str]:
         found.append(f"{around.description.name} takes no {kinds[export.kind]}.")
     elif export.kind is ExportKind.SEGMENT:
         found += [*_segments(export, around), *_target(export, around), *_match(export, around)]
+        if export.layout.only_changes is not OnlyChanges.OFF:
+            found.append("Of segments all members are written; only tables can be written by what changed.")
     else:
         found += _tables(export, around)
     if around.description.any_field or export.kind is ExportKind.DATA_OUT:
@@ -39,6 +41,7 @@ def blocking(export: Export, around: Surroundings) -> list[str]:
         found += around.description.file_rules.broken(
             around.description.name, export.format, export.layout, export.match
         )
+        found += row_deltas.problems(export.layout.only_changes, export.tables, around.catalog)
     if export.connection is not None and export.consent is None:
         found.append("Nobody agreed yet that this data goes to the destination.")
     return found

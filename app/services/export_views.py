@@ -11,6 +11,7 @@ from app.core import layouts
 from app.core.connections import Connection
 from app.core.errors import FixSettings
 from app.core.exports import Export, ExportKind
+from app.core.row_deltas import Rows, file_sets
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog, Meaning, Table
 from app.data.member_query import MemberSpec
@@ -179,6 +180,10 @@ class ExportViews:
         for item, name in zip(items, names, strict=True):
             table = catalog.table(item)
             rows = members(item) if export.kind is ExportKind.SEGMENT else None if table is None else table.rows
+            sets = file_sets(export.layout.only_changes)
+            if sets != (Rows.ALL,):  # how many rows changed is known only when they are compared
+                nodes += [TreeNode(layouts.path_of(export, place, name, 1, which), 1, None) for which in sets]
+                continue
             path = layouts.path_of(export, place, name, 1)
             nodes.append(TreeNode(path, _files(rows, export), rows, self._bytes(export, item, table)))
         return [*nodes, *(TreeNode(path, 1, None, about=True) for path in layouts.about_paths(export, place, names))]

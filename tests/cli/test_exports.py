@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -283,6 +284,65 @@ def test_a_layout_with_all_it_can_ask_for(exports: Desk) -> None:
     said = exports.do("exports", "apply", exports.file("shared.yaml", shared))
     assert said.status == 2
     assert "latest.json would be shared" in said.err
+
+
+def test_only_what_changed_is_written_in_three_files(exports: Desk) -> None:
+    layout = 'layout: {folder: "{export}/{table}/NUMBER_{date}_{hhmm}", only_changes: three-files, manifest: true, latest: true}'
+    text = "\n".join(layout if line.startswith("layout:") else line for line in LAKE.splitlines())
+    exports.done("exports", "apply", exports.file("changes.yaml", text))
+    shown = exports.done("exports", "show", "Lake").out
+    assert "only_changes: three-files" in shown
+
+    def run() -> dict[str, Any]:
+        """Another minute each time, as far as names can tell."""
+        nonlocal text
+        text = text.replace("NUMBER", "NUMBER1")
+        exports.done("exports", "apply", exports.file("changes.yaml", text))
+        made = exports.told("exports", "run", "Lake")["runs"][0]
+        assert made["error"] is None
+        return made
+
+    first = run()
+    assert (first["rows"], first["added"], first["unchanged"]) == (60, 0, 0)
+    assert "first run of this export" in exports.done("runs", "show", first["id"]).out
+
+    source = exports.folder / "Customer.csv"
+    lines = source.read_text("utf-8").splitlines(keepends=True)
+    changed = [lines[0], *lines[2:-1], lines[-1].replace(",FR", ",DE"), "C-99999,new@example.com,New,AT\n"]
+    source.write_text("".join(changed), "utf-8", newline="")
+    exports.done("tables", "refresh", "Customer")
+    second = run()
+    numbers = {key: second[key] for key in ("rows", "added", "updated", "removed", "unchanged")}
+    assert numbers == {"rows": 3, "added": 1, "updated": 1, "removed": 1, "unchanged": 58}
+    assert "(1 added, 1 updated, 1 removed, 58 unchanged)" in exports.done("runs", "list").out
+    folder = exports.drive / "Lake"
+    latest = json.loads((folder / "latest.json").read_text("utf-8"))
+    assert latest["content"] == {"Customer": ["added", "changed", "removed"]}
+    here = folder / latest["tables"]["Customer"]
+    assert (here / "Customer_1_added.csv").read_text() == "CustomerId,Country\nC-99999,AT\n"
+    assert (here / "Customer_1_changed.csv").read_text() == "CustomerId,Country\nC-00059,DE\n"
+    assert (here / "Customer_1_removed.csv").read_text() == "CustomerId\nC-00000\n"
+    manifest = json.loads((folder / "default.manifest.cdm.json").read_text("utf-8"))
+    parts = {each["entityName"]: len(each["dataPartitions"]) for each in manifest["entities"]}
+    assert parts == {"Customer": 2, "Customer_removed": 1}
+
+    assert run()["unchanged"] == 60
+    again = exports.do("exports", "run", "Lake")
+    assert again.status == 1
+    assert "in a minute" in again.out + again.err
+    text = text.replace("fields: [CustomerId, Country]", "fields: [CustomerId, Email]")
+    other = run()
+    assert other["rows"] == 60
+    assert "other fields" in exports.done("runs", "show", other["id"]).out
+
+    for wrong, words in (
+        (text.replace("fields: [CustomerId, Email]", "fields: [Email]"), "must be written"),
+        (f"{PARTNER}".replace("keep_earlier_runs: false", "only_changes: true"), "only tables"),
+        (text.replace("manifest: true", "keep_earlier_runs: false"), "keep earlier runs"),
+    ):
+        said = exports.do("exports", "apply", exports.file("wrong.yaml", wrong))
+        assert said.status == 2
+        assert words in said.err
 
 
 def test_progress_goes_to_stderr_and_quiet_silences_it(exports: Desk) -> None:

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 from app.core.connections import Consent
 from app.core.errors import FixData
 from app.core.export_documents import COMPRESSIONS, ENCODINGS, Where, from_document, to_document
-from app.core.exports import Compression, Export, ExportKind, FileType, Format, Layout, Quotes, SyncMode, TableChoice
+from app.core.exports import (
+    Compression,
+    Export,
+    ExportKind,
+    FileType,
+    Format,
+    Layout,
+    OnlyChanges,
+    Quotes,
+    SyncMode,
+    TableChoice,
+)
 from app.core.layout_presets import PRESETS
 from app.core.names import fold
 from app.core.schedules import WEEKDAYS, Every, Schedule
@@ -126,7 +137,8 @@ def test_a_consent_stays_while_the_connection_does():
         ({"format": {"rows_per_file": 0}}, "rows_per_file can't be “0”"),
         ({"format": {"rows_per_file": True}}, "rows_per_file"),
         ({"format": {"header": "yes"}}, "header"),
-        ({"layout": {"only_changes": True}}, "only_changes"),
+        ({"layout": {"only_changes": "some"}}, "only_changes can't be “some”"),
+        ({"layout": {"only_changes": 1}}, "only_changes can't be “1”"),
         ({"layout": {"foldr": "a"}}, "“foldr”"),
         ({"layout": {"preset": "no"}}, "preset can't be “no”"),
         ({"layout": {"keep_runs": 0}}, "keep_runs can't be “0”"),
@@ -219,6 +231,7 @@ _layouts = st.builds(
     keep_runs=st.none() | st.integers(1, 1000),
     latest=st.booleans(),
     sums=st.booleans(),
+    only_changes=st.sampled_from(OnlyChanges),
 )
 
 
@@ -248,6 +261,21 @@ def _exports(draw: st.DrawFn) -> Export:
         schedule=draw(_schedules),
         consent=draw(st.sampled_from([None, Consent("nora", NOW)])),
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "only"),
+    [
+        (False, OnlyChanges.OFF),
+        (None, OnlyChanges.OFF),
+        (True, OnlyChanges.CHANGED),
+        ("three-files", OnlyChanges.THREE_FILES),
+    ],
+)
+def test_only_what_changed(written, only):
+    export = _read(DATA_OUT | {"layout": {"only_changes": written}})
+    assert export.layout.only_changes is only
+    assert to_document(export, "Lake")["layout"]["only_changes"] == (written or False)
 
 
 def test_a_preset_gives_the_patterns_that_are_not_named():

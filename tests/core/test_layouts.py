@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from app.core import layouts
 from app.core.errors import FixSettings
-from app.core.exports import Compression, Export, ExportKind, FileType, Format, Layout
+from app.core.exports import Compression, Export, ExportKind, FileType, Format, Layout, OnlyChanges
 from app.core.layout_presets import PRESETS, preset_of
+from app.core.row_deltas import Rows
 
 NOON = datetime(2026, 3, 9, 6, 5, tzinfo=UTC)
 PLACE = layouts.Place("Customer 360", "Northwind", NOON)
@@ -69,6 +70,8 @@ def test_endings(form, ending):
         (Layout(folder="{table}/{yyyy}", keep_earlier_runs=False), "begin the folder with {export}"),
         (Layout(folder="{yyyy}/{export}", keep_earlier_runs=False), "begin the folder with {export}"),
         (Layout(folder="{container}/{export}/{date}"), "the connection's own place"),
+        (Layout(keep_earlier_runs=False, only_changes=OnlyChanges.CHANGED), "keep earlier runs"),
+        (Layout(folder="{export}/{table}/{date}", only_changes=OnlyChanges.THREE_FILES), "add {hhmm}"),
         (Layout(folder="{yyyy}/{export}", latest=True), "latest.json would be shared"),
         (Layout(folder="{table}/{export}/{yyyy}", sums=True), "SHA256SUMS would be shared"),
     ],
@@ -111,6 +114,29 @@ def test_presets_can_be_used_as_they_are_and_know_themselves(name):
     assert layouts.check(layout, Format()) == []
     assert preset_of(layout) == name
     assert preset_of(replace(layout, file="x_{part}")) is None
+
+
+@pytest.mark.parametrize(
+    ("file", "rows", "name"),
+    [
+        ("{table}_{part}", Rows.ALL, "Orders_1.csv"),
+        ("{table}_{part}", Rows.CHANGES, "Orders_1.csv"),
+        ("{table}_{part}", Rows.REMOVED, "Orders_1_removed.csv"),
+        ("{table}_{change}_{part}", Rows.ADDED, "Orders_added_1.csv"),
+        ("{table}_{change}_{part}", Rows.ALL, "Orders_all_1.csv"),
+    ],
+)
+def test_file_sets_have_names_of_their_own(file, rows, name):
+    assert layouts.path_of(_with(file=file), PLACE, "Orders", 1, rows).rpartition("/")[2] == name
+    apart = _with(folder="{export}/{change}/{table}/{date}", file=file, latest=True)
+    assert layouts.path_of(apart, PLACE, "Orders", 1, rows).startswith(f"Customer 360/{rows}/Orders/")
+    assert layouts.about_paths(apart, PLACE, []) == ("Customer 360/model.json", "Customer 360/latest.json")
+
+
+def test_removed_keys_are_a_table_of_their_own():
+    made = _with(only_changes=OnlyChanges.THREE_FILES, json_schema=True, model_json=False)
+    names = [path.rpartition("/")[2] for path in layouts.about_paths(made, PLACE, ["Orders"])]
+    assert names == ["Orders.schema.json", "Orders_removed.schema.json"]
 
 
 def test_what_tells_of_a_run_lies_with_the_run_and_the_pointer_above_it():

@@ -12,6 +12,7 @@ from jsonschema import Draft7Validator
 
 from app.core.exports import FileType, Format, Quotes
 from app.core.model_json import ModelTable, Partition, model_json
+from app.core.row_deltas import Rows
 from app.core.tables import Catalog, Column, ColumnType, Link, Meaning
 from tests.store.samples import table
 
@@ -76,6 +77,15 @@ def test_tables_types_keys_links_and_files():
     assert link["fromAttribute"] == {"entityName": "Orders", "attributeName": "Buyer"}
     assert link["toAttribute"] == {"entityName": "Customer", "attributeName": "integer"}
     assert document["modifiedTime"] == "2026-03-12T06:00:07Z"
+
+
+def test_files_of_changed_rows_say_which():
+    told = replace(PARTS[0], which=Rows.ADDED)
+    document = model_json("Lake", [ModelTable(CUSTOMER, ["text"], [told, PARTS[0]])], CATALOG, Format(), NOW)
+    assert list(VALIDATOR.iter_errors(json.loads(json.dumps(document)))) == []
+    added, whole = document["entities"][0]["partitions"]
+    assert added["annotations"] == [{"name": "sendoff:rows", "value": "added"}]
+    assert "annotations" not in whole
 
 
 def test_what_is_not_written_is_not_named():

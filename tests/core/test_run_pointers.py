@@ -48,6 +48,7 @@ def test_the_pointer_names_the_folders_of_a_run_from_its_own() -> None:
         "started_at": "2026-03-09T06:05:00Z",
         "folder": "2026-03-09",
         "tables": {"Customer": "2026-03-09/Customer", "Orders": "2026-03-09/Orders"},
+        "content": {"Customer": ["all"], "Orders": ["all"]},
         "rows": 30,
         "files": 4,
         "bytes": 4,

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from app.core.errors import FixData
 from app.core.exports import Compression, FileType, Format, SyncMode
 from app.core.plans import PlanFilter
+from app.core.row_deltas import Rows
 from app.core.segments import FieldRef, Segment
 from app.core.suppression import ContactKind
 from app.core.tables import Catalog, Link, ServerTable, TableRole
 from app.data.catalog import find_links, is_unique
+from app.data.changed_rows import compare
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.first_lines import first_rows
@@ -441,3 +443,35 @@ def test_a_query_written_by_a_person_is_the_same_on_both(twins: Twins) -> None:
     scopes = twins.scopes(customers(*rows), orders(), asked)
     members = Members(twins.engine)
     assert [members.keys(scope, asked, 9, JobContext()) for scope in scopes] == [["2"], ["2"]]
+
+
+def test_changed_rows_of_a_server_are_brought_once_and_are_those_of_here(twins: Twins, tmp_path: Path) -> None:
+    """The rows are filled anew between comparing and writing: what is written is what was compared."""
+    first = orders((1, "1", "b", Decimal("0.10")), (2, "2", None, None), (3, "", "ä", Decimal("5.00")))
+    second = orders((2, "2", "", None), (3, "", "ä", Decimal("5.00")), (4, None, " ", Decimal("5.01")))
+    found = []
+    for rows in (first, second):
+        both = [scope.catalog.table("Orders") for scope in twins.scopes(customers(), rows)]
+        fields = tuple(column.name for column in both[0].columns)
+        compared = []
+        for name, table in zip(("here", "there"), both, strict=True):
+            source = TableRows(twins.engine, table, fields)
+            compared.append(compare(source, tmp_path / f"{name}.parquet", tmp_path, JobContext()))
+        assert compared[0].changes == compared[1].changes
+        twins.fill("Orders", orders())
+        for which in (Rows.ALL,) if compared[0].changes.whole else (Rows.ADDED, Rows.CHANGED, Rows.REMOVED):
+            lines = [
+                sorted(
+                    line
+                    for file in write(
+                        twins.engine, each.rows(which), Format(FileType.JSON_LINES), tmp_path, JobContext()
+                    )
+                    for line in file.path.read_text("utf-8").splitlines()
+                )
+                for each in compared
+            ]
+            assert lines[0] == lines[1]
+            found.append(len(lines[0]))
+        for each in compared:
+            each.settle()
+    assert found == [3, 1, 1, 1]

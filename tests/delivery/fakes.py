@@ -293,11 +293,12 @@ class FakeFiles:
     most_waiting: int = 0
     suppressed_rows: int = 0
     folder: str = ""
+    told_published: int = 0
 
     def items(self) -> Sequence[str]:
         return list(self.tables)
 
-    def count(self, item: str, ctx: JobContext) -> RowCount:
+    def count(self, item: str, known: Path, folder: Path, ctx: JobContext) -> RowCount:
         return RowCount(self.tables[item], self.suppressed_rows)
 
     def parts(self, item: str, folder: Path, ctx: JobContext, near: Path | None = None) -> Iterator[PartFile]:
@@ -316,6 +317,9 @@ class FakeFiles:
         path.write_text(json.dumps([file.path for file in sent]))
         top, slash, _rest = self.folder.partition("/")
         yield PartFile(path, f"{top}{slash}model.json", 0)
+
+    def published(self, known: Path) -> None:
+        self.told_published += 1
 
 
 def opened(target: object, of: Description) -> Opened:

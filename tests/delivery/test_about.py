@@ -22,7 +22,7 @@ EVERYTHING = Layout(manifest=True, json_schema=True, sums=True, latest=True)
 def written(tmp_path: Path, layout: Layout, kind: ExportKind = ExportKind.DATA_OUT) -> dict[str, str]:
     """Path and text of each file in order; each is sent before the next is asked for."""
     made = export(kind=kind, layout=layout)
-    about = AboutFiles(made, PLACE, CATALOG, [ToldTable("Customer", CUSTOMER, ["Id", "Email"])])
+    about = AboutFiles(made, PLACE, CATALOG, [ToldTable("Customer", CUSTOMER, ["Id", "Email"], [DATA])])
     sent, texts = [DATA], {}
     for part in about.files("r1", sent, tmp_path, "/lake/{}".format):
         data = part.source.read_bytes()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import NotAllowed, TryAgain
-from app.core.exports import ExportKind, Layout, TableChoice
+from app.core.exports import ExportKind, Layout, OnlyChanges, TableChoice
 from app.core.runs import PhaseState, Run, Status
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
@@ -102,6 +102,23 @@ def test_of_earlier_runs_as_many_stay_as_asked(tmp_path: Path) -> None:
         "Out/0300/Customer/Customer_1.csv",
         "Out/model.json",
     ]
+
+
+def test_changes_never_replace_those_of_an_earlier_run(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, FakeFiles({"Customer": 5}))
+    bench.export = replace(bench.export, layout=Layout(only_changes=OnlyChanges.CHANGED))
+    assert bench.run().status is Status.SUCCESSFUL
+    written = (bench.lake / "Customer/Customer_1.csv").read_bytes()
+    bench.files.tables = {"Customer": 2}
+    run = bench.run()
+    assert run.status is Status.FAILED
+    assert run.error is not None
+    assert "same minute" in run.error.why
+    assert (bench.lake / "Customer/Customer_1.csv").read_bytes() == written
+    assert bench.files.told_published == 1
+    bench.files.folder = "next/"
+    assert bench.run().status is Status.SUCCESSFUL
+    assert bench.files.told_published == 2
 
 
 def test_parts_of_an_earlier_run_that_lies_in_the_same_folder_go(tmp_path: Path) -> None:

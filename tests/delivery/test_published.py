@@ -6,12 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from app.core.run_pointers import SentFile
-from app.delivery.published import PublishedRuns, forget_written
+from app.delivery.published import PublishedRuns, forget_written, place_folder
 from tests.delivery.fakes import NOW
 
 
 def published(folder: Path, number: int, *paths: str, whole: bool = True) -> PublishedRuns:
-    runs = PublishedRuns(folder, "e1", "/lake")
+    runs = PublishedRuns(place_folder(folder, "e1", "/lake"))
     files = [SentFile("" if path.endswith("json") else "Orders", path, 1, 1, "") for path in paths]
     runs.begin(f"r{number}", NOW + timedelta(hours=number), files)
     if whole:
@@ -52,12 +52,23 @@ def test_a_run_that_died_takes_nothing_that_a_whole_one_has(tmp_path: Path) -> N
 
 def test_places_and_exports_are_apart_and_can_be_forgotten(tmp_path: Path) -> None:
     published(tmp_path, 1, "1/a.csv")
-    other = PublishedRuns(tmp_path, "e1", "/pond")
+    other = PublishedRuns(place_folder(tmp_path, "e1", "/pond"))
     other.begin("r2", NOW, [])
     other.finish()
     assert other.outdated(1).paths == ()
     forget_written(tmp_path, "e1")
     assert published(tmp_path, 3, "3/a.csv").outdated(1).paths == ()
+
+
+def test_whether_rows_of_a_whole_run_would_be_replaced(tmp_path: Path) -> None:
+    published(tmp_path, 1, "1/a.csv", "model.json")
+    published(tmp_path, 2, "2/a.csv", whole=False)
+    runs = PublishedRuns(place_folder(tmp_path, "e1", "/lake"))
+    told = {
+        path: SentFile(item, path, 1, 1, "")
+        for path, item in (("1/a.csv", "Orders"), ("2/a.csv", "Orders"), ("model.json", ""))
+    }
+    assert [runs.overlaps([file]) for file in told.values()] == [True, False, False]
 
 
 def test_a_broken_note_removes_nothing(tmp_path: Path) -> None:

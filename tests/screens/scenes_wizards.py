@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from app.core.exports import Compression, FileType
+from PySide6.QtWidgets import QScrollArea
+
+from app.core.exports import Compression, FileType, OnlyChanges
 from app.ui.wizards.wizard import ExportWizard
 from tests.screens.registry import scene
 from tests.screens.scenes_connections import add_connections
@@ -129,6 +131,18 @@ def format_and_layout(stage: Stage) -> None:
     made.steps[2].form._choose_type(FileType.CSV)
     made.steps[2].form._set_format(compression=Compression.GZIP)
     made.steps[2].form.layout_form._set(folder="{export}/{date}/{table}")
+    stage.settle()
+
+
+@scene("07c-dataout-runs", fresh=True)
+def runs_of_files(stage: Stage) -> None:
+    made = tables(stage)
+    made.shell.go_on()
+    form = made.steps[2].form.layout_form
+    form._set(only_changes=OnlyChanges.THREE_FILES, latest=True, sums=True, manifest=True, keep_runs=30)
+    stage.settle()
+    bar = made.steps[2].findChild(QScrollArea).verticalScrollBar()
+    bar.setValue(bar.maximum())
     stage.settle()
 
 

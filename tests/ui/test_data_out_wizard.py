@@ -15,7 +15,7 @@ from PySide6.QtCore import QModelIndex, QPoint, Qt
 from app.bootstrap import Services
 from app.core.connections import Access
 from app.core.drafts import Step
-from app.core.exports import Compression, ExportKind, FileType, TableChoice
+from app.core.exports import Compression, ExportKind, FileType, OnlyChanges, TableChoice
 from app.core.roles import Role
 from app.core.runs import Status
 from app.core.tables import Catalog, Column, ColumnType
@@ -292,6 +292,29 @@ def test_a_layout_is_chosen_by_name_and_shows_at_once(bench: Bench) -> None:
     form._set(folder="{export}/{table}/{date}")
     assert form.preset.current_key() == "own"
     assert "delivered" in form._place.words() or "Shared drive" in form._place.words()
+
+
+def test_only_changed_rows_need_a_key_and_show_their_files(bench: Bench) -> None:
+    wizard = to_format(bench, "Orders")
+    form, tree = wizard.steps[2].form.layout_form, wizard.steps[2]._panel.tree
+    form.changes.chosen.emit(OnlyChanges.THREE_FILES)
+    bench.settle()
+    names = [line.name for line in tree.lines()]
+    assert [name for name in names if name.endswith(".csv")] == [
+        f"Orders_1_{rows}.csv" for rows in ("removed", "changed", "added")
+    ]
+    assert form.changes_field.error() == ""
+    assert wizard.shell.primary.isEnabled()
+    form.toggles["keep_earlier_runs"].click()
+    assert "keep earlier runs" in form.folder.error()
+    form.toggles["keep_earlier_runs"].click()
+    wizard.state.update(tables=(TableChoice("Orders", ("Total",)),))
+    bench.settle()
+    assert "must be written" in form.changes_field.error()
+    assert not wizard.shell.primary.isEnabled()
+    form.changes.chosen.emit(OnlyChanges.OFF)
+    assert form.changes_field.error() == ""
+    assert wizard.shell.primary.isEnabled()
 
 
 def test_earlier_runs_are_kept_by_number(bench: Bench) -> None:

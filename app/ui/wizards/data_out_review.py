@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 
-from app.core.exports import Compression
+from app.core.exports import Compression, OnlyChanges
 from app.core.layouts import LATEST_FILE, MODEL_FILE, SUMS_FILE
 from app.core.runs import Run
 from app.core.table_choices import chosen_fields, totals
@@ -82,6 +82,7 @@ class DataOutReview(QObject):
             ),
             Fact(self.tr("Compression"), compression),
             Fact(self.tr("Folder"), draft.layout.folder or "/"),
+            Fact(self.tr("Rows"), self._rows()),
             Fact(self.tr("Earlier runs"), self._earlier_runs()),
         ]
         if draft.leave_out_suppressed:
@@ -97,6 +98,13 @@ class DataOutReview(QObject):
         if any(wanted for _, wanted in about):
             facts.append(Fact(self.tr("Metadata"), ", ".join(name for name, wanted in about if wanted)))
         return facts
+
+    def _rows(self) -> str:
+        return {
+            OnlyChanges.OFF: self.tr("all, in each run"),
+            OnlyChanges.CHANGED: self.tr("those added or changed"),
+            OnlyChanges.THREE_FILES: self.tr("added, changed and removed ones apart"),
+        }[self._state.draft.layout.only_changes]
 
     def _earlier_runs(self) -> str:
         layout = self._state.draft.layout

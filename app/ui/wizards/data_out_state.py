@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject
 
-from app.core.drafts import DataOutDraft, Needs
+from app.core import row_deltas
+from app.core.drafts import DataOutDraft, Needs, Step
 from app.ui.context import WindowContext
 from app.ui.wizards.facts import Facts
 from app.ui.wizards.files_state import PlannedFiles
@@ -34,6 +35,15 @@ class DataOutState(WizardState):
         if description is None:
             return needs
         return replace(needs, file_rules=description.file_rules, destination=description.name)
+
+    def issues(self, step: Step) -> list[str]:
+        """What keeps a step from being done; the tables say whether their changed rows can be told."""
+        found = super().issues(step)
+        return [*found, *self.change_problems()] if step is Step.SHAPE and not self.read_only else found
+
+    def change_problems(self) -> list[str]:
+        """What keeps the tables from being written by what changed."""
+        return row_deltas.problems(self.draft.layout.only_changes, self.draft.tables, self.facts.catalog)
 
     def ask_files(self) -> None:
         """List the files of the draft as it is."""

@@ -9,12 +9,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core import layouts
+from app.core.exports import OnlyChanges
 from app.core.layout_presets import PRESETS, preset_of
 from app.ui.widgets.buttons import Button
-from app.ui.widgets.choice import Choice, Toggle
-from app.ui.widgets.fields import Select, TextField
+from app.ui.widgets.choice import Choice, Segmented, Toggle
+from app.ui.widgets.fields import FieldFrame, Select, TextField
 from app.ui.widgets.labels import IconLabel, Label, Line, row
 from app.ui.widgets.menus import Menu
+from app.ui.wizards.data_out_state import DataOutState
 from app.ui.wizards.files_state import PlannedFiles
 from app.ui.wizards.form_rows import form_grid, form_row, toggle_row
 from app.ui.wizards.health import health_status
@@ -73,6 +75,17 @@ class LayoutForm(QWidget):
 
     def _make_runs(self) -> None:
         theme = self._theme
+        self.changes = Segmented(
+            theme,
+            self.tr("Rows"),
+            [
+                Choice(OnlyChanges.OFF, self.tr("All")),
+                Choice(OnlyChanges.CHANGED, self.tr("Changed")),
+                Choice(OnlyChanges.THREE_FILES, self.tr("Added, changed, removed")),
+            ],
+        )
+        self.changes_field = FieldFrame(theme, self.changes)
+        self.changes.chosen.connect(lambda key: self._set(only_changes=OnlyChanges(key)))
         self.keep_runs = TextField(theme, self.tr("Runs to keep"))
         self.keep_runs.input.setPlaceholderText(self.tr("All"))
         self._keep_note = Label(theme, self.tr("with the newest; nothing for all of them"), "body", "text2")
@@ -102,6 +115,7 @@ class LayoutForm(QWidget):
             "timestamp": self.tr("seconds since 1970"),
             "date": self.tr("year, month and day"),
             "part": self.tr("number of the file"),
+            "change": self.tr("all, changes, added, changed or removed"),
             "workspace": self.tr("name of the workspace"),
             "id": self.tr("id of the workspace"),
         }
@@ -116,6 +130,8 @@ class LayoutForm(QWidget):
         place = row(self._place_icon, self._place)
         place.setStretch(1, 1)
         grid.addLayout(place, grid.rowCount(), 1)
+        self._rows = QWidget()
+        form_row(theme, form_grid(self._rows), self.tr("Rows"), self.changes_field)
         keeping = form_grid(runs)
         self._keep_row = form_row(theme, keeping, self.tr("Runs to keep"), self.keep_runs, self._keep_note, width=160)
         layout = QVBoxLayout(self)
@@ -128,6 +144,7 @@ class LayoutForm(QWidget):
             *(self._switches[each].row for each in ("model_json", "manifest", "json_schema", "sums")),
             Line(theme),
             Label(theme, self.tr("Runs"), "subtitle"),
+            self._rows,
             *(self._switches[each].row for each in ("latest", "keep_earlier_runs")),
             runs,
         ):
@@ -180,6 +197,7 @@ class LayoutForm(QWidget):
         for each in self._switches.values():
             each.toggle.setChecked(getattr(layout, each.field))
             each.row.setVisible(not each.tables_only or hasattr(draft, "tables"))
+        self._show_changes(layout.only_changes)
         self._keep_words.set_words(
             self.tr("Each run in its own dated folder.")
             if layout.keep_earlier_runs
@@ -198,6 +216,25 @@ class LayoutForm(QWidget):
         of_folder = [words for words in found if words not in of_file]
         self.folder.set_error(of_folder[0] if of_folder else "")
         self.file.set_error(of_file[0] if of_file else "")
+
+    def _show_changes(self, only: OnlyChanges) -> None:
+        self._rows.setVisible(isinstance(self._state, DataOutState))
+        if not isinstance(self._state, DataOutState):
+            return
+        self.changes.set_current(only)
+        self.changes_field.set_hint(
+            {
+                OnlyChanges.OFF: self.tr("Each run writes whole tables."),
+                OnlyChanges.CHANGED: self.tr(
+                    "The first run writes all rows, each later one those added or changed since the last that ended well."
+                ),
+                OnlyChanges.THREE_FILES: self.tr(
+                    "The first run writes all rows, each later one what was added, changed and removed, each in files of its own."
+                ),
+            }[only]
+        )
+        problems = self._state.change_problems()
+        self.changes_field.set_error(problems[0] if problems else "")
 
     def _show_place(self) -> None:
         """What the last test of the connection said about writing there."""

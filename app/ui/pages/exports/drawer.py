@@ -224,7 +224,7 @@ class LastRun(QWidget):
             number.set_ink(ink)
             label.set_words(words)
         whole = max(run.total or 0, totals.delivered + totals.rejected, 1)
-        updated = totals.updated + totals.rows
+        updated = totals.delivered - totals.added
         self._bar.set_parts(
             [
                 (updated / whole, "bar"),

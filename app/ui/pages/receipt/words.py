@@ -11,7 +11,7 @@ from PySide6.QtCore import QCoreApplication
 from app.core.batches import Batch, BatchKind, BatchState
 from app.core.exports import SyncMode
 from app.core.receipts import HostUse, ReadBack, ReadBackResult, Receipt
-from app.core.runs import Trigger
+from app.core.runs import Totals, Trigger
 from app.ui.formats import Formats, seconds_between
 from app.ui.widgets.facts import Fact
 from app.ui.widgets.notes import NoteTone
@@ -51,6 +51,17 @@ class Line:
     sum: str = ""
 
 
+def _changed_rows(totals: Totals, formats: Formats) -> list[Figure]:
+    """How the rows came about, of an export that writes what changed."""
+    if not (totals.added or totals.updated or totals.removed):
+        return []
+    return [
+        Figure(formats.compact(totals.added), tr("Added"), "success" if totals.added else "text"),
+        Figure(formats.compact(totals.updated), tr("Changed")),
+        Figure(formats.compact(totals.removed), tr("Removed")),
+    ]
+
+
 def figures(receipt: Receipt, formats: Formats) -> list[Figure]:
     """The numbers on top."""
     n, totals = formats.number, receipt.totals
@@ -58,6 +69,7 @@ def figures(receipt: Receipt, formats: Formats) -> list[Figure]:
         return [
             Figure(n(receipt.planned or 0), tr("Planned")),
             Figure(formats.compact(totals.rows), tr("Rows")),
+            *_changed_rows(totals, formats),
             Figure(n(totals.files), tr("Files")),
             Figure(formats.bytes(totals.bytes), tr("Size")),
             Figure(n(totals.left_out), tr("Left out")),

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.core.interruptions import Interruption
 from app.core.run_progress import bytes_per_second
-from app.core.runs import LogLine, RejectPage, Run, Status
+from app.core.runs import LogLine, RejectPage, Run, Status, Totals
 from app.ui.formats import Formats, seconds_between
 from app.ui.held_words import held_words
 from app.ui.pages.runs.charts import PhaseChart, SpeedChart
@@ -307,6 +307,17 @@ class RunDetailsView(QScrollArea):
         self._suppressed.set_words(words.format(n=self._formats.number(number)) if number else "")
         self._suppressed.setVisible(bool(number))
 
+    def _changed_rows(self, totals: Totals) -> list[tuple[str, str, str]]:
+        """How the rows came about, of an export that writes what changed."""
+        if not (totals.added or totals.updated or totals.removed or totals.unchanged):
+            return []
+        compact = self._formats.compact
+        return [
+            (compact(totals.added), self.tr("Added"), "success" if totals.added else "text"),
+            (compact(totals.updated), self.tr("Changed"), "text"),
+            (compact(totals.removed), self.tr("Removed"), "text"),
+        ]
+
     def _figures(self, run: Run) -> list[tuple[str, str, str]]:
         n, totals = self._formats.number, run.totals
         seconds = seconds_between(run.started_at, run.ended_at or self._formats.now())
@@ -317,6 +328,7 @@ class RunDetailsView(QScrollArea):
             rate = bytes_per_second(run, self._formats.now())
             return [
                 (self._formats.compact(run.done if going else totals.rows), self.tr("Rows"), "text"),
+                *self._changed_rows(totals),
                 (n(totals.files), self.tr("Files"), "text"),
                 (self._formats.bytes(run.bytes_sent if going else totals.bytes), self.tr("Size"), "text"),
                 *([(n(totals.left_out), self.tr("Left out"), "text2")] if totals.left_out else []),
