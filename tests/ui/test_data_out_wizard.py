@@ -123,10 +123,11 @@ def test_the_box_needs_a_table_with_contacts(bench: Bench) -> None:
     assert not wizard.steps[3]._option.box.isEnabled()
 
 
-def test_only_storages_are_offered(bench: Bench) -> None:
+def test_only_destinations_that_take_tables_are_offered(bench: Bench) -> None:
     wizard = bench.open(DataOutWizard)
-    storages = {each.id for each in descriptions() if each.category == "storage"}
-    assert {each.id for each in wizard.state.facts.descriptions} == storages
+    take_tables = {each.id for each in descriptions() if ExportKind.DATA_OUT in each.kinds}
+    assert {each.id for each in wizard.state.facts.descriptions} == take_tables
+    assert "mailchimp" not in take_tables
 
 
 def test_a_table_without_fields_is_not_chosen_and_nothing_blocks(bench: Bench) -> None:
