@@ -132,6 +132,7 @@ def test_user_ids_are_likely_the_key_of_the_table(bench: Bench, google: GoogleAd
 
 def test_a_key_nobody_could_guess_is_chosen_in_the_step_after_the_segments(bench: Bench) -> None:
     wizard = to_matching(bench, "Germany", kind="mobile")
+    assert not wizard.steps[1]._panel._spinner.isVisibleTo(wizard.steps[1]._panel)
     assert wizard.state.issues(Step.SHAPE)
     wizard.steps[2].choose("mobile_id", "Customer.CustomerId")
     bench.settle()

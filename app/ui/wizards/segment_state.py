@@ -103,8 +103,9 @@ class SegmentState(WizardState):
         return [segment for segment in self.facts.segments if not self.why_not(segment)]
 
     def blocked(self) -> dict[str, str]:
-        """The segments that can't go, with the sentence."""
-        found = self._blocked_alone()
+        """The segments that can't go, with the sentence; without a key, which the step after them asks for, only those that never can."""
+        keyless = self.description is not None and bool(self.description.key_fields) and not self.counted_keys()
+        found = self._unfit() if keyless else self._blocked_alone()
         return found | self._too_large_together([name for name in self.draft.segments if name not in found])
 
     def candidates(self) -> list[str]:
@@ -113,13 +114,12 @@ class SegmentState(WizardState):
         return [name for name in self.draft.segments if name not in blocked]
 
     def _blocked_alone(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        # Without a key nobody can be counted; which field it is, is chosen in the step after this.
-        keyless = self.description is not None and bool(self.description.key_fields) and not self.counted_keys()
-        for segment in self.facts.segments:
-            reason = self.why_not(segment) or ("" if keyless else self.counts.of(segment.name).blocked)
-            if reason:
-                found[segment.name] = reason
+        counted = {each.name: reason for each in self.facts.segments if (reason := self.counts.of(each.name).blocked)}
+        return counted | self._unfit()
+
+    def _unfit(self) -> dict[str, str]:
+        """The segments the destination does not take, and those that are gone."""
+        found = {each.name: reason for each in self.facts.segments if (reason := self.why_not(each))}
         gone = [name for name in self.draft.segments if self.segment(name) is None]
         return found | {name: self.tr("This segment was removed.") for name in gone}
 
