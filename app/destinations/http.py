@@ -29,6 +29,7 @@ from app.core.tokens import Tokens, secrets_in
 from app.destinations.answers import Answer, Redactor, failure, masked_header, words_of
 from app.destinations.contract import Exchange, PreparedRequest, Settings
 from app.destinations.description import Pace
+from app.destinations.direct import DirectTransport
 from app.jobs import Cancelled, CancelToken, JobContext
 from app.version import VERSION
 
@@ -212,14 +213,17 @@ class HttpClient:
             self._host, lasting or settings.secrets.values(), pace.simultaneous, pace.requests_per_second
         )
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        trusted = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._client = _Client(
             headers={"User-Agent": f"Sendoff/{VERSION}", "Accept": "application/json", **(headers or {})},
-            verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            verify=trusted,
             timeout=httpx2.Timeout(pace.timeout_seconds, connect=_CONNECT_SECONDS),
             follow_redirects=False,
             trust_env=True,
         )
         self._timeout = self._client.timeout.as_dict()
+        proxy = None if local is not None else self._client.proxy_for(httpx2.URL(self._base_url))
+        self._way = proxy or DirectTransport(trusted, self._sockets.add)
         # Millions go to one or two addresses with the same headers: putting these together took a fifth of a request.
         self._address = lru_cache(_KEPT)(self._address_of)
         self._headers = lru_cache(_KEPT)(self._headers_of)
@@ -234,6 +238,7 @@ class HttpClient:
 
     def close(self) -> None:
         """Close all connections; closing twice is harmless."""
+        self._way.close()
         self._client.close()
 
     def json(self, call: Call, ctx: JobContext) -> Any:  # noqa: ANN401 - a vendor's answer can be anything
@@ -379,7 +384,7 @@ class HttpClient:
         received, answered = 0, False
         response: httpx2.Response | None = None
         try:
-            response = self._client.exchange(request)
+            response = self._way.handle_request(request)
             self._remember(response.extensions.get("network_stream"))
             body = bytearray()
             for block in response.iter_bytes():
@@ -435,11 +440,12 @@ class HttpClient:
 
 
 class _Client(httpx2.Client):
-    """Hands requests on as they are, without what `send` does around that and nobody here asks for: cookies, redirects, history."""
+    """Knows the proxies. Requests go past it: cookies, redirects and a history, which `send` sees to, nobody here asks for."""
 
-    def exchange(self, request: httpx2.Request) -> httpx2.Response:
-        """The answer, its body still to be read; by the proxy that is set for the address, if any is."""
-        return self._transport_for_url(request.url).handle_request(request)
+    def proxy_for(self, url: httpx2.URL) -> httpx2.BaseTransport | None:
+        """The way through the proxy that is set for the address, None when none is."""
+        way = self._transport_for_url(url)
+        return None if way is self._transport else way
 
 
 _NEVER_ARRIVED = frozenset({"dns", "refused", "connect_timeout", "unreachable", "proxy"})

@@ -1,0 +1,205 @@
+"""The way to a host that needs no proxy: HTTP/1.1 by Python's own client, for a third of the work of httpx2's own way.
+
+It stands below httpx2: requests, answers, their unpacking and the errors are those, so that nobody above can tell the ways
+apart. Connections are kept for the next request, but not for long: what is between may forget them without a word.
+"""
+
+from __future__ import annotations
+
+import io
+import select
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
+from typing import Any
+
+import httpx2
+
+KEPT_SECONDS = 5.0
+_BLOCK = 1 << 16
+_PORTS = {"http": 80, "https": 443}
+
+
+class DirectTransport(httpx2.BaseTransport):
+    """Requests to one host; thread safe, each connection carries one request at a time.
+
+    A request's `timeout` extension limits each step, not the whole. `opened` is told of each socket as soon as it is there.
+    """
+
+    def __init__(self, context: ssl.SSLContext, opened: Callable[[socket.socket], None]) -> None:
+        self._context = context
+        self._context.set_alpn_protocols(["http/1.1"])
+        self._opened = opened
+        self._lock = threading.Lock()
+        self._idle: list[_Connection] = []
+        self._closed = False
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The head of the answer; its body is read from the response, which is to be closed. Raises httpx2's errors."""
+        timeouts = request.extensions["timeout"]
+        connection = self._kept() or self._connect(request.url, timeouts["connect"])
+        try:
+            answer = connection.ask(request, timeouts["write"], timeouts["read"])
+        except BaseException:
+            connection.close()
+            raise
+        return httpx2.Response(answer.status, headers=answer.getheaders(), stream=_Body(answer, connection, self._keep))
+
+    def close(self) -> None:
+        """Close what is idle now, and the rest as soon as it is."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _kept(self) -> _Connection | None:
+        """The one that was used last, when the host has not closed it."""
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection = self._idle.pop()
+            if connection.fresh:
+                return connection
+            connection.close()
+
+    def _keep(self, connection: _Connection) -> None:
+        connection.since = time.monotonic()
+        with self._lock:
+            if not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _connect(self, url: httpx2.URL, timeout: float | None) -> _Connection:
+        host = url.raw_host.decode("ascii")
+        try:
+            line = socket.create_connection((host, url.port or _PORTS[url.scheme]), timeout)
+            try:
+                self._opened(line)
+                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if url.scheme == "https":
+                    line = self._context.wrap_socket(line, server_hostname=host)
+                    self._opened(line)
+            except BaseException:
+                line.close()
+                raise
+        except TimeoutError as error:
+            raise httpx2.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            raise httpx2.ConnectError(str(error)) from error
+        return _Connection(line)
+
+
+class _Lines(io.BufferedReader):
+    """What comes from a host, of which a line that was cut off is none: Python takes that for the end of the head."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        if not line.endswith(b"\n") and len(line) != size:
+            raise IncompleteRead(line)
+        return line
+
+
+class _Answer(HTTPResponse):
+    """The head of an answer and what follows."""
+
+    def __init__(self, sock: socket.socket, *details: Any, **named: Any) -> None:  # noqa: ANN401 - as Python calls it
+        super().__init__(sock, *details, **named)
+        self.fp = _Lines(self.fp.detach())
+
+
+class _Connection(HTTPConnection):
+    """One that is open; it is never opened again."""
+
+    auto_open = 0
+    response_class = _Answer
+
+    def __init__(self, line: socket.socket) -> None:
+        super().__init__("")  # the request brings the name of the host
+        self.sock = line
+        self.since = time.monotonic()
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it can carry a request: what can be read from an idle one is its end."""
+        return time.monotonic() - self.since < KEPT_SECONDS and not _readable(self.sock)
+
+    def ask(self, request: httpx2.Request, write: float | None, read: float | None) -> HTTPResponse:
+        """Send the request and read the head of the answer."""
+        self.sock.settimeout(write)
+        self.putrequest(request.method, request.url.raw_path.decode(), skip_host=True, skip_accept_encoding=True)
+        for name, value in request.headers.raw:
+            self.putheader(name, value)
+        try:
+            self.endheaders(request.content or None)
+        except TimeoutError as error:
+            raise httpx2.WriteTimeout(str(error)) from error
+        except OSError:
+            pass  # it may have answered before it had everything, and closed: the answer tells why
+        self.sock.settimeout(read)
+        with _reading():
+            answer = self.getresponse()
+            if answer.status < 200:
+                raise httpx2.RemoteProtocolError(f"an unexpected status {answer.status}")
+        return answer
+
+    def send(self, data: Any) -> None:  # noqa: ANN401 - the type in Python's own declarations is private
+        """Send it all; the limit holds for each step, because a slow line may take long for a large body."""
+        left = memoryview(data)
+        while left:
+            left = left[self.sock.send(left) :]
+
+
+class _Body(httpx2.SyncByteStream):
+    """What follows the head; a connection whose answer was read to its end is kept."""
+
+    def __init__(self, answer: HTTPResponse, connection: _Connection, keep: Callable[[_Connection], None]) -> None:
+        self._answer = answer
+        self._connection = connection
+        self._keep = keep
+        self._whole = self._let_go = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _reading():
+            while block := self._answer.read(_BLOCK):
+                yield block
+            if self._answer.length:
+                raise httpx2.RemoteProtocolError("the answer ended early")
+        self._whole = True
+
+    def close(self) -> None:
+        """Let go of the connection; closing twice is harmless."""
+        if self._let_go:
+            return
+        self._let_go = True
+        if self._whole and not self._answer.will_close:
+            self._keep(self._connection)
+        else:
+            self._connection.close()
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Errors of Python's client as httpx2's."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise httpx2.ReadTimeout(str(error)) from error
+    except HTTPException as error:
+        raise httpx2.RemoteProtocolError(str(error)) from error
+    except OSError as error:
+        raise httpx2.ReadError(str(error)) from error
+
+
+def _readable(line: socket.socket) -> bool:
+    if hasattr(select, "poll"):  # select can't take a file whose number is above 1,023
+        asked = select.poll()
+        asked.register(line, select.POLLIN)
+        return bool(asked.poll(0))
+    return bool(select.select([line], [], [], 0)[0])
