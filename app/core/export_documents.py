@@ -58,6 +58,7 @@ _LAYOUT = (
     "latest",
     "sums",
     "plain_names",
+    "lake_database",
     "only_changes",
 )
 _ONLY_CHANGES: Mapping[OnlyChanges, bool | str] = {
@@ -199,6 +200,7 @@ def layout_document(layout: Layout) -> dict[str, Any]:
         "latest": layout.latest,
         "sums": layout.sums,
         "plain_names": layout.plain_names,
+        "lake_database": layout.lake_database,
         "only_changes": _ONLY_CHANGES[layout.only_changes],
     }
 
@@ -264,6 +266,7 @@ def read_layout(document: Mapping[str, Any], subject: str, usual: Layout | None 
         latest=reader.flag("latest", default=usual.latest),
         sums=reader.flag("sums", default=usual.sums),
         plain_names=reader.flag("plain_names", default=usual.plain_names),
+        lake_database=reader.flag("lake_database", default=usual.lake_database),
         only_changes=_only_changes(reader),
     )
 

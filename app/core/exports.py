@@ -87,7 +87,8 @@ class OnlyChanges(StrEnum):
 class Layout:
     """Where files land below the connection's folder; tokens stand in braces (core/layouts.py).
 
-    Metadata are `model_json`, the Common Data Model's `manifest` with its entities, and a `json_schema` for each table.
+    Metadata are `model_json`, the Common Data Model's `manifest` with its entities, a `json_schema` for each table, and the
+    script that makes a `lake_database` of the tables.
     Of the earlier runs that are kept the newest `keep_runs` stay, this one among them; None for all of them. `latest` asks for
     a small file that names the folder of the newest run, `sums` for the SHA-256 sums of its files.
     With `plain_names` file names hold only unaccented letters, digits, `-`, `_` and `.`, whatever stands for the tokens.
@@ -103,6 +104,7 @@ class Layout:
     latest: bool = False
     sums: bool = False
     plain_names: bool = False
+    lake_database: bool = False
     only_changes: OnlyChanges = OnlyChanges.OFF
 
 

@@ -42,6 +42,7 @@ MODEL_FILE = "model.json"
 MANIFEST_FILE = "default.manifest.cdm.json"
 ENTITY_END = ".cdm.json"
 SCHEMA_END = ".schema.json"
+DATABASE_FILE = "lake_database.sql"
 SUMS_FILE = "SHA256SUMS"
 LATEST_FILE = "latest.json"
 
@@ -101,6 +102,8 @@ def _changes(layout: Layout) -> list[str]:
         return []
     if not layout.keep_earlier_runs:
         return ["Only changed rows are written, which mean nothing without the runs before: keep earlier runs."]
+    if layout.lake_database:
+        return ["Only changed rows are written, of which no lake database can be made: leave its script out."]
     if "hhmm" not in _tokens(layout.folder) | _tokens(layout.file):
         return [
             "Changed rows of two runs on one day would get the same name: add {hhmm} to the folder or file pattern."
@@ -151,6 +154,11 @@ def path_of(export: Export, place: Place, item: str, part: int, rows: Rows = Row
     return path
 
 
+def folder_of(export: Export, place: Place, item: str) -> str:
+    """The folder of a table's or segment's files; empty for the connection's own."""
+    return path_of(export, place, item, 1).rpartition("/")[0]
+
+
 def model_path(export: Export, place: Place) -> str:
     """Where model.json lies: in the deepest folder that all tables of the run share."""
     return beside_model(export, place, MODEL_FILE)
@@ -186,6 +194,7 @@ def about_paths(export: Export, place: Place, names: Sequence[str]) -> tuple[str
         found += [MODEL_FILE] if layout.model_json else []
         found += [MANIFEST_FILE, *(f"{name}{ENTITY_END}" for name in names)] if layout.manifest else []
         found += [f"{name}{SCHEMA_END}" for name in names] if layout.json_schema else []
+        found += [DATABASE_FILE] if layout.lake_database else []
     found += [SUMS_FILE] if layout.sums else []
     paths = [beside_model(export, place, name) for name in found]
     return (*paths, latest_path(export, place)) if layout.latest else tuple(paths)

@@ -12,6 +12,7 @@ from typing import Any
 from app.core import layouts
 from app.core.cdm_manifest import entity_document, manifest
 from app.core.exports import Export, ExportKind
+from app.core.lake_database import LakeTable, lake_database
 from app.core.layouts import Place
 from app.core.model_json import ModelTable, Partition, model_json
 from app.core.row_schemas import row_schema
@@ -47,6 +48,9 @@ class AboutFiles:
         if export.kind is ExportKind.DATA_OUT:
             for name, document in self._metadata(where):
                 yield _written(folder, layouts.beside_model(export, place, name), _json(document))
+            if layout.lake_database:
+                path = layouts.beside_model(export, place, layouts.DATABASE_FILE)
+                yield _written(folder, path, self._lake_database(where))
         if layout.sums:
             path = layouts.sums_path(export, place)
             yield _written(folder, path, sums_text(sent, path))
@@ -68,6 +72,15 @@ class AboutFiles:
         if layout.json_schema:
             for name, table in near.items():
                 yield f"{name}{layouts.SCHEMA_END}", row_schema(table, self.catalog)
+
+    def _lake_database(self, where: Callable[[str], str]) -> str:
+        """Over the folder of each table's files; Spark makes no table over a folder without any."""
+        tables = [
+            LakeTable(told.table, told.fields, where(layouts.folder_of(self.export, self.place, told.name)))
+            for told in self.tables
+            if told.files
+        ]
+        return lake_database(self.export.name, tables, self.export.format)
 
     def _tables(self, where: Callable[[str], str]) -> Mapping[str, ModelTable]:
         """The tables by their names in paths."""

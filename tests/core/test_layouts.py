@@ -227,3 +227,9 @@ def test_plain_names_lose_accents_and_gaps():
     (name,) = layouts.safe_names(["Été à Lisbonne!"], plain=True)
     assert name == "Ete_a_Lisbonne"
     assert layouts.path_of(made, PLACE, name, 1) == f"Customer_360_Ete_a_Lisbonne_{PLACE.moment:%Y-%m}.csv"
+
+
+def test_a_lake_database_needs_whole_tables():
+    layout = replace(Layout(), lake_database=True, only_changes=OnlyChanges.CHANGED)
+    assert any("lake database" in sentence for sentence in layouts.check(layout, Format()))
+    assert layouts.check(replace(layout, lake_database=False), Format()) == []

@@ -1,4 +1,4 @@
-"""The destinations that hand files over through SFTP or Blob Storage, against OpenSSH and Azurite."""
+"""The destinations that hand files over through SFTP, Blob Storage or a data lake, against OpenSSH, Azurite and a stand-in."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ import pytest
 from app.destinations.contract import FileDestination, Settings
 from app.destinations.description import Description
 from app.destinations.registry import description, open_destination
-from tests.destinations import test_azure_blob, test_sftp
+from tests.destinations import test_azure_blob, test_azure_data_lake, test_sftp
 from tests.destinations.file_suite import FileBench, FileDestinationSuite
 from tests.servers import openssh
 from tests.servers.azurite import Azurite, azurite
+from tests.servers.datalake import Lake, data_lake
 from tests.servers.openssh import OpenSshServer
 
-__all__ = ["azurite"]
+__all__ = ["azurite", "data_lake"]
 
 HAND_OFFS = [
     description(each)
     for each in (
         "adobe-campaign-standard",
         "adobe-experience-platform",
+        "azure-synapse",
         "inmobi",
         "liveramp",
         "salesforce-marketing-cloud",
@@ -76,6 +78,19 @@ class TestThroughBlobs(FileDestinationSuite):
     @pytest.fixture(params=[each.id for each in HAND_OFFS if each.connects_like == "azure-blob"])
     def bench(self, request: pytest.FixtureRequest, azurite: Azurite) -> FileBench:
         return BlobBench(azurite, request.param)
+
+
+class LakeBench(test_azure_data_lake.Bench):
+    def destination(self, key: str = "", **changes: str) -> FileDestination:
+        super().destination(key, **changes)
+        _id, values, secrets = self.opened
+        return opened("azure-synapse", Settings(values, secrets))
+
+
+class TestThroughTheLake(FileDestinationSuite):
+    @pytest.fixture
+    def bench(self, data_lake: Lake) -> FileBench:
+        return LakeBench(data_lake)
 
 
 @pytest.mark.parametrize("each", [pytest.param(each, id=each.id) for each in HAND_OFFS])

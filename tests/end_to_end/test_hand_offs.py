@@ -8,16 +8,18 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 
 from tests.cli.desk import Desk
-from tests.destinations import test_azure_blob
-from tests.servers import openssh
+from tests.destinations import test_azure_blob, test_azure_data_lake
+from tests.servers import datalake, openssh
 from tests.servers.azurite import ACCOUNT, Azurite, azurite
+from tests.servers.datalake import Lake, data_lake
 from tests.servers.openssh import OpenSshServer
 from tests.servers.secret_service import SecretServiceServer
 
-__all__ = ["azurite"]
+__all__ = ["azurite", "data_lake"]
 
 GERMANY = "{name: Germany and Zürich, of: customers, rules: [{all: [{field: Customer.Country, is_one_of: [DE, CH]}]}]}"
 EXPORT = """
@@ -134,3 +136,34 @@ def test_adobe_campaign_wants_one_file(shop: Desk, azurite: Azurite) -> None:
         shop, "{email: Customer.Email}", "format: {rows_per_file: 5}\nlayout: {file: '{segment}_{timestamp}_{part}'}"
     )
     assert "each segment or table in one file" in said
+
+
+def test_synapse_gets_tables_a_manifest_and_the_script_of_a_lake_database(shop: Desk, data_lake: Lake) -> None:
+    bench = test_azure_data_lake.Bench(data_lake)
+    values = {
+        "account": datalake.ACCOUNT,
+        "container": bench.container,
+        "endpoint": data_lake.endpoint,
+        "folder": "Team/Exports",
+    }
+    connect(shop, "azure-synapse", values, "account_key", data_lake.key)
+    document = "{name: Customer 360, kind: data-out, connection: Far, tables: [Customer], consent: {agreed: true}}"
+    shop.done("exports", "apply", shop.file("lake.yaml", document))
+    for _again in range(2):  # the database stays where it is
+        shop.done("exports", "run", "Customer 360")
+    assert bench.files() == [
+        "Customer 360/Customer.cdm.json",
+        "Customer 360/Customer/Customer_1.parquet",
+        "Customer 360/default.manifest.cdm.json",
+        "Customer 360/lake_database.sql",
+        "Customer 360/model.json",
+    ]
+    rows = pyarrow.parquet.read_table(io.BytesIO(bench.read("Customer 360/Customer/Customer_1.parquet")))
+    assert rows.num_rows == 20
+    script = bench.read("Customer 360/lake_database.sql").decode()
+    assert "CREATE DATABASE IF NOT EXISTS `customer_360`;" in script
+    assert f"{bench.container}/Team/Exports/Customer 360/Customer';" in script
+    said = shop.do(
+        "exports", "apply", shop.file("lake.yaml", document.replace("tables:", "format: {type: json-lines}, tables:"))
+    )
+    assert "reads Parquet or CSV, not JSON lines" in said.err
