@@ -11,7 +11,12 @@ import pytest
 
 @pytest.mark.parametrize(
     ("part", "keys"),
-    [("counts", {"predicate_ms", "ten_segments_ms", "stale_gone_ms_p99"}), ("files", {"csv_gz_ratio", "peak_mb"})],
+    [
+        ("counts", {"predicate_ms", "ten_segments_ms", "stale_gone_ms_p99"}),
+        ("files", {"csv_gz_ratio", "peak_mb"}),
+        ("send", {"cpu_s_per_million", "cpu_ratio", "peak_ratio", "distant_ratio", "pace_used"}),
+        ("diff", {"cpu_s", "peak_mb"}),
+    ],
 )
 def test_a_part_prints_one_flat_object(part: str, keys: set[str]) -> None:
     command = [sys.executable, "-m", "tests.benchmarks", part, "--rows", "3000", "--json"]
