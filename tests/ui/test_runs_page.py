@@ -244,7 +244,7 @@ def test_files_on_their_way_tell_rows_bytes_and_rate(bench, qtbot):
     )
     figures = {words: number for number, words, _ink in page._details._figures(going)}
     assert (figures["Rows"], figures["Size"]) == ("3,000", "50.0 MB")
-    assert figures["A second"].endswith(" MB")
+    assert figures["Data rate"].endswith(" MB / s")
     card = RunningCard(bench.context.theme, bench.context.formats, LineWords(bench.context.formats))
     qtbot.addWidget(card)
     card.show_run(going, cancelling=False)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core.connections import Access, Connection, HealthState
 from app.core.errors import as_sendoff_error
+from app.core.exports import ExportKind
 from app.core.roles import Action, may
 from app.core.segments import SegmentOf
 from app.core.workspaces import Audience
@@ -149,7 +150,8 @@ class ConnectionsPage(JobPage):
             if services.workspace.info().audience is Audience.CONSUMERS
             else {SegmentOf.ACCOUNTS, SegmentOf.CONTACTS}
         )
-        offered = tuple(d for d in services.destinations.all() if people & d.takes) if change else ()
+        every = services.destinations.all() if change else ()
+        offered = tuple(d for d in every if people & d.takes or ExportKind.DATA_OUT in d.kinds)  # tables hold anybody
         return _Listed(lines, offered, change)
 
     def _read_missing(self, names: tuple[str, ...], ctx: JobContext) -> frozenset[str]:

@@ -333,7 +333,17 @@ class RunDetailsView(QScrollArea):
                 (self._formats.bytes(run.bytes_sent if going else totals.bytes), self.tr("Size"), "text"),
                 *([(n(totals.left_out), self.tr("Left out"), "text2")] if totals.left_out else []),
                 pace,
-                *([(self._formats.bytes(round(rate)), self.tr("A second"), "text")] if rate is not None else []),
+                *(
+                    [
+                        (
+                            self.tr("{size} / s").format(size=self._formats.bytes(round(rate))),
+                            self.tr("Data rate"),
+                            "text",
+                        )
+                    ]
+                    if rate is not None
+                    else []
+                ),
             ]
         return [
             (n(totals.delivered), self.tr("Delivered"), "text"),
