@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from app.core.errors import SendoffError, TryAgain
@@ -22,6 +23,7 @@ from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
 from app.destinations.contract import FileDestination, FileSession
 from app.destinations.description import Description
+from app.destinations.files import CUT
 from app.jobs import JobContext
 
 _WHY_WHOLE = {
@@ -47,27 +49,40 @@ class FileDelivery:
 
     def deliver(self, ctx: JobContext) -> Status | None:
         """Send everything; no item is ever skipped."""
-        moment = self.deps.clock()
-        source = self.deps.files(self.export, self.description, moment)
-        items = source.items()
         known = place_folder(self.deps.folder, self.export.id, self.destination.where(""))
         earlier = PublishedRuns(known)
+        now = self.deps.clock()
+        moment = earlier.moment_of_attempt(now)
+        if moment != now:
+            self.run_log.info(f"Goes on with the files of {moment:%Y-%m-%d %H:%M}, which were cut off on their way.")
+        try:
+            self._deliver(moment, known, earlier, ctx)
+        except BaseException as error:
+            if not (isinstance(error, TryAgain) and error.code in CUT):
+                earlier.attempted()
+            raise
+        return None
+
+    def _deliver(self, moment: datetime, known: Path, earlier: PublishedRuns, ctx: JobContext) -> None:
+        source = self.deps.files(self.export, self.description, moment)
+        items = source.items()
         with _staging(RunFolder(self.deps.folder, self.state.run.id).staging) as staging:
             counts = self._count(source, items, known, staging, ctx)
             self.state.begin(PhaseName.MATCH)
             self.state.begin(PhaseName.SEND)
-            with self.destination.session() as session:
+            earlier.attempt(moment)
+            with self.destination.session(known / "left.jsonl") as session:
                 sent = self._put_all(session, source, items, staging, ctx)
                 self.state.begin(PhaseName.CONFIRM)
                 if self.export.layout.only_changes is not OnlyChanges.OFF and earlier.overlaps(sent):
                     raise _same_minute()
                 earlier.begin(self.state.run.id, moment, sent)
                 session.publish(ctx)
+                earlier.attempted()
                 earlier.finish()
                 source.published(known)
                 self._published(sent, counts)
                 self._clear(session, source, earlier, ctx)
-        return None
 
     def _count(
         self, source: FileSource, items: Sequence[str], known: Path, staging: Path, ctx: JobContext

@@ -10,7 +10,7 @@ import hashlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -18,6 +18,7 @@ import msgspec
 from app.core.run_pointers import SentFile
 
 _DONE, _BEGUN = ".json", ".part"
+_DEAD_AFTER = timedelta(days=1)  # as long as storages keep parts of files
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,28 @@ class PublishedRuns:
 
     def __init__(self, known: Path) -> None:
         self._folder = known / "runs"
+        self._attempt = known / "attempt.txt"
         self._own: Path | None = None
+
+    def moment_of_attempt(self, now: datetime) -> datetime:
+        """What stands in the names of files: `now`, or the moment of an attempt of the last day that was cut off.
+
+        Under other names a storage could not go on with the parts of it that arrived.
+        """
+        try:
+            begun = datetime.fromisoformat(self._attempt.read_text("utf-8"))
+        except (OSError, ValueError):
+            return now
+        return begun if timedelta() <= now - begun < _DEAD_AFTER else now
+
+    def attempt(self, moment: datetime) -> None:
+        """Files are about to leave under the names of that moment."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._attempt.write_text(moment.isoformat(), "utf-8")
+
+    def attempted(self) -> None:
+        """The names are used up, or nobody goes on with them."""
+        self._attempt.unlink(missing_ok=True)
 
     def overlaps(self, files: Sequence[SentFile]) -> bool:
         """Whether rows of a run that is whole lie under one of these names."""

@@ -462,7 +462,8 @@ class StoredFile:
 class FileSession(Protocol):
     """Files on their way: put under temporary names, published together or not at all. A context manager.
 
-    Leaving the block without `publish` removes every temporary file; the last good data is untouched.
+    Leaving the block without `publish` removes every temporary file, but for those that may be taken up after a cut; the last
+    good data is untouched.
     """
 
     @property
@@ -511,6 +512,10 @@ class FileDestination(Protocol):
         """The full address of a path below the connection's folder, as shown to people (no secret)."""
         ...
 
-    def session(self) -> FileSession:
-        """Begin sending files."""
+    def session(self, notes: Path | None = None) -> FileSession:
+        """Begin sending files.
+
+        In the file `notes` of this computer a session that is cut off leaves word of what arrived and was not published. The next
+        one with the same notes takes it up where its files are the same, and removes the rest.
+        """
         ...

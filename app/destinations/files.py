@@ -20,9 +20,14 @@ from typing import Protocol, Self
 from app.core.errors import FixData, FixSettings, SendoffError, TryAgain
 from app.core.sizes import size_text
 from app.destinations.contract import StoredFile
+from app.destinations.leftovers import Leftovers
 from app.jobs import JobContext
 
 BLOCK = 1 << 20
+CUT = frozenset(
+    {"dns", "refused", "connect_timeout", "timeout", "reset", "unreachable", "proxy", "stalled", "disconnected"}
+)
+"""Codes of errors that say nothing of what arrived before."""
 _MARK = ".sendoff-"
 _PART = ".part"
 _KEPT = ".kept"
@@ -93,10 +98,15 @@ class _Staged:
 
 
 class StagedFiles:
-    """A `FileSession` over any `Storage`; `folder` is that of a storage which is a folder of this computer."""
+    """A `FileSession` over any `Storage`; `folder` is that of a storage which is a folder of this computer.
 
-    def __init__(self, storage: Storage, folder: Path | None = None) -> None:
+    `notes` is for storages that keep a temporary file until somebody removes it: see `FileDestination.session`.
+    """
+
+    def __init__(self, storage: Storage, folder: Path | None = None, notes: Path | None = None) -> None:
         self._storage = storage
+        self._left = Leftovers(notes)
+        self._keeps = notes is not None
         self._folder = folder
         self._staged: list[_Staged] = []
         self._published: set[str] = set()
@@ -119,9 +129,8 @@ class StagedFiles:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            for staged in self._staged:
-                if not self._discard(staged.temporary):
-                    break  # the storage cannot be reached: each further try would wait for it again
+            if not (self._keeps and isinstance(error, TryAgain) and error.code in CUT):
+                self._clean_up()
         finally:
             if self.near is not None:
                 shutil.rmtree(self.near, ignore_errors=True)
@@ -141,15 +150,39 @@ class StagedFiles:
         parent = str(PurePosixPath(path).parent)
         if parent != ".":
             self._storage.make_folders(parent)
+        staged = self._taken_up(source, path, progress) or self._written(source, path, ctx, progress)
+        self._left.arrived(staged.temporary, staged.stored.bytes, staged.stored.sha256)
+        self._staged.append(staged)
+        return staged.stored
+
+    def _written(self, source: Path, path: str, ctx: JobContext, progress: Callable[[int], None]) -> _Staged:
         temporary = beside(path, self._token, _PART)
+        self._left.begin(temporary)
         try:
             arrived = self._storage.write(source, temporary, path, ctx, progress)
         except BaseException:
             self._discard(temporary)
             raise
-        stored = StoredFile(path, arrived.bytes, arrived.sha256)
-        self._staged.append(_Staged(temporary, stored))
-        return stored
+        return _Staged(temporary, StoredFile(path, arrived.bytes, arrived.sha256))
+
+    def _taken_up(self, source: Path, path: str, progress: Callable[[int], None]) -> _Staged | None:
+        """The same file as an earlier session left it there; None when there is none."""
+        size = source.stat().st_size
+        alike = self._left.of_size(size)
+        sha256 = sha256_of(source) if alike else ""
+        for leftover in alike:
+            if leftover.sha256 == sha256 and self._storage.size(leftover.temporary) == size:
+                self._left.taken(leftover)
+                progress(size)
+                return _Staged(leftover.temporary, StoredFile(path, size, sha256))
+        return None
+
+    def _clean_up(self) -> None:
+        """Remove what nobody needs any more: what was not published, and what earlier sessions left."""
+        for temporary in [*(staged.temporary for staged in self._staged), *self._left.unused]:
+            if not self._discard(temporary):
+                return  # the storage cannot be reached: each further try would wait for it again
+        self._left.forget()
 
     def publish(self, ctx: JobContext) -> None:
         """See `FileSession.publish`; when a rename fails, the files already renamed are taken back."""
@@ -195,6 +228,7 @@ class StagedFiles:
     def _keep(self, path: str) -> str | None:
         """The second name of an earlier file, "" when there is none, None when the storage cannot keep it."""
         aside = beside(path, self._token, _KEPT)
+        self._left.begin(aside)
         kept = self._storage.keep(path, aside)
         if kept is None:
             return ""
@@ -248,9 +282,10 @@ def beside(path: str, token: str, ending: str) -> str:
     return str(place.with_name(f".{head}{tail}"))
 
 
-def blocks(source: Path, size: int = BLOCK) -> Iterator[bytes]:
-    """A file's bytes in blocks."""
+def blocks(source: Path, size: int = BLOCK, begin: int = 0) -> Iterator[bytes]:
+    """A file's bytes in blocks, from the byte `begin` on."""
     with source.open("rb") as file:
+        file.seek(begin)
         while block := file.read(size):
             yield block
 

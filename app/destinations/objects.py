@@ -24,7 +24,7 @@ from app.core.connections import TestResult
 from app.core.errors import FixData, FixSettings, NotAllowed, SendoffError, TryAgain
 from app.destinations.budgets import PIECE, Line
 from app.destinations.contract import Settings, StoredFile
-from app.destinations.files import StagedFiles, blocks, not_whole, safe_path
+from app.destinations.files import CUT, StagedFiles, blocks, not_whole, safe_path
 from app.destinations.http import Retry
 from app.destinations.speed import Speed
 from app.jobs import CancelToken, JobContext
@@ -34,7 +34,6 @@ T = TypeVar("T")
 PART = 8 << 20
 RETRY = Retry(attempts=7)  # about half a minute in all
 DEAD_AFTER = timedelta(days=1)  # what a run left half done and nobody touched for so long is cleared away
-CUT = frozenset({"dns", "refused", "connect_timeout", "timeout", "reset", "unreachable", "proxy"})
 SLOW_DOWN = "slow_down"
 _PASSING = CUT | {SLOW_DOWN, "server_error", "damaged"}
 _ASIDE = "_sendoff_tmp"  # what waits there begins with its time in hexadecimal seconds
@@ -397,7 +396,7 @@ class ObjectStore:
         """See `FileDestination.where`."""
         return "/".join(part for part in (self._address, self._folder, safe_path(path) if path else "") if part)
 
-    def session(self) -> StagedFiles:
+    def session(self, notes: Path | None = None) -> StagedFiles:  # noqa: ARG002 - the store itself knows what arrived
         """See `FileDestination.session`."""
         return StagedFiles(ObjectStorage(self._connect, self._address, self._folder, self._settings, self._speed))
 

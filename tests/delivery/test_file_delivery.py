@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from app.destinations import registry
 from app.destinations.contract import Settings
 from app.destinations.local_folder.destination import FolderStorage
 from app.jobs import JobContext
-from tests.delivery.fakes import FakeFiles, FakeTarget, deps, description, export, opened, tree
+from tests.delivery.fakes import NOW, FakeFiles, FakeTarget, deps, description, export, opened, tree
 from tests.delivery.test_run_state import queued
 
 
@@ -119,6 +120,36 @@ def test_changes_never_replace_those_of_an_earlier_run(tmp_path: Path) -> None:
     bench.files.folder = "next/"
     assert bench.run().status is Status.SUCCESSFUL
     assert bench.files.told_published == 2
+
+
+@pytest.mark.parametrize(("code", "hours"), [("reset", [6, 6, 8]), ("not_whole", [6, 7, 8])])
+def test_after_a_cut_the_next_run_takes_up_the_names(tmp_path: Path, code: str, hours: list[int]) -> None:
+    bench = Bench(tmp_path, FakeFiles({"Customer": 15}))
+    asked: list[int] = []
+
+    def run(hour: int) -> Run:
+        given = deps(bench.workspace, files=bench.files)
+
+        def files(_export: object, _description: object, moment: datetime) -> FakeFiles:
+            asked.append(moment.hour)
+            return bench.files
+
+        given = replace(given, files=files, clock=lambda: NOW.replace(hour=hour))
+        of = registry.description("local-folder")
+        target = registry.open_destination(of, Settings({"folder": str(bench.lake)}, {}))
+        return deliver(queued(), bench.export, opened(target, of), given, bench.ctx, bench.seen.append)
+
+    def cut(_table: str, number: int) -> None:
+        if number == 2:
+            raise TryAgain("Broken.", code=code)
+
+    bench.files.on_part = cut
+    assert run(6).status is Status.FAILED
+    bench.files.on_part = lambda _table, _number: None
+    assert run(7).status is Status.SUCCESSFUL
+    assert run(8).status is Status.SUCCESSFUL
+    assert asked == hours
+    assert tree(bench.lake) == ["Customer/Customer_1.csv", "Customer/Customer_2.csv", "model.json"]
 
 
 def test_parts_of_an_earlier_run_that_lies_in_the_same_folder_go(tmp_path: Path) -> None:

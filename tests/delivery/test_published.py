@@ -71,6 +71,18 @@ def test_whether_rows_of_a_whole_run_would_be_replaced(tmp_path: Path) -> None:
     assert [runs.overlaps([file]) for file in told.values()] == [True, False, False]
 
 
+def test_names_of_an_attempt_that_was_cut_off_hold_for_a_day(tmp_path: Path) -> None:
+    runs = PublishedRuns(place_folder(tmp_path, "e1", "/lake"))
+    later = NOW + timedelta(hours=3)
+    assert runs.moment_of_attempt(later) == later
+    runs.attempt(NOW)
+    assert runs.moment_of_attempt(later) == NOW
+    assert runs.moment_of_attempt(NOW + timedelta(days=2)) == NOW + timedelta(days=2)
+    assert runs.moment_of_attempt(NOW - timedelta(hours=1)) == NOW - timedelta(hours=1), "a clock that was set back"
+    runs.attempted()
+    assert runs.moment_of_attempt(later) == later
+
+
 def test_a_broken_note_removes_nothing(tmp_path: Path) -> None:
     published(tmp_path, 1, "1/a.csv")
     next((tmp_path / "written").rglob("*.json")).write_text("{")

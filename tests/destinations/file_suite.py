@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -277,6 +277,91 @@ class FolderFileBench(FileBench, Protocol):
 
 class FolderDestinationSuite(FileDestinationSuite):
     """The contract, and what only storages with folders and drives can meet."""
+
+    @pytest.fixture
+    def several(self, tmp_path: Path) -> list[Path]:
+        """Three files of one size."""
+        made = [tmp_path / f"several-{number}" for number in range(3)]
+        for number, path in enumerate(made):
+            path.write_bytes(bytes([number]) * 5000)
+        return made
+
+    def cut_off(self, bench: FolderFileBench, notes: Path, sources: Sequence[Path], code: str = "reset") -> None:
+        """A session whose connection breaks after these files."""
+
+        def put_all() -> None:
+            with bench.destination().session(notes) as session:
+                for number, source in enumerate(sources):
+                    session.put(source, f"Export/old/{number}.csv", JobContext(), silent)
+                raise TryAgain("Broken.", code=code)
+
+        with pytest.raises(TryAgain):
+            put_all()
+
+    def test_what_arrived_before_a_cut_is_taken_up_by_the_next_session(
+        self, bench: FolderFileBench, several: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        notes = tmp_path / "known" / "left.jsonl"
+        self.put_one(bench, several[2], "Export/old/0.csv")
+        self.cut_off(bench, notes, several[:2])
+        assert bench.read("Export/old/0.csv") == several[2].read_bytes()
+        assert len(bench.files()) == 3
+        several[1].write_bytes(b"x" * 5000)  # the table was changed meanwhile
+        written: list[str] = []
+        with bench.destination().session(notes) as session:
+            real = session._storage.write
+            monkeypatch.setattr(
+                session._storage, "write", lambda source, *rest: (written.append(source.name), real(source, *rest))[1]
+            )
+            seen: list[int] = []
+            for number in (0, 1):
+                stored = session.put(several[number], f"Export/new/{number}.csv", JobContext(), seen.append)
+                assert stored.sha256 == hashlib.sha256(several[number].read_bytes()).hexdigest()
+            session.publish(JobContext())
+        assert written == ["several-1"]
+        assert (seen[0], seen[-1]) == (5000, 5000)
+        assert bench.files() == ["Export/new/0.csv", "Export/new/1.csv", "Export/old/0.csv"]
+        assert [bench.read(f"Export/new/{number}.csv") for number in (0, 1)] == [p.read_bytes() for p in several[:2]]
+        assert not notes.exists()
+
+    def test_what_arrived_is_sent_again_when_it_is_not_whole_there(
+        self, bench: FolderFileBench, several: list[Path], tmp_path: Path
+    ) -> None:
+        notes = tmp_path / "left.jsonl"
+        self.cut_off(bench, notes, several[:1])
+        (hidden,) = bench.files()
+        bench.write(hidden, b"short")
+        with bench.destination().session(notes) as session:
+            session.put(several[0], "Export/a.csv", JobContext(), silent)
+            session.publish(JobContext())
+        assert bench.read("Export/a.csv") == several[0].read_bytes()
+        assert bench.files() == ["Export/a.csv"]
+
+    def test_other_errors_leave_nothing_to_take_up(
+        self, bench: FolderFileBench, several: list[Path], tmp_path: Path
+    ) -> None:
+        notes = tmp_path / "left.jsonl"
+        self.cut_off(bench, notes, several, code="disk_full")
+        assert bench.files() == []
+        assert not notes.exists()
+
+    def test_what_a_killed_process_left_is_removed_by_the_next_session(
+        self, bench: FolderFileBench, several: list[Path], tmp_path: Path
+    ) -> None:
+        notes = tmp_path / "left.jsonl"
+        dead = bench.destination().session(notes)
+        dead.__enter__()
+        dead.put(several[0], "Export/1/a.csv", JobContext(), silent)
+        dead._left.begin("Export/1/.half.part")
+        bench.write("Export/1/.half.part", b"hal")
+        with notes.open("a") as file:
+            file.write('{"temporary": "Export/1/.to')
+        with bench.destination().session(notes) as session:
+            session.put(several[1], "Export/2/a.csv", JobContext(), silent)
+            session.publish(JobContext())
+        assert bench.files() == ["Export/2/a.csv"]
+        assert not notes.exists()
+        dead.__exit__(None, None, None)
 
     def test_replacing_leaves_no_empty_folder(self, bench: FolderFileBench, source: Path) -> None:
         self.put_one(bench, source, "Export/2025/old.csv")

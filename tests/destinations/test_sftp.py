@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import socket
@@ -15,6 +16,7 @@ import pytest
 from app.core.connections import ChangedHostKey, UnknownHostKey
 from app.core.errors import FixSettings, SendoffError, SignInAgain, TryAgain
 from app.destinations.contract import Exchange, FileDestination, Settings
+from app.destinations.http import Retry
 from app.destinations.sftp.destination import create
 from app.destinations.ssh import link, storage
 from app.destinations.ssh.keys import private_key
@@ -39,10 +41,11 @@ class Bench(FolderBench):
         self.server = server
         self.folder = folder
         self.secrets = (server.key.splitlines()[2],)
+        self.ledger: list[Exchange] = []
 
     def destination(self, **changes: str) -> FileDestination:
         values = self.server.values(**{"folder": str(self.folder), **changes})
-        return create(Settings(values, {"private_key": self.server.key}))
+        return create(Settings(values, {"private_key": self.server.key}, ledger=self.ledger.append))
 
 
 @pytest.fixture
@@ -241,6 +244,10 @@ class TestKeys:
 
 
 class TestNetwork:
+    @pytest.fixture(autouse=True)
+    def _quick(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(storage, "RETRY", Retry(attempts=3, first=0.1))
+
     @pytest.mark.parametrize(("changes", "code"), [({"host": "nowhere.invalid"}, "dns"), ({"port": "1"}, "refused")])
     def test_not_reached(self, bench: Bench, changes: dict[str, str], code: str) -> None:
         with pytest.raises(TryAgain) as caught:
@@ -290,6 +297,39 @@ class TestNetwork:
             assert caught.value.code == "reset"
         assert (own.folder / "big.bin").read_bytes() == b"last good"
         assert [name for name in files(own.folder) if not name.startswith(".")] == ["big.bin"]
+
+    def test_a_short_cut_is_mended_and_only_the_rest_is_sent_again(self, own: Bench, big: Path) -> None:
+        cuts: list[int] = []
+
+        def cut(sent: int) -> None:
+            if sent > 8 << 20 and not cuts:
+                cuts.append(sent)
+                own.server.break_connections()
+
+        with own.destination().session() as session:
+            stored = session.put(big, "big.bin", JobContext(), cut)
+            session.publish(JobContext())
+        assert len(cuts) == 1
+        assert (own.folder / "big.bin").read_bytes() == big.read_bytes()
+        assert stored.sha256 == hashlib.sha256(big.read_bytes()).hexdigest()
+        assert files(own.folder) == ["big.bin"]
+        assert big.stat().st_size <= sum(each.sent for each in own.ledger) < big.stat().st_size + (9 << 20)
+
+    def test_what_a_server_lost_of_a_file_is_sent_again(self, own: Bench, big: Path) -> None:
+        """It said that it had written it, and crashed before it had."""
+        cuts: list[int] = []
+
+        def crash(sent: int) -> None:
+            if sent > 8 << 20 and not cuts:
+                cuts.append(sent)
+                own.server.break_connections()
+                (hidden,) = (path for path in own.folder.iterdir() if path.name.startswith("."))
+                os.truncate(hidden, 1 << 20)
+
+        with own.destination().session() as session:
+            session.put(big, "big.bin", JobContext(), crash)
+            session.publish(JobContext())
+        assert (own.folder / "big.bin").read_bytes() == big.read_bytes()
 
     def test_leaving_an_unreachable_server_does_not_wait_for_each_file(self, own: Bench, tmp_path: Path) -> None:
         source = tmp_path / "source"

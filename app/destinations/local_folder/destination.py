@@ -95,9 +95,9 @@ class LocalFolder:
         """See `FileDestination.where`."""
         return str(self._folder.joinpath(*safe_path(path).split("/"))) if path else str(self._folder)
 
-    def session(self) -> StagedFiles:
+    def session(self, notes: Path | None = None) -> StagedFiles:
         """See `FileDestination.session`."""
-        return StagedFiles(FolderStorage(self._folder, self._way, shared=self._shared), self._folder)
+        return StagedFiles(FolderStorage(self._folder, self._way, shared=self._shared), self._folder, notes)
 
 
 class FolderStorage:

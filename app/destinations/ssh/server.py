@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import time
 from collections.abc import Callable
+from pathlib import Path
 from secrets import token_hex
 from typing import cast
 
@@ -71,10 +72,10 @@ class Sftp:
         place = posixpath.join(folder, safe_path(path)) if path else folder
         return f"sftp://{self._server.user}@{self._server.where}{place}"
 
-    def session(self) -> StagedFiles:
+    def session(self, notes: Path | None = None) -> StagedFiles:
         """See `FileDestination.session`."""
         link = Link(self._server, self._ledger)
-        return StagedFiles(SftpStorage(link, self._folder, self._server.where, self._way))
+        return StagedFiles(SftpStorage(link, self._folder, self._server.where, self._way), notes=notes)
 
 
 async def _probe(sftp: asyncssh.SFTPClient, place: str) -> None:

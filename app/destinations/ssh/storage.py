@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import posixpath
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,19 +14,45 @@ from typing import TypeVar, cast
 
 import asyncssh
 
+from app.core.errors import TryAgain
 from app.destinations.budgets import Line
 from app.destinations.contract import StoredFile
 from app.destinations.files import blocks, disk_full, not_whole
+from app.destinations.http import Retry
 from app.destinations.ssh.link import STALL_SECONDS, Link
 from app.jobs import JobContext
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 _BLOCK = 4 << 20  # asyncssh splits it into requests of the server's size and has many of them under way
 _READ_BACK = 8 << 20  # files up to this size are read back and compared by SHA-256
 _CLEAN_UP_SECONDS = 10.0
 _GLANCE = 0.2  # how often a wait looks for a cancel, in seconds
+RETRY = Retry(attempts=5)
+_MENDED = frozenset(
+    {"reset", "refused", "unreachable", "connect_timeout", "dns"}
+)  # what may pass while a file is on its way
 _NEW = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_EXCL
+
+
+class _Sending:
+    """How far a file is: what the server has acknowledged, and the hash of it."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.settled = 0
+        self.digest = hashlib.sha256()
+
+    def settle(self, sent: int, digest: hashlib._Hash) -> None:
+        """So many bytes are acknowledged."""
+        self.settled, self.digest = sent, digest.copy()
+
+    async def look(self, sftp: asyncssh.SFTPClient, place: str) -> None:
+        """After a cut: begin anew when less is there than was acknowledged, as after a crash of the server."""
+        if self.begun and ((await _timely(sftp.stat(place))).size or 0) < self.settled:
+            self.settle(0, hashlib.sha256())
 
 
 class SftpStorage:
@@ -59,22 +86,34 @@ class SftpStorage:
         ctx: JobContext,
         progress: Callable[[int], None],
     ) -> StoredFile:
-        """See `Storage.write`; the size is always compared, the content of files up to 8 MB too."""
+        """See `Storage.write`; the size is always compared, the content of files up to 8 MB too.
+
+        A connection that is cut is made again some times, and the file goes on where the server had acknowledged it.
+        """
         size = source.stat().st_size
+        sending = _Sending()
 
         async def work(sftp: asyncssh.SFTPClient) -> StoredFile:
             free = await _free(sftp, self._folder)
-            if free is not None and size > free:
+            if free is not None and size - sending.settled > free:
                 raise disk_full(self._where, size, free)
             try:
-                return await self._send(sftp, source, path, ctx, progress)
+                return await self._send(sftp, source, path, sending, ctx, progress)
             except asyncssh.SFTPFailure as error:  # OpenSSH has one answer for all: look whether the drive is full
                 free = await _free(sftp, self._folder)
                 if free is not None and free < size:
                     raise disk_full(self._where, size, free) from error
                 raise
 
-        return self._link.run(work, path, ctx, seconds=None)
+        for attempt in range(1, RETRY.attempts + 1):
+            try:
+                return self._link.run(work, path, ctx, seconds=None)
+            except TryAgain as error:
+                if error.code not in _MENDED or attempt == RETRY.attempts or not sending.begun:
+                    raise
+                log.info("%s after %d bytes of a file, trying again", error.code, sending.settled)
+                ctx.token.sleep(RETRY.wait(attempt))
+        raise AssertionError("the last attempt returns or raises")
 
     def keep(self, path: str, aside: str) -> bool | None:
         """See `Storage.keep`: a hard link where the server has them."""
@@ -147,27 +186,38 @@ class SftpStorage:
         self._link.run(work, folder)
 
     async def _send(
-        self, sftp: asyncssh.SFTPClient, source: Path, path: str, ctx: JobContext, progress: Callable[[int], None]
+        self,
+        sftp: asyncssh.SFTPClient,
+        source: Path,
+        path: str,
+        sending: _Sending,
+        ctx: JobContext,
+        progress: Callable[[int], None],
     ) -> StoredFile:
         place = self._at(path)
-        digest = hashlib.sha256()
-        sent = 0
-        async with _closing(await _timely(sftp.open(place, _NEW, encoding=None))) as file:
+        await sending.look(sftp, place)
+        digest, sent = sending.digest.copy(), sending.settled
+        how = asyncssh.FXF_WRITE if sending.begun else _NEW
+        async with _closing(await _timely(sftp.open(place, how, encoding=None))) as file:
+            sending.begun = True
             pending: asyncio.Task[int] | None = None
+            began = sent
             try:
-                for block in blocks(source, self._way.piece if self._way.limited else _BLOCK):
+                for block in blocks(source, self._way.piece if self._way.limited else _BLOCK, sent):
                     # One block is under way while the next is read and hashed; a cancel lets it end.
                     if pending is not None:
                         await pending
+                        sending.settle(sent, digest)
                         progress(sent)
                     await _rest(self._way.delay(len(block)), ctx)
                     pending = asyncio.create_task(_timely(file.write(block, sent)))
                     digest.update(block)
                     sent += len(block)
             finally:
-                self._link.count(sent, 0)
+                self._link.count(sent - began, 0)
                 if pending is not None:
                     await pending
+            sending.settle(sent, digest)
             progress(sent)
             with suppress(asyncssh.SFTPOpUnsupported):
                 await _timely(file.fsync())
