@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from app.cli.output import plain
-from app.core.effort import Effort
+from app.cli.output import of, plain
+from app.core.forecasts import Forecast
 from app.core.guards import Held
 from app.core.plans import OTHER_MATCH, Changes, LeftOut, Plan, SegmentPlan
 
@@ -38,7 +37,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         **asdict(plan.changes),
         "left_out": plain(plan.left_out),
         "held": held_document(plan.held),
-        "effort": {"requests": plan.effort.requests, "seconds": plan.effort.seconds},
+        "forecast": forecast_document(plan.forecast),
         "segments": segments,
         "members": plain(plan.members),
     }
@@ -60,17 +59,31 @@ def held_document(held: Held | None) -> dict[str, Any] | None:
     }
 
 
+def forecast_document(forecast: Forecast | None) -> dict[str, Any] | None:
+    """What sending takes; `seconds` at the documented pace, `quota` where the destination tells."""
+    if forecast is None:
+        return None
+    quota = forecast.quota
+    told = None if quota is None else {"left": quota.left, "limit": quota.limit, "renews_at": quota.renews_at}
+    return {
+        "requests": forecast.calls,
+        "seconds": round(forecast.seconds, 1),
+        "quota": told,
+        "obstacle": " ".join(forecast.obstacle) or None,
+    }
+
+
 def plan_lines(plan: Plan) -> list[str]:
     """Numbers first, then the segments when there are several, then the first members."""
     lines = [f"{plan.export}, {plan.sync.value}: {_numbers(plan.changes)}. Nothing has been sent."]
-    if plan.effort.requests:
-        lines.append(_effort(plan.effort))
     if plan.changes.in_doubt:
         lines.append(f"{plan.changes.in_doubt:,} of them were on their way when an earlier run stopped.")
     if plan.changes.strangers:
         lines.append(f"{plan.changes.strangers:,} of those to remove were never sent by Sendoff.")
     if plan.held is not None:
         lines.append(f"A run would be held. {plan.held.sentence}")
+    if plan.forecast is not None and plan.changes.to_send:
+        lines += _forecast_lines(plan.forecast)
     if plan.left_out:
         lines.append(f"Left out: {_reasons(plan.left_out)}.")
     lines += [line for each in plan.segments for line in _segment_lines(each, alone=len(plan.segments) == 1)]
@@ -81,13 +94,13 @@ def plan_lines(plan: Plan) -> list[str]:
     return lines
 
 
-def _effort(effort: Effort) -> str:
-    requests = "1 request" if effort.requests == 1 else f"{effort.requests:,} requests"
-    if effort.seconds is None:
-        return f"Sending takes at least {requests}."
-    minutes = math.ceil(effort.seconds / 60)
-    time = "1 minute" if minutes <= 1 else f"{minutes:,} minutes"
-    return f"Sending takes at least {requests}, up to {time} at the destination's pace."
+def _forecast_lines(forecast: Forecast) -> list[str]:
+    about = forecast.about
+    time = of(about, "second") if about < 60 else of(about // 60, "minute")
+    line = f"Sending takes about {of(forecast.calls, 'request')} and {time}."
+    if forecast.quota is not None:
+        line += f" {forecast.quota.left:,} of {forecast.quota.limit:,} requests are left today."
+    return [line, f"A run would stop. {' '.join(forecast.obstacle)}"] if forecast.obstacle else [line]
 
 
 def _segment_lines(plan: SegmentPlan, *, alone: bool) -> list[str]:

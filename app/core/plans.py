@@ -8,10 +8,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from app.core.counts import Count
-from app.core.effort import Effort
 from app.core.exports import SyncMode
 
 if TYPE_CHECKING:
+    from app.core.forecasts import Forecast
     from app.core.guards import Held
 
 OTHER_MATCH = "Other fields are matched than at the last run, so everybody there counts as changed."
@@ -122,7 +122,7 @@ class SegmentPlan:
 class Plan:
     """What a run of an export would do now; `members` are the first of each change in each segment, values masked.
 
-    `held` says which guard would hold it, `effort` what sending it takes.
+    `held` says which guard would hold it, `forecast` what sending it would take.
     """
 
     export: str
@@ -130,7 +130,7 @@ class Plan:
     segments: tuple[SegmentPlan, ...]
     members: tuple[PlannedMember, ...] = ()
     held: Held | None = None
-    effort: Effort = field(default_factory=lambda: Effort(0))
+    forecast: Forecast | None = None
 
     @property
     def changes(self) -> Changes:

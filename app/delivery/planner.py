@@ -13,6 +13,7 @@ from app.core.exports import Export
 from app.core.guards import Measured
 from app.core.guards import judge as judge_plan
 from app.core.plans import Plan, PlannedMember, SegmentPlan, left_out_of
+from app.delivery.forecasts import forecast
 from app.delivery.guard import measured
 from app.delivery.ports import Deps, Opened
 from app.delivery.replacing import places_of, who_is_there
@@ -92,6 +93,5 @@ def _plan(
             if whole:
                 files[plan.keep()] = segment.name
     held = judge_plan(export.guard, export.sync, planned)
-    changes = [each.changes for each in plans]
-    effort = description.effort(number for each in changes for number in (each.added + each.changed, each.removed))
-    return LookedAt(Plan(export.name, export.sync, tuple(plans), tuple(members), held, effort), files, fields)
+    takes = forecast(description, destination, [each.changes for each in plans if not each.skipped], ctx)
+    return LookedAt(Plan(export.name, export.sync, tuple(plans), tuple(members), held, takes), files, fields)

@@ -17,6 +17,8 @@ from app.core.runs import PhaseName, Status
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog
 from app.delivery.doubts import Doubts
+from app.delivery.forecasts import demand_quota, forecast
+from app.delivery.forecasts import words_of as words_of_forecast
 from app.delivery.guard import demand_within
 from app.delivery.journal import Journal
 from app.delivery.lanes import Lanes, lanes_for
@@ -122,7 +124,12 @@ class SegmentDelivery:
     def _send_all(
         self, planned: Sequence[tuple[Segment, PlannedSegment]], fields: Mapping[str, TargetField], ctx: JobContext
     ) -> None:
-        total = sum((plan.changes for _segment, plan in planned), Changes())
+        changes = [plan.changes for _segment, plan in planned]
+        takes = forecast(self.description, self.destination, changes, ctx)
+        if takes is not None:
+            self.run_log.info(words_of_forecast(takes))
+            demand_quota(self.description, takes)
+        total = sum(changes, Changes())
         self.state.unchanged(total.unchanged)
         self.state.set_total(self.state.run.done + total.to_send, "members")
         for segment, plan in planned:

@@ -9,6 +9,7 @@ from app.core.exports import Export
 from app.core.plans import Plan, SegmentPlan
 from app.data.undoing import changed_segments
 from app.delivery.files import RunFolder
+from app.delivery.forecasts import forecast
 from app.delivery.planner import LookedAt
 from app.delivery.ports import Deps, Opened
 from app.destinations.contract import SegmentDestination
@@ -37,4 +38,5 @@ def plan_undo(
             plans.append(SegmentPlan(segment.name, plan.changes))
             if whole:
                 files[plan.keep()] = segment.name
-    return LookedAt(Plan(export.name, export.sync, tuple(plans)), files, fields)
+    takes = forecast(opened.description, destination, [each.changes for each in plans], ctx)
+    return LookedAt(Plan(export.name, export.sync, tuple(plans), forecast=takes), files, fields)

@@ -17,6 +17,7 @@ from typing import Protocol, Self, TypeVar, overload, runtime_checkable
 
 from app.core.connections import TestResult
 from app.core.exports import SyncMode
+from app.core.forecasts import Quota
 from app.destinations.budgets import Budgets
 from app.jobs import JobContext
 
@@ -438,6 +439,15 @@ class ReadingDestination(SegmentDestination, Protocol):
 
         Each is told by the values of the key fields it is known by there, in the form the fields' rules give.
         """
+        ...
+
+
+@runtime_checkable
+class MeteredDestination(SegmentDestination, Protocol):
+    """A destination that can be asked how many requests its account may still make today."""
+
+    def quota(self, ctx: JobContext) -> Quota | None:
+        """What is left; None where the account does not tell. Only asks."""
         ...
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -13,10 +12,12 @@ from typing import Any
 import msgspec
 
 from app.core.counts import Limits
-from app.core.effort import Effort
 from app.core.exports import ExportKind, Format, Layout, SyncMode
 from app.core.file_rules import FileRules
+from app.core.forecasts import Calls, Forecast
+from app.core.plans import Changes
 from app.core.segments import SegmentOf
+from app.destinations.budgets import MARGIN
 from app.destinations.contract import TargetField
 
 
@@ -165,7 +166,9 @@ class Description:
     that it need not be sent again to those who are there.
     `key_fields` are the target fields that can identify a member; the first is the default. `free_fields` tells that the
     audience has further fields only the target knows, `reads_unsubscribes` that it can be asked who opted out there.
-    `module` is imported when the destination is used. `requests_per_batch` counts the questions for the end of a job with it.
+    `module` is imported when the destination is used.
+
+    `calls` is what a run asks, which every target of segments declares and files have no use for.
 
     `limit_fields` names connection fields whose numbers take the place of `maximum`, `minimum` (members), `batch_size` and
     `requests_per_second`: see `for_connection`.
@@ -190,8 +193,8 @@ class Description:
     limits: Limits = field(default_factory=Limits)
     sync_modes: tuple[SyncMode, ...] = ()
     batch_size: int = 500
-    requests_per_batch: int = 1
     pace: Pace = field(default_factory=Pace)
+    calls: Calls | None = None
     repeat: Repeat = Repeat.DOUBLES
     asks: bool = False
     sign_in: SignIn | None = None
@@ -222,12 +225,14 @@ class Description:
         """The id of the audience type this is narrowed to; empty without one."""
         return "" if self.audience is None else self.audience.id
 
-    def effort(self, groups: Iterable[int]) -> Effort:
-        """What it takes to send groups of so many members, each in batches of its own: those of a segment, those who left it."""
-        batches = sum(math.ceil(members / self.batch_size) for members in groups)
-        requests = batches * self.requests_per_batch
+    def forecast(self, segments: Sequence[Changes]) -> Forecast | None:
+        """What a run takes that does these things to its segments, at the documented pace; None for files. Asks nobody."""
+        if self.calls is None:
+            return None
+        number = self.calls.number(segments, self.batch_size)
         rate = self.pace.requests_per_second
-        return Effort(requests, None if rate is None else requests / rate)
+        each = self.calls.seconds / self.pace.simultaneous if rate is None else (1 + MARGIN) / rate
+        return Forecast(number, number * each)
 
     def for_connection(self, settings: Mapping[str, str]) -> Description:
         """As it is through a connection with these plain values: its own limits count where it sets some."""

@@ -103,6 +103,7 @@ class Formats(QObject):
             "accounts": (self.tr("1 account"), self.tr("{n} accounts")),
             "companies": (self.tr("1 company"), self.tr("{n} companies")),
             "entries": (self.tr("1 entry"), self.tr("{n} entries")),
+            "requests": (self.tr("1 request"), self.tr("{n} requests")),
             "runs": (self.tr("1 run"), self.tr("{n} runs")),
             "connections": (self.tr("1 connection"), self.tr("{n} connections")),
             "conditions": (self.tr("1 condition"), self.tr("{n} conditions")),

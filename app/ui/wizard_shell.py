@@ -64,6 +64,10 @@ class WizardStep(Protocol):
         """The panel's main number in words, shown when the panel is folded: "89,604 unique members will be sent"."""
         ...
 
+    def takes(self) -> str:
+        """What finishing here takes, shown beside the buttons when nothing blocks: "Takes about 8 min"; may be empty."""
+        ...
+
     def entered(self) -> None:
         """Called when the step comes to the front."""
         ...
@@ -434,8 +438,9 @@ class WizardShell(QWidget):
         self._sentence.set_words(step.sentence())
         issues = step.issues()
         reason = self._busy or (issues[0] if issues else "")
-        self._reason.set_words(reason)
-        self._reason.setVisible(bool(reason))
+        words = reason or step.takes()
+        self._reason.set_words(words)
+        self._reason.setVisible(bool(words))
         self.primary.set_words(self._finish_text if last else self.tr("Continue"))
         if not self._busy:
             self.primary.setEnabled(not issues)

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from app.core.forecasts import Quota
+from app.destinations.mailchimp.destination import Mailchimp
 from tests.cli.desk import GERMANY, LAKE, NEWSLETTER, PARTNER, Desk
 from tests.servers.secret_service import SecretServiceServer
 from tests.vendors.emulator import Reply
@@ -150,21 +152,32 @@ def test_a_plan_tells_what_a_run_then_does(newsletter: Desk, mailchimp: Mailchim
     planned = newsletter.told("exports", "plan", "Newsletter", "--members", "2")
     assert {"export", "added", "changed", "removed", "unchanged", "left_out", "held", "segments"} <= set(planned)
     assert (planned["added"], planned["unchanged"], planned["held"]) == (15, 0, None)
-    assert planned["effort"] == {"requests": 2, "seconds": None}
-    assert "Sending takes at least 2 requests." in newsletter.done("exports", "plan", "Newsletter").out
+    assert planned["forecast"] == {"requests": 9, "seconds": 0.9, "quota": None, "obstacle": None}
     assert [m["member"] for m in planned["members"]] == ["C-00000", "C-00004"]
     assert planned["members"][0]["values"]["email"] == "p•••@e•••.com"
     assert mailchimp.audience.contacts == {}
     assert mailchimp.audience.tags == []
+    assert "Sending takes about 9 requests and 1 second." in newsletter.done("exports", "plan", "Newsletter").out
     (run,) = newsletter.told("exports", "run", "Newsletter")["runs"]
     assert run["added"] == planned["added"]
     again = newsletter.told("exports", "plan", "Newsletter")
     assert (again["added"], again["unchanged"], again["members"]) == (0, 15, [])
-    assert again["effort"]["requests"] == 0
     out = newsletter.done("exports", "plan", "Newsletter").out
     assert "0 added, 0 changed, 0 removed, 15 unchanged" in out
     (run,) = newsletter.told("exports", "run", "Newsletter")["runs"]
     assert (run["added"], run["unchanged"]) == (0, 15)
+
+
+def test_a_plan_tells_that_too_few_requests_are_left(newsletter: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Mailchimp, "quota", lambda _self, _ctx: Quota(8, 50_000), raising=False)
+    forecast = newsletter.told("exports", "plan", "Newsletter")["forecast"]
+    assert forecast["quota"] == {"left": 8, "limit": 50_000, "renews_at": None}
+    out = newsletter.done("exports", "plan", "Newsletter").out
+    assert "8 of 50,000 requests are left today." in out
+    assert f"A run would stop. {forecast['obstacle']}" in out
+    said = newsletter.do("exports", "run", "Newsletter", "--json")
+    (run,) = said.document["runs"]
+    assert (run["status"], run["error"]["why"]) == ("failed", "It needs about 9; 8 of 50,000 are left today.")
 
 
 def test_a_held_run_tells_why_and_goes_when_approved(newsletter: Desk, mailchimp: MailchimpEmulator) -> None:

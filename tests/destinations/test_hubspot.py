@@ -9,6 +9,7 @@ import pytest
 
 from app.core.errors import FixData, FixSettings, NotAllowed, SignInAgain, TryAgain
 from app.core.exports import SyncMode
+from app.core.forecasts import Quota
 from app.destinations.browser_signin import sign_in
 from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
 from app.destinations.hubspot.destination import create
@@ -214,6 +215,14 @@ class TestAccount:
         result = bench.destination().test(JobContext())
         assert result.reached == "HubSpot account 4242424"
         assert result.rights == ("see lists", "see contacts", "make 649,996 more requests today")
+
+    def test_the_requests_left_are_those_of_the_private_app(self, bench: Bench) -> None:
+        bench.emulator.left = 1_001
+        assert bench.destination().quota(JobContext()) == Quota(1_000, 650_000)
+        bench.emulator.scopes.clear()
+        usage = {"results": [{"usageLimit": 0, "currentUsage": 0, "fetchStatus": "TIMEOUT"}]}
+        bench.emulator.fail("reply", reply=Reply(200, usage))
+        assert bench.destination().quota(JobContext()) is None
 
     def test_a_right_that_lacks(self, bench: Bench) -> None:
         bench.emulator.scopes.remove("crm.lists.read")

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from app.core.effort import Effort
 from app.core.errors import FixSettings
 from app.core.exports import ExportKind
+from app.core.plans import Changes
 from app.core.tokens import Tokens
 from app.destinations import registry
 from app.destinations.contract import FileDestination, SegmentDestination, Settings
@@ -212,13 +212,17 @@ def test_a_connection_sets_limits_of_its_own() -> None:
 
 
 def test_what_sending_takes() -> None:
-    google = description("google-ads")
-    assert google.effort([]) == Effort(0, 0)
-    assert google.effort([10_001, 0, 5]) == Effort(6, pytest.approx(6 / 5))
-    assert description("practice").for_connection({"batch_size": "2", "requests_per_second": "4"}).effort([5]) == (
-        Effort(3, pytest.approx(0.75))
-    )
-    assert description("mailchimp").effort([1]).seconds is None
+    google = description("google-ads").forecast([Changes(added=10_001, removed=5)])
+    assert google is not None
+    assert (google.calls, google.seconds) == (3 + 4 + 2 + 1, pytest.approx(10 * 1.01 / 5))
+    practice = description("practice").for_connection({"batch_size": "2", "requests_per_second": "4"})
+    own = practice.forecast([Changes(changed=5)])
+    assert own is not None
+    assert (own.calls, own.seconds) == (3 + 3 + 1, pytest.approx(7 * 1.01 / 4))
+    unpaced = description("mailchimp").forecast([Changes(added=500)])
+    assert unpaced is not None
+    assert (unpaced.calls, unpaced.seconds) == (1 + 4 + 3 + 1, pytest.approx(9 / 10))
+    assert description("sftp").forecast([Changes(added=1)]) is None
 
 
 def test_misspelt_values_are_refused(tmp_path: Path) -> None:

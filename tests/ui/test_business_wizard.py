@@ -147,7 +147,7 @@ def test_company_targeting_from_click_to_click(bench: Bench, linkedin: LinkedInE
     press(bench, wizard.shell.primary)
     bench.settle()
     facts = {fact.label: fact.value for fact in wizard.steps[3].side_panel()._facts.facts()}
-    assert (facts["Ad account"], facts["Requests"]) == ("Northwind NW", "1 or more, 1 s at its pace")
+    assert (facts["Ad account"], facts["Requests"]) == ("Northwind NW", "About 5")
     press(bench, wizard.steps[3].consent)
     bench.picture("linkedin-4-review")
     name = wizard.state.draft.name

@@ -102,7 +102,7 @@ def test_from_click_to_click_to_a_customer_list(bench: Bench, google: GoogleAdsE
     facts = {fact.label: fact.value for fact in wizard.steps[3].side_panel()._facts.facts()}
     assert facts["Consent to send data for advertising"] == "They agreed"
     assert facts["Key identifier"] == "E-mail address"
-    assert facts["Requests"] == "4 or more, 1 s at its pace"
+    assert facts["Requests"] == "About 12"
     press(bench, wizard.steps[3].consent)
     bench.picture("google-4-review")
     name = wizard.state.draft.name

@@ -12,9 +12,11 @@ from PySide6.QtGui import QGuiApplication
 
 from app.bootstrap import Services
 from app.core.connections import Access
+from app.core.forecasts import Quota
 from app.core.plans import Change
 from app.core.roles import Role
 from app.core.runs import Status, Trigger
+from app.destinations.mailchimp.destination import Mailchimp
 from app.jobs import JobContext
 from app.ui.dialogs.held import HeldDialog
 from app.ui.pages.exports.commands import ExportCommands
@@ -105,7 +107,8 @@ def test_the_plan_is_seen_sent_and_true(bench: PageBench, mailchimp: MailchimpEm
     assert "members_to_add" in page.panel.code.toPlainText()
     assert "ann4@example.com" not in page.panel.code.toPlainText()
     assert mailchimp.audience.contacts == {}
-    assert page._reason.words() == "50 members added or changed, 0 removed. Requests: 2 or more"
+    assert page._reason.words() == "50 members added or changed, 0 removed, about 1 s"
+    assert page._requests.words() == "About 9 requests"
     page.send.click()
     bench.settle()
     assert bench.navigator.pages[-1] == ("exports", "Letter")
@@ -122,6 +125,19 @@ def test_the_plan_is_seen_sent_and_true(bench: PageBench, mailchimp: MailchimpEm
     bench.settle()
     assert page._error.isVisible()
     assert not page.send.isEnabled()
+
+
+def test_too_few_requests_left_stand_in_the_way(bench: PageBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = Quota(9, 50_000)
+    monkeypatch.setattr(Mailchimp, "quota", lambda _self, _ctx: left, raising=False)
+    page = open_plan(bench)
+    assert page._requests.words() == "About 9 requests, 9 of 50,000 are left today"
+    assert (page.send.isEnabled(), page.numbers.note.isVisible()) == (True, False)
+    left = Quota(8, 50_000)
+    page.again.click()
+    bench.settle()
+    assert (page.send.isEnabled(), page.numbers.note.isVisible()) == (False, True)
+    assert page.numbers.note._bold.words() == "Mailchimp takes too few requests today for this run."
 
 
 def test_reasons_filters_and_the_removal_request(bench: PageBench) -> None:

@@ -191,6 +191,9 @@ class Step(QWidget):
     def panel_number(self) -> str:
         return "89,604 unique members will be sent"
 
+    def takes(self) -> str:
+        return "Takes about 8 min"
+
     def entered(self) -> None:
         self.visits += 1
 
@@ -218,6 +221,7 @@ class TestWizard:
         assert wizard.step() == 0
         steps[0].blocked = []
         steps[0].changed.emit()
+        assert wizard._reason.words() == "Takes about 8 min"
         wizard.primary.click()
         assert wizard.step() == 1
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from app.core.errors import FixSettings, NotAllowed, SendoffError, TryAgain
+from app.core.forecasts import Quota
 from app.destinations.answers import Answer
 from app.destinations.http import HttpClient
 
 CONTACTS = "0-1"
 FILLABLE = ("MANUAL", "SNAPSHOT")
+_TOLD = {"SUCCESS", "CACHED"}
 _TEXT_LIKE = {"string", "number", "enumeration", "bool", "date", "datetime", "phone_number"}
 
 
@@ -24,10 +27,12 @@ class AccountDetails(msgspec.Struct, rename="camel"):
 
 
 class Usage(msgspec.Struct, rename="camel"):
-    """What private apps have asked today."""
+    """What private apps have asked today; `fetch_status` tells whether HubSpot found it out."""
 
     current_usage: int = 0
     usage_limit: int = 0
+    fetch_status: str = ""
+    resets_at: datetime | None = None
 
 
 class Usages(msgspec.Struct):
@@ -36,9 +41,14 @@ class Usages(msgspec.Struct):
     results: list[Usage] = []
 
     @property
-    def left(self) -> int | None:
-        """The requests left today; None when HubSpot does not tell."""
-        return min((max(0, each.usage_limit - each.current_usage) for each in self.results), default=None)
+    def quota(self) -> Quota | None:
+        """What is left today, of the limit that ends first; None when HubSpot does not tell."""
+        told = [
+            Quota(max(0, each.usage_limit - each.current_usage), each.usage_limit, each.resets_at)
+            for each in self.results
+            if each.fetch_status in _TOLD
+        ]
+        return min(told, key=lambda each: each.left, default=None)
 
 
 class HubSpotList(msgspec.Struct, rename="camel"):

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from app.core.connections import TestResult
 from app.core.errors import NotAllowed
 from app.core.exports import SyncMode
+from app.core.forecasts import Quota
 from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import Call, HttpClient
 from app.destinations.hubspot.answers import (
@@ -64,10 +65,10 @@ class HubSpot:
                 _SEE_LISTS: self._may(client, _search(0, 1), ctx),
                 _SEE_CONTACTS: self._may(client, Call("GET", "crm/v3/objects/contacts", {"limit": "1"}), ctx),
             }
-            left = self._left(client, ctx)
+        left = self.quota(ctx)
         rights = [name for name, may in allowed.items() if may]
         if left is not None:
-            rights.append(f"make {left:,} more requests today")
+            rights.append(f"make {left.left:,} more requests today")
         return TestResult(
             f"HubSpot account {account.portal_id}",
             round((time.monotonic() - began) * 1000),
@@ -100,6 +101,16 @@ class HubSpot:
         )
         return [*self._description.fields, *(TargetField(each.name, each.label or each.name) for each in own)]
 
+    def quota(self, ctx: JobContext) -> Quota | None:
+        """See `MeteredDestination.quota`; HubSpot tells it of private apps only."""
+        if self._access is not None:
+            return None
+        try:
+            with self._client() as client:
+                return client.read(Call("GET", "account-info/v3/api-usage/daily/private-apps"), Usages, ctx).quota
+        except NotAllowed:
+            return None
+
     def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
         """See `SegmentDestination.place`: the list in the account."""
         session = self.session(target, segment, SyncMode.UPDATE)
@@ -124,15 +135,6 @@ class HubSpot:
         session = self.session(target, segment, mode)
         with session.client as client:
             return [client.prepared(call) for call in session.calls(members, removing=removed)]
-
-    def _left(self, client: HttpClient, ctx: JobContext) -> int | None:
-        """The requests left today, which HubSpot tells of private apps only."""
-        if self._access is not None:
-            return None
-        try:
-            return client.read(Call("GET", "account-info/v3/api-usage/daily/private-apps"), Usages, ctx).left
-        except NotAllowed:
-            return None
 
     @staticmethod
     def _may(client: HttpClient, call: Call, ctx: JobContext) -> bool:

@@ -131,7 +131,12 @@ class Client(HttpClient):
         codes = codes_of(answer)
         said = f"Marketo says: {self.words(answer)}"
         if _USED_UP in codes:
-            return used_up(said)
+            return TryAgain(
+                "Marketo takes no more requests today.",
+                said,
+                "Run the export again tomorrow; it goes on where it stopped. Marketo's day begins at midnight in Chicago.",
+                code="daily_limit",
+            )
         if _NO_FIELD in codes:
             return FixSettings(
                 "A matched field is not in Marketo any more.",
@@ -140,16 +145,6 @@ class Client(HttpClient):
                 code="no_field",
             )
         return super().failure(answer)
-
-
-def used_up(said: str) -> TryAgain:
-    """The error for a day whose requests are used up."""
-    return TryAgain(
-        "Marketo takes no more requests today.",
-        said,
-        "Run the export again tomorrow; it goes on where it stopped. Marketo's day begins at midnight in Chicago.",
-        code="daily_limit",
-    )
 
 
 def codes_of(answer: Answer) -> tuple[str, ...]:

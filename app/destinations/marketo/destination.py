@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from app.core.connections import TestResult
 from app.core.errors import FixSettings, NotAllowed
 from app.core.exports import SyncMode
+from app.core.forecasts import Quota
 from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import Call, HttpClient
 from app.destinations.marketo.answers import (
@@ -20,10 +21,11 @@ from app.destinations.marketo.answers import (
     Folder,
     Result,
     StaticList,
+    Usage,
     asks_to_slow_down,
     meaning,
 )
-from app.destinations.marketo.session import ExportTarget, MarketoSession, read_used
+from app.destinations.marketo.session import ExportTarget, MarketoSession
 from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
 from app.destinations.signin import SignedIn
@@ -65,7 +67,7 @@ class Marketo:
         """
         began = time.monotonic()
         with self._client() as client:
-            left = max(0, self._daily - read_used(client, ctx))
+            left = self._left(client, ctx)
             allowed = {
                 _SEE: self._may(client, Call("GET", "rest/v1/leads/describe2.json"), ctx),
                 _MAKE: self._may(client, Call("GET", "rest/asset/v1/folders.json", {"maxReturn": "1"}), ctx),
@@ -103,6 +105,11 @@ class Marketo:
             *(TargetField(each.name, each.display_name or each.name) for each in ordered),
         ]
 
+    def quota(self, ctx: JobContext) -> Quota:
+        """See `MeteredDestination.quota`; of the requests a day that the connection says the contract allows."""
+        with self._client() as client:
+            return Quota(self._left(client, ctx), self._daily)
+
     def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
         """See `SegmentDestination.place`: the list in this Marketo."""
         session = self.session(target, segment, SyncMode.UPDATE)
@@ -113,7 +120,7 @@ class Marketo:
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> MarketoSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
-        return MarketoSession(self._client(), ExportTarget.read(target, segment), self._daily, JobContext())
+        return MarketoSession(self._client(), ExportTarget.read(target, segment), JobContext())
 
     def preview(
         self,
@@ -128,6 +135,11 @@ class Marketo:
         session = self.session(target, segment, mode)
         with session.client as client:
             return [client.prepared(call) for call in session.calls(members, removing=removed)]
+
+    def _left(self, client: HttpClient, ctx: JobContext) -> int:
+        """The requests of today that nobody who asks this Marketo has used up."""
+        found = client.read(Call("GET", "rest/v1/stats/usage.json"), Result[Usage], ctx).result
+        return max(0, self._daily - (found[0].total if found else 0))
 
     @staticmethod
     def _lists(client: HttpClient, ctx: JobContext) -> Iterator[StaticList]:

@@ -23,7 +23,7 @@ from app.destinations.audiences import audience_is_gone, audience_name, made_onc
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.http import Call, HttpClient
 from app.destinations.jobs import Patience, wait_for
-from app.destinations.marketo.answers import Import, Person, Result, StaticList, Usage, failed_rows, used_up
+from app.destinations.marketo.answers import Import, Person, Result, StaticList, failed_rows
 from app.jobs import JobContext
 
 PATIENCE = Patience(first=5.0, longest=60.0, altogether=10_800.0)
@@ -33,8 +33,6 @@ _KEYS = (ID, EMAIL)
 """Two people of one address are told apart by their Marketo IDs."""
 _ASKED_AT_ONCE = 100
 _REMOVED_AT_ONCE = 300
-_SPARE = 10
-"""As many requests as opening a list and one batch may take."""
 _LIST = re.compile(r"(?:ST)?([0-9]+)(?:[A-Z][0-9]+)?")
 _FOLDER = re.compile(r"(Folder|Program) ([0-9]+)")
 
@@ -66,20 +64,16 @@ class ExportTarget:
 
 
 class MarketoSession:
-    """A `SegmentSession` that can remove; leaving the block closes the client. `daily` are the requests of a day."""
+    """A `SegmentSession` that can remove; leaving the block closes the client."""
 
-    def __init__(self, client: HttpClient, target: ExportTarget, daily: int, ctx: JobContext) -> None:
+    def __init__(self, client: HttpClient, target: ExportTarget, ctx: JobContext) -> None:
         self.client = client
         self._target = target
-        self._daily = daily
         self._ctx = ctx
         self._id = target.list_id
 
     def __enter__(self) -> Self:
         try:
-            used = read_used(self.client, self._ctx)
-            if used + _SPARE > self._daily:
-                raise used_up(f"{used:,} of {self._daily:,} are used up.")
             self._id = (self.find(self._ctx) or self._make()).id
         except BaseException:
             self.client.close()
@@ -251,12 +245,6 @@ class MarketoSession:
             "Look at the list there before you run the export again, and send us the log.",
             code="unexpected_answer",
         )
-
-
-def read_used(client: HttpClient, ctx: JobContext) -> int:
-    """How many requests of today are used up, by everything that asks this Marketo."""
-    found = client.read(Call("GET", "rest/v1/stats/usage.json"), Result[Usage], ctx).result
-    return found[0].total if found else 0
 
 
 def _groups(batch: Batch, places: Sequence[int]) -> Iterator[tuple[str, list[int]]]:

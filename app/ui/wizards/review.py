@@ -41,11 +41,12 @@ class ReviewStep(StepWidget):
         panel: ReviewPanel,
         on_entered: Callable[[], None],
         option: SuppressionOption | None = None,
+        takes: Callable[[], str] = str,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(state, parent)
         self._change, self._panel, self._on_entered = change, panel, on_entered
-        self._option = option
+        self._option, self._takes = option, takes
         self.modes: dict[SyncMode, RadioCard] = {}
         self._modes_of: tuple[SyncMode, ...] | None = None
         self._make_elements()
@@ -92,6 +93,10 @@ class ReviewStep(StepWidget):
     def panel_number(self) -> str:
         """What will be sent."""
         return self._change.words()
+
+    def takes(self) -> str:
+        """How long the first run takes."""
+        return self._takes()
 
     def entered(self) -> None:
         """Count and list what the summary shows."""

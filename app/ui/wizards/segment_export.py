@@ -82,7 +82,7 @@ class SegmentExportWizard(ExportWizard):
             if isinstance(matching, MatchingStep):
                 matching.target.show_state()  # so that an audience has its name and not its id
 
-        return ReviewStep(state, change, panel, before_review)
+        return ReviewStep(state, change, panel, before_review, takes=words.takes)
 
     def members_to_send(self) -> int | None:
         """The total, as far as it is counted."""

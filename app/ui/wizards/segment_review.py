@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from app.core.forecasts import Forecast
+from app.core.plans import Changes
 from app.core.runs import Run
 from app.ui.formats import NOTHING
 from app.ui.widgets.facts import Fact
 from app.ui.wizards.review_change import Figure
 from app.ui.wizards.review_panel import Item, Remark
 from app.ui.wizards.segment_state import SegmentState
-
-if TYPE_CHECKING:
-    from app.destinations.description import Description
 
 _SEGMENTS, _MATCHING = 1, 2
 
@@ -86,21 +84,27 @@ class SegmentReview(QObject):
         facts.append(Fact(self.tr("Fields"), matched))
         if description.any_field:
             facts.append(Fact(self.tr("Folder"), state.draft.layout.folder))
-        elif requests := self._requests(description):
-            facts.append(Fact(self.tr("Requests"), requests))
+        elif forecast := self._forecast():
+            facts.append(Fact(self.tr("Requests"), self.tr("About {n}").format(n=self._formats.number(forecast.calls))))
         return facts
 
-    def _requests(self, description: Description) -> str:
-        """What sending everybody takes; empty while the segments are being counted."""
-        counts = [self._state.counts.of(name).count for name in self._state.going()]
-        effort = description.effort(count.to_send for count in counts if count is not None)
-        if not effort.requests or None in counts:
+    def takes(self) -> str:
+        """How long it takes to send everybody; empty while that is not known."""
+        forecast = self._forecast()
+        if forecast is None:
             return ""
-        number = self._formats.number(effort.requests)
-        if effort.seconds is None:
-            return self.tr("{n} or more").format(n=number)
-        time = self._formats.duration(max(1.0, effort.seconds))
-        return self.tr("{n} or more, {time} at its pace").format(n=number, time=time)
+        time = self._formats.duration(forecast.about)
+        editing = self._state.facts.editing
+        first = editing is None or editing.latest is None
+        words = self.tr("Takes about {time}") if first else self.tr("Takes up to about {time}")
+        return words.format(time=time)
+
+    def _forecast(self) -> Forecast | None:
+        """What sending everybody takes; None while the segments are being counted. Nobody is asked."""
+        counts = [self._state.counts.of(name).count for name in self._state.going()]
+        if self._state.description is None or not counts or None in counts:
+            return None
+        return self._state.description.forecast([Changes(added=each.to_send) for each in counts if each is not None])
 
     def items(self) -> Sequence[Item]:
         """The segments, those that are skipped last."""

@@ -58,6 +58,10 @@ class StepWidget(QWidget):
         """The panel's main number."""
         return ""
 
+    def takes(self) -> str:
+        """What finishing here takes."""
+        return ""
+
     def entered(self) -> None:
         """Show what the draft holds now."""
         self.show_state()

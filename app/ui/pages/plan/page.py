@@ -22,7 +22,7 @@ from app.ui.context import WindowContext
 from app.ui.dialogs.held import HeldDialog
 from app.ui.pages.plan.numbers import PlanNumbers, numbers_of
 from app.ui.pages.plan.panel import WIDTH, MemberPanel
-from app.ui.pages.plan.words import Row, change_words, columns, send_words
+from app.ui.pages.plan.words import Row, change_words, columns, forecast_words, send_words
 from app.ui.pages.runs.head import RunHead
 from app.ui.runner import Finished, LiveQuery, Outcome
 from app.ui.widgets.buttons import Button
@@ -93,6 +93,7 @@ class PlanPage(QWidget):
         self.back = Button(theme, self.tr("Back"), icon="arrow-left")
         self._reason = Label(theme, "", "caption", "text2")
         self._age = Label(theme, "", "caption", "text2")
+        self._requests = Label(theme, "", "caption", "text2")
         self._loading = Loading(theme, self.tr("Comparing with what was sent"), rows=8, badges=False)
         self._error = EmptyState(
             theme, "", icon="warning-circle-fill", icon_role="danger", primary=self.tr("Plan again")
@@ -301,13 +302,16 @@ class PlanPage(QWidget):
             return
         plan = made.look.plan
         may_go = any(not each.skipped for each in plan.segments)
-        self.send.setEnabled(may_go and not stale)
+        obstacle = plan.forecast.obstacle if plan.forecast is not None else ()
+        self.send.setEnabled(may_go and not stale and not obstacle)
         self.again.set_kind("primary" if stale else "secondary")
         note = self.numbers.note
-        note.setVisible(stale or plan.held is not None)
+        note.setVisible(stale or bool(obstacle) or plan.held is not None)
         if stale:
             sentence = self.tr("A table or the export has changed since this plan was made.")
             note.set_note("warning", sentence, self.tr("Plan again to see what sending would change now."))
+        elif obstacle:
+            note.set_note("warning", obstacle[0], " ".join(obstacle[1:]))
         elif plan.held is not None:
             note.set_note(
                 "warning",
@@ -316,6 +320,7 @@ class PlanPage(QWidget):
             )
         words = send_words(plan, self._context.formats) if may_go else self.tr("No segment can be sent.")
         self._reason.set_words(words)
+        self._requests.set_words(forecast_words(plan, self._context.formats))
 
     # What the person does
 
@@ -473,7 +478,7 @@ class PlanPage(QWidget):
         left.addLayout(self._table_place, 1)
         age = Area(theme, "surface", "t")
         age.setFixedHeight(32)
-        age.setLayout(row(self._age, None, margins=(24, 0, 24, 0)))
+        age.setLayout(row(self._age, None, self._requests, margins=(24, 0, 24, 0)))
         left.addWidget(age)
         panel = Area(theme, "subtle")
         panel.setLayout(column(self.panel, spacing=0))

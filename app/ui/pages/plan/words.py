@@ -113,20 +113,27 @@ def note_words(plan: Plan, formats: Formats) -> Sequence[str]:
     return notes
 
 
+def forecast_words(plan: Plan, formats: Formats) -> str:
+    """How many requests sending takes, and how many the account may still make; empty when nobody is sent."""
+    forecast = plan.forecast
+    if forecast is None or not plan.changes.to_send:
+        return ""
+    requests = formats.counted(forecast.calls, "requests")
+    if forecast.quota is None:
+        return tr("About {requests}").format(requests=requests)
+    left, limit = formats.number(forecast.quota.left), formats.number(forecast.quota.limit)
+    return tr("About {requests}, {left} of {limit} are left today").format(requests=requests, left=left, limit=limit)
+
+
 def send_words(plan: Plan, formats: Formats) -> str:
-    """What sending does and takes, in one line."""
-    changes, effort = plan.changes, plan.effort
-    members = formats.counted(changes.added + changes.changed, "members")
+    """What sending does, and how long it takes, in one line."""
+    changes, forecast = plan.changes, plan.forecast
     words = tr("{members} added or changed, {removed} removed").format(
-        members=members, removed=formats.number(changes.removed)
+        members=formats.counted(changes.added + changes.changed, "members"), removed=formats.number(changes.removed)
     )
-    if not effort.requests:
+    if forecast is None or not changes.to_send:
         return words
-    requests = formats.number(effort.requests)
-    if effort.seconds is None:
-        return tr("{what}. Requests: {n} or more").format(what=words, n=requests)
-    time = formats.duration(max(1.0, effort.seconds))
-    return tr("{what}. Requests: {n} or more, {time} at its pace").format(what=words, n=requests, time=time)
+    return tr("{what}, about {time}").format(what=words, time=formats.duration(forecast.about))
 
 
 def pretty(body: str) -> str:
