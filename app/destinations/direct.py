@@ -47,7 +47,8 @@ class DirectTransport(httpx2.BaseTransport):
         except BaseException:
             connection.close()
             raise
-        return httpx2.Response(answer.status, headers=answer.getheaders(), stream=_Body(answer, connection, self._keep))
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.getheaders()]
+        return httpx2.Response(answer.status, headers=headers, stream=_Body(answer, connection, self._keep))
 
     def close(self) -> None:
         """Close what is idle now, and the rest as soon as it is."""
@@ -181,6 +182,7 @@ class _Body(httpx2.SyncByteStream):
         if self._whole and not self._answer.will_close:
             self._keep(self._connection)
         else:
+            self._answer.close()
             self._connection.close()
 
 

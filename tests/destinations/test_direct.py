@@ -189,6 +189,21 @@ def test_a_large_request_may_take_long_as_long_as_it_goes_on(transport: DirectTr
         response.close()
 
 
+def test_heads_are_read_as_they_come(transport: DirectTransport) -> None:
+    def talk(line: socket.socket, _number: int) -> None:
+        while read_request(line):
+            line.sendall(b"HTTP/1.1 200 \r\nServer: caf\xe9\r\nX-Twice: a\r\nx-twice: b\r\nContent-Length: 0\r\n\r\n")
+
+    with host(talk) as (url, made):
+        for _ in range(2):
+            response = transport.handle_request(httpx2.Request("GET", url, extensions={"timeout": TIMEOUTS}))
+            assert response.headers["server"] == "café"
+            assert response.headers.get_list("X-Twice") == ["a", "b"]
+            assert list(response.iter_bytes()) == []
+            response.close()
+    assert made == [1]
+
+
 def test_what_was_closed_keeps_nothing() -> None:
     with host(polite) as (url, _made):
         transport = DirectTransport(ssl.create_default_context(), lambda _line: None)
