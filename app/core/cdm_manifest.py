@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from app.core.exports import Compression, FileType, Format, Quotes
+from app.core.file_formats import ENCODINGS, Compression, FileType, Format, Quotes
 from app.core.layouts import ENTITY_END
-from app.core.model_json import ModelTable
+from app.core.model_json import ModelTable, date_pattern
 from app.core.tables import Catalog, Column, ColumnType, Link, Meaning, is_zoned
 
 _VERSION = "1.0.0"
@@ -54,11 +54,12 @@ _TRAITS: Mapping[Meaning, str] = MappingProxyType(
         Meaning.LANGUAGE: "means.reference.language",
     }
 )
-_SOURCE, _MEANING, _VALUES = "sendoff.source", "sendoff.meaning", "sendoff.values"
+_SOURCE, _MEANING, _VALUES, _FORMAT = "sendoff.source", "sendoff.meaning", "sendoff.values", "sendoff.format"
 _OWN_TRAITS = {
     _SOURCE: "the table and column whose values these are",
     _MEANING: "what the column holds, as Sendoff names it",
     _VALUES: "what values of the column mean, as a person said: a JSON object",
+    _FORMAT: "how the dates of the column are spelled in files of text, where that is not as ISO 8601 has it",
 }
 
 
@@ -88,14 +89,14 @@ def manifest(
     }
 
 
-def entity_document(entity: str, written: ModelTable) -> dict[str, Any]:
+def entity_document(entity: str, written: ModelTable, format: Format | None = None) -> dict[str, Any]:  # noqa: A002 - the field's word
     """The document of one entity: its attributes with types, meanings and the columns they come from, and its key."""
     definition: dict[str, Any] = {"entityName": entity}
     if written.table.key in written.fields:
         identified = {"traitReference": "is.identifiedBy", "arguments": [f"{entity}/hasAttributes/{written.table.key}"]}
         definition["exhibitsTraits"] = [identified]
     columns = [column for field in written.fields if (column := written.table.column(field)) is not None]
-    definition["hasAttributes"] = [_attribute(column, written) for column in columns]
+    definition["hasAttributes"] = [_attribute(column, written, format or Format()) for column in columns]
     return {
         "jsonSchemaSemanticVersion": _VERSION,
         "imports": [{"corpusPath": _FOUNDATIONS}],
@@ -124,6 +125,8 @@ def _declared(entity: str, written: ModelTable, format: Format, moment: str) -> 
 def _format_traits(format: Format) -> list[dict[str, Any]]:  # noqa: A002 - the field's word
     if format.type is FileType.PARQUET:
         return [{"traitReference": "is.partition.format.parquet"}]
+    if format.type is FileType.EXCEL:
+        return []  # the model has no word for it
     if format.type is FileType.JSON_LINES:
         traits = [_with("is.partition.format.JSON", {"type": "lines"})]
     else:
@@ -133,7 +136,7 @@ def _format_traits(format: Format) -> list[dict[str, Any]]:  # noqa: A002 - the 
             "csvStyle": quoted,
             "delimiter": format.delimiter,
             "quoteStyle": "QuoteStyle.Csv",
-            "encoding": format.encoding.upper(),
+            "encoding": ENCODINGS[format.encoding][1],
         }
         traits = [_with("is.partition.format.CSV", told)]
     if format.compression is not Compression.NONE:
@@ -141,7 +144,7 @@ def _format_traits(format: Format) -> list[dict[str, Any]]:  # noqa: A002 - the 
     return traits
 
 
-def _attribute(column: Column, written: ModelTable) -> dict[str, Any]:
+def _attribute(column: Column, written: ModelTable, format: Format) -> dict[str, Any]:  # noqa: A002 - the field's word
     zoned = column.type is ColumnType.TIMESTAMP and is_zoned(column.native_type)
     attribute: dict[str, Any] = {
         "name": column.name,
@@ -155,6 +158,9 @@ def _attribute(column: Column, written: ModelTable) -> dict[str, Any]:
         traits.append(_TRAITS[column.meaning])
     if column.meaning is not Meaning.NONE:
         traits.append(_with(_MEANING, {"value": column.meaning.value}))
+    spelled = date_pattern(column.type, format)
+    if spelled:
+        traits.append(_with(_FORMAT, {"value": spelled}))
     if column.means:
         traits.append(_with(_VALUES, {"value": json.dumps(dict(column.means), ensure_ascii=False)}))
     return {**attribute, "appliedTraits": traits}

@@ -13,15 +13,15 @@ from app.core import layouts
 from app.core.connections import Consent
 from app.core.errors import FixData, SendoffError
 from app.core.export_documents import (
-    format_document,
     layout_document,
-    read_format,
     read_layout,
     read_schedule,
     schedule_document,
 )
-from app.core.exports import Export, ExportKind, Format, Guard, Layout, SyncMode, TableChoice
+from app.core.exports import Export, ExportKind, Guard, Layout, SyncMode, TableChoice
+from app.core.file_formats import Format
 from app.core.file_rules import FileRules
+from app.core.format_documents import format_document, read_format
 from app.core.names import checked_name, fold, new_id
 from app.core.schedules import Schedule
 

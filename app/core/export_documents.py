@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
-from enum import StrEnum
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.core.connections import Consent
+from app.core.document_reader import DocumentReader
 from app.core.errors import FixData
-from app.core.exports import (
-    Compression,
-    Export,
-    ExportKind,
-    FileType,
-    Format,
-    Guard,
-    Layout,
-    OnlyChanges,
-    Quotes,
-    SyncMode,
-    TableChoice,
-)
+from app.core.exports import Export, ExportKind, Guard, Layout, OnlyChanges, SyncMode, TableChoice
+from app.core.file_formats import Format
+from app.core.format_documents import format_document, read_format
 from app.core.layout_presets import PRESETS
 from app.core.names import checked_name, fold
 from app.core.schedules import WEEKDAYS, Every, Schedule
 from app.core.segments import FieldRef
-
-E = TypeVar("E", bound=StrEnum)
-
-ENCODINGS = ("utf-8", "utf-8-sig")
-"""Text encodings of CSV files; the second begins with the mark that makes Excel read it rightly."""
-
-COMPRESSIONS: Mapping[FileType, tuple[Compression, ...]] = {
-    FileType.CSV: (Compression.NONE, Compression.GZIP),
-    FileType.JSON_LINES: (Compression.NONE, Compression.GZIP),
-    FileType.PARQUET: (Compression.SNAPPY, Compression.ZSTD, Compression.GZIP, Compression.NONE),
-}
-"""What each file type can be compressed with, the usual first."""
 
 _SEGMENT_ONLY = ("segments", "target", "match", "sync", "guard")
 _DATA_OUT_ONLY = ("tables", "leave_out_suppressed")
@@ -114,7 +91,7 @@ def from_document(
     `base` is the export of that name, or a new one with only id and origin: it gives what a document never holds. `where`
     resolves connection and destination names. Raises FixData naming the wrong entry; nothing is guessed or dropped.
     """
-    reader = _Reader(f"The export “{document.get('name', '')}”", document)
+    reader = DocumentReader(f"The export “{document.get('name', '')}”", document)
     kind = reader.choice("kind", ExportKind)
     reader.only(*_COMMON, *(_SEGMENT_ONLY if kind is ExportKind.SEGMENT else _DATA_OUT_ONLY))
     name = checked_name(reader.text("name"), "export")
@@ -161,7 +138,7 @@ def guard_document(guard: Guard) -> dict[str, Any]:
 
 def read_guard(document: Mapping[str, Any], subject: str) -> Guard:
     """A guard from its part of a document; what is not named is as usual."""
-    reader = _Reader(f"{subject}, guard", document)
+    reader = DocumentReader(f"{subject}, guard", document)
     usual = Guard()
     reader.only("removed_percent", "changed_percent", "empty_source")
     empty = reader.text("empty_source", _STOP)
@@ -172,19 +149,6 @@ def read_guard(document: Mapping[str, Any], subject: str) -> Guard:
         reader.percent("changed_percent", usual.changed_percent),
         empty == _STOP,
     )
-
-
-def format_document(format: Format) -> dict[str, Any]:  # noqa: A002 - the field's word
-    """A format as it stands in a document."""
-    return {
-        "type": format.type.value,
-        "delimiter": format.delimiter,
-        "compression": format.compression.value,
-        "header": format.header,
-        "encoding": format.encoding,
-        "quotes": format.quotes.value,
-        "rows_per_file": format.rows_per_file,
-    }
 
 
 def layout_document(layout: Layout) -> dict[str, Any]:
@@ -215,40 +179,12 @@ def schedule_document(schedule: Schedule) -> dict[str, Any]:
     }
 
 
-def read_format(document: Mapping[str, Any], subject: str, usual: Format | None = None) -> Format:
-    """A format from its part of a document; `subject` begins the sentence of an error, what is not named is as `usual`."""
-    reader = _Reader(f"{subject}, format", document)
-    usual = usual or Format()
-    reader.only("type", "delimiter", "compression", "header", "encoding", "quotes", "rows_per_file")
-    kind = reader.choice("type", FileType, usual.type)
-    usually = usual.compression if kind is usual.type else COMPRESSIONS[kind][0]
-    compression = reader.choice("compression", Compression, usually)
-    if compression not in COMPRESSIONS[kind]:
-        reader.wrong("compression", compression, " or ".join(COMPRESSIONS[kind]) + f" for {kind}")
-    delimiter = reader.text("delimiter", usual.delimiter)
-    delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
-    if len(delimiter) != 1 or delimiter.isalnum() or delimiter in "\"'\r\n\0 .-+" or not delimiter.isascii():
-        reader.wrong("delimiter", delimiter, "one character such as , ; | or tab")
-    encoding = reader.text("encoding", usual.encoding).lower()
-    if encoding not in ENCODINGS:
-        reader.wrong("encoding", encoding, " or ".join(ENCODINGS))
-    return Format(
-        type=kind,
-        compression=compression,
-        delimiter=delimiter,
-        header=reader.flag("header", default=usual.header),
-        encoding=encoding,
-        quotes=reader.choice("quotes", Quotes, usual.quotes),
-        rows_per_file=_rows_per_file(reader, usual.rows_per_file),
-    )
-
-
 def read_layout(document: Mapping[str, Any], subject: str, usual: Layout | None = None) -> Layout:
     """A layout from its part of a document, as `read_format`; whether its patterns can be used is core/layouts.py's to say.
 
     `preset` gives the patterns that are not named themselves.
     """
-    reader = _Reader(f"{subject}, layout", document)
+    reader = DocumentReader(f"{subject}, layout", document)
     reader.only(*_LAYOUT)
     preset = reader.optional_text("preset")
     if preset is not None and preset not in PRESETS:
@@ -271,7 +207,7 @@ def read_layout(document: Mapping[str, Any], subject: str, usual: Layout | None 
     )
 
 
-def _only_changes(reader: _Reader) -> OnlyChanges:
+def _only_changes(reader: DocumentReader) -> OnlyChanges:
     value = reader.value("only_changes", default=False)
     found = next(
         (each for each, written in _ONLY_CHANGES.items() if written is value or written == value == each), None
@@ -284,7 +220,7 @@ def read_schedule(document: Mapping[str, Any] | None, subject: str) -> Schedule 
     """A schedule from its part of a document, None for none."""
     if not document:
         return None
-    reader = _Reader(f"{subject}, schedule", document)
+    reader = DocumentReader(f"{subject}, schedule", document)
     reader.only("every", "on", "at", "time_zone")
     every = reader.choice("every", Every)
     at = reader.text("at", "00:00" if every is Every.HOUR else None)
@@ -299,126 +235,9 @@ def read_schedule(document: Mapping[str, Any] | None, subject: str) -> Schedule 
     return Schedule(every, time(int(hour), int(minute)), zone, _days(reader, every))
 
 
-class _Reader:
-    """One mapping of a document, read entry by entry; every complaint names the subject and the entry."""
-
-    def __init__(self, subject: str, document: Mapping[str, Any]) -> None:
-        self.subject = subject
-        self._document = document
-
-    def only(self, *keys: str) -> None:
-        for key in self._document:
-            if key in keys:
-                continue
-            near = difflib.get_close_matches(str(key), keys, 1)
-            raise FixData(
-                f"{self.subject} has an entry “{key}”, which is not known there.",
-                f"Known are {', '.join(keys)}.",
-                f"Did you mean “{near[0]}”?" if near else "Remove it, or correct its name.",
-                code="export_document",
-            )
-
-    def wrong(self, key: str, value: object, wanted: str) -> NoReturn:
-        raise FixData(
-            f"{self.subject}: {key} can't be {_shown(value)}.",
-            f"It must be {wanted}.",
-            "Correct the entry.",
-            code="export_document",
-        )
-
-    def missing(self, key: str, wanted: str) -> NoReturn:
-        raise FixData(
-            f"{self.subject} has no {key}.", f"It must be {wanted}.", "Add the entry.", code="export_document"
-        )
-
-    def choice(self, key: str, kind: type[E], default: E | None = None) -> E:
-        value = self._document.get(key)
-        wanted = ", ".join(kind)
-        if value is None:
-            return default if default is not None else self.missing(key, f"one of {wanted}")
-        found = next((member for member in kind if member == value), None)
-        return found if found is not None else self.wrong(key, value, f"one of {wanted}")
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self._document.get(key)
-        if value is None:
-            return default if default is not None else self.missing(key, "a text")
-        return value if isinstance(value, str) else self.wrong(key, value, "a text; put it in quotes")
-
-    def optional_text(self, key: str) -> str | None:
-        return None if self._document.get(key) is None else self.text(key)
-
-    def value(self, key: str, *, default: object) -> object:
-        value = self._document.get(key)
-        return default if value is None else value
-
-    def flag(self, key: str, *, default: bool) -> bool:
-        value = self._document.get(key)
-        if value is None:
-            return default
-        return value if isinstance(value, bool) else self.wrong(key, value, "true or false")
-
-    def has(self, key: str) -> bool:
-        return key in self._document
-
-    def whole_number(self, key: str) -> int | None:
-        value = self._document.get(key)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            self.wrong(key, value, "a whole number from 1, or null for no limit")
-        return value
-
-    def percent(self, key: str, usual: float | None) -> float | None:
-        value = self._document.get(key, usual)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
-            self.wrong(key, value, "a number from 0 to 100, or null for no limit")
-        return float(value)
-
-    def mapping(self, key: str) -> Mapping[str, Any]:
-        return self.mapping_or_none(key) or {}
-
-    def mapping_or_none(self, key: str) -> Mapping[str, Any] | None:
-        value = self._document.get(key)
-        if value is not None and not isinstance(value, Mapping):
-            self.wrong(key, value, "lines of “key: value”")
-        return value
-
-    def items(self, key: str) -> list[Any]:
-        value = self._document.get(key)
-        if value is None:
-            return []
-        return value if isinstance(value, list) else self.wrong(key, value, "a list such as [a, b]")
-
-    def texts(self, key: str) -> list[str]:
-        values = self.items(key)
-        for value in values:
-            if not isinstance(value, str) or not value.strip():
-                self.wrong(key, value, "a list of names")
-        return values
-
-    def text_map(self, key: str) -> dict[str, str]:
-        """Values may be numbers in YAML, as ids often are; they are kept as the text they were."""
-        result = {}
-        for name, value in self.mapping(key).items():
-            if isinstance(value, bool) or not isinstance(value, str | int):
-                self.wrong(f"{key}, {name}", value, "a text; put it in quotes")
-            result[str(name)] = str(value)
-        return result
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, str | int | float | bool):
-        text = str(value)
-        return f"“{text[:60]}…”" if len(text) > 60 else f"“{text}”"
-    if isinstance(value, list):
-        return "a list"
-    return "lines of “key: value”" if isinstance(value, dict) else f"a {type(value).__name__}"
-
-
-def _consent(reader: _Reader, base: Export, where: Where, now: datetime, person: str) -> Consent | None:
+def _consent(reader: DocumentReader, base: Export, where: Where, now: datetime, person: str) -> Consent | None:
     """A consent already given stays while the connection stays; to another one it must be given again, by this person."""
-    agreement = _Reader(f"{reader.subject}, consent", reader.mapping("consent"))
+    agreement = DocumentReader(f"{reader.subject}, consent", reader.mapping("consent"))
     agreement.only("agreed")
     if not agreement.flag("agreed", default=False):
         return None
@@ -427,7 +246,7 @@ def _consent(reader: _Reader, base: Export, where: Where, now: datetime, person:
     return Consent(person, now)
 
 
-def _match(reader: _Reader) -> dict[str, str]:
+def _match(reader: DocumentReader) -> dict[str, str]:
     match = reader.text_map("match")
     for target, source in match.items():
         try:
@@ -445,7 +264,7 @@ def _table_document(choice: TableChoice) -> dict[str, Any]:
     return {"name": choice.name} if choice.fields is None else {"name": choice.name, "fields": list(choice.fields)}
 
 
-def _tables(reader: _Reader) -> tuple[TableChoice, ...]:
+def _tables(reader: DocumentReader) -> tuple[TableChoice, ...]:
     choices = []
     for item in reader.items("tables"):
         if isinstance(item, str):
@@ -453,7 +272,7 @@ def _tables(reader: _Reader) -> tuple[TableChoice, ...]:
             continue
         if not isinstance(item, Mapping):
             reader.wrong("tables", item, "a list of {name: ..., fields: [...]}")
-        table = _Reader(f"{reader.subject}, tables", item)
+        table = DocumentReader(f"{reader.subject}, tables", item)
         table.only("name", "fields")
         name, fields = table.text("name"), table.texts("fields")
         if table.has("fields") and item["fields"] is not None and not fields:
@@ -463,7 +282,7 @@ def _tables(reader: _Reader) -> tuple[TableChoice, ...]:
     return tuple(choices)
 
 
-def _distinct(reader: _Reader, key: str, names: Iterable[str]) -> tuple[str, ...]:
+def _distinct(reader: DocumentReader, key: str, names: Iterable[str]) -> tuple[str, ...]:
     seen: dict[str, str] = {}
     for name in names:
         if fold(name) in seen:
@@ -477,11 +296,7 @@ def _distinct(reader: _Reader, key: str, names: Iterable[str]) -> tuple[str, ...
     return tuple(seen.values())
 
 
-def _rows_per_file(reader: _Reader, usual: int | None) -> int | None:
-    return reader.whole_number("rows_per_file") if reader.has("rows_per_file") else usual
-
-
-def _days(reader: _Reader, every: Every) -> tuple[str, ...]:
+def _days(reader: DocumentReader, every: Every) -> tuple[str, ...]:
     days = reader.items("on")
     if every is Every.WEEK:
         for day in days:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from app.core.connections import Consent
+from app.core.file_formats import Format
 from app.core.schedules import Schedule
 
 
@@ -31,45 +32,8 @@ class SyncMode(StrEnum):
     REPLACE = "replace"
 
 
-class FileType(StrEnum):
-    """File formats of data-out exports and of segments sent as files."""
-
-    CSV = "csv"
-    PARQUET = "parquet"
-    JSON_LINES = "json-lines"
-
-
-class Compression(StrEnum):
-    """How files are compressed; Parquet compresses inside."""
-
-    NONE = "none"
-    GZIP = "gzip"
-    ZSTD = "zstd"
-    SNAPPY = "snappy"
-
-
-class Quotes(StrEnum):
-    """Which CSV values are quoted."""
-
-    NEEDED = "needed"
-    ALL = "all"
-
-
 REMOVING = frozenset({SyncMode.MIRROR, SyncMode.REPLACE})
 """The sync modes that take members out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """How files are written; the CSV parts are ignored by the other types."""
-
-    type: FileType = FileType.CSV
-    compression: Compression = Compression.NONE
-    delimiter: str = ","
-    header: bool = True
-    encoding: str = "utf-8"
-    quotes: Quotes = Quotes.NEEDED
-    rows_per_file: int | None = 500_000
 
 
 class OnlyChanges(StrEnum):

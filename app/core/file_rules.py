@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app.core.exports import FileType, Format, Layout
+from app.core.exports import Layout
+from app.core.file_formats import FileType, Format
 
-_NAMES = {FileType.CSV: "CSV", FileType.PARQUET: "Parquet", FileType.JSON_LINES: "JSON lines"}
+_NAMES = {FileType.CSV: "CSV", FileType.PARQUET: "Parquet", FileType.JSON_LINES: "JSON lines", FileType.EXCEL: "Excel"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,10 @@ class FileRules:
             found.append(f"{target} reads {' or '.join(names)}, not {_name(format.type)}.")
         elif format.type is FileType.CSV:
             found += self._broken_csv(target, format)
-        if self.one_file and format.rows_per_file is not None:
-            found.append(f"{target} takes each segment or table in one file: leave the rows per file empty.")
+        if self.one_file and format.several_files:
+            found.append(
+                f"{target} takes each segment or table in one file: leave rows and size per file empty, and no partition."
+            )
         if self.plain_names and not layout.plain_names:
             found.append(f"{target} takes file names of plain letters, digits, “-”, “_” and “.” only.")
         if self.columns:

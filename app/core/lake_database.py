@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from app.core.exports import FileType, Format
+from app.core.file_formats import FileType, Format
 from app.core.tables import Column, ColumnType, Meaning, Table
 
 _TYPES: Mapping[ColumnType, str] = MappingProxyType(

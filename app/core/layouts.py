@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.errors import FixSettings
-from app.core.exports import Compression, Export, ExportKind, FileType, Format, Layout, OnlyChanges
+from app.core.exports import Export, ExportKind, Layout, OnlyChanges
+from app.core.file_formats import Format, extension
 from app.core.row_deltas import Rows
 
 TOKENS = (
@@ -82,7 +83,7 @@ def check(layout: Layout, format: Format, items: int = 2) -> list[str]:  # noqa:
     used = _tokens(layout.folder) | _tokens(layout.file)
     if items > 1 and not used & _ITEM:
         found.append("Several tables or segments would get the same file: add {table} to the folder or file pattern.")
-    if format.rows_per_file is not None and "part" not in used:
+    if format.several_files and "part" not in used:
         found.append("A table may need several files, which would get the same name: add {part} to the file pattern.")
     if layout.keep_earlier_runs and not used & _TIME:
         found.append(
@@ -132,18 +133,21 @@ def demand(layout: Layout, format: Format, items: int = 2) -> None:  # noqa: A00
         )
 
 
-def path_of(export: Export, place: Place, item: str, part: int, rows: Rows = Rows.ALL) -> str:
+def path_of(
+    export: Export, place: Place, item: str, part: int, rows: Rows = Rows.ALL, parted: Sequence[str] = ()
+) -> str:
     """The path of one part (from 1) of a table or segment; raises FixSettings when it can't be one.
 
     `item` must come from `safe_names` when several items share a run, so that no two get the same path. Rows that go into
-    several file sets are told apart by the name of their file when the patterns do not do it.
+    several file sets are told apart by the name of their file when the patterns do not do it. `parted` are the folders of a
+    partition, from core/partitions.py.
     """
     layout, values = export.layout, _values(place, item, part, rows)
     folder, file = _fill(layout.folder, values), _fill(layout.file, values)
     if rows in _SETS and "change" not in _tokens(layout.folder) | _tokens(layout.file):
         file = f"{file}_{rows}"
     name = _plain(_safe(file)) if layout.plain_names else _safe(file)
-    path = "/".join([*_segments(folder), f"{name}{extension(export.format)}"])
+    path = "/".join([*_segments(folder), *parted, f"{name}{extension(export.format)}"])
     if len(path) > LONGEST_PATH:
         raise FixSettings(
             f"The path of “{item}” is too long.",
@@ -206,14 +210,6 @@ def replace_below(export: Export, place: Place) -> str | None:
         return None
     demand(export.layout, export.format, items=1)
     return "/".join(_segments(_fill(_fixed_part(export.layout.folder), _values(place, "", 1))))
-
-
-def extension(format: Format) -> str:  # noqa: A002 - the field's word
-    """What a file's name ends with: `.csv.gz`, `.parquet` ..."""
-    if format.type is FileType.PARQUET:
-        return ".parquet"
-    ending = {FileType.CSV: ".csv", FileType.JSON_LINES: ".jsonl"}[format.type]
-    return ending + {Compression.GZIP: ".gz", Compression.ZSTD: ".zst"}.get(format.compression, "")
 
 
 def safe_names(items: Iterable[str], *, plain: bool = False) -> tuple[str, ...]:

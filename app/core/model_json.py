@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from app.core.exports import FileType, Format, Quotes
+from app.core.file_formats import DATE_PATTERNS, ENCODINGS, Dates, FileType, Format, Quotes
 from app.core.row_deltas import Rows
 from app.core.tables import Catalog, Column, ColumnType, Link, Meaning, Table
 
@@ -74,7 +74,7 @@ def _entity(written: ModelTable, format: Format, moment: str) -> dict[str, Any]:
         "$type": "LocalEntity",
         "name": written.table.name,
         "modifiedTime": moment,
-        "attributes": [_attribute(column, written.table) for column in columns],
+        "attributes": [_attribute(column, written.table, format) for column in columns],
         "partitions": [_partition(partition, format) for partition in written.partitions],
     }
     if written.table.key in written.fields:
@@ -82,15 +82,26 @@ def _entity(written: ModelTable, format: Format, moment: str) -> dict[str, Any]:
     return entity
 
 
-def _attribute(column: Column, table: Table) -> dict[str, Any]:
+def _attribute(column: Column, table: Table, format: Format) -> dict[str, Any]:  # noqa: A002 - the field's word
     notes = [{"name": "sendoff:source", "value": f"{table.name}.{column.name}"}]
     if column.meaning is not Meaning.NONE:
         notes.append({"name": "sendoff:meaning", "value": column.meaning.value})
     if column.type is ColumnType.BINARY:  # the model has no word for it; text files hold it as base64
         notes.append({"name": "sendoff:type", "value": column.type.value})
+    written = date_pattern(column.type, format)
+    if written:
+        notes.append({"name": "sendoff:format", "value": written})
     if column.means:
         notes.append({"name": "sendoff:values", "value": json.dumps(dict(column.means), ensure_ascii=False)})
     return {"name": column.name, "dataType": DATA_TYPES[column.type], "annotations": notes}
+
+
+def date_pattern(kind: ColumnType, format: Format) -> str:  # noqa: A002 - the field's word
+    """How the values of a text file are spelled where it is not as the model's readers expect."""
+    if format.type not in {FileType.CSV, FileType.JSON_LINES} or format.dates is Dates.ISO:
+        return ""
+    day, moment = DATE_PATTERNS[format.dates]
+    return {ColumnType.DATE: day, ColumnType.TIMESTAMP: moment}.get(kind, "")
 
 
 def _partition(partition: Partition, format: Format) -> dict[str, Any]:  # noqa: A002 - the field's word
@@ -108,7 +119,7 @@ def _partition(partition: Partition, format: Format) -> dict[str, Any]:  # noqa:
             "delimiter": format.delimiter,
             "quoteStyle": "QuoteStyle.Csv",
             "csvStyle": "CsvStyle.QuoteAlways" if format.quotes is Quotes.ALL else "CsvStyle.QuoteAfterDelimiter",
-            "encoding": format.encoding.upper(),
+            "encoding": ENCODINGS[format.encoding][1],
         }
     return document
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from app.core.model_json import ModelTable
+from app.core.file_formats import FileType, Format
+from app.core.model_json import ModelTable, date_pattern
 from app.core.tables import Catalog, Column, ColumnType, Meaning, is_zoned
 
 _TYPES: Mapping[ColumnType, Mapping[str, Any]] = MappingProxyType(
@@ -29,14 +30,15 @@ _TYPES: Mapping[ColumnType, Mapping[str, Any]] = MappingProxyType(
 )
 
 
-def row_schema(written: ModelTable, catalog: Catalog) -> dict[str, Any]:
-    """The schema, ready for `json.dumps`; any value but the key's may be null."""
+def row_schema(written: ModelTable, catalog: Catalog, format: Format | None = None) -> dict[str, Any]:  # noqa: A002 - the field's word
+    """The schema, ready for `json.dumps`; any value but the key's may be null. Dates are as JSON lines of that format have them."""
+    lines = Format(FileType.JSON_LINES) if format is None or format.type is not FileType.JSON_LINES else format
     table = written.table
     columns = [column for field in written.fields if (column := table.column(field)) is not None]
     links = {link.many_column: link for link in catalog.links if link.many_table == table.name}
     properties = {}
     for column in columns:
-        told = _property(column, nullable=column.name != table.key)
+        told = _property(column, lines, nullable=column.name != table.key)
         if column.name in links:
             link = links[column.name]
             told["x-sendoff-references"] = f"{link.one_table}.{link.one_column}"
@@ -54,10 +56,13 @@ def row_schema(written: ModelTable, catalog: Catalog) -> dict[str, Any]:
     return schema
 
 
-def _property(column: Column, *, nullable: bool) -> dict[str, Any]:
+def _property(column: Column, lines: Format, *, nullable: bool) -> dict[str, Any]:
     told = dict(_TYPES[column.type])
     if column.type is ColumnType.TIMESTAMP and is_zoned(column.native_type):
         told = {"type": "string", "format": "date-time"}
+    spelled = date_pattern(column.type, lines)
+    if spelled:
+        told = {"type": "string", "x-sendoff-format": spelled}
     if nullable and "type" in told:
         told["type"] = [told["type"], "null"]
     if column.meaning is not Meaning.NONE:

@@ -23,10 +23,11 @@ from app.core.names import new_id
 from app.core.row_deltas import RowChanges, Rows, Whole
 from app.core.tables import Table
 from app.data.engines.duckdb import Cursor, literal
+from app.data.formats.values import column_text
 from app.data.run_changes import known_of, write_parquet
 from app.data.server_rows import server_of
 from app.data.sql_values import Value
-from app.data.table_files import RowSource, Selection, TableRows, column_text
+from app.data.table_files import RowSource, Selection, TableRows
 from app.jobs import JobContext, Progress
 
 FORMAT: Final = 1

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from sqlglot import exp
 
 from app.core.errors import TryAgain
-from app.core.exports import FileType, Format
+from app.core.file_formats import ROW_GROUP, FileType, Format
 from app.core.names import new_id
 from app.core.tables import ColumnType
 from app.data.server_rows import server_of
@@ -24,13 +24,13 @@ _ALIKE: Final = frozenset(ColumnType) - {ColumnType.NESTED, ColumnType.TIME}
 def written_there(source: TableRows, file_format: Format, near: Path, ctx: JobContext) -> list[tuple[Path, int]] | None:
     """The files with their rows, below `near`; None when they are to be written here.
 
-    That is so for other files than Parquet, with a suppression list, which is known here only, and where no cluster sees that
-    folder. Raises TryAgain when the files do not hold what the cluster said, and what asking it does.
+    That is so for other files than a cluster makes, with a suppression list, which is known here only, and where no cluster
+    sees that folder. Raises TryAgain when the files do not hold what the cluster said, and what asking it does.
     """
     table, server = source.table, server_of(source.engine, source.table)
     columns = [column for name in source.fields if (column := table.column(name)) is not None]
     alike = len(columns) == len(source.fields) and all(column.type in _ALIKE for column in columns)
-    if server is None or file_format.type is not FileType.PARQUET or source.suppression is not None or not alike:
+    if server is None or not _can_write(file_format) or source.suppression is not None or not alike:
         return None
     values = [
         exp.alias_(
@@ -53,6 +53,12 @@ def written_there(source: TableRows, file_format: Format, near: Path, ctx: JobCo
             code="not_whole",
         )
     return found
+
+
+def _can_write(file_format: Format) -> bool:
+    """Whether a cluster makes such files: Parquet with its own row groups, in one folder, as many rows in each as asked."""
+    plain = (file_format.row_group, file_format.bytes_per_file, file_format.partition)
+    return file_format.type is FileType.PARQUET and plain == (ROW_GROUP, None, None)
 
 
 def _rows_of(path: Path) -> int:

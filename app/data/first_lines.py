@@ -8,14 +8,17 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 from sqlglot import exp
 
-from app.core.exports import Compression, FileType, Format
+from app.core.file_formats import ENCODINGS, Compression, FileType, Format
 from app.data.engines.duckdb import Cursor, DuckDBEngine
-from app.data.table_files import RowSource, Selection, column_text, write
+from app.data.formats.values import column_text
+from app.data.table_files import RowSource, Selection, write
 from app.jobs import CancelToken, JobContext
 
+_SHOWN_AS = MappingProxyType({FileType.PARQUET: FileType.JSON_LINES, FileType.EXCEL: FileType.CSV})
 _numbers = count()
 
 
@@ -28,17 +31,21 @@ class FirstRows:
 
 
 def first_rows(engine: DuckDBEngine, source: RowSource, format: Format, rows: int, ctx: JobContext) -> FirstRows:  # noqa: A002 - the field's word
-    """The first rows, read once, so that lines and values are of the same rows; uncompressed, Parquet's as JSON lines.
+    """The first rows, read once, so that lines and values are of the same rows; uncompressed, Parquet's as JSON lines and Excel's as CSV.
 
     Raises what `write` does. A value with a line break takes several lines, as in the file.
     """
-    kind = FileType.JSON_LINES if format.type is FileType.PARQUET else format.type
-    plain = replace(format, type=kind, compression=Compression.NONE, rows_per_file=None)
+    kind = _SHOWN_AS.get(format.type, format.type)
+    plain = replace(
+        format, type=kind, compression=Compression.NONE, rows_per_file=None, bytes_per_file=None, partition=None
+    )
+    if format.type is not FileType.CSV:
+        plain = replace(plain, encoding="utf-8", delimiter=",")
     with _held(engine, source, rows, ctx) as held:
         with TemporaryDirectory(dir=engine.folder / "tmp") as folder:
             [written] = write(engine, held, plain, Path(folder), ctx)
-            lines = tuple(written.path.read_text(format.encoding).splitlines())
-        texts = [exp.alias_(column_text(value), f"t{i}") for i, value in enumerate(held.selection.values)]
+            lines = tuple(written.path.read_text(ENCODINGS[plain.encoding][0]).splitlines())
+        texts = [exp.alias_(column_text(value, format.dates), f"t{i}") for i, value in enumerate(held.selection.values)]
         query = exp.select(*texts).from_(held.selection.query.subquery("q"))
         with engine.cursor(ctx.token) as cursor:
             return FirstRows(lines, tuple(cursor.execute(engine.sql(query)).fetchall()))

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from app.core.exports import Compression, FileType, Format
+from app.core.file_formats import Compression, FileType, Format, LineEnds, Quotes
 from app.core.tables import Table
 from app.data.engines.duckdb import DuckDBEngine, quoted
 from app.data.table_rows import looked_at
@@ -21,7 +21,12 @@ _LOOKED_AT = 20_000
 _SHARE_OF_PLAIN: Mapping[tuple[FileType, Compression], float] = MappingProxyType(
     {
         (FileType.CSV, Compression.GZIP): 0.30,
+        (FileType.CSV, Compression.ZIP): 0.30,
+        (FileType.CSV, Compression.ZSTD): 0.26,
         (FileType.JSON_LINES, Compression.GZIP): 0.16,
+        (FileType.JSON_LINES, Compression.ZIP): 0.16,
+        (FileType.JSON_LINES, Compression.ZSTD): 0.13,
+        (FileType.EXCEL, Compression.NONE): 0.40,
         (FileType.PARQUET, Compression.NONE): 0.65,
         (FileType.PARQUET, Compression.SNAPPY): 0.35,
         (FileType.PARQUET, Compression.GZIP): 0.23,
@@ -43,7 +48,8 @@ class TableSizes:
         """About how many bytes all rows take with these fields; raises FixData when the rows are gone, Cancelled."""
         widths = self._widths(table, token)
         row = sum(widths.get(field, 0.0) for field in fields) + _around_values(fields, format)
-        return round(row * table.rows * _SHARE_OF_PLAIN.get((format.type, format.compression), 1.0))
+        wide = 2 if format.type is FileType.CSV and format.encoding.startswith("utf-16") else 1
+        return round(row * table.rows * wide * _SHARE_OF_PLAIN.get((format.type, format.compression), 1.0))
 
     def _widths(self, table: Table, token: CancelToken) -> Mapping[str, float]:
         generation = (table.id, table.generation)
@@ -69,4 +75,5 @@ def _around_values(fields: Sequence[str], format: Format) -> int:  # noqa: A002 
     """Bytes of a row that are not values."""
     if format.type is FileType.JSON_LINES:
         return sum(len(field.encode()) + 6 for field in fields) + 2  # "name":"value", and braces
-    return len(fields)  # delimiters and the line's end
+    wide = len(fields)  # delimiters and the line's end
+    return wide + (1 if format.line_ends is LineEnds.CRLF else 0) + (2 * wide if format.quotes is Quotes.ALL else 0)

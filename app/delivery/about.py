@@ -68,10 +68,10 @@ class AboutFiles:
         if layout.manifest:
             yield layouts.MANIFEST_FILE, manifest(export.name, near, self.catalog, export.format, moment)
             for name, table in near.items():
-                yield f"{name}{layouts.ENTITY_END}", entity_document(name, table)
+                yield f"{name}{layouts.ENTITY_END}", entity_document(name, table, export.format)
         if layout.json_schema:
             for name, table in near.items():
-                yield f"{name}{layouts.SCHEMA_END}", row_schema(table, self.catalog)
+                yield f"{name}{layouts.SCHEMA_END}", row_schema(table, self.catalog, export.format)
 
     def _lake_database(self, where: Callable[[str], str]) -> str:
         """Over the folder of each table's files; Spark makes no table over a folder without any."""

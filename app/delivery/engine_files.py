@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from app.core.exports import Export
+from app.core.file_formats import extension, plain_extension
 from app.core.segments import Segment
 from app.data.changed_rows import Comparison, compare
 from app.data.cluster_files import written_there
@@ -18,8 +19,8 @@ from app.data.table_files import MemberRows, RowSource, TableRows, write
 from app.data.table_rows import row_count
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
-from app.delivery.ports import RowCount
-from app.delivery.table_files import Item, TablePart
+from app.delivery.ports import PartFile, RowCount
+from app.delivery.table_files import Item, TablePart, TargetOf
 from app.destinations.contract import TargetField
 from app.jobs import JobContext
 
@@ -72,17 +73,23 @@ class EngineWriter:
         return compare(self._table(part), base, folder, ctx)
 
     def write(
-        self, item: Item | RowSource, folder: Path, ctx: JobContext, near: Path | None = None
-    ) -> Iterator[tuple[Path, int]]:
+        self, item: Item | RowSource, folder: Path, ctx: JobContext, target: TargetOf, near: Path | None = None
+    ) -> Iterator[PartFile]:
         """See `Writer.write`; whole tables on a cluster are written by it where it can."""
         source = self._source(item) if isinstance(item, TablePart | Segment) else item
+        form = self._export.format
         if near is not None and isinstance(source, TableRows):
-            there = written_there(source, self._export.format, near, ctx)
+            there = written_there(source, form, near, ctx)
             if there is not None:
-                yield from there
+                for number, (path, rows) in enumerate(there, 1):
+                    yield PartFile(path, target(number, ()), rows)
                 return
-        for written in write(self._engine, source, self._export.format, folder, ctx):
-            yield written.path, written.rows
+
+        def inside(number: int, folders: tuple[str, ...]) -> str:
+            return PurePosixPath(target(number, folders)).name.removesuffix(extension(form)) + plain_extension(form)
+
+        for number, written in enumerate(write(self._engine, source, form, folder, ctx, inside=inside), 1):
+            yield PartFile(written.path, target(number, written.folders), written.rows)
 
     def first_rows(self, item: Item, rows: int, ctx: JobContext) -> FirstRows:
         """The first lines of the first file, by the code that writes it, and their values in the order of its fields."""

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 from app.core import layouts
-from app.core.errors import FixData
+from app.core.errors import FixData, FixSettings
 from app.core.exports import Export, ExportKind, OnlyChanges
+from app.core.file_formats import sheet_problem
 from app.core.layouts import Place
 from app.core.row_deltas import Rows, file_sets
 from app.core.run_pointers import SentFile
@@ -36,6 +37,10 @@ _BASES = "tables"
 """The folder with what a place holds of each table."""
 
 
+TargetOf = Callable[[int, tuple[str, ...]], str]
+"""Where a part is to lie, by its number, from 1, and the folders of its partition."""
+
+
 class Writer(Protocol):
     """Writes rows as files; made from the engine (app/delivery/engine_source.py)."""
 
@@ -48,9 +53,9 @@ class Writer(Protocol):
         ...
 
     def write(
-        self, item: Item | RowSource, folder: Path, ctx: JobContext, near: Path | None = None
-    ) -> Iterator[tuple[Path, int]]:
-        """Write part after part; path and rows of each. See `FileSource.parts`."""
+        self, item: Item | RowSource, folder: Path, ctx: JobContext, target: TargetOf, near: Path | None = None
+    ) -> Iterator[PartFile]:
+        """Write part after part; see `FileSource.parts`."""
         ...
 
 
@@ -87,6 +92,7 @@ class ExportFiles:
         """See `FileSource.count`."""
         chosen, only = self._items[item], self._export.layout.only_changes
         count = self._writer.count(chosen, ctx)
+        self._demand_room(item, count.rows)
         if only is OnlyChanges.OFF or not isinstance(chosen, TablePart):
             return count
         compared = self._writer.compare(chosen, known / _BASES / f"{chosen.table.id}.parquet", folder, ctx)
@@ -94,6 +100,16 @@ class ExportFiles:
         changes = compared.changes
         rows = sum(changes.number(which) for which in file_sets(only, whole=changes.whole is not None))
         return replace(count, rows=rows, changes=changes)
+
+    def _demand_room(self, item: str, rows: int) -> None:
+        """Raise FixSettings when so many rows can't be written as sheets of Excel."""
+        chosen = self._items[item]
+        fields = self._export.match if isinstance(chosen, Segment) else chosen.fields
+        problem = sheet_problem(self._export.format, item, rows, len(fields))
+        if problem is not None:
+            raise FixSettings(
+                problem, "Nothing was sent.", "Choose CSV or Parquet, or fewer rows per file.", code="too_large"
+            )
 
     def parts(self, item: str, folder: Path, ctx: JobContext, near: Path | None = None) -> Iterator[PartFile]:
         """See `FileSource.parts`."""
@@ -107,9 +123,11 @@ class ExportFiles:
     def _parts(
         self, item: str, rows: Item | RowSource, which: Rows, folder: Path, ctx: JobContext, near: Path | None = None
     ) -> Iterator[PartFile]:
-        for number, (path, written) in enumerate(self._writer.write(rows, folder, ctx, near), 1):
-            target = layouts.path_of(self._export, self._place, self._names[item], number, which)
-            yield PartFile(path, target, written, which)
+        def target(number: int, parted: tuple[str, ...]) -> str:
+            return layouts.path_of(self._export, self._place, self._names[item], number, which, parted)
+
+        for part in self._writer.write(rows, folder, ctx, target, near):
+            yield replace(part, which=which)
 
     def published(self, known: Path) -> None:
         """See `FileSource.published`; of a table that was not compared nobody knows any more what the place holds."""

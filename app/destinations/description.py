@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from app.core.counts import Limits
-from app.core.exports import ExportKind, Format, Layout, SyncMode
+from app.core.exports import ExportKind, Layout, SyncMode
+from app.core.file_formats import Format
 from app.core.file_rules import FileRules
 from app.core.forecasts import Calls, Forecast
 from app.core.plans import Changes

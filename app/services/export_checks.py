@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from app.core import layouts, row_deltas
 from app.core.eligibility import why_not_eligible
 from app.core.exports import Export, ExportKind, OnlyChanges
+from app.core.file_formats import sheet_problem
 from app.core.names import fold
+from app.core.partitions import member_problems, table_problems
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog
 from app.destinations.description import Description
@@ -37,7 +39,7 @@ def blocking(export: Export, around: Surroundings) -> list[str]:
         found += _tables(export, around)
     if around.description.any_field or export.kind is ExportKind.DATA_OUT:
         items = len(export.segments) if export.kind is ExportKind.SEGMENT else len(export.tables)
-        found += layouts.check(export.layout, export.format, items)
+        found += [*layouts.check(export.layout, export.format, items), *_format(export, around)]
         found += around.description.file_rules.broken(
             around.description.name, export.format, export.layout, export.match
         )
@@ -119,6 +121,21 @@ def _match(export: Export, around: Surroundings) -> list[str]:
     if keys and not missing and not any(key in export.match for key in keys):
         names = " or ".join(f"“{fields[key].name if key in fields else key}”" for key in keys)
         found.append(f"{names} is not matched; without it members can't be told apart.")
+    return found
+
+
+def _format(export: Export, around: Surroundings) -> list[str]:
+    """What of the format does not fit what is written."""
+    by = export.format.partition
+    if export.kind is ExportKind.SEGMENT:
+        return [] if by is None else member_problems(by, export.match)
+    found = [] if by is None else table_problems(by, export.tables, around.catalog)
+    for choice in export.tables:
+        table = around.catalog.table(choice.name)
+        if table is not None:
+            columns = len(table.columns if choice.fields is None else choice.fields)
+            problem = sheet_problem(export.format, table.name, table.rows, columns)
+            found += [] if problem is None else [problem]
     return found
 
 

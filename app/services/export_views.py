@@ -16,6 +16,7 @@ from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog, Meaning, Table
 from app.data.member_query import MemberSpec
 from app.data.members import Members, SampleRow
+from app.data.partition_counts import PartitionCounts
 from app.data.personal import masked as mask
 from app.data.sizes import TableSizes
 from app.data.suppression import ListedValues
@@ -72,7 +73,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class TreeNode:
-    """One table or segment below the connection's folder: the path of its first file, and how many there are.
+    """One table, segment or folder of a partition below the connection's folder: its first file, and how many there are.
 
     `bytes` is what all of them take together, estimated; None where it is not known. A file `about` the others has no rows.
     """
@@ -102,6 +103,7 @@ class ExportViews:
         self._listed = listed or ListedValues(engine)
         self._members = Members(engine, listed=self._listed)
         self._sizes = TableSizes(engine)
+        self._partitions = PartitionCounts(engine)
         self._open_connection = open_connection
         self._clock = clock
 
@@ -184,9 +186,24 @@ class ExportViews:
             if sets != (Rows.ALL,):  # how many rows changed is known only when they are compared
                 nodes += [TreeNode(layouts.path_of(export, place, name, 1, which), 1, None) for which in sets]
                 continue
-            path = layouts.path_of(export, place, name, 1)
-            nodes.append(TreeNode(path, _files(rows, export), rows, self._bytes(export, item, table)))
+            size = self._bytes(export, item, table)
+            for folders, some in self._folders(export, item, table, rows):
+                path = layouts.path_of(export, place, name, 1, parted=folders)
+                share = size if not rows or some is None or size is None else round(size * some / rows)
+                nodes.append(TreeNode(path, _files(some, share, export), some, share))
         return [*nodes, *(TreeNode(path, 1, None, about=True) for path in layouts.about_paths(export, place, names))]
+
+    def _folders(
+        self, export: Export, item: str, table: Table | None, rows: int | None
+    ) -> Sequence[tuple[tuple[str, ...], int | None]]:
+        """The folders of a partition with their rows; of a segment they are known only when it is written."""
+        by = export.format.partition
+        if by is None or table is None or export.kind is ExportKind.SEGMENT:
+            return [((), rows)]
+        choice = next(choice for choice in export.tables if choice.name == item)
+        if choice.fields is not None and by.field not in choice.fields:
+            return [((), rows)]
+        return self._partitions.folders(table, by, CancelToken())
 
     def _bytes(self, export: Export, item: str, table: Table | None) -> int | None:
         if export.kind is ExportKind.SEGMENT or table is None:
@@ -267,6 +284,9 @@ def _hidden_samples(samples: Mapping[str, Sequence[SampleRow]], masks: Mapping[s
     )
 
 
-def _files(rows: int | None, export: Export) -> int:
-    size = export.format.rows_per_file
-    return 1 if not rows or size is None else -(-rows // size)
+def _files(rows: int | None, size: int | None, export: Export) -> int:
+    """How many files so many rows and bytes need."""
+    form = export.format
+    by_rows = -(-rows // form.rows_per_file) if rows and form.rows_per_file else 1
+    by_size = -(-size // form.bytes_per_file) if size and form.bytes_per_file else 1
+    return max(by_rows, by_size)

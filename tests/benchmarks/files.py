@@ -19,7 +19,7 @@ import fsspec
 import pandas as pd
 from isal import igzip
 
-from app.core.exports import Compression, FileType, Format
+from app.core.file_formats import Compression, FileType, Format
 from app.core.tables import Table, TableRole
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.table_files import TableRows, write

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from app.core.cdm_manifest import entity_document, manifest
-from app.core.exports import Compression, FileType, Format, Quotes
+from app.core.file_formats import Compression, Dates, FileType, Format, Quotes
 from app.core.model_json import ModelTable, Partition, model_json
 from app.core.tables import Catalog, Column, ColumnType, Link, Meaning
 from tests.store.samples import table
@@ -72,6 +72,8 @@ def test_entities_files_and_relationships() -> None:
     [
         (Format(FileType.PARQUET, Compression.ZSTD), ["is.partition.format.parquet"]),
         (Format(FileType.JSON_LINES), ["is.partition.format.JSON"]),
+        (Format(FileType.EXCEL), []),
+        (Format(compression=Compression.ZIP), ["is.partition.format.CSV", "is.partition.compressed"]),
         (Format(compression=Compression.GZIP), ["is.partition.format.CSV", "is.partition.compressed"]),
     ],
 )
@@ -82,7 +84,8 @@ def test_how_files_are_written(form: Format, traits: list[str]) -> None:
 
 def test_types_key_meanings_and_mapping() -> None:
     [*own, entity] = entity_document("Customer", TABLES["Customer"])["definitions"]
-    assert [trait["traitName"] for trait in own] == ["sendoff.source", "sendoff.meaning", "sendoff.values"]
+    names = [trait["traitName"] for trait in own]
+    assert names == ["sendoff.source", "sendoff.meaning", "sendoff.values", "sendoff.format"]
     assert entity["exhibitsTraits"][0]["arguments"] == ["Customer/hasAttributes/integer"]
     attributes = {each["name"]: each for each in entity["hasAttributes"]}
     assert attributes["integer"]["isPrimaryKey"] is True
@@ -92,6 +95,21 @@ def test_types_key_meanings_and_mapping() -> None:
     assert json.loads(arguments(attributes["OptIn"]["appliedTraits"][2])["value"]) == {"j": "yes", "n": "no"}
     assert (attributes["timestamp"]["dataType"], attributes["Moment"]["dataType"]) == ("dateTime", "dateTimeOffset")
     assert set(attributes) == {column.name for column in CUSTOMER.columns}
+
+
+def test_encoding_and_dates_are_told_as_they_are() -> None:
+    form = Format(encoding="utf-16-le", dates=Dates.MONTH_FIRST)
+    [part] = manifest("Lake", TABLES, CATALOG, form, NOW)["entities"][0]["dataPartitions"]
+    assert arguments(part["exhibitsTraits"][0])["encoding"] == "UTF-16LE"
+    entity = entity_document("Customer", TABLES["Customer"], form)["definitions"][-1]
+    told = {
+        each["name"]: arguments(trait)["value"]
+        for each in entity["hasAttributes"]
+        for trait in each["appliedTraits"]
+        if isinstance(trait, dict) and trait["traitReference"] == "sendoff.format"
+    }
+    assert told["date"] == "MM/dd/yyyy"
+    assert told["timestamp"] == "MM/dd/yyyy HH:mm:ss"
 
 
 def test_what_is_not_written_is_not_named() -> None:

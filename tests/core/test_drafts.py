@@ -8,7 +8,8 @@ import pytest
 
 from app.core.drafts import DataOutDraft, Needs, SegmentDraft, Step
 from app.core.errors import FixData
-from app.core.exports import Export, ExportKind, Format, Layout, SyncMode, TableChoice
+from app.core.exports import Export, ExportKind, Layout, SyncMode, TableChoice
+from app.core.file_formats import Format
 from app.core.schedules import Every, Schedule
 from tests.store import samples
 

@@ -11,18 +11,23 @@ from hypothesis import strategies as st
 
 from app.core.connections import Consent
 from app.core.errors import FixData
-from app.core.export_documents import COMPRESSIONS, ENCODINGS, Where, from_document, to_document
-from app.core.exports import (
+from app.core.export_documents import Where, from_document, to_document
+from app.core.exports import Export, ExportKind, Layout, OnlyChanges, SyncMode, TableChoice
+from app.core.file_formats import (
+    COMPRESSIONS,
+    ENCODINGS,
+    LEAST_BYTES,
+    MOST_IN_GROUP,
     Compression,
-    Export,
-    ExportKind,
+    Dates,
     FileType,
+    Folders,
     Format,
-    Layout,
-    OnlyChanges,
+    Grain,
+    LineEnds,
+    PartitionBy,
     Quotes,
-    SyncMode,
-    TableChoice,
+    Unencodable,
 )
 from app.core.layout_presets import PRESETS
 from app.core.names import fold
@@ -130,6 +135,16 @@ def test_a_consent_stays_while_the_connection_does():
         ({"schedule": {"every": "month", "at": "05:30", "time_zone": "UTC", "on": [32]}}, "32"),
         ({"schedule": {"every": "month", "at": "05:30", "time_zone": "UTC", "on": ["²"]}}, "²"),
         ({"format": {"type": "xlsx"}}, "type can't be “xlsx”"),
+        ({"format": {"type": "excel", "compression": "gzip"}}, "compression can't be “gzip”"),
+        ({"format": {"unencodable": "drop"}}, "unencodable can't be “drop”"),
+        ({"format": {"line_ends": "cr"}}, "line_ends can't be “cr”"),
+        ({"format": {"dates": "dd.MM.yyyy"}}, "dates can't be “dd.MM.yyyy”"),
+        ({"format": {"row_group": 2_000_000}}, "row_group can't be “2000000”"),
+        ({"format": {"bytes_per_file": 10}}, "bytes_per_file can't be “10”"),
+        ({"format": {"partition": "Country"}}, "partition can't be “Country”"),
+        ({"format": {"partition": {"by": "month"}}}, "no field"),
+        ({"format": {"partition": {"field": "At", "by": "week"}}}, "by can't be “week”"),
+        ({"format": {"partition": {"field": "At", "style": "hive"}}}, "“style”, which is not known"),
         ({"format": {"type": "csv", "compression": "snappy"}}, "compression can't be “snappy”"),
         ({"format": {"delimiter": "||"}}, "delimiter"),
         ({"format": {"delimiter": '"'}}, "delimiter"),
@@ -214,9 +229,15 @@ def _formats(draw: st.DrawFn) -> Format:
         draw(st.sampled_from(COMPRESSIONS[kind])),
         draw(st.sampled_from(",;|\t~")),
         draw(st.booleans()),
-        draw(st.sampled_from(ENCODINGS)),
+        draw(st.sampled_from(list(ENCODINGS))),
         draw(st.sampled_from(Quotes)),
         draw(st.none() | st.integers(1, 10**9)),
+        draw(st.sampled_from(LineEnds)),
+        draw(st.sampled_from(Dates)),
+        draw(st.sampled_from(Unencodable)),
+        draw(st.integers(1, MOST_IN_GROUP)),
+        draw(st.none() | st.integers(LEAST_BYTES, 10**12)),
+        draw(st.none() | st.builds(PartitionBy, _names, st.sampled_from(Grain), st.sampled_from(Folders))),
     )
 
 
@@ -321,3 +342,11 @@ def test_what_a_document_leaves_out_is_as_usual_at_the_destination():
         {**SEGMENT, "format": {"type": "parquet"}}, BASE, lambda _connection, _destination: usual, NOW, "omar"
     )
     assert zstd.format.compression is Compression.SNAPPY
+
+
+@pytest.mark.parametrize(
+    ("written", "encoding"),
+    [("UTF-8", "utf-8"), ("utf-8-bom", "utf-8-sig"), ("UTF-16LE", "utf-16-le"), ("cp1252", "windows-1252")],
+)
+def test_other_names_of_the_same_encoding(written, encoding):
+    assert _read(DATA_OUT | {"format": {"encoding": written}}).format.encoding == encoding

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.core.exports import FileType, Format, Layout
+from app.core.exports import Layout
+from app.core.file_formats import FileType, Format
 from app.core.file_rules import FileRules
 
 STRICT = FileRules(
@@ -30,7 +31,10 @@ def test_what_fits_breaks_nothing():
         ({"type": FileType.PARQUET}, "There reads CSV, not Parquet."),
         ({"delimiter": ";"}, "There takes “,” or a tab between the values."),
         ({"header": False}, "There needs the names of the columns in the first line."),
-        ({"rows_per_file": 5}, "There takes each segment or table in one file: leave the rows per file empty."),
+        (
+            {"rows_per_file": 5},
+            "There takes each segment or table in one file: leave rows and size per file empty, and no partition.",
+        ),
     ],
 )
 def test_formats_that_do_not_fit(changes, sentence):

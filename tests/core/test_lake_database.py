@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from app.core.exports import FileType, Format
+from app.core.file_formats import FileType, Format
 from app.core.lake_database import LakeTable, in_spark, lake_database, spark_names
 from app.core.tables import Column, ColumnType, Meaning, Table, TableRole
 from tests.data.rows import WHEN

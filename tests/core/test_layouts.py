@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from app.core import layouts
 from app.core.errors import FixSettings
-from app.core.exports import Compression, Export, ExportKind, FileType, Format, Layout, OnlyChanges
+from app.core.exports import Export, ExportKind, Layout, OnlyChanges
+from app.core.file_formats import Compression, FileType, Format, extension
 from app.core.layout_presets import PRESETS, preset_of
 from app.core.row_deltas import Rows
 
@@ -41,7 +42,7 @@ def test_the_usual_layout():
     ],
 )
 def test_endings(form, ending):
-    assert layouts.extension(form) == ending
+    assert extension(form) == ending
 
 
 @pytest.mark.parametrize(

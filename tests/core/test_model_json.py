@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft7Validator
 
-from app.core.exports import FileType, Format, Quotes
+from app.core.file_formats import Dates, FileType, Format, Quotes
 from app.core.model_json import ModelTable, Partition, model_json
 from app.core.row_deltas import Rows
 from app.core.tables import Catalog, Column, ColumnType, Link, Meaning
@@ -98,3 +98,31 @@ def test_what_is_not_written_is_not_named():
 def test_files_that_are_not_csv_say_nothing_of_csv():
     [part] = _document(form=replace(Format(), type=FileType.PARQUET))["entities"][0]["partitions"]
     assert "fileFormatSettings" not in part
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [("utf-8-sig", "UTF-8"), ("utf-16", "UTF-16"), ("utf-16-le", "UTF-16LE"), ("windows-1252", "windows-1252")],
+)
+def test_it_says_how_csv_is_written(encoding, said):
+    form = Format(encoding=encoding, delimiter="|", header=False)
+    [part] = _document(form=form)["entities"][0]["partitions"]
+    told = part["fileFormatSettings"]
+    assert (told["encoding"], told["delimiter"], told["columnHeaders"]) == (said, "|", False)
+
+
+def test_it_says_how_dates_are_spelled_where_that_is_not_iso():
+    def formats(form):
+        attributes = _document(form=form)["entities"][0]["attributes"]
+        return {
+            attribute["name"]: note["value"]
+            for attribute in attributes
+            for note in attribute.get("annotations", [])
+            if note["name"] == "sendoff:format"
+        }
+
+    german = formats(Format(dates=Dates.DOTTED))
+    assert german == {"date": "dd.MM.yyyy", "timestamp": "dd.MM.yyyy HH:mm:ss"}
+    assert formats(Format(FileType.JSON_LINES, dates=Dates.DOTTED)) == german
+    assert formats(Format()) == formats(Format(FileType.PARQUET, dates=Dates.DOTTED)) == {}
+    assert list(VALIDATOR.iter_errors(json.loads(json.dumps(_document(form=Format(dates=Dates.COMPACT)))))) == []

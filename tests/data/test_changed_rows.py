@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import FixData
-from app.core.exports import FileType, Format
+from app.core.file_formats import FileType, Format
 from app.core.row_deltas import RowChanges, Rows, Whole
 from app.core.tables import Meaning, Table
 from app.data.changed_rows import Comparison, compare

@@ -14,8 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.core.errors import FixData
-from app.core.exports import Compression, FileType, Format, Quotes
-from app.core.layouts import extension
+from app.core.file_formats import Compression, FileType, Format, Quotes, extension
 from app.core.model_json import ModelTable, Partition, model_json
 from app.core.tables import Catalog, ColumnType, Link, Meaning
 from app.data.table_files import TableRows, write

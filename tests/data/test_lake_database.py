@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from app.core.exports import FileType, Format
+from app.core.file_formats import FileType, Format
 from app.core.lake_database import LakeTable, lake_database
 from app.core.tables import Meaning
 from app.data.table_files import TableRows, write

@@ -11,8 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from app.core.cdm_manifest import entity_document, manifest
-from app.core.exports import FileType, Format
-from app.core.layouts import extension
+from app.core.file_formats import Dates, FileType, Format, extension
 from app.core.model_json import ModelTable, Partition
 from app.core.row_schemas import row_schema
 from app.core.tables import Catalog, Link, Meaning
@@ -68,12 +67,13 @@ def test_a_manifest_comes_back_as_it_was(desk: Desk, form: Format) -> None:
     assert rows == OURS.to_pylist()
 
 
-def test_rows_are_as_their_schema_says(desk: Desk) -> None:
-    form = Format(FileType.JSON_LINES)
+@pytest.mark.parametrize("dates", [Dates.ISO, Dates.DOTTED])
+def test_rows_are_as_their_schema_says(desk: Desk, dates: Dates) -> None:
+    form = Format(FileType.JSON_LINES, dates=dates)
     tables, catalog = ours(desk)
     folder = desk.folder / "lake"
     for name, told in written(desk, folder, form, **tables).items():
-        schema = row_schema(told, catalog)
+        schema = row_schema(told, catalog, form)
         Draft202012Validator.check_schema(schema)
         validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
         lines = "".join(file.read_text("utf-8") for file in sorted((folder / name).iterdir())).splitlines()

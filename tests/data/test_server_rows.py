@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import FixData
-from app.core.exports import Compression, FileType, Format, SyncMode
+from app.core.exports import SyncMode
+from app.core.file_formats import Compression, FileType, Format
 from app.core.plans import PlanFilter
 from app.core.row_deltas import Rows
 from app.core.segments import FieldRef, Segment

@@ -5,7 +5,7 @@ from dataclasses import replace
 import duckdb
 import pytest
 
-from app.core.exports import Compression, FileType, Format
+from app.core.file_formats import Compression, FileType, Format
 from app.core.tables import Column, ColumnType
 from app.data.engines.duckdb import DuckDBEngine, generation_folder
 from app.data.sizes import TableSizes

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from app.core.errors import TryAgain
-from app.core.exports import Compression, FileType, Format
+from app.core.file_formats import Compression, FileType, Format
 from app.core.segments import Segment
 from app.core.tables import Catalog, TableRole
 from app.data.catalog import find_links, is_unique

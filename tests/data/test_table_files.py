@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,11 +21,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import FixData
-from app.core.exports import Compression, FileType, Format, Quotes
+from app.core.file_formats import Compression, FileType, Format, Quotes
 from app.core.segments import FieldRef
 from app.core.tables import Meaning, TableRole
-from app.data import table_files
 from app.data.engines.duckdb import DuckDBEngine
+from app.data.formats.outputs import HashedFile
 from app.data.identity import Identity, MatchedField
 from app.data.member_query import MemberSpec
 from app.data.members import Members
@@ -88,9 +89,9 @@ def test_csv_in_full(engine: DuckDBEngine, out: Path) -> None:
 
 def test_quotes_delimiter_header_and_encoding(engine: DuckDBEngine, out: Path) -> None:
     source = all_rows(engine, pa.table({"Id": [1, 2], "Näme": ["ü;x", None]}))
-    wanted = Format(delimiter=";", quotes=Quotes.ALL, encoding="latin-1")
+    wanted = Format(delimiter=";", quotes=Quotes.ALL, encoding="windows-1252")
     (file,) = written(engine, source, wanted, out)
-    assert file.path.read_bytes() == '"Id";"Näme"\n"1";"ü;x"\n"2";\n'.encode("latin-1")
+    assert file.path.read_bytes() == '"Id";"Näme"\n"1";"ü;x"\n"2";\n'.encode("cp1252")
     (plain,) = written(engine, source, Format(header=False, encoding="utf-16"), out)
     assert plain.path.read_bytes().decode("utf-16") == "1,ü;x\n2,\n"
 
@@ -98,7 +99,7 @@ def test_quotes_delimiter_header_and_encoding(engine: DuckDBEngine, out: Path) -
 def test_a_sign_the_encoding_lacks(engine: DuckDBEngine, out: Path) -> None:
     source = all_rows(engine, pa.table({"Id": [1], "N": ["ł"]}))
     with pytest.raises(FixData, match="ł"):
-        list(write(engine, source, Format(encoding="latin-1"), out, JobContext()))
+        list(write(engine, source, Format(encoding="windows-1252"), out, JobContext()))
     with pytest.raises(FixData, match="klingon"):
         list(write(engine, source, Format(encoding="klingon"), out, JobContext()))
     with pytest.raises(FixData, match="Parquet only"):
@@ -150,6 +151,8 @@ def test_parts_hold_every_row_once(engine: DuckDBEngine, out: Path, kind: FileTy
 def read_ids(path: Path, kind: FileType, compression: Compression) -> list[int]:
     if kind is FileType.PARQUET:
         return pq.read_table(path)["Id"].to_pylist()
+    if kind is FileType.EXCEL:
+        return pd.read_excel(path)["Id"].to_list()
     data = path.read_bytes()
     if compression is Compression.GZIP:
         data = gzip.decompress(data)
@@ -204,7 +207,7 @@ def test_cancel_and_a_full_drive_leave_no_half_file(
     def full(_file: Any, _data: Any) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(table_files._HashedFile, "write", full)
+    monkeypatch.setattr(HashedFile, "write", full)
     with pytest.raises(OSError, match="No space"):
         list(write(engine, source, Format(), out, JobContext(), name="full"))
     assert not list(out.glob("full*"))

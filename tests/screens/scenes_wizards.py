@@ -7,7 +7,8 @@ from typing import Any
 
 from PySide6.QtWidgets import QScrollArea
 
-from app.core.exports import Compression, FileType, OnlyChanges
+from app.core.exports import OnlyChanges
+from app.core.file_formats import Compression, FileType
 from app.ui.wizards.wizard import ExportWizard
 from tests.screens.registry import scene
 from tests.screens.scenes_connections import add_connections

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app.core.errors import FixData, FixSettings, NotAllowed
-from app.core.exports import FileType, Format
+from app.core.file_formats import FileType, Format
 from app.core.roles import Role
 from tests.services.conftest import CSV
 from tests.store import samples

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, time
 from app.core.audit import AuditEntry, Deed, Seat, Subject
 from app.core.connections import Access, Connection, Consent, Health, HealthState
 from app.core.counts import Count, Verdict
-from app.core.exports import Export, ExportKind, Format, Layout, SyncMode, TableChoice
+from app.core.exports import Export, ExportKind, Layout, SyncMode, TableChoice
+from app.core.file_formats import Format
 from app.core.names import new_id
 from app.core.roles import Role
 from app.core.runs import (

@@ -15,7 +15,18 @@ from PySide6.QtCore import QModelIndex, QPoint, Qt
 from app.bootstrap import Services
 from app.core.connections import Access
 from app.core.drafts import Step
-from app.core.exports import Compression, ExportKind, FileType, OnlyChanges, TableChoice
+from app.core.exports import ExportKind, OnlyChanges, TableChoice
+from app.core.file_formats import (
+    Compression,
+    Dates,
+    FileType,
+    Folders,
+    Grain,
+    LineEnds,
+    PartitionBy,
+    Quotes,
+    Unencodable,
+)
 from app.core.roles import Role
 from app.core.runs import Status
 from app.core.tables import Catalog, Column, ColumnType
@@ -260,16 +271,84 @@ def test_the_folder_tree_follows_every_change(bench: Bench) -> None:
     names = [line.name for line in tree.lines()]
     assert "Customer_1.parquet" in names
     assert wizard.state.draft.format.compression is Compression.SNAPPY
-    assert not form._csv.isVisible()
+    assert not form.options.delimiter.isVisible()
+    assert form.options.group.isVisible()
     form.layout_form.toggles["model_json"].click()
     bench.settle()
     assert "model.json" not in [line.name for line in tree.lines()]
-    form.rows.input.setText("100")
-    form.rows.edited.emit("100")
+    form.packing.rows.input.setText("100")
+    form.packing.rows.edited.emit("100")
     bench.settle()
     files = {line.name: line.files for line in tree.lines()}
     assert files["Orders_1.parquet"] == 6
-    assert form._parts.words() == "8 files of data in this run"
+    assert form.packing.parts.words() == "8 files of data in this run"
+
+
+def test_every_option_of_csv_changes_the_draft_and_the_first_lines(bench: Bench) -> None:
+    wizard = to_format(bench, "Customer", "Orders")
+    step = wizard.steps[2]
+    options, lines = step.form.options, step._panel.first_lines
+    bench.qtbot.waitUntil(lambda: bool(lines.code.toPlainText()), timeout=PATIENCE)
+    before = lines.code.toPlainText()
+    options.delimiter._buttons["pipe"].click()
+    options.quotes.chosen.emit("all")
+    options.encoding.chosen.emit("windows-1252")
+    bench.qtbot.waitUntil(lambda: lines.code.toPlainText() not in {"", before}, timeout=PATIENCE)
+    bench.settle()
+    assert lines.code.toPlainText().startswith('"CustomerId"|')
+    assert options.lacking.isVisible()
+    options.lacking._buttons["replace"].click()
+    options.dates.chosen.emit("dotted")
+    options.line_ends._buttons["crlf"].click()
+    options.header.click()
+    form = wizard.state.draft.format
+    assert (form.delimiter, form.quotes, form.encoding) == ("|", Quotes.ALL, "windows-1252")
+    assert (form.unencodable, form.dates, form.line_ends) == (Unencodable.REPLACE, Dates.DOTTED, LineEnds.CRLF)
+    assert not form.header
+    bench.settle()
+    assert not lines.code.toPlainText().startswith('"CustomerId"')
+
+
+def test_each_type_shows_what_belongs_to_it(bench: Bench) -> None:
+    wizard = to_format(bench, "Customer", "Orders")
+    form = wizard.steps[2].form
+    form.types[FileType.EXCEL].click()
+    assert form.options.sheet_header.isVisible()
+    assert not form.options.delimiter.isVisible()
+    form.types[FileType.JSON_LINES].click()
+    assert form.options.dates.isVisible()
+    assert not form.options.quotes.isVisible()
+    form.types[FileType.PARQUET].click()
+    form.options.group.edited.emit("10,000")
+    assert wizard.state.draft.format.row_group == 10_000
+    form.options.group.edited.emit("9999999999")
+    assert "A whole number up to" in form.options.group.error()
+    form.packing.size.edited.emit("2.5")
+    assert wizard.state.draft.format.bytes_per_file == 2_500_000
+    form.packing.size.edited.emit("much")
+    assert "megabytes" in form.packing.size.error()
+    form.packing.size.edited.emit("")
+    assert wizard.state.draft.format.bytes_per_file is None
+    bench.settle()
+
+
+def test_a_partition_shows_in_the_tree(bench: Bench) -> None:
+    wizard = to_format(bench, "Customer", "Orders")
+    step = wizard.steps[2]
+    packing = step.form.packing
+    dated = next(field.name for field in packing._fields if field.type in {ColumnType.DATE, ColumnType.TIMESTAMP})
+    packing.by.chosen.emit(dated)
+    assert wizard.state.draft.format.partition == PartitionBy(dated, Grain.MONTH)
+    assert packing.grain.isVisible()
+    packing.grain._buttons["year"].click()
+    packing.hive.click()
+    assert wizard.state.draft.format.partition == PartitionBy(dated, Grain.YEAR, Folders.HIVE)
+    bench.settle()
+    assert any(line.name.startswith("year=") for line in step._panel.tree.lines())
+    assert step.summary().endswith("by year")
+    packing.by.chosen.emit("")
+    assert wizard.state.draft.format.partition is None
+    bench.settle()
 
 
 def test_a_layout_is_chosen_by_name_and_shows_at_once(bench: Bench) -> None:
@@ -364,9 +443,9 @@ def test_a_pattern_that_cannot_be_used_says_so_in_its_place(bench: Bench) -> Non
     form.layout_form.file.input.setText("all:{part}")
     form.layout_form.file.edited.emit("all:{part}")
     assert "which file names can't have" in form.layout_form.file.error()
-    form.rows.input.setText("many")
-    form.rows.edited.emit("many")
-    assert form.rows.error() == "A whole number, or nothing for one file."
+    form.packing.rows.input.setText("many")
+    form.packing.rows.edited.emit("many")
+    assert form.packing.rows.error() == "A whole number, or nothing for one file."
 
 
 def test_a_draft_is_kept_and_resumed_where_it_was(bench: Bench) -> None:

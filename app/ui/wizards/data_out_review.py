@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 
-from app.core.exports import Compression, OnlyChanges
+from app.core.exports import OnlyChanges
+from app.core.file_formats import Compression
 from app.core.layouts import LATEST_FILE, MODEL_FILE, SUMS_FILE
 from app.core.runs import Run
 from app.core.table_choices import chosen_fields, totals
@@ -78,13 +79,16 @@ class DataOutReview(QObject):
             Fact(self.tr("Destination"), state.destination_name),
             Fact(self.tr("Connection"), connection),
             Fact(
-                self.tr("Format"), {"csv": "CSV", "parquet": "Parquet", "json-lines": "JSON lines"}[draft.format.type]
+                self.tr("Format"),
+                {"csv": "CSV", "parquet": "Parquet", "json-lines": "JSON lines", "excel": "Excel"}[draft.format.type],
             ),
             Fact(self.tr("Compression"), compression),
             Fact(self.tr("Folder"), draft.layout.folder or "/"),
             Fact(self.tr("Rows"), self._rows()),
             Fact(self.tr("Earlier runs"), self._earlier_runs()),
         ]
+        if draft.format.partition is not None:
+            facts.insert(4, Fact(self.tr("Partition by"), draft.format.partition.field))
         if draft.leave_out_suppressed:
             facts.append(Fact(self.tr("Suppression list"), self.tr("is left out")))
         layout = draft.layout

@@ -11,6 +11,7 @@ from app.core.drafts import DataOutDraft, Needs, Step
 from app.ui.context import WindowContext
 from app.ui.wizards.facts import Facts
 from app.ui.wizards.files_state import PlannedFiles
+from app.ui.wizards.part_fields import part_problem
 from app.ui.wizards.state import WizardState
 
 
@@ -37,9 +38,12 @@ class DataOutState(WizardState):
         return replace(needs, file_rules=description.file_rules, destination=description.name)
 
     def issues(self, step: Step) -> list[str]:
-        """What keeps a step from being done; the tables say whether their changed rows can be told."""
+        """What keeps a step from being done; the tables say whether they can be parted, and their changed rows told."""
         found = super().issues(step)
-        return [*found, *self.change_problems()] if step is Step.SHAPE and not self.read_only else found
+        if step is not Step.SHAPE or self.read_only:
+            return found
+        problem = part_problem(self)
+        return [*found, *([problem] if problem else []), *self.change_problems()]
 
     def change_problems(self) -> list[str]:
         """What keeps the tables from being written by what changed."""

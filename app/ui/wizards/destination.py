@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.core.connections import HealthState
 from app.core.drafts import Step
-from app.core.exports import Format, Layout, SyncMode
+from app.core.exports import Layout, SyncMode
+from app.core.file_formats import Format
 from app.core.names import fold, free_name
 from app.core.roles import Role
 from app.ui.widgets.buttons import Button

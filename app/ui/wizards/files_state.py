@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from app.core import layouts
-from app.core.exports import Compression, FileType, Format
+from app.core.file_formats import Compression, FileType, Format
 
 if TYPE_CHECKING:
     from app.services.export_views import TreeNode
@@ -57,9 +57,7 @@ class PlannedFiles(QObject):
         if wanted == self._asked:
             return
         self._asked = wanted
-        plain = replace(
-            export, format=Format(FileType.CSV, Compression.NONE), layout=replace(export.layout, model_json=False)
-        )
+        plain = replace(export, format=_plain(export.format), layout=replace(export.layout, model_json=False))
         services = context.services
 
         def work(_ctx: Any) -> tuple[tuple[TreeNode, ...], int | None]:
@@ -74,6 +72,11 @@ class PlannedFiles(QObject):
     def _on_failed(self, _error: object) -> None:
         self.nodes, self.plain_bytes = (), None
         self.changed.emit()
+
+
+def _plain(form: Format) -> Format:
+    """The same rows, neither compressed nor parted."""
+    return replace(form, type=FileType.CSV, compression=Compression.NONE, partition=None)
 
 
 def _plain_size(services: Any, plain: Any, now: Any) -> int | None:

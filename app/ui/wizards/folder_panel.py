@@ -15,6 +15,7 @@ from app.ui.theme import Theme
 from app.ui.widgets import paint
 from app.ui.widgets.labels import Card, Label, row
 from app.ui.wizards.files_state import PlannedFiles
+from app.ui.wizards.first_lines import FirstLines
 from app.ui.wizards.folder_lines import FolderLine, folder_lines
 from app.ui.wizards.state import WizardState
 
@@ -106,7 +107,7 @@ class FolderTree(QWidget):
 
 
 class FolderPanel(QWidget):
-    """Title with number and size, the tree, and what stands in model.json."""
+    """Title with number and size, the tree, the first lines, and what stands in model.json."""
 
     def __init__(self, state: WizardState, files: PlannedFiles, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -115,6 +116,7 @@ class FolderPanel(QWidget):
         self._size = Label(theme, "", "caption", "text2")
         self.tree = FolderTree(theme, formats, self.tr("Files that will be written"))
         self._empty = Label(theme, "", "body", "text2", wrap=True)
+        self.first_lines = FirstLines(state)
         self._model_title = Label(theme, MODEL_FILE, "body-strong")
         self._model = Label(theme, "", "mono", "text2", wrap=True)
         self._assemble()
@@ -132,6 +134,7 @@ class FolderPanel(QWidget):
         layout.addLayout(row(Label(theme, self.tr("What will be written"), "body-strong"), None, self._size))
         layout.addWidget(card)
         layout.addSpacing(8)
+        layout.addWidget(self.first_lines)
         layout.addWidget(self._model_title)
         layout.addWidget(self._model_card)
         layout.addStretch(1)
@@ -152,6 +155,7 @@ class FolderPanel(QWidget):
         self._empty.setVisible(not lines)
         self._empty.set_words(self.tr("The files show here once the patterns can be used."))
         self._size.set_words(self.number_words() if lines else "")
+        self.first_lines.show_state()
         model = self._model_text()
         self._model_title.setVisible(bool(model))
         self._model_card.setVisible(bool(model))

@@ -43,6 +43,12 @@ def form_row(
     return (label, control, *beside)
 
 
+def show_row(widgets: tuple[QWidget, ...], on: bool) -> None:  # noqa: FBT001 - reads like setVisible
+    """Show or hide all of a row."""
+    for widget in widgets:
+        widget.setVisible(on)
+
+
 def toggle_row(theme: Theme, toggle: Toggle, title: str, detail: Label) -> QWidget:
     """A switch with its name and, below that, what it does."""
     words = QVBoxLayout()

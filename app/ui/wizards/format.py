@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from app.core.drafts import Step
-from app.core.exports import Compression, FileType
+from app.core.file_formats import Compression, FileType, Grain
 from app.ui.wizards.data_out_state import DataOutState
 from app.ui.wizards.folder_panel import FolderPanel
 from app.ui.wizards.format_form import FormatForm
@@ -37,16 +37,27 @@ class FormatStep(StepWidget):
         return self.tr("The preview follows every change.")
 
     def summary(self) -> str:
-        """Format and compression."""
+        """Format, compression and partition."""
         form = self.state.draft.format
         names = {
             FileType.CSV: self.tr("CSV"),
             FileType.PARQUET: self.tr("Parquet"),
             FileType.JSON_LINES: self.tr("JSON lines"),
+            FileType.EXCEL: self.tr("Excel"),
         }
-        if form.compression is Compression.NONE:
-            return self.tr("{type}, not compressed").format(type=names[form.type])
-        return self.tr("{type}, {compression}").format(type=names[form.type], compression=form.compression)
+        parts = {
+            Grain.YEAR: self.tr("by year"),
+            Grain.MONTH: self.tr("by month"),
+            Grain.DAY: self.tr("by day"),
+        }
+        words = [names[form.type]]
+        if form.compression is not Compression.NONE:
+            words.append(str(form.compression))
+        elif form.type is not FileType.EXCEL:
+            words.append(self.tr("not compressed"))
+        if form.partition is not None:
+            words.append(parts.get(form.partition.grain, self.tr("by {field}").format(field=form.partition.field)))
+        return self.tr(", ").join(words)
 
     def side_panel(self) -> QWidget:
         """The folder tree."""

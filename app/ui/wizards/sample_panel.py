@@ -116,6 +116,7 @@ class SamplePanel(QWidget):
             state.draft.connection,
             tuple(state.draft.match.items()),
             tuple(state.draft.target.items()),
+            state.draft.format,
             self._masked,
         )
         if wanted == self._asked and not again:
