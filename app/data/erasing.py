@@ -76,6 +76,18 @@ def without_keys(cursor: Cursor, file: Path, to: Path, person: Person) -> None:
     write_parquet(cursor, query, to, {})
 
 
+def keys_held(cursor: Cursor, file: Path, person: Person) -> int:
+    """How many keys in what a place holds of a table of people (app/data/changed_rows.py) are the person's."""
+    query = f"SELECT count(*) FROM {_reading(file)} WHERE {_one_of('key::VARCHAR', person.keys)}"  # noqa: S608 - literals
+    ((number,),) = cursor.execute(query).fetchall()
+    return int(number)
+
+
+def without_keys_held(cursor: Cursor, file: Path, person: Person) -> None:
+    """Write such a file without the person's keys."""
+    _rewrite(cursor, file, f"SELECT * FROM {_reading(file)} WHERE NOT ({_one_of('key::VARCHAR', person.keys)})")  # noqa: S608
+
+
 def keys_in_table(engine: DuckDBEngine, cursor: Cursor, table: Table, person: Person, country: str) -> list[str]:
     """The keys of the table's rows that are the person's; of tables in the workspace only."""
     if table.key is None or table.server is not None:

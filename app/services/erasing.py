@@ -13,11 +13,12 @@ from app.core import segment_documents
 from app.core.audit import Deed, Subject
 from app.core.erasing import ERASED, Erasure, Found, Person, Remains, Trace, person_of
 from app.core.errors import FixData, TryAgain
-from app.core.exports import REMOVING, Export
+from app.core.exports import REMOVING, Export, OnlyChanges
 from app.core.names import new_id
 from app.core.roles import Action
 from app.core.runs import Reject
 from app.core.segments import Segment
+from app.core.tables import TableRole
 from app.data import erasing
 from app.data.engines.duckdb import Cursor, DuckDBEngine
 from app.data.sent import clear_looks
@@ -108,7 +109,9 @@ class EraseService:
             found += self._changes(cursor, person, erase=erase)
             found += self._lines(person, ctx, erase=erase)
             sent, remains = self._sent(cursor, person, erase=erase, at_once=at_once)
-            found += sent
+            written, held = self._written(cursor, person, erase=erase, at_once=at_once)
+            found += [*sent, *written]
+            remains += held
             found += self._lists(cursor, person, erase=erase)
         if erase:
             clear_looks(self._folder, datetime.now(UTC) + timedelta(days=1))
@@ -176,6 +179,27 @@ class EraseService:
             waits = file.name == "plan.parquet"  # of an interrupted run, which its rows belong to
             if erase and not waits and (at_once or not by_run):
                 erasing.take_out(cursor, file, person)
+        return [Found(Trace.SENT, name, number) for name, number in found.items()], tuple(remains.values())
+
+    def _written(
+        self, cursor: Cursor, person: Person, *, erase: bool, at_once: bool
+    ) -> tuple[list[Found], tuple[Remains, ...]]:
+        """The person's keys among those of rows that exports of changed rows have written, from tables of people."""
+        tables = {table.id for table in self._store.tables.all() if table.role is not TableRole.OTHER}
+        found, remains = dict[str, int](), dict[str, Remains]()
+        for file in sorted((self._folder / "written").glob("*/*/tables/*.parquet")):
+            number = erasing.keys_held(cursor, file, person) if file.stem in tables else 0
+            if not number:
+                continue
+            export = self._store.exports.by_id(file.parents[2].name)
+            name = export.name if export is not None else ""
+            found[name] = found.get(name, 0) + number
+            tells = export is not None and export.layout.only_changes is OnlyChanges.THREE_FILES
+            by_run = tells and export is not None and export.connection is not None
+            if export is not None:
+                remains[name] = Remains(name, self._connection(export), by_run and not at_once)
+            if erase and (at_once or not by_run):
+                erasing.without_keys_held(cursor, file, person)
         return [Found(Trace.SENT, name, number) for name, number in found.items()], tuple(remains.values())
 
     def _lists(self, cursor: Cursor, person: Person, *, erase: bool) -> Iterator[Found]:

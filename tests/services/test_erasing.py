@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.connections import Access
 from app.core.erasing import Trace, person_of
 from app.core.errors import FixData, NotAllowed, TryAgain
 from app.core.roles import Role
@@ -98,6 +99,35 @@ def test_at_once_drops_the_note_too_and_says_what_is_left_there(history: History
     assert [each.removed_by_run for each in done.remains] == [False]
     assert files_with(history, EVE, '"C-1"') == []
     assert EVE in history.tagged()
+
+
+@pytest.mark.parametrize(("only", "until_the_next_run"), [("three-files", True), (True, False)])
+def test_keys_that_exports_of_changed_rows_remember(
+    history: History, only: str | bool, until_the_next_run: bool
+) -> None:
+    services = history.services
+    folder = {"folder": str(history.folder / "lake")}
+    services.connections.add("Lake", "local-folder", folder, {}, Access.CONTRIBUTORS, agreed=True)
+    services.exports.apply(
+        {
+            "name": "Tables",
+            "kind": "data-out",
+            "connection": "Lake",
+            "tables": ["Customer"],
+            "layout": {"only_changes": only},
+            "consent": {"agreed": True},
+        }
+    )
+    assert history.run("Tables").totals.rows == 4
+    looked = services.erasing.look(EVE, CTX)
+    assert found(looked)[Trace.SENT, "Tables"] == 1
+    assert [each.removed_by_run for each in looked.remains if each.export == "Tables"] == [until_the_next_run]
+    services.erasing.erase(EVE, CTX, suppress=False)
+    assert ((Trace.SENT, "Tables") in found(services.erasing.look(EVE, CTX))) == until_the_next_run
+    history.customers(dict.fromkeys((0, 2, 3), ("DE", "Ann")))
+    run = history.run("Tables")
+    assert (run.totals.removed, run.totals.unchanged) == (int(until_the_next_run), 3)
+    assert (Trace.SENT, "Tables") not in found(services.erasing.look("C-1", CTX))
 
 
 def test_numbers_stay_true(history: History) -> None:
