@@ -447,6 +447,10 @@ def test_a_query_written_by_a_person_is_the_same_on_both(twins: Twins) -> None:
 
 
 def test_changed_rows_of_a_server_are_brought_once_and_are_those_of_here(twins: Twins, tmp_path: Path) -> None:
+    check_changed_rows(twins, tmp_path)
+
+
+def check_changed_rows(twins: Twins, tmp_path: Path) -> None:
     """The rows are filled anew between comparing and writing: what is written is what was compared."""
     first = orders((1, "1", "b", Decimal("0.10")), (2, "2", None, None), (3, "", "ä", Decimal("5.00")))
     second = orders((2, "2", "", None), (3, "", "ä", Decimal("5.00")), (4, None, " ", Decimal("5.01")))

@@ -36,6 +36,7 @@ from tests.data.test_server_rows import (
     PHONES,
     SEGMENTS,
     Twins,
+    check_changed_rows,
     check_the_same,
     customers,
     files,
@@ -96,6 +97,10 @@ def test_files_hold_the_same_lines(twins: Twins, tmp_path: Path) -> None:
         found.append(lines + files(twins.engine, members, plain, tmp_path / f"members_{place}"))
     assert found[1] == found[0]
     assert len(found[0]) > len(PEOPLE)
+
+
+def test_changed_rows_of_a_cluster_are_brought_once_and_are_those_of_here(twins: Twins, tmp_path: Path) -> None:
+    check_changed_rows(twins, tmp_path)
 
 
 def test_a_table_is_looked_at_where_it_is(twins: Twins) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -80,6 +81,16 @@ def test_runs_are_listed_newest_first_with_what_was_delivered(bench, small_servi
     assert page._details._name.words() == "Whole tables"
     assert [number for number, words, _ink in page._details._figures(rows[0].run) if words == "Rows"] == ["800"]
     assert nameless(page) == []
+
+
+def test_a_run_that_wrote_what_changed_says_how_many(bench, small_services):  # noqa: F811
+    run(small_services, "Whole tables")
+    page = bench.show(RunsPage(bench.context))
+    (shown,) = [item.run for item in page._list._model.items if not isinstance(item, str)]
+    changed = replace(shown, totals=replace(shown.totals, rows=16, added=12, updated=3, removed=1, unchanged=784))
+    figures = {words: number for number, words, _ink in page._details._figures(changed)}
+    assert [figures[words] for words in ("Rows", "Added", "Changed", "Removed")] == ["16", "12", "3", "1"]
+    assert "Added" not in {words for _number, words, _ink in page._details._figures(shown)}
 
 
 def test_a_run_says_how_many_the_suppression_list_kept_out(bench, small_services):  # noqa: F811
