@@ -98,9 +98,7 @@ class Brevo:
         removed: bool = False,
     ) -> list[PreparedRequest]:
         """See `SegmentDestination.preview`; a list that is not there yet is shown as number 0."""
-        session = self.session(target, segment, mode)
-        with session.client as client:
-            return [client.prepared(call) for call in session.calls(members, removing=removed)]
+        return self.session(target, segment, mode).preview(members, removed=removed)
 
     def _client(self) -> HttpClient:
         return HttpClient(

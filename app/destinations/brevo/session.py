@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from app.core.errors import FixSettings
 from app.destinations.answers import Answer
+from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.brevo.answers import (
     Accepted,
@@ -64,31 +64,20 @@ class ExportTarget:
         return cls(numbers["audience_id"], name, numbers["folder_id"], target.get("report") == "mail")
 
 
-class BrevoSession:
+class BrevoSession(AudienceSession):
     """A `SegmentSession` that can remove; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, target: ExportTarget, ctx: JobContext) -> None:
-        self.client = client
+        super().__init__(client, ctx)
         self._target = target
-        self._ctx = ctx
         self._id = target.list_id
         self._types: dict[str, str] = {}
 
-    def __enter__(self) -> Self:
-        try:
-            found = self.find(self._ctx)
-            self._id = self._make() if found is None else found.id
-            told = self.client.read(Call("GET", "contacts/attributes"), Attributes, self._ctx).attributes
-            self._types = {each.name: each.type for each in told if each.fillable}
-        except BaseException:
-            self.client.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.client.close()
+    def _open(self) -> None:
+        found = self.find(self._ctx)
+        self._id = self._make() if found is None else found.id
+        told = self.client.read(Call("GET", "contacts/attributes"), Attributes, self._ctx).attributes
+        self._types = {each.name: each.type for each in told if each.fillable}
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `SegmentSession.send`; whom Brevo itself did not take it does not tell."""

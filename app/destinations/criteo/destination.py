@@ -100,9 +100,7 @@ class Criteo:
         removed: bool = False,
     ) -> list[PreparedRequest]:
         """See `SegmentDestination.preview`; a list that is not there yet is shown by a name in place of its number."""
-        session = self.session(target, segment, mode)
-        with session.client as client:
-            return [client.prepared(call) for call in session.calls(members, removing=removed)]
+        return self.session(target, segment, mode).preview(members, removed=removed)
 
     def _client(self) -> HttpClient:
         return _Client(

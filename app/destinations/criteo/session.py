@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from app.core.errors import FixData, FixSettings, TellUs
+from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.criteo.answers import (
@@ -56,28 +55,17 @@ class ExportTarget:
         return cls(advertiser, segment_id, audience_name(target, segment))
 
 
-class CriteoSession:
+class CriteoSession(AudienceSession):
     """A `SegmentSession` that can remove; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, target: ExportTarget, ctx: JobContext) -> None:
-        self.client = client
+        super().__init__(client, ctx)
         self._target = target
-        self._ctx = ctx
         self._id = target.segment_id or "SEGMENT-ID"
 
-    def __enter__(self) -> Self:
-        try:
-            found = self.find(self._ctx)
-            self._id = (found or self._make()).number
-        except BaseException:
-            self.client.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.client.close()
+    def _open(self) -> None:
+        found = self.find(self._ctx)
+        self._id = (found or self._make()).number
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `SegmentSession.send`; raises FixData when Criteo does not name whom it could not read, so that halves are tried."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from app.core.errors import FixSettings, TellUs, TryAgain
+from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.google_ads.answers import (
@@ -92,29 +92,18 @@ class Account:
         return found
 
 
-class GoogleAdsSession:
+class GoogleAdsSession(AudienceSession):
     """A `SegmentSession` that can remove; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, account: Account, target: ExportTarget, ctx: JobContext) -> None:
-        self.client = client
+        super().__init__(client, ctx)
         self._account = account
         self._target = target
-        self._ctx = ctx
         self._id = target.list_id or "LIST-ID"
 
-    def __enter__(self) -> Self:
-        try:
-            found = self.find(self._ctx)
-            self._id = (found or self._make()).id
-        except BaseException:
-            self.client.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.client.close()
+    def _open(self) -> None:
+        found = self.find(self._ctx)
+        self._id = (found or self._make()).id
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `SegmentSession.send`."""

@@ -132,9 +132,7 @@ class HubSpot:
         removed: bool = False,
     ) -> list[PreparedRequest]:
         """See `SegmentDestination.preview`; what HubSpot numbers is shown by a name in place of its number."""
-        session = self.session(target, segment, mode)
-        with session.client as client:
-            return [client.prepared(call) for call in session.calls(members, removing=removed)]
+        return self.session(target, segment, mode).preview(members, removed=removed)
 
     @staticmethod
     def _may(client: HttpClient, call: Call, ctx: JobContext) -> bool:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 from app.core.errors import FixSettings, TryAgain
 from app.core.exports import SyncMode
+from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.http import Call, HttpClient
@@ -41,28 +41,17 @@ class ExportTarget:
         return cls(list_id, name)
 
 
-class HubSpotSession:
+class HubSpotSession(AudienceSession):
     """A `SegmentSession` that can remove; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, target: ExportTarget, mode: SyncMode, ctx: JobContext) -> None:
-        self.client = client
+        super().__init__(client, ctx)
         self._target = target
         self._mode = mode
-        self._ctx = ctx
         self._id = target.list_id or "LIST-ID"
 
-    def __enter__(self) -> Self:
-        try:
-            self._id = (self.find(self._ctx) or self._make()).list_id
-        except BaseException:
-            self.client.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.client.close()
+    def _open(self) -> None:
+        self._id = (self.find(self._ctx) or self._make()).list_id
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `SegmentSession.send`."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from app.core.errors import FixSettings, TryAgain
+from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.http import Call, HttpClient
@@ -38,28 +38,17 @@ class ExportTarget:
         return cls(int(list_id or 0), name)
 
 
-class IterableSession:
+class IterableSession(AudienceSession):
     """A `SegmentSession` that can remove; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, target: ExportTarget, ctx: JobContext) -> None:
-        self.client = client
+        super().__init__(client, ctx)
         self._target = target
-        self._ctx = ctx
         self._id = target.list_id
 
-    def __enter__(self) -> Self:
-        try:
-            found = self.find(self._ctx)
-            self._id = self._make() if found is None else found.id
-        except BaseException:
-            self.client.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.client.close()
+    def _open(self) -> None:
+        found = self.find(self._ctx)
+        self._id = self._make() if found is None else found.id
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `SegmentSession.send`."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from app.core.errors import TryAgain
+from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.http import Call, HttpClient
@@ -59,27 +59,16 @@ class ExportTarget:
         return cls(list_id, name, tuple(dict.fromkeys(each for each in own if each)))
 
 
-class KlaviyoSession:
+class KlaviyoSession(AudienceSession):
     """A `SegmentSession` that can remove; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, target: ExportTarget, ctx: JobContext) -> None:
-        self.client = client
+        super().__init__(client, ctx)
         self._target = target
-        self._ctx = ctx
         self._id = target.list_id or "LIST-ID"
 
-    def __enter__(self) -> Self:
-        try:
-            self._id = (self.find(self._ctx) or self._make()).id
-        except BaseException:
-            self.client.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.client.close()
+    def _open(self) -> None:
+        self._id = (self.find(self._ctx) or self._make()).id
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `SegmentSession.send`."""

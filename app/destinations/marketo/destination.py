@@ -132,9 +132,7 @@ class Marketo:
         removed: bool = False,
     ) -> list[PreparedRequest]:
         """See `SegmentDestination.preview`; what Marketo numbers is shown as number 0."""
-        session = self.session(target, segment, mode)
-        with session.client as client:
-            return [client.prepared(call) for call in session.calls(members, removing=removed)]
+        return self.session(target, segment, mode).preview(members, removed=removed)
 
     def _left(self, client: HttpClient, ctx: JobContext) -> int:
         """The requests of today that nobody who asks this Marketo has used up."""

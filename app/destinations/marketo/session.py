@@ -14,11 +14,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlencode
 
 from app.core.errors import FixSettings, TellUs, TryAgain
+from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.http import Call, HttpClient
@@ -63,27 +62,16 @@ class ExportTarget:
         )
 
 
-class MarketoSession:
+class MarketoSession(AudienceSession):
     """A `SegmentSession` that can remove; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, target: ExportTarget, ctx: JobContext) -> None:
-        self.client = client
+        super().__init__(client, ctx)
         self._target = target
-        self._ctx = ctx
         self._id = target.list_id
 
-    def __enter__(self) -> Self:
-        try:
-            self._id = (self.find(self._ctx) or self._make()).id
-        except BaseException:
-            self.client.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.client.close()
+    def _open(self) -> None:
+        self._id = (self.find(self._ctx) or self._make()).id
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `SegmentSession.send`; who has a Marketo ID goes in a file of its own."""

@@ -88,9 +88,7 @@ class SendGrid:
         removed: bool = False,
     ) -> list[PreparedRequest]:
         """See `SegmentDestination.preview`; what SendGrid numbers is shown by a name in place of its number."""
-        session = self.session(target, segment, mode)
-        with session.client as client:
-            return [client.prepared(call) for call in session.calls(members, removing=removed)]
+        return self.session(target, segment, mode).preview(members, removed=removed)
 
     def _company(self, client: HttpClient, ctx: JobContext) -> str:
         return client.read(Call("GET", "v3/user/profile"), Profile, ctx).company

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 from app.core.errors import SendoffError, TellUs, TryAgain
+from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.http import Call, HttpClient
@@ -60,7 +60,7 @@ class ExportTarget:
         return cls(list_id, name)
 
 
-class SendGridSession:
+class SendGridSession(AudienceSession):
     """A `SegmentSession` that can remove; leaving the block closes the client.
 
     `reader` opens a client without our key for the host that keeps a file of errors.
@@ -69,24 +69,13 @@ class SendGridSession:
     def __init__(
         self, client: HttpClient, target: ExportTarget, reader: Callable[[str], HttpClient], ctx: JobContext
     ) -> None:
-        self.client = client
+        super().__init__(client, ctx)
         self._target = target
         self._reader = reader
-        self._ctx = ctx
         self._id = target.list_id or "LIST-ID"
 
-    def __enter__(self) -> Self:
-        try:
-            self._id = (self.find(self._ctx) or self._make()).id
-        except BaseException:
-            self.client.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.client.close()
+    def _open(self) -> None:
+        self._id = (self.find(self._ctx) or self._make()).id
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `SegmentSession.send`."""
