@@ -89,6 +89,12 @@ def test_from_click_to_click_to_a_customer_list(bench: Bench, google: GoogleAdsE
     assert "list_kind" not in matching.target.controls
     assert not matching.target._frames["audience_id"].error()  # there is no list yet, and none is needed
     assert wizard.state.draft.match["email"] == "Customer.Email"
+    (sent_as,) = (column for column in matching.table.columns if column.key == "sent_as")
+    assert [sent_as.cell(matching.table.row(field)).text for field in ("email", "phone", "postal_code")] == [
+        "SHA-256 hash",
+        "SHA-256 hash",  # also before a field is chosen for it
+        "As is",
+    ]
     for field in ("ad_user_data", "ad_personalization"):
         picker = matching.target.controls[field]
         picker.set_current_key("granted")

@@ -166,7 +166,8 @@ class _Cells:
         return PillCell(_tr("Check this"), "warning", "question")
 
     def sent_as(self, line: MatchLine) -> Cell:
-        if not line.rule or not line.source:
+        # That a value is hashed is worth knowing before a field is chosen for it.
+        if not line.rule or (not line.source and line.rule not in HASHES):
             return TextCell(_tr("As is"), ink="text2")
         return PillCell(rule_words(line.rule), "neutral", "hash" if line.rule in HASHES else "swap")
 
