@@ -20,7 +20,7 @@ from typing import Any
 import httpx2
 
 KEPT_SECONDS = 5.0
-_BLOCK = 1 << 16
+_BLOCK = 1 << 20
 _PORTS = {"http": 80, "https": 443}
 
 

@@ -1,7 +1,8 @@
 """The one HTTP client: certificates of the system, pace, retry, timeouts, bounded answers, redaction and the ledger of hosts.
 
 One client belongs to one destination object and is used by one job at a time. A proxy comes from the system's or
-environment's settings. Redirects are never followed: a secret goes to no address that was not entered.
+environment's settings; without one requests go straight to the host (direct.py). Redirects are never followed: a secret goes
+to no address that was not entered.
 """
 
 from __future__ import annotations
