@@ -86,8 +86,8 @@ def test_liveramp(shop: Desk, server: OpenSshServer) -> None:
 
 def test_liveramp_refuses_what_it_could_not_read(shop: Desk, server: OpenSshServer) -> None:
     connect(shop, "liveramp", server.values(), "private_key", server.key)
-    assert "“EMAIL1 (e-mail address)” has no field of yours" in refused(shop, "{CCID: Customer.CustomerId}")
-    assert "“FIRSTNAME (first name)”" in refused(shop, LIVERAMP, "target: {identifier: name-and-address}")
+    assert "“EMAIL1” has no field of yours" in refused(shop, "{CCID: Customer.CustomerId}")
+    assert "“FIRSTNAME”" in refused(shop, LIVERAMP, "target: {identifier: name-and-address}")
     assert "“e mail”" in refused(shop, LIVERAMP.replace("TIER", "e mail"))
     assert "reads CSV, not Parquet" in refused(shop, LIVERAMP, "format: {type: parquet}")
     assert "plain letters" in refused(shop, LIVERAMP, "layout: {plain_names: false}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QScrollArea
 
+from app.core.connections import Access
 from app.core.exports import OnlyChanges
 from app.core.file_formats import Compression, FileType
 from app.ui.wizards.wizard import ExportWizard
@@ -101,6 +102,17 @@ def match_data(stage: Stage) -> None:
 def match_columns(stage: Stage) -> None:
     made = segments(stage, connection="Shared drive")
     made.shell.go_on()
+    stage.settle()
+
+
+@scene("04c-segment-wizard-columns-known", fresh=True)
+def match_known_columns(stage: Stage) -> None:
+    settings = {"host": "files.liveramp.com", "user": "northwind", "folder": "/uploads/northwind"}
+    stage.services.connections.add("LiveRamp", "liveramp", settings, {"password": "long enough"}, Access.CONTRIBUTORS, agreed=True)
+    made = segments(stage, connection="LiveRamp")
+    made.shell.go_on()
+    stage.settle()
+    made.steps[2]._on_field_added("Customer.LoyaltyTier")
     stage.settle()
 
 

@@ -326,6 +326,7 @@ class RunDetailsView(QScrollArea):
         if totals.rows or totals.files or run.bytes_sent:
             going = not run.status.ended  # what is on its way counts, though nobody there can see it yet
             rate = bytes_per_second(run, self._formats.now())
+            told = "" if rate is None else self.tr("{size} / s").format(size=self._formats.bytes(round(rate)))
             return [
                 (self._formats.compact(run.done if going else totals.rows), self.tr("Rows"), "text"),
                 *self._changed_rows(totals),
@@ -333,17 +334,7 @@ class RunDetailsView(QScrollArea):
                 (self._formats.bytes(run.bytes_sent if going else totals.bytes), self.tr("Size"), "text"),
                 *([(n(totals.left_out), self.tr("Left out"), "text2")] if totals.left_out else []),
                 pace,
-                *(
-                    [
-                        (
-                            self.tr("{size} / s").format(size=self._formats.bytes(round(rate))),
-                            self.tr("Data rate"),
-                            "text",
-                        )
-                    ]
-                    if rate is not None
-                    else []
-                ),
+                *([(told, self.tr("Data rate"), "text")] if told else []),
             ]
         return [
             (n(totals.delivered), self.tr("Delivered"), "text"),
