@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.core.exports import Layout
-from app.core.file_formats import FileType, Format
+from app.core.file_formats import Compression, FileType, Format
 
 _NAMES = {FileType.CSV: "CSV", FileType.PARQUET: "Parquet", FileType.JSON_LINES: "JSON lines", FileType.EXCEL: "Excel"}
 
@@ -16,12 +16,14 @@ _NAMES = {FileType.CSV: "CSV", FileType.PARQUET: "Parquet", FileType.JSON_LINES:
 class FileRules:
     """The rules of one destination; the empty ones ask for nothing.
 
-    `types` and `delimiters` are those it reads, the delimiters in one text. `header` wants a first line with names, `one_file`
-    each table or segment whole in one file, `plain_names` file names of plain letters, digits and signs (core/layouts.py).
+    `types`, `delimiters` (in one text) and `compressions` of text files are those it reads. `header` wants a first line with
+    names, `one_file` each table or segment whole in one file, `plain_names` file names of plain letters, digits and signs
+    (core/layouts.py).
     `columns` is a regular expression the name of each column must match, `columns_message` says it in words.
     """
 
     types: tuple[FileType, ...] = ()
+    compressions: tuple[Compression, ...] = ()
     delimiters: str = ""
     header: bool = False
     one_file: bool = False
@@ -52,6 +54,9 @@ class FileRules:
         found = []
         if self.header and not format.header:
             found.append(f"{target} needs the names of the columns in the first line.")
+        if self.compressions and format.compression not in self.compressions:
+            words = " or ".join("no compression" if way is Compression.NONE else way.value for way in self.compressions)
+            found.append(f"{target} reads {words}, not {format.compression.value}.")
         if self.delimiters and format.delimiter not in self.delimiters:
             words = " or ".join("a tab" if sign == "\t" else f"“{sign}”" for sign in self.delimiters)
             found.append(f"{target} takes {words} between the values.")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from app.core.file_formats import FileType, Format
+from app.core.file_formats import DATE_PATTERNS, Dates, FileType, Format
 from app.core.tables import Column, ColumnType, Meaning, Table
 
 _TYPES: Mapping[ColumnType, str] = MappingProxyType(
@@ -108,9 +108,18 @@ def _options(format: Format) -> str:  # noqa: A002 - the field's word
         "quote": '"',
         "escape": '"',
         "multiLine": "true",
+        **_dates(format),
         "encoding": format.encoding.removesuffix("-sig").upper(),
     }
     return ", ".join(f"{key} {_text(value)}" for key, value in options.items())
+
+
+def _dates(format: Format) -> dict[str, str]:  # noqa: A002 - the field's word
+    """What Spark has to know of dates that are not written as ISO has them."""
+    if format.dates is Dates.ISO:
+        return {}
+    day, moment = DATE_PATTERNS[format.dates]
+    return {"dateFormat": day, "timestampFormat": f"{moment}[.SSSSSS][.SSS]"}
 
 
 def _text(value: str) -> str:

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from app.core.exports import Layout
-from app.core.file_formats import FileType, Format
+from app.core.file_formats import Compression, FileType, Format
 from app.core.file_rules import FileRules
 
 STRICT = FileRules(
     types=(FileType.CSV,),
+    compressions=(Compression.NONE, Compression.GZIP),
     delimiters=",\t",
     header=True,
     one_file=True,
@@ -30,6 +31,7 @@ def test_what_fits_breaks_nothing():
     [
         ({"type": FileType.PARQUET}, "There reads CSV, not Parquet."),
         ({"delimiter": ";"}, "There takes “,” or a tab between the values."),
+        ({"compression": Compression.ZIP}, "There reads no compression or gzip, not zip."),
         ({"header": False}, "There needs the names of the columns in the first line."),
         (
             {"rows_per_file": 5},

@@ -8,8 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from app.core.file_formats import FileType, Format
+from app.core.file_formats import Compression, Dates, FileType, Format
 from app.core.lake_database import LakeTable, lake_database
+from app.core.layouts import extension
 from app.core.tables import Meaning
 from app.data.table_files import TableRows, write
 from app.jobs import CancelToken, JobContext
@@ -30,8 +31,9 @@ WHOLE = OURS.drop_columns(["Clock"])
         (Format(FileType.PARQUET), OURS),
         (Format(), OURS),
         (Format(delimiter="\t", header=False), OURS),
+        (Format(dates=Dates.DOTTED, compression=Compression.GZIP), OURS),
     ],
-    ids=["parquet", "parquet-with-time", "csv", "tab"],
+    ids=["parquet", "parquet-with-time", "csv", "tab", "dotted-dates"],
 )
 def test_spark_reads_back_what_was_written(
     desk: Desk,
@@ -46,7 +48,7 @@ def test_spark_reads_back_what_was_written(
     for number, file in enumerate(
         write(desk.engine, TableRows(desk.engine, customer, fields), form, folder, JobContext())
     ):
-        file.path.rename(folder / f"Customer_{number}.{form.type}")
+        file.path.rename(folder / f"Customer_{number}{extension(form)}")
     script = lake_database("Customer 360", [LakeTable(customer, fields, str(folder))], form)
     for _again in range(2):
         spark.run(*(each for each in script.split(";\n") if each.strip()))

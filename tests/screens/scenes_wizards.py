@@ -108,7 +108,9 @@ def match_columns(stage: Stage) -> None:
 @scene("04c-segment-wizard-columns-known", fresh=True)
 def match_known_columns(stage: Stage) -> None:
     settings = {"host": "files.liveramp.com", "user": "northwind", "folder": "/uploads/northwind"}
-    stage.services.connections.add("LiveRamp", "liveramp", settings, {"password": "long enough"}, Access.CONTRIBUTORS, agreed=True)
+    stage.services.connections.add(
+        "LiveRamp", "liveramp", settings, {"password": "long enough"}, Access.CONTRIBUTORS, agreed=True
+    )
     made = segments(stage, connection="LiveRamp")
     made.shell.go_on()
     stage.settle()
