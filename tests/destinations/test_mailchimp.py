@@ -8,10 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from app.core.errors import FixSettings, NotAllowed, SignInAgain, TryAgain
+from app.core.errors import FixSettings, SendoffError, SignInAgain, TryAgain
 from app.core.exports import SyncMode
 from app.destinations import http
 from app.destinations.contract import (
@@ -20,23 +18,21 @@ from app.destinations.contract import (
     Member,
     Outcome,
     OutcomeKind,
+    Place,
     ReadingDestination,
     SegmentDestination,
     Settings,
 )
-from app.destinations.mailchimp import merge_fields
 from app.destinations.mailchimp.answers import ContactError, refusal
 from app.destinations.mailchimp.destination import create
-from app.destinations.mailchimp.merge_fields import MergeField, Options
 from app.destinations.registry import description
 from app.jobs import JobContext
 from tests.destinations.conformance import SegmentDestinationSuite
 from tests.vendors.emulator import Reply
-from tests.vendors.mailchimp import KEY, Audience, MailchimpEmulator
+from tests.vendors.mailchimp import KEY, Audience, MailchimpEmulator, Tag
 from tests.vendors.mailchimp import MergeField as TheirField
 
 AUDIENCE = "a1b2c3d4e5"
-MATCHED = ("A", "B:number", "C:birthday", "D:date", "E:phone", "F:city")
 
 
 class Bench:
@@ -111,6 +107,7 @@ class TestConformance(SegmentDestinationSuite):
         bench.destination().test(JobContext())
         assert list(bench.destination().unsubscribed(bench.target, JobContext())) == []
         bench.destination().choices("audience_id", JobContext())
+        bench.destination().choices("tag_id", JobContext())
         bench.destination().fields(bench.target, JobContext())
         with bench.destination().session(
             {**bench.target, "skip_merge_validation": "yes"}, "VIP", SyncMode.UPDATE
@@ -118,7 +115,15 @@ class TestConformance(SegmentDestinationSuite):
             it.send([bench.member(1), bench.refused_member(2)], JobContext())
             it.send([bench.member(1, **{"POINTS:number": "7", "ADDRESS:city": "Oslo"})], JobContext())
             it.confirm(JobContext())
-        assert bench.emulator.validated > 10
+        tag_id = bench.destination().choices("tag_id", JobContext())[0].id
+        with bench.destination().session(
+            {**bench.target, "tag_id": tag_id, "status": "pending"}, "VIP", SyncMode.UPDATE
+        ) as it:
+            it.send([bench.member(3)], JobContext())
+            it.remove([bench.member(3)], JobContext())
+            it.holds([bench.member(3)], JobContext())
+            it.confirm(JobContext())
+        assert bench.emulator.validated > 20
         assert bench.emulator.violations == []
 
 
@@ -154,8 +159,15 @@ class TestNobodyIsSubscribedAgain:
     def test_status_of_new_contacts(self, bench: Bench, audience: Audience) -> None:
         send(bench, person("a@shop.example"), status="transactional")
         send(bench, person("b@shop.example"))
+        send(bench, person("c@shop.example"), status="pending")
         assert audience.contacts["a@shop.example"].status == "transactional"
         assert audience.contacts["b@shop.example"].status == "subscribed"
+        assert audience.contacts["c@shop.example"].status == "pending"
+
+    def test_who_confirmed_stays_so_when_new_contacts_are_asked_to(self, bench: Bench, audience: Audience) -> None:
+        audience.put("old@shop.example")
+        send(bench, person("old@shop.example", first_name="New"), status="pending")
+        assert audience.contacts["old@shop.example"].status == "subscribed"
 
 
 class TestTags:
@@ -216,12 +228,54 @@ class TestTags:
             "" if kind is OutcomeKind.ADDED else f"The contact is in the audience, but was not tagged: {words}"
         )
 
-    def test_confirm_counts_the_subscribed(self, bench: Bench, audience: Audience) -> None:
+    @pytest.mark.parametrize("status", ["subscribed", "transactional"])
+    def test_confirm_counts_whoever_has_the_tag(self, bench: Bench, audience: Audience, status: str) -> None:
         audience.put("old@shop.example", "unsubscribed")
-        with bench.destination().session(bench.target, "VIP", SyncMode.UPDATE) as session:
+        with bench.destination().session({**bench.target, "status": status}, "VIP", SyncMode.UPDATE) as session:
             session.send([person("old@shop.example"), person("new@shop.example")], JobContext())
             told = session.confirm(JobContext())
-            assert told == Confirmation("Mailchimp counts 1 subscribed contacts with the tag “VIP”.", 1)
+            assert told == Confirmation("Mailchimp counts 2 contacts with the tag “VIP”.", 2)
+
+    def test_who_has_not_confirmed_yet_is_not_counted(self, bench: Bench) -> None:
+        with bench.destination().session({**bench.target, "status": "pending"}, "VIP", SyncMode.UPDATE) as session:
+            session.send([person("new@shop.example")], JobContext())
+            told = session.confirm(JobContext())
+        assert told.members is None
+        assert "Who has not confirmed yet is not among them." in told.sentence
+
+    def test_tags_of_all_audiences_are_offered(self, bench: Bench, audience: Audience) -> None:
+        send(bench, person("a@shop.example"))
+        audience.tags.append(Tag(9, "Germans", type="saved"))
+        other = bench.emulator.add_audience("f6a7b8c9d0", "Customers DE")
+        other.tags.append(Tag(12, "Gold"))
+        found = bench.destination().choices("tag_id", JobContext())
+        assert [(each.id, each.name, each.detail, each.members) for each in found] == [
+            (str(audience.tags[0].id), "VIP", "Newsletter", 1),
+            ("12", "Gold", "Customers DE", 0),
+        ]
+
+    def test_a_chosen_tag_is_given(self, bench: Bench, audience: Audience) -> None:
+        audience.tags.append(Tag(12, "Gold"))
+        target = {**bench.target, "tag_id": "12"}
+        assert bench.destination().place(target, "VIP", JobContext()) == Place(f"{AUDIENCE} Gold", there=True)
+        shown = bench.destination().preview(target, "VIP", SyncMode.ADD, [person("a@shop.example")])
+        assert shown[-1].url.endswith("/segments/12")
+        send(bench, person("a@shop.example"), tag_id="12")
+        assert bench.delivered("Gold") == {"a@shop.example"}
+        assert [tag.name for tag in audience.tags] == ["Gold"]
+
+    @pytest.mark.parametrize(
+        ("tag_id", "code"), [("13", "no_audience"), ("9", "wrong_audience"), ("../ping", "no_audience")]
+    )
+    def test_a_tag_nobody_can_be_given_is_refused_before_anything_is_sent(
+        self, bench: Bench, audience: Audience, tag_id: str, code: str
+    ) -> None:
+        audience.tags.append(Tag(9, "Germans", type="saved"))
+        bench.emulator.add_audience("f6a7b8c9d0", "Customers DE").tags.append(Tag(13, "Elsewhere"))
+        with pytest.raises(FixSettings) as caught:
+            send(bench, person("a@shop.example"), tag_id=tag_id)
+        assert caught.value.code == code
+        assert audience.contacts == {}
 
 
 class TestRejects:
@@ -259,6 +313,28 @@ class TestRejects:
         assert [outcome.kind for outcome in outcomes] == [OutcomeKind.INVALID, OutcomeKind.ADDED]
         assert outcomes[0].field == "BIRTHDAY:birthday"
 
+    def test_a_plan_that_is_used_up(self, bench: Bench, audience: Audience) -> None:
+        audience.most = 1
+        first, second = send(bench, person("a@shop.example"), person("b@shop.example"))
+        assert (first.kind, second.kind) == (OutcomeKind.ADDED, OutcomeKind.REJECTED)
+        assert second.reason == "The Mailchimp account holds as many contacts as its plan allows."
+
+    @pytest.mark.parametrize(
+        ("said", "words"),
+        [
+            ("a@b.example has signed up to a lot of lists very recently; we're not allowing more signups", "blocks it"),
+            ("a@b.example has bounced and cannot be resubscribed.", "unsubscribed, bounced or complained"),
+            ("Duplicate items found for a@b.example", "has this address"),
+            ("a@b.example is an invalid email address and cannot be imported.", "as valid"),
+            ("The domain portion of the email address is invalid (the portion after the @: b)", "as valid"),
+        ],
+    )
+    def test_what_mailchimp_is_reported_to_say(self, said: str, words: str) -> None:
+        why = refusal(ContactError("a@b.example", said, "ERROR_GENERIC"))
+        assert words in why.reason
+        assert "a@b.example" not in why.reason
+        assert why.fix
+
     def test_unknown_error_is_shown_in_the_vendors_words(self) -> None:
         why = refusal(ContactError("a@b.example", "a@b.example  has three heads", "ERROR_GENERIC"))
         assert why.reason == "Mailchimp says: the address has three heads"
@@ -282,6 +358,7 @@ class TestMergeFields:
             "POINTS:number": "12.5",
             "PHONE:phone": "+4791234567",
             "LEVEL:dropdown": "Gold",
+            "CODE:us_zip": "30318",
             "ADDRESS:addr1": "Storgata 1",
             "ADDRESS:city": "Oslo",
             "ADDRESS:state": "Oslo",
@@ -297,6 +374,7 @@ class TestMergeFields:
             "POINTS": 12.5,
             "PHONE": "+4791234567",
             "LEVEL": "Gold",
+            "CODE": "30318",
             "ADDRESS": {"addr1": "Storgata 1", "city": "Oslo", "state": "Oslo", "zip": "0155", "country": "NO"},
         }
 
@@ -314,6 +392,12 @@ class TestMergeFields:
         assert found["X0"].required
         assert "X29" in found
         assert "FNAME" not in found
+        assert found["CODE:us_zip"].meaning == "postal_code"
+        address = next(each for each in audience.merge_fields if each.tag == "ADDRESS")
+        address.required = True
+        again = bench.destination().fields(bench.target, JobContext())
+        needed = {each.id.partition(":")[2] for each in again if each.id.startswith("ADDRESS:") and each.required}
+        assert needed == {"addr1", "city", "state", "zip"}
         relaxed = bench.destination().fields({**bench.target, "skip_merge_validation": "yes"}, JobContext())
         assert not next(each for each in relaxed if each.id == "X0").required
 
@@ -321,57 +405,6 @@ class TestMergeFields:
         with pytest.raises(FixSettings) as caught:
             send(bench, person("a@shop.example", GONE="1"))
         assert caught.value.code == "no_such_field"
-
-    @pytest.mark.parametrize(
-        ("kind", "value", "options", "expected"),
-        [
-            ("number", "7", Options(), 7),
-            ("number", "-1.5", Options(), -1.5),
-            ("phone", "+1 (404) 555-0100", Options(phone_format="US"), "404-555-0100"),
-            ("phone", "+4791234567", Options(), "+4791234567"),
-            ("url", "https://shop.example/a", Options(), "https://shop.example/a"),
-            ("radio", "A", Options(choices=["A"]), "A"),
-            ("text", "x" * 255, Options(), "x" * 255),
-        ],
-    )
-    def test_good_values(self, kind: str, value: str, options: Options, expected: object) -> None:
-        known = {"T": MergeField("T", type=kind, options=options)}
-        made, faults = merge_fields.bodies({f"T:{kind}": [None, value]}, known, 2)
-        assert made == [{}, {"T": expected}]
-        assert faults == {}
-
-    @pytest.mark.parametrize(
-        ("kind", "value", "options"),
-        [
-            ("number", "many", Options()),
-            ("number", "inf", Options()),
-            ("number", "nan", Options()),
-            ("date", "29.02.2023", Options()),
-            ("birthday", "2023-02-29", Options()),
-            ("phone", "+4791234567", Options(phone_format="US")),
-            ("url", "shop.example", Options()),
-            ("dropdown", "B", Options(choices=["A"])),
-            ("text", "x" * 256, Options()),
-        ],
-    )
-    def test_bad_values(self, kind: str, value: str, options: Options) -> None:
-        known = {"T": MergeField("T", type=kind, options=options)}
-        made, faults = merge_fields.bodies({f"T:{kind}": [None, value], "T2": ["a", "b"]}, known, 2)
-        assert made == [{"T2": "a"}, {"T2": "b"}]
-        (field, error) = faults.pop(1)
-        assert field == f"T:{kind}"
-        assert error.reason
-        assert error.fix
-        assert faults == {}
-
-    @given(st.lists(st.fixed_dictionaries(dict.fromkeys(MATCHED, st.none() | st.text()))))
-    def test_any_value_is_either_sent_or_explained(self, members: list[dict[str, str | None]]) -> None:
-        columns = {field: [values[field] for values in members] for field in MATCHED}
-        made, faults = merge_fields.bodies(columns, {}, len(members))
-        for place, values in enumerate(members):
-            wanted = {each.partition(":")[0] for each, value in values.items() if value}
-            assert set(made[place]) <= wanted
-            assert set(made[place]) == wanted or place in faults
 
 
 class TestTraffic:
@@ -383,6 +416,11 @@ class TestTraffic:
         assert len(found) == 1201
         assert (found[0].name, found[0].members) == ("Newsletter", 1)
         assert bench.destination().choices("status", JobContext()) == []
+
+    def test_an_audience_with_double_opt_in_says_so(self, bench: Bench, audience: Audience) -> None:
+        audience.double_optin = True
+        (found,) = bench.destination().choices("audience_id", JobContext())
+        assert found.detail == f"{AUDIENCE}, double opt-in"
 
     def test_403_without_json_means_slow_down(self, bench: Bench, quick: None) -> None:
         page = Reply(403, raw=b"<html>Forbidden</html>", content_type="text/html")
@@ -413,9 +451,28 @@ class TestTraffic:
         assert bench.destination().test(JobContext()).missing_rights == ("add and update members",)
 
     def test_key_of_another_data_centre(self, bench: Bench) -> None:
-        with pytest.raises(NotAllowed) as caught:
+        with pytest.raises(FixSettings) as caught:
             bench.destination(key="f" * 32 + "-us1").test(JobContext())
-        assert "data center" in caught.value.why
+        assert caught.value.code == "data_centre"
+
+    @pytest.mark.parametrize(
+        ("status", "title", "detail", "code"),
+        [
+            (403, "User Disabled", "This account has been disabled.", "disabled"),
+            (503, "Compliance Related", "This method has been disabled.", "under_review"),
+            (403, "Forbidden", "You have reached your contact limit.", "plan_limit"),
+            (403, "Forbidden", "You don't have permission to access this resource.", "http_403"),
+        ],
+    )
+    def test_errors_a_person_can_mend(
+        self, bench: Bench, quick: None, status: int, title: str, detail: str, code: str
+    ) -> None:
+        document = {"type": "", "title": title, "status": status, "detail": detail, "instance": ""}
+        bench.emulator.fail("reply", method="POST", reply=Reply(status, document))
+        with pytest.raises(SendoffError) as caught:
+            send(bench, person("a@shop.example"))
+        assert caught.value.code == code
+        assert detail in caught.value.why
 
     def test_the_key_names_the_server(self, monkeypatch: pytest.MonkeyPatch, quick: None) -> None:
         asked: list[str] = []

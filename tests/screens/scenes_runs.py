@@ -90,7 +90,7 @@ def with_rejects(stage: Stage) -> Run:
         (64, "info", "Batch 1 of “Loyalty Gold and Platinum” delivered, 500 members."),
         (126, "warning", "Mailchimp asked to slow down. Waiting 12 s, then continuing."),
         (215, "warning", "Batch 49 of “Loyalty Gold and Platinum” delivered, 426 members. 38 rejected."),
-        (221, "info", "Mailchimp counts 24,268 subscribed contacts with the tag “Loyalty Gold and Platinum”."),
+        (221, "info", "Mailchimp counts 24,268 contacts with the tag “Loyalty Gold and Platinum”."),
     )
     with folder.rejects_writer() as rejects, folder.log_writer() as log:
         for number in range(38):

@@ -12,6 +12,7 @@ import base64
 import re
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import md5
@@ -65,6 +66,7 @@ class Tag:
     id: int
     name: str
     members: set[str] = field(default_factory=set)
+    type: str = "static"
 
 
 def _usual_fields() -> list[MergeField]:
@@ -76,6 +78,7 @@ def _usual_fields() -> list[MergeField]:
         MergeField("BIRTHDAY", "Birthday", "birthday", options={"date_format": "MM/DD"}),
         MergeField("POINTS", "Points", "number"),
         MergeField("SINCE", "Customer since", "date", options={"date_format": "MM/DD/YYYY"}),
+        MergeField("CODE", "ZIP code", "zip"),
         MergeField("LEVEL", "Level", "dropdown", options={"choices": ["Gold", "Silver"]}),
     ]
 
@@ -91,6 +94,9 @@ class Audience:
     deleted: set[str] = field(default_factory=set)
     received: Counter[str] = field(default_factory=Counter)
     """How often each address came in a batch that was to add it."""
+    double_optin: bool = False
+    most: int = 1_000_000
+    """So many contacts the account's plan allows."""
 
     def put(self, email: str, status: str = "subscribed", **fields: Any) -> None:
         """Let a contact be there already."""
@@ -102,9 +108,10 @@ class Audience:
     def tag(self, name: str) -> Tag | None:
         return next((tag for tag in self.tags if tag.name == name), None)
 
-    def tag_document(self, tag: Tag) -> dict[str, Any]:
-        active = sum(self.contacts[each].status == "subscribed" for each in tag.members)
-        return {"id": tag.id, "name": tag.name, "type": "static", "member_count": active, "list_id": self.id}
+    def tag_document(self, tag: Tag, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """A tag with its number of contacts: the subscribed, and those of other statuses that are asked for."""
+        number = len(_listed(self, tag, query or {}))
+        return {"id": tag.id, "name": tag.name, "type": tag.type, "member_count": number, "list_id": self.id}
 
 
 class MailchimpEmulator(Emulator):
@@ -146,7 +153,12 @@ class MailchimpEmulator(Emulator):
                 return Reply(document={"health_status": "Everything's Chimpy!"})
             case "GET lists":
                 lists = [
-                    {"id": each.id, "name": each.name, "stats": {"member_count": each.active()}}
+                    {
+                        "id": each.id,
+                        "name": each.name,
+                        "stats": {"member_count": each.active()},
+                        "double_optin": each.double_optin,
+                    }
                     for each in self.audiences.values()
                 ]
                 return _page(request, "lists", lists)
@@ -164,7 +176,9 @@ class MailchimpEmulator(Emulator):
                 contacts = [c.document() for c in audience.contacts.values() if wanted in (None, c.status)]
                 return _page(request, "members", contacts)
             case "GET lists * segments":
-                return _page(request, "segments", [audience.tag_document(tag) for tag in audience.tags])
+                kind = request.query.get("type")
+                tags = [audience.tag_document(tag) for tag in audience.tags if kind in (None, tag.type)]
+                return _page(request, "segments", tags)
             case "POST lists * segments":
                 return self._make_tag(audience, request.body)
         tag = next((tag for tag in audience.tags if len(parts) >= 4 and str(tag.id) == parts[3]), None)
@@ -174,7 +188,7 @@ class MailchimpEmulator(Emulator):
             case "GET lists * segments * members":
                 return _page(request, "members", _listed(audience, tag, request.query))
             case "GET lists * segments *":
-                return Reply(document=audience.tag_document(tag))
+                return Reply(document=audience.tag_document(tag, request.query))
             case "POST lists * segments *":
                 return self._tag_members(audience, tag, request.body)
         return _problem(405, "Method Not Allowed", "The requested method is not allowed.")
@@ -207,6 +221,8 @@ class MailchimpEmulator(Emulator):
         return Reply(document=audience.tag_document(tag))
 
     def _tag_members(self, audience: Audience, tag: Tag, body: dict[str, Any]) -> Reply:
+        if tag.type != "static":
+            return _problem(400, "Bad Request", "Only static segments can be updated.")
         wanted, unwanted = body.get("members_to_add", []), body.get("members_to_remove", [])
         if len(wanted) > MOST_MEMBERS or len(unwanted) > MOST_MEMBERS:
             return _problem(400, "Invalid Resource", "You may only add or remove 500 members at a time.")
@@ -299,6 +315,8 @@ def _refuse(  # noqa: C901 - one question per rule of the vendor
         return _error(email, f"{email} {text}")
     if contact is not None and not update:
         return _error(email, f"{email} is already a list member, do you want to update?", "ERROR_CONTACT_EXISTS")
+    if contact is None and len(audience.contacts) >= audience.most:
+        return _error(email, "You've reached your contact limit. Upgrade your plan to add more contacts.")
     if contact is None and "status" not in member:
         return _error(email, "The status is required for a new contact.")
     given = member.get("merge_fields", {})
@@ -336,6 +354,8 @@ def _bad_value(merge: MergeField, value: Any) -> str:  # noqa: C901 - one rule p
             date.fromisoformat(value)
         except ValueError:
             return "Please enter the date."
+    if merge.type == "zip":
+        return "" if re.fullmatch(r"\d{5}", value) else "Please enter a zip code with 5 digits."
     if merge.type == "phone" and merge.options.get("phone_format") == "US":
         return "" if re.fullmatch(r"\d{3}-\d{3}-\d{4}", value) else "Please enter a US phone number."
     if merge.type in {"radio", "dropdown"} and value not in merge.options.get("choices", []):
@@ -345,7 +365,7 @@ def _bad_value(merge: MergeField, value: Any) -> str:  # noqa: C901 - one rule p
     return ""
 
 
-def _listed(audience: Audience, tag: Tag, query: dict[str, str]) -> list[dict[str, Any]]:
+def _listed(audience: Audience, tag: Tag, query: Mapping[str, str]) -> list[dict[str, Any]]:
     """The subscribed contacts of a tag, and those of other statuses that are asked for."""
     wanted = {"subscribed"} | {
         status for status in ("cleaned", "transactional", "unsubscribed") if query.get(f"include_{status}") == "true"

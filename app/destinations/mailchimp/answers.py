@@ -11,6 +11,20 @@ from typing import Any
 
 import msgspec
 
+from app.core.errors import FixSettings, NotAllowed, SendoffError
+from app.destinations.answers import Answer
+from app.destinations.http import HttpClient
+
+STATIC = "static"
+_PLAN_WORDS = (
+    "contact limit",
+    "subscriber limit",
+    "plan limit",
+    "exceed your plan",
+    "upgrade your plan",
+    "upgrade to add",
+)
+
 
 class Account(msgspec.Struct):
     """`GET /`."""
@@ -31,6 +45,7 @@ class Audience(msgspec.Struct):
     id: str
     name: str
     stats: AudienceStats = msgspec.field(default_factory=AudienceStats)
+    double_optin: bool = False
 
 
 class Audiences(msgspec.Struct):
@@ -41,11 +56,12 @@ class Audiences(msgspec.Struct):
 
 
 class TagSegment(msgspec.Struct):
-    """A static segment, which Mailchimp shows as a tag."""
+    """A segment; the static ones are what Mailchimp shows as tags, the others fill themselves by rules."""
 
     id: int
     name: str = ""
     member_count: int = 0
+    type: str = STATIC
 
 
 class TagSegments(msgspec.Struct):
@@ -129,7 +145,17 @@ class Refusal:
 
 _KNOWN = (
     (
-        ("compliance state", "unsubscribe, bounce"),
+        _PLAN_WORDS,
+        "The Mailchimp account holds as many contacts as its plan allows.",
+        "Archive contacts in Mailchimp or change the plan, then run the export again.",
+    ),
+    (
+        ("duplicate item",),
+        "Another contact of the same request has this address.",
+        "Join the two customers in your data.",
+    ),
+    (
+        ("compliance state", "unsubscribe, bounce", "cannot be resubscribed"),
         "This person unsubscribed, bounced or complained earlier; Mailchimp does not let anybody add them again.",
         "Leave them out: only they themselves can sign up again, with a Mailchimp form.",
     ),
@@ -154,7 +180,7 @@ _KNOWN = (
         "Correct the address in your data.",
     ),
     (
-        ("lots of lists", "too many"),
+        ("lot of lists", "lots of lists", "too many"),
         "This address was added to many lists lately, so that Mailchimp blocks it for a while.",
         "Try again tomorrow.",
     ),
@@ -201,3 +227,47 @@ def _said(error: TagError) -> str:
 def _without(text: str, address: str) -> str:
     """The text without the address, so that rejects with one cause have one reason."""
     return " ".join((text.replace(address, "the address") if address else text).split())
+
+
+class Client(HttpClient):
+    """Knows Mailchimp's errors that a person can mend, by their titles (mailchimp.com/developer/marketing/docs/errors)."""
+
+    def failure(self, answer: Answer) -> SendoffError:
+        """See `HttpClient.failure`."""
+        document = answer.json(self.target) if answer.is_json else {}
+        title, detail = (
+            (str(document.get(name, "")).lower() for name in ("title", "detail"))
+            if isinstance(document, dict)
+            else ("", "")
+        )
+        title = "".join(title.split())
+        said = f"Mailchimp says: {self.words(answer)}"
+        if title == "wrongdatacenter":
+            return FixSettings(
+                "The API key belongs to another data centre of Mailchimp.",
+                said,
+                "Copy the whole key again; under Advanced the address must name the same data centre.",
+                code="data_centre",
+            )
+        if title == "userdisabled":
+            return NotAllowed(
+                "Mailchimp has disabled this account or its user.",
+                said,
+                "Sign in to Mailchimp and see what it asks for, or use the key of another user.",
+                code="disabled",
+            )
+        if title == "compliancerelated":
+            return NotAllowed(
+                "Mailchimp has stopped this account until it was reviewed.",
+                said,
+                "Sign in to Mailchimp and answer what it asks, then run the export again.",
+                code="under_review",
+            )
+        if answer.status in {400, 402, 403} and any(each in detail for each in _PLAN_WORDS):
+            return FixSettings(
+                "The Mailchimp account holds as many contacts as its plan allows.",
+                said,
+                "Archive contacts in Mailchimp or change the plan, then run the export again.",
+                code="plan_limit",
+            )
+        return super().failure(answer)

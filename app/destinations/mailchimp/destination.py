@@ -17,8 +17,8 @@ from app.destinations.answers import Answer
 from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import Call, HttpClient
 from app.destinations.mailchimp import merge_fields
-from app.destinations.mailchimp.answers import Account, Audiences
-from app.destinations.mailchimp.session import PAGE, ExportTarget, MailchimpSession, read_merge_fields
+from app.destinations.mailchimp.answers import Account, Audience, Audiences, Client
+from app.destinations.mailchimp.session import PAGE, ExportTarget, MailchimpSession, read_merge_fields, read_tags
 from app.destinations.mailchimp.unsubscribed import unsubscribed
 from app.destinations.opening import needed_secret
 from app.destinations.registry import description
@@ -58,21 +58,26 @@ class Mailchimp:
         return TestResult(account.account_name or "Mailchimp", milliseconds, (see, write))
 
     def choices(self, field_id: str, ctx: JobContext) -> list[Choice]:
-        """See `SegmentDestination.choices`; the audiences of the account, none for other fields."""
-        if field_id != "audience_id":
+        """See `SegmentDestination.choices`; the account's audiences, and the tags in each of them."""
+        if field_id not in {"audience_id", "tag_id"}:
             return []
-        found: list[Choice] = []
         with self._client() as client:
-            while True:
-                query = {
-                    "fields": "lists.id,lists.name,lists.stats.member_count,total_items",
-                    "count": str(PAGE),
-                    "offset": str(len(found)),
-                }
-                page = client.read(Call("GET", "lists", query), Audiences, ctx)
-                found += [Choice(each.id, each.name, each.id, each.stats.member_count) for each in page.lists]
-                if not page.lists or len(found) >= page.total_items:
-                    return found
+            audiences = list(self._audiences(client, ctx))
+            if field_id == "tag_id":
+                return [
+                    Choice(str(tag.id), tag.name, each.name, tag.member_count)
+                    for each in audiences
+                    for tag in read_tags(client, each.id, ctx)
+                ]
+        return [
+            Choice(
+                each.id,
+                each.name,
+                f"{each.id}, double opt-in" if each.double_optin else each.id,
+                each.stats.member_count,
+            )
+            for each in audiences
+        ]
 
     def fields(self, target: Mapping[str, str], ctx: JobContext) -> list[TargetField]:
         """See `SegmentDestination.fields`; raises FixSettings when no audience is chosen or it is gone."""
@@ -88,8 +93,8 @@ class Mailchimp:
         """See `SegmentDestination.place`: the tag in the audience."""
         read = ExportTarget.read(target, segment)
         with self._client() as client:
-            there = MailchimpSession(client, read, SyncMode.ADD, ctx).find_tag() is not None
-        return Place(f"{read.audience_id} {read.tag}", there)
+            found = MailchimpSession(client, read, SyncMode.ADD, ctx).find_tag()
+        return Place(f"{read.audience_id} {read.tag if found is None else found.name}", found is not None)
 
     def read_members(
         self, target: Mapping[str, str], segment: str, ctx: JobContext
@@ -124,9 +129,24 @@ class Mailchimp:
             session = MailchimpSession(client, ExportTarget.read(target, segment), mode, JobContext())
             return [client.prepared(call) for call in session.calls(members, removed=removed)]
 
+    @staticmethod
+    def _audiences(client: HttpClient, ctx: JobContext) -> Iterator[Audience]:
+        done = 0
+        while True:
+            query = {
+                "fields": "lists.id,lists.name,lists.stats.member_count,lists.double_optin,total_items",
+                "count": str(PAGE),
+                "offset": str(done),
+            }
+            page = client.read(Call("GET", "lists", query), Audiences, ctx)
+            yield from page.lists
+            done += len(page.lists)
+            if not page.lists or done >= page.total_items:
+                return
+
     def _client(self) -> HttpClient:
         proof = base64.b64encode(f"sendoff:{self._key}".encode()).decode()
-        return HttpClient(
+        return Client(
             self._description.name,
             self._url,
             self._settings,

@@ -1,7 +1,8 @@
 """Mailchimp's merge fields: which target fields an audience offers, and values in the form each type wants.
 
 The id of a target field is the merge tag, followed by its type when that is not text: `BIRTHDAY:birthday`. An address has
-five parts, each a target field of its own: `ADDRESS:addr1`. So a preview can be built without asking Mailchimp.
+six parts, each a target field of its own: `ADDRESS:addr1`; as `zip` is one of them, a field of that type is `CODE:us_zip`. So a
+preview can be built without asking Mailchimp.
 Source: mailchimp.com/developer/marketing/docs/merge-fields.
 """
 
@@ -27,6 +28,7 @@ _OWN_TAGS: Mapping[str, str] = MappingProxyType({"first_name": FIRST_NAME, "last
 _ADDRESS_PARTS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
         "addr1": ("street", "street", "trim"),
+        "addr2": ("second line of the street", "none", "trim"),
         "city": ("city", "city", "trim"),
         "state": ("state", "state", "trim"),
         "zip": ("postal code", "postal_code", "trim"),
@@ -34,10 +36,17 @@ _ADDRESS_PARTS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     }
 )
 _MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {"birthday": ("birth_date", "date_iso"), "date": ("none", "date_iso"), "phone": ("phone", "phone_e164")}
+    {
+        "birthday": ("birth_date", "date_iso"),
+        "date": ("none", "date_iso"),
+        "phone": ("phone", "phone_e164"),
+        "zip": ("postal_code", "trim"),
+    }
 )
 
-_CHECKED_TYPES = frozenset({"number", "birthday", "date", "url", "imageurl", "radio", "dropdown"})
+_ZIP = "us_zip"
+_NEEDED_PARTS = frozenset({"addr1", "city", "state", "zip"})
+_CHECKED_TYPES = frozenset({"number", "birthday", "date", "url", "imageurl", "radio", "dropdown", "zip"})
 
 
 class Options(msgspec.Struct):
@@ -80,7 +89,7 @@ class Target:
         tag, _colon, kind = field_id.partition(":")
         if kind in _ADDRESS_PARTS:
             return cls(tag, "address", kind)
-        return cls(_OWN_TAGS.get(tag, tag), kind or "text")
+        return cls(_OWN_TAGS.get(tag, tag), "zip" if kind == _ZIP else kind or "text")
 
 
 def target_fields(found: Iterable[MergeField], *, skip_required: bool) -> Iterator[TargetField]:
@@ -91,12 +100,14 @@ def target_fields(found: Iterable[MergeField], *, skip_required: bool) -> Iterat
         required = each.required and not skip_required
         if each.type == "address":
             for part, (words, meaning, normalise) in _ADDRESS_PARTS.items():
+                needed = required and part in _NEEDED_PARTS
                 yield TargetField(
-                    f"{each.tag}:{part}", f"{each.name}: {words}", "text", required, meaning, normalise, LONGEST_TEXT
+                    f"{each.tag}:{part}", f"{each.name}: {words}", "text", needed, meaning, normalise, LONGEST_TEXT
                 )
             continue
         meaning, normalise = _MEANINGS.get(each.type, ("none", "trim"))
-        field_id = each.tag if each.type == "text" else f"{each.tag}:{each.type}"
+        kind = _ZIP if each.type == "zip" else each.type
+        field_id = each.tag if kind == "text" else f"{each.tag}:{kind}"
         yield TargetField(field_id, each.name or each.tag, each.type, required, meaning, normalise, LONGEST_TEXT)
 
 
@@ -157,6 +168,8 @@ def _typed(value: str, kind: str, options: Options) -> str | int | float:
         return _day(value).strftime("%m/%d")
     if kind == "date":
         return _day(value).isoformat()
+    if kind == "zip":
+        return _us_zip(value)
     if kind == "phone" and options.phone_format.upper() == "US":
         return _us_phone(value)
     if kind in {"url", "imageurl"} and not re.fullmatch(r"https?://\S+", value):
@@ -188,6 +201,17 @@ def _day(value: str) -> date:
         return date.fromisoformat(value[:10])
     except ValueError:
         raise BadValue("The value is not a date.", "Match a date such as 1990-05-17.") from None
+
+
+def _us_zip(value: str) -> str:
+    """Five digits: the type is for the US alone, and other postal codes belong into a text field."""
+    found = re.fullmatch(r"([0-9]{5})(?:[- ]?[0-9]{4})?", value.strip())
+    if found is None:
+        raise BadValue(
+            "The postal code is not one of the US, which this field demands.",
+            "Make the field a text in Mailchimp, or match another one.",
+        )
+    return found[1]
 
 
 def _us_phone(value: str) -> str:

@@ -19,10 +19,12 @@ import msgspec
 
 from app.core.errors import FixData, FixSettings, SendoffError, TryAgain
 from app.core.exports import SyncMode
+from app.destinations.audiences import audience_is_gone, not_an_audience
 from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.http import Call, HttpClient
 from app.destinations.mailchimp import merge_fields
 from app.destinations.mailchimp.answers import (
+    STATIC,
     BatchResult,
     Refusal,
     TaggedMembers,
@@ -40,21 +42,25 @@ from app.jobs import JobContext
 PAGE = 500
 MEMBERS_PAGE = 1_000  # the most Mailchimp gives at once
 TAG_PLACEHOLDER = "{segment}"
+_PENDING = "pending"
+_WHOEVER = {"include_cleaned": "true", "include_transactional": "true", "include_unsubscribed": "true"}
+"""Mailchimp gives and counts the subscribed alone unless it is asked for the others."""
 _UNKNOWN_ID = 0  # stands in a preview for a tag that is not made yet
 
 
 @dataclass(frozen=True, slots=True)
 class ExportTarget:
-    """The export fields, read."""
+    """The export fields, read; `tag_id` is empty for a tag that is known by its name."""
 
     audience_id: str
     tag: str
     status: str
     skip_merge_validation: bool
+    tag_id: str = ""
 
     @classmethod
     def read(cls, target: Mapping[str, str], segment: str) -> ExportTarget:
-        """Raises FixSettings when no audience is chosen, or its id is not one (it becomes part of an address)."""
+        """Raises FixSettings when no audience is chosen, or an id is not one (it becomes part of an address)."""
         audience = target.get("audience_id", "").strip()
         if not audience.isascii() or not audience.isalnum():
             raise FixSettings(
@@ -63,9 +69,16 @@ class ExportTarget:
                 "Choose the audience in the export.",
                 code="no_audience",
             )
+        tag_id = target.get("tag_id", "").strip()
+        if tag_id and not (tag_id.isascii() and tag_id.isdecimal()):
+            raise not_an_audience("tag", "Mailchimp", "numbers")
         tag = (target.get("tag", "").strip() or TAG_PLACEHOLDER).replace(TAG_PLACEHOLDER, segment)
         return cls(
-            audience, tag, target.get("status") or "subscribed", target.get("skip_merge_validation", "no") == "yes"
+            audience,
+            tag,
+            target.get("status") or "subscribed",
+            target.get("skip_merge_validation", "no") == "yes",
+            tag_id,
         )
 
 
@@ -78,7 +91,7 @@ class MailchimpSession:
         self._mode = mode
         self._ctx = ctx
         self._fields: dict[str, MergeField] = {}
-        self._tag_id = _UNKNOWN_ID
+        self._tag_id = int(target.tag_id or _UNKNOWN_ID)
         self._checked: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -150,17 +163,17 @@ class MailchimpSession:
             "fields": "members.email_address,members.merge_fields,total_items",
             "count": str(MEMBERS_PAGE),
             "offset": str(offset),
-            "include_cleaned": "true",
-            "include_transactional": "true",
-            "include_unsubscribed": "true",
+            **_WHOEVER,
         }
         return Call("GET", f"{self._segments}/{self._tag_id}/members", query)
 
     def confirm(self, ctx: JobContext) -> Confirmation:
         """See `SegmentSession.confirm`."""
-        call = Call("GET", f"{self._segments}/{self._tag_id}", {"fields": "id,name,member_count"})
+        call = Call("GET", f"{self._segments}/{self._tag_id}", {"fields": "id,name,member_count", **_WHOEVER})
         found = self._client.read(call, TagSegment, ctx)
-        sentence = f"Mailchimp counts {found.member_count:,} subscribed contacts with the tag “{self._target.tag}”."
+        sentence = f"Mailchimp counts {found.member_count:,} contacts with the tag “{found.name}”."
+        if self._target.status == _PENDING:  # who has not confirmed yet is in no count
+            return Confirmation(f"{sentence} Who has not confirmed yet is not among them.")
         return Confirmation(sentence, found.member_count)
 
     def calls(self, members: Sequence[Member], *, removed: bool = False) -> Iterator[Call]:
@@ -253,9 +266,7 @@ class MailchimpSession:
                 "fields": "members.email_address,total_items",
                 "count": str(MEMBERS_PAGE),
                 "offset": str(offset),
-                "include_cleaned": "true",
-                "include_transactional": "true",
-                "include_unsubscribed": "true",
+                **_WHOEVER,
             }
             page = self._client.read(Call("GET", f"{self._segments}/{tag.id}/members", query), TagMembers, ctx)
             yield [{merge_fields.EMAIL: each.email_address.strip().lower()} for each in page.members]
@@ -264,22 +275,42 @@ class MailchimpSession:
                 return
 
     def find_tag(self) -> TagSegment | None:
-        """The tag, None when there is none of that name."""
-        offset = 0
-        while True:
-            query = {
-                "type": "static",
-                "fields": "segments.id,segments.name,segments.member_count,total_items",
-                "count": str(PAGE),
-                "offset": str(offset),
-            }
-            page = self._client.read(Call("GET", self._segments, query), TagSegments, self._ctx)
-            for each in page.segments:
-                if each.name == self._target.tag:
-                    return each
-            offset += len(page.segments)
-            if not page.segments or offset >= page.total_items:
-                return None
+        """The tag; None when there is none of that name. Raises FixSettings when a chosen one can't be given to anybody."""
+        if not self._target.tag_id:
+            tags = read_tags(self._client, self._target.audience_id, self._ctx)
+            return next((each for each in tags if each.name == self._target.tag), None)
+        call = Call("GET", f"{self._segments}/{self._target.tag_id}", {"fields": "id,name,member_count,type"})
+        answer = self._client.send(call, self._ctx)
+        if answer.status == 404:
+            raise audience_is_gone("tag", "audience of Mailchimp")
+        if not answer.ok:
+            raise self._client.failure(answer)
+        found = answer.read(self._client.target, TagSegment, self._client.redact)
+        if found.type != STATIC:
+            raise FixSettings(
+                f"“{found.name}” is no tag of Mailchimp.",
+                "It is a segment there, and Mailchimp itself decides by rules who is in it.",
+                "Choose a tag in the export, or none to have one made.",
+                code="wrong_audience",
+            )
+        return found
+
+
+def read_tags(client: HttpClient, audience_id: str, ctx: JobContext) -> Iterator[TagSegment]:
+    """All tags of an audience."""
+    offset = 0
+    while True:
+        query = {
+            "type": STATIC,
+            "fields": "segments.id,segments.name,segments.member_count,total_items",
+            "count": str(PAGE),
+            "offset": str(offset),
+        }
+        page = client.read(Call("GET", f"lists/{audience_id}/segments", query), TagSegments, ctx)
+        yield from page.segments
+        offset += len(page.segments)
+        if not page.segments or offset >= page.total_items:
+            return
 
 
 def _refused(key: str, kind: OutcomeKind, why: Refusal) -> Outcome:
