@@ -187,8 +187,13 @@ def test_whatever_passes_the_check_never_leaves_its_folder(folder, file, export,
         return
     made = replace(EXPORT, layout=layout)
     place = replace(PLACE, export=export)
-    paths = [layouts.path_of(made, place, name, part) for name in layouts.safe_names([item, item]) for part in (1, 2)]
-    assert len({path.casefold() for path in paths}) == 4
+    paths = [
+        layouts.path_of(made, place, name, part, rows)
+        for name in layouts.safe_names([item, item])
+        for part in (1, 2)
+        for rows in (Rows.ADDED, Rows.CHANGED, Rows.REMOVED)
+    ]
+    assert len({path.casefold() for path in paths}) == 12
     for path in [*paths, layouts.model_path(made, place), layouts.replace_below(made, place) or "a"]:
         assert not set(path) & set('<>:"\\|?*\n\r\t\0{}')
         for step in path.split("/"):

@@ -264,6 +264,7 @@ def test_the_folder_tree_follows_every_change(bench: Bench) -> None:
     form, tree = wizard.steps[2].form, wizard.steps[2]._panel.tree
     names = [line.name for line in tree.lines()]
     assert names[:2] == ["delivered", wizard.state.draft.name]
+    assert tree._detail(tree.lines()[0]) == "folder"
     assert "model.json" in names
     assert "Customer_1.csv" in names
     form.types[FileType.PARQUET].click()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FolderLine:
-    """One line: `files` and `bytes` are those below it; `kind` is "folder", "file" or, for one about the others, "about"."""
+    """One line: `files` and `bytes` are those below it; `kind` is "place", "folder", "file" or "about" the others."""
 
     path: str
     name: str
@@ -30,7 +30,7 @@ def folder_lines(nodes: Sequence[TreeNode], top: str = "") -> list[FolderLine]:
     order: list[tuple[str, ...]] = []
     files: dict[tuple[str, ...], int] = {}
     sizes: dict[tuple[str, ...], int | None] = {}
-    kinds: dict[tuple[str, ...], str] = {}
+    kinds: dict[tuple[str, ...], str] = {(top,): "place"}
     for node in nodes:
         parts = (*([top] if top else []), *node.path.split("/"))
         kinds[parts] = "about" if node.about else "file"

@@ -21,8 +21,6 @@ from app.ui.wizards.state import WizardState
 
 _LINE, _STEP, _FLASH_MS = 28, 20, 900
 MOST_LINES = 200
-_PLACES = ("container", "bucket", "folder")
-"""Settings of connections that name where they write, the outermost first."""
 
 
 class FolderTree(QWidget):
@@ -33,6 +31,7 @@ class FolderTree(QWidget):
         self._theme, self._formats = theme, formats
         self._name = name
         self._lines: tuple[FolderLine, ...] = ()
+        self._place = ""
         self._changed: frozenset[str] = frozenset()
         self._light = 0.0
         self._flash = QVariantAnimation(self)
@@ -46,8 +45,9 @@ class FolderTree(QWidget):
         """What is shown."""
         return self._lines
 
-    def set_lines(self, lines: list[FolderLine]) -> None:
-        """Show these."""
+    def set_lines(self, lines: list[FolderLine], place: str = "") -> None:
+        """Show these; `place` is what the connection's own place is called, as “container”."""
+        self._place = place
         shown = tuple(lines[:MOST_LINES])
         if shown == self._lines:
             return
@@ -80,8 +80,10 @@ class FolderTree(QWidget):
             for depth in range(line.depth):
                 painter.fillRect(7 + depth * _STEP, area.top(), 1, _LINE, theme.color("line"))
             left = line.depth * _STEP
-            icon = {"folder": "folder-open", "file": "file-text", "about": "brackets-curly"}[line.kind]
-            role = "accent_text" if line.kind == "folder" else "text2"
+            icon = {"place": "folder-open", "folder": "folder-open", "file": "file-text", "about": "brackets-curly"}[
+                line.kind
+            ]
+            role = "accent_text" if line.kind in {"place", "folder"} else "text2"
             paint.icon(painter, theme, QRect(left, area.center().y() - 7, 15, 15), icon, role)
             detail = self._detail(line)
             width = theme.metrics("caption").horizontalAdvance(detail) + 2
@@ -93,6 +95,8 @@ class FolderTree(QWidget):
             paint.text(painter, theme, words, line.name, role="mono-strong" if strong else "mono", elide=middle)
 
     def _detail(self, line: FolderLine) -> str:
+        if line.kind == "place":
+            return self._place
         if line.kind == "folder":
             return self._formats.counted(line.files, "files")
         size = "" if line.bytes is None else self._formats.bytes(line.bytes)
@@ -149,8 +153,9 @@ class FolderPanel(QWidget):
 
     def show_state(self) -> None:
         """Show the files as they are known."""
-        lines = folder_lines(self._files.nodes, self._top())
-        self.tree.set_lines(lines)
+        top, place = self._top()
+        lines = folder_lines(self._files.nodes, top)
+        self.tree.set_lines(lines, place)
         self.tree.setVisible(bool(lines))
         self._empty.setVisible(not lines)
         self._empty.set_words(self.tr("The files show here once the patterns can be used."))
@@ -161,14 +166,20 @@ class FolderPanel(QWidget):
         self._model_card.setVisible(bool(model))
         self._model.set_words(model)
 
-    def _top(self) -> str:
-        """The place the connection writes into; its name where its settings are not shown to this person."""
-        row_ = self._state.connection
-        if row_ is None:
-            return ""
-        settings = row_.connection.settings
-        place = next((settings[each] for each in _PLACES if settings.get(each)), "").rstrip("/\\")
-        return place.replace("\\", "/").rpartition("/")[2] or row_.connection.name
+    def _top(self) -> tuple[str, str]:
+        """The place the connection writes into, and what such a place is called.
+
+        It is the connection's name where the settings name none, or are not shown to this person.
+        """
+        chosen = self._state.connection
+        if chosen is None:
+            return "", ""
+        words = {"container": self.tr("container"), "bucket": self.tr("bucket"), "folder": self.tr("folder")}
+        for field, called in words.items():
+            value = chosen.connection.settings.get(field, "").rstrip("/\\").replace("\\", "/").rpartition("/")[2]
+            if value:
+                return value, called
+        return chosen.connection.name, self.tr("connection")
 
     def _model_text(self) -> str:
         """The head of the document, one entity a line."""
@@ -178,12 +189,11 @@ class FolderPanel(QWidget):
             return ""
         catalog = self._state.facts.catalog
         head = [f'{{ "name": {json.dumps(draft.name, ensure_ascii=False)},', '  "version": "1.0",', '  "entities": [']
-        for choice in tables[:3]:
+        for choice in tables[:2]:
             table = catalog.table(choice.name)
             if table is not None:
                 number = len(chosen_fields(tables, table))
-                head.append(
-                    f'    {{ "name": {json.dumps(table.name, ensure_ascii=False)}, "attributes": [ {number} ] … }},'
-                )
+                head.append(f'    {{ "name": {json.dumps(table.name, ensure_ascii=False)},')
+                head.append(f'      "attributes": [ {number} ] … }},')
         text = "\n".join([*head, "    … ] }"])
         return text.replace("  ", "\u00a0\u00a0")  # rich text would drop the indents
