@@ -105,7 +105,7 @@ def wait_for(session: Session, runs: list[Run]) -> list[Run]:
 def apply(context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE.yaml")]) -> None:
     """Create or change the exports of a file; nothing is saved when one of them is wrong."""
     session = session_of(context)
-    applied = session.services.exports.apply_all(read_documents(file))
+    applied = session.services.exports.apply_all(read_documents(file), file.parent)
     names = [e.name for e in applied]
     session.output.result({"exports": names}, f"Saved {', '.join(names)}.")
 

@@ -1,4 +1,4 @@
-"""How files are written: type, text, compression, how much goes into one file and what into one folder."""
+"""How files are written: type, text, compression, how much goes into one file and what into one folder, for whom."""
 
 from __future__ import annotations
 
@@ -152,7 +152,8 @@ COMPRESSIONS: Mapping[FileType, tuple[Compression, ...]] = MappingProxyType(
 class Format:
     """How files are written; what belongs to one type only is ignored by the others.
 
-    A file holds at most `rows_per_file` rows and is about `bytes_per_file` large; None for no limit.
+    A file holds at most `rows_per_file` rows and is about `bytes_per_file` large; None for no limit. `pgp_key` is the public key,
+    with its armour, of whom the files are encrypted for; empty for nobody.
     """
 
     type: FileType = FileType.CSV
@@ -168,6 +169,7 @@ class Format:
     row_group: int = ROW_GROUP
     bytes_per_file: int | None = None
     partition: PartitionBy | None = None
+    pgp_key: str = ""
 
     @property
     def several_files(self) -> bool:
@@ -194,12 +196,12 @@ def sheet_problem(format: Format, item: str, rows: int, columns: int) -> str | N
 
 
 def extension(format: Format) -> str:  # noqa: A002 - the field's word
-    """What a file's name ends with: `.csv.gz`, `.parquet`, `.jsonl.zip` ..."""
-    return plain_extension(format) + _packed(format)
+    """What a file's name ends with: `.csv.gz`, `.parquet`, `.jsonl.zip.pgp` ..."""
+    return plain_extension(format) + _packed(format) + (".pgp" if format.pgp_key else "")
 
 
 def plain_extension(format: Format) -> str:  # noqa: A002 - the field's word
-    """What its name ends with before it is compressed."""
+    """What its name ends with before it is compressed and encrypted."""
     return {FileType.CSV: ".csv", FileType.JSON_LINES: ".jsonl", FileType.PARQUET: ".parquet", FileType.EXCEL: ".xlsx"}[
         format.type
     ]

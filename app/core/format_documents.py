@@ -30,6 +30,7 @@ _SAME_ENCODING = {
     "utf-16le": "utf-16-le",
     "cp1252": "windows-1252",
 }
+KEY_BEGINS = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
 
 def format_document(format: Format) -> dict[str, Any]:  # noqa: A002 - the field's word
@@ -48,6 +49,7 @@ def format_document(format: Format) -> dict[str, Any]:  # noqa: A002 - the field
         "rows_per_file": format.rows_per_file,
         "bytes_per_file": format.bytes_per_file,
         "partition": None if format.partition is None else _partition_document(format.partition),
+        "pgp_key": format.pgp_key or None,
     }
 
 
@@ -75,6 +77,7 @@ def read_format(document: Mapping[str, Any], subject: str, usual: Format | None 
         rows_per_file=reader.whole_number("rows_per_file") if reader.has("rows_per_file") else usual.rows_per_file,
         bytes_per_file=_bytes_per_file(reader, usual.bytes_per_file),
         partition=_partition(reader) if reader.has("partition") else usual.partition,
+        pgp_key=_pgp_key(reader),
     )
 
 
@@ -114,3 +117,10 @@ def _partition(reader: DocumentReader) -> PartitionBy | None:
 
 def _partition_document(partition: PartitionBy) -> dict[str, str]:
     return {"field": partition.field, "by": partition.grain.value, "folders": partition.folders.value}
+
+
+def _pgp_key(reader: DocumentReader) -> str:
+    key = (reader.optional_text("pgp_key") or "").strip()
+    if key and not key.startswith(KEY_BEGINS):
+        reader.wrong("pgp_key", key, f"a public key, which begins with {KEY_BEGINS}")
+    return f"{key}\n" if key else ""

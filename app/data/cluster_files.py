@@ -57,8 +57,8 @@ def written_there(source: TableRows, file_format: Format, near: Path, ctx: JobCo
 
 def _can_write(file_format: Format) -> bool:
     """Whether a cluster makes such files: Parquet with its own row groups, in one folder, as many rows in each as asked."""
-    plain = (file_format.row_group, file_format.bytes_per_file, file_format.partition)
-    return file_format.type is FileType.PARQUET and plain == (ROW_GROUP, None, None)
+    plain = (file_format.row_group, file_format.bytes_per_file, file_format.partition, file_format.pgp_key)
+    return file_format.type is FileType.PARQUET and plain == (ROW_GROUP, None, None, "")
 
 
 def _rows_of(path: Path) -> int:

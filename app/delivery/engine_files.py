@@ -18,6 +18,7 @@ from app.data.suppression import ListedValues, SuppressedRows
 from app.data.table_files import MemberRows, RowSource, TableRows, write
 from app.data.table_rows import row_count
 from app.data.workspace_rows import Scope
+from app.delivery.encryption import Encryption
 from app.delivery.matching import identity_of, matched_fields
 from app.delivery.ports import PartFile, RowCount
 from app.delivery.table_files import Item, TablePart, TargetOf
@@ -52,7 +53,8 @@ class EngineWriter:
         self._fields = fields
 
     def count(self, item: Item, ctx: JobContext) -> RowCount:
-        """See `Writer.count`."""
+        """See `Writer.count`; FixSettings when files are to be encrypted with a key that does not hold any more."""
+        self._encryption()
         if not isinstance(item, Segment):
             every = row_count(self._engine, item.table, ctx.token)
             listed = self._scope.suppression is not None and self._export.leave_out_suppressed
@@ -63,6 +65,11 @@ class EngineWriter:
         members = self._members.number(self._scope, item, ctx)
         # Nobody is without a key here and nobody stands twice, so what remains refused.
         return RowCount(rows, suppressed, no_consent=max(0, members - rows - suppressed))
+
+    def _encryption(self) -> Encryption | None:
+        """For whom the files are encrypted; the key is judged at the moment of the run."""
+        key = self._export.format.pgp_key
+        return Encryption(key, self._scope.now) if key else None
 
     def _rows(self, item: Item, ctx: JobContext) -> int:
         with self._engine.cursor(ctx.token) as cursor, self._source(item).select(cursor, ctx) as selection:
@@ -88,8 +95,10 @@ class EngineWriter:
         def inside(number: int, folders: tuple[str, ...]) -> str:
             return PurePosixPath(target(number, folders)).name.removesuffix(extension(form)) + plain_extension(form)
 
+        encryption = self._encryption()
         for number, written in enumerate(write(self._engine, source, form, folder, ctx, inside=inside), 1):
-            yield PartFile(written.path, target(number, written.folders), written.rows)
+            path = written.path if encryption is None else encryption.encrypt(written.path)
+            yield PartFile(path, target(number, written.folders), written.rows)
 
     def first_rows(self, item: Item, rows: int, ctx: JobContext) -> FirstRows:
         """The first lines of the first file, by the code that writes it, and their values in the order of its fields."""

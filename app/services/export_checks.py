@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.core import layouts, row_deltas
 from app.core.eligibility import why_not_eligible
+from app.core.errors import FixSettings
 from app.core.exports import Export, ExportKind, OnlyChanges
 from app.core.file_formats import sheet_problem
 from app.core.names import fold
 from app.core.partitions import member_problems, table_problems
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog
+from app.delivery.encryption import read_key
 from app.destinations.description import Description
 
 
@@ -23,6 +26,7 @@ class Surroundings:
     description: Description
     catalog: Catalog
     segments: Sequence[Segment]
+    now: datetime
 
 
 def blocking(export: Export, around: Surroundings) -> list[str]:
@@ -126,10 +130,10 @@ def _match(export: Export, around: Surroundings) -> list[str]:
 
 def _format(export: Export, around: Surroundings) -> list[str]:
     """What of the format does not fit what is written."""
-    by = export.format.partition
+    by, found = export.format.partition, _key(export, around)
     if export.kind is ExportKind.SEGMENT:
-        return [] if by is None else member_problems(by, export.match)
-    found = [] if by is None else table_problems(by, export.tables, around.catalog)
+        return found if by is None else [*found, *member_problems(by, export.match)]
+    found += [] if by is None else table_problems(by, export.tables, around.catalog)
     for choice in export.tables:
         table = around.catalog.table(choice.name)
         if table is not None:
@@ -137,6 +141,16 @@ def _format(export: Export, around: Surroundings) -> list[str]:
             problem = sheet_problem(export.format, table.name, table.rows, columns)
             found += [] if problem is None else [problem]
     return found
+
+
+def _key(export: Export, around: Surroundings) -> list[str]:
+    """What is wrong with the key of whom the files are encrypted for."""
+    if export.format.pgp_key:
+        try:
+            read_key(export.format.pgp_key, around.now)
+        except FixSettings as error:
+            return [f"The files can't be encrypted. {error.what} {error.why}"]
+    return []
 
 
 def _tables(export: Export, around: Surroundings) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.core.audit import Subject
@@ -15,16 +16,19 @@ from app.core.export_documents import Where, from_document, to_document
 from app.core.exports import Export, ExportKind, SyncMode
 from app.core.matching import MatchGuess, Wanted, guess_matches
 from app.core.names import checked_name, fold, name_taken, new_id
+from app.core.partner_keys import PartnerKey
 from app.core.roles import Action, Role, may
 from app.core.runs import Run, Status
 from app.core.schedules import next_due
 from app.core.segments import SegmentOf
 from app.core.tables import Catalog
+from app.delivery.encryption import read_key
 from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.destinations import DestinationService
 from app.services.export_checks import Surroundings, blocking, warnings
 from app.services.finding import export_named
+from app.services.key_files import key_of_file, with_key_of_file
 from app.services.roles import RoleService
 from app.services.trail import Trail
 from app.store import Store
@@ -139,15 +143,26 @@ class ExportService:
 
         return self._looks().tree(given, now or self._clock(), members)
 
+    def partner_key(self, text: str) -> PartnerKey:
+        """What stands in a public OpenPGP key; raises FixSettings when nothing should be encrypted with it now."""
+        return read_key(text, self._clock())
+
+    def read_partner_key(self, path: Path) -> str:
+        """The public key in a file, binary or as text, as text; raises FixSettings for anything else."""
+        return key_of_file(path)
+
     # Making and changing
 
     def apply(self, document: Mapping[str, Any]) -> Export:
         """Create or change the export a document names; raises FixData for the document, FixSettings, NotAllowed."""
         return self.apply_all([document])[0]
 
-    def apply_all(self, documents: Sequence[Mapping[str, Any]]) -> list[Export]:
-        """Create or change the exports of all documents; none is saved when one of them is wrong."""
-        exports = [self._checked(self._read(document)) for document in documents]
+    def apply_all(self, documents: Sequence[Mapping[str, Any]], base: Path | None = None) -> list[Export]:
+        """Create or change the exports of all documents; none is saved when one of them is wrong.
+
+        Files that they name lie below `base`.
+        """
+        exports = [self._checked(self._read(with_key_of_file(document, base))) for document in documents]
         names = [fold(export.name) for export in exports]
         twice = next((export.name for export in exports if names.count(fold(export.name)) > 1), None)
         if twice is not None:
@@ -332,6 +347,7 @@ class ExportService:
             self._destinations.get(export.destination).for_target(export.target),
             self._store.tables.catalog(),
             self._store.segments.all(),
+            self._clock(),
         )
 
     def _row(self, export: Export, look: _Look) -> ExportRow:

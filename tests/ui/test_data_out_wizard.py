@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pysequoia
 import pytest
 from PySide6.QtCore import QModelIndex, QPoint, Qt
 
@@ -414,6 +415,30 @@ def test_earlier_runs_are_kept_by_number(bench: Bench) -> None:
     form.toggles["keep_earlier_runs"].click()
     assert not form.keep_runs.isVisible()
     assert not wizard.state.draft.layout.keep_earlier_runs
+
+
+def test_a_partner_s_key_is_kept_once_it_is_one(bench: Bench, tmp_path: Path) -> None:
+    wizard = to_format(bench, "Orders")
+    step = wizard.steps[2]
+    encryption = step.form.encryption
+    assert encryption.whose.words().startswith("Nobody.")
+    assert not encryption.remove.isVisible()
+    encryption.take("hello")
+    bench.settle()
+    assert "This is no public key." in encryption._frame.error()
+    assert wizard.state.draft.format.pgp_key == ""
+    key = pysequoia.Tsk.generate("Partner <files@partner.example>").extract_certificate()
+    (tmp_path / "partner.pgp").write_bytes(bytes(key))
+    encryption.take_file(tmp_path / "partner.pgp")
+    bench.settle()
+    assert encryption._frame.error() == ""
+    assert wizard.state.draft.format.pgp_key.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----")
+    assert encryption.whose.words().startswith("Partner <files@partner.example>, key …")
+    assert any(line.name == "Orders_1.csv.pgp" for line in step._panel.tree.lines())
+    assert "pgp" in step.summary().casefold()
+    encryption.remove.click()
+    assert wizard.state.draft.format.pgp_key == ""
+    bench.settle()
 
 
 def test_an_answer_comes_within_200_ms(bench: Bench) -> None:

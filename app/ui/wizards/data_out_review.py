@@ -89,6 +89,8 @@ class DataOutReview(QObject):
         ]
         if draft.format.partition is not None:
             facts.insert(4, Fact(self.tr("Partition by"), draft.format.partition.field))
+        if draft.format.pgp_key:
+            facts.insert(4, Fact(self.tr("Encryption"), self.tr("with the partner's key")))
         if draft.leave_out_suppressed:
             facts.append(Fact(self.tr("Suppression list"), self.tr("is left out")))
         layout = draft.layout

@@ -57,6 +57,8 @@ class FormatStep(StepWidget):
             words.append(self.tr("not compressed"))
         if form.partition is not None:
             words.append(parts.get(form.partition.grain, self.tr("by {field}").format(field=form.partition.field)))
+        if form.pgp_key:
+            words.append(self.tr("PGP"))
         return self.tr(", ").join(words)
 
     def side_panel(self) -> QWidget:

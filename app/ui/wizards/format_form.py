@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.core.file_formats import COMPRESSIONS, Compression, FileType
 from app.ui.widgets.choice import RadioCard
 from app.ui.widgets.labels import Label, Line, row
+from app.ui.wizards.encryption_options import EncryptionOptions
 from app.ui.wizards.files_state import PlannedFiles
 from app.ui.wizards.layout_form import LayoutForm
 from app.ui.wizards.packing_options import PackingOptions
@@ -26,6 +27,8 @@ class FormatForm(QWidget):
         self._state, self._files = state, files
         self._theme, self._formats = state.context.theme, state.context.formats
         self._make_format()
+        self.encryption = EncryptionOptions(state)
+        self.encryption.changed.connect(lambda changes: self._set_format(**changes))
         self.layout_form = LayoutForm(state, files)
         self._assemble()
 
@@ -68,6 +71,7 @@ class FormatForm(QWidget):
             Line(theme),
             Label(theme, self.tr("Layout"), "subtitle"),
             self.packing,
+            self.encryption,
             self.layout_form,
         ):
             layout.addWidget(item)
@@ -84,6 +88,7 @@ class FormatForm(QWidget):
         self._options_title.set_words(self.options.title(form.type))
         self.options.show_format(form)
         self.packing.show_format(form, part_fields(self._state), part_problem(self._state))
+        self.encryption.show_state()
         self.layout_form.show_state()
         self.setEnabled(not self._state.read_only)
         self._show_sizes()

@@ -249,7 +249,7 @@ class ExportActions(QObject):
         def work(_ctx: object) -> list[Export]:
             from app.services.documents import read_documents
 
-            return self._services.exports.apply_all(read_documents(path))
+            return self._services.exports.apply_all(read_documents(path), path.parent)
 
         self._do(
             self.tr("Import exports"),
