@@ -1,11 +1,15 @@
-"""The segment wizard for destinations that pick up files, each with columns, format and layout of its own."""
+"""Both wizards for destinations that pick up files, each with columns, format and layout of its own."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from app.core.connections import Access
+from app.core.drafts import Step
+from app.core.exports import TableChoice
+from app.core.file_formats import Compression, FileType
 from app.ui.widgets.dialogs import Dialog
+from app.ui.wizards.data_out import DataOutWizard
 from app.ui.wizards.segment_export import SegmentExportWizard
 from tests.ui.test_segment_wizard import PATIENCE, bench, connect, emulator
 from tests.ui.wizard_bench import Bench
@@ -64,3 +68,27 @@ def test_another_destination_brings_its_usual_files_and_keeps_chosen_ones(bench:
     connect(wizard, "Campaign")
     assert wizard.state.draft.layout.file == "{export}_{segment}_{timestamp}"
     assert wizard.state.draft.format.rows_per_file is None
+
+
+def test_tables_for_synapse_begin_as_a_lake_database_wants_them(bench: Bench) -> None:
+    bench.context.services.connections.add(
+        "Lakehouse",
+        "azure-synapse",
+        {"account": "contosodata", "container": "exports"},
+        {"account_key": "MDAwMA=="},
+        Access.CONTRIBUTORS,
+        agreed=True,
+    )
+    wizard = bench.open(DataOutWizard)
+    connect(wizard, "Lakehouse")
+    state = wizard.state
+    assert (state.draft.format.type, state.draft.layout.lake_database, state.draft.layout.keep_earlier_runs) == (
+        FileType.PARQUET,
+        True,
+        False,
+    )
+    state.update(tables=(TableChoice("Customer"),))
+    assert state.issues(Step.SHAPE) == []
+    state.update(format=replace(state.draft.format, type=FileType.JSON_LINES, compression=Compression.NONE))
+    assert state.issues(Step.SHAPE) == ["Azure Synapse Analytics reads Parquet or CSV, not JSON lines."]
+    bench.settle()
