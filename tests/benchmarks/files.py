@@ -1,8 +1,8 @@
 """Table files of twenty columns: `run(rows)` gives the keys of `bench files` in the command line's contract.
 
 `csv_gz_ratio` and `parquet_ratio` are our CPU time over DuckDB's own COPY of the same rows (for gzip through the same
-compressor behind a registered file system, the best that was found); `pandas_ratio` is pandas' over ours. `blob_ratio` and
-`s3_ratio` are explained in `uploads`.
+compressor behind a registered file system, the best that was found); `pandas_ratio` is pandas' over ours. `sftp_ratio`,
+`blob_ratio` and `s3_ratio` are explained in `uploads`.
 """
 
 from __future__ import annotations

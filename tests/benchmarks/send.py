@@ -57,6 +57,7 @@ def run(rows: int | None = None) -> Numbers:
     million = 1_000_000
     return {
         "rows": large,
+        "members": large,
         "cpu_s_per_million": many["cpu_s_per_million"],
         "members_per_s": many["members_per_s"],
         "peak_mb": many["peak_mb"],

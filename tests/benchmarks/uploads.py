@@ -1,14 +1,17 @@
-"""Files into clouds' storage beside the vendors' own clients: the same file to the same local server, in turns.
+"""Files into storage beside the vendors' own clients: the same file to the same local server, in turns.
 
-`blob_ratio` and `s3_ratio` are the vendor's wall time over ours, the least of several: the machine is shared, and noise
-only ever adds. Azure's client is told to check each block by MD5, as ours does; S3's to sign each part as ours, because a
-server without TLS is slower to check one than the other. Both make a client each time, as a run does. Ours takes the
-file's SHA-256, looks for parts of an earlier run, compares sizes and publishes in the same time.
+`sftp_ratio`, `blob_ratio` and `s3_ratio` are the vendor's wall time over ours, the least of several: the machine is shared,
+and noise only ever adds. SFTP's is OpenSSH's own `sftp`, with the same key. Azure's client is told to check each block by
+MD5, as ours does; S3's to sign each part as ours, because a server without TLS is slower to check one than the other. All
+make a client each time, as a run does. Ours takes the file's SHA-256, looks for parts of an earlier run, compares sizes and
+publishes in the same time.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +24,9 @@ from botocore.config import Config
 from app.destinations.amazon_s3 import destination as amazon_s3
 from app.destinations.azure_blob import destination as azure_blob
 from app.destinations.contract import FileDestination, Settings
+from app.destinations.sftp import destination as sftp
 from app.jobs import JobContext
-from tests.servers import azurite, s3
+from tests.servers import azurite, openssh, s3
 
 LARGEST = 200_000_000
 SMALLEST = 16_000_000
@@ -32,15 +36,39 @@ _OFTEN = 5
 
 
 def ratios(rows: int, folder: Path) -> dict[str, float]:
-    """Both ratios with a file as large as so many rows; Azure's is left out where its emulator cannot be had."""
+    """The ratios with a file as large as so many rows; without sshd or Azure's emulator theirs are left out."""
     source = folder / "upload.bin"
     source.write_bytes(os.urandom(min(max(rows * _BYTES_A_ROW, SMALLEST), LARGEST)))
     times = _OFTEN if source.stat().st_size > SMALLEST else 1
     found = {"s3_ratio": _s3_ratio(source, times)}
+    if openssh.USABLE and shutil.which("sftp"):
+        found["sftp_ratio"] = _sftp_ratio(source, times, folder)
     if not azurite.provide():
         found["blob_ratio"] = _blob_ratio(source, times)
     source.unlink()
     return found
+
+
+def _sftp_ratio(source: Path, times: int, folder: Path) -> float:
+    server = openssh.start(folder / "sshd")
+    try:
+        key, known = folder / "key", folder / "known_hosts"
+        key.write_text(server.key)
+        key.chmod(0o600)
+        known.write_text(f"[127.0.0.1]:{server.port} {server.host_key}\n")
+        ours = sftp.create(Settings(server.values(), {"private_key": server.key}))
+        options = (f"Port={server.port}", f"IdentityFile={key}", f"UserKnownHostsFile={known}", "BatchMode=yes")
+        command = ["sftp", "-q", "-b", "-", *(part for each in options for part in ("-o", each))]
+
+        def theirs() -> None:
+            put = f"put {source} {server.folder / token_hex(8)}\n"
+            subprocess.run(
+                [*command, f"{server.user}@127.0.0.1"], input=put, text=True, check=True, capture_output=True
+            )
+
+        return _ratio(theirs, ours, source, times)
+    finally:
+        server.stop()
 
 
 def _blob_ratio(source: Path, times: int) -> float:
