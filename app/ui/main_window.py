@@ -126,9 +126,9 @@ class MainWindow(QMainWindow):
         self.navigation.workspace.set_workspace(name, kind)
         self._retitle()
 
-    def set_activity(self, words: str, percent: str = "", share: float = 0.0) -> None:
-        """Show running exports at the bottom of the navigation; "" hides the block."""
-        self.navigation.activity.set_activity(words, percent, share)
+    def set_activity(self, words: str, percent: str = "", share: float = 0.0, detail: str = "") -> None:
+        """Show running exports at the bottom of the navigation, a line on each in the tooltip; "" hides the block."""
+        self.navigation.activity.set_activity(words, percent, share, detail)
 
     def set_foot(self, engine: str, role: str) -> None:
         """Show the data engine and the role."""

@@ -181,11 +181,21 @@ class ActivityButton(_NavButton):
         self._words, self._percent, self._share = "", "", 0.0
         self.hide()
 
-    def set_activity(self, words: str, percent: str, share: float) -> None:
-        """Show running exports; no words hide the block."""
+    def set_narrow(self, narrow: bool) -> None:  # noqa: FBT001 - reads like setEnabled
+        """As the others, but each run is told in the tooltip of either form."""
+        super().set_narrow(narrow)
+        self.setToolTip(self.tip())
+
+    def tip(self) -> str:
+        """Return a line on each run, or what is shown."""
+        return self.accessibleDescription() or self.accessibleName()
+
+    def set_activity(self, words: str, percent: str, share: float, detail: str) -> None:
+        """Show running exports, a line on each in the tooltip; no words hide the block."""
         self._words, self._percent, self._share = words, percent, share
         self.setVisible(bool(words))
         self.setAccessibleName(f"{words}, {percent}")
+        self.setAccessibleDescription(detail)
         self.set_narrow(self.narrow)
         if words:
             self._theme.motion.follow(self)

@@ -29,6 +29,7 @@ from app.ui.palette_entries import PaletteEntries
 from app.ui.preferences import Preferences
 from app.ui.preload import load_later
 from app.ui.run_feed import RunFeed
+from app.ui.run_progress_words import progress_words
 from app.ui.runner import Finished, Job, JobRunner, Outcome
 from app.ui.snapshot import Snapshot, take_snapshot
 from app.ui.theme import Theme
@@ -383,7 +384,8 @@ class WindowSession(QObject):
             if len(active) == 1
             else self.tr("{n} exports running").format(n=formats.number(len(active)))
         )
-        window.set_activity(words, formats.percent(share, 0) if total else "", share)
+        detail = "\n".join(progress_words(run, formats) for run in running)
+        window.set_activity(words, formats.percent(share, 0) if total else "", share, detail)
 
     def _interrupted(self) -> int:
         """Exports whose newest run was interrupted."""

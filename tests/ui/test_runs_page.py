@@ -18,6 +18,7 @@ from app.jobs import JobContext
 from app.ui.pages.exports.drawer import RunningCard
 from app.ui.pages.exports.lines import LineWords
 from app.ui.pages.runs import RunsPage
+from app.ui.run_progress_words import progress_words
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
 from tests.ui.workspace import small_services  # noqa: F401 - a fixture
@@ -262,3 +263,8 @@ def test_files_on_their_way_tell_rows_bytes_and_rate(bench, qtbot):
     assert card._done.text() == "3,000 of 9,000 rows, 50.0 MB"
     assert card._left.text() == "20 s left"
     assert card._speed_words.text().startswith("300 rows per second, ")
+    line = progress_words(going, bench.context.formats)
+    assert line.startswith("Lake: 3,000 of 9,000 rows, 50.0 MB, ")
+    assert line.endswith(" MB / s, 20 s left")
+    begun = replace(going, total=None, done=0, bytes_sent=0, speed=())
+    assert progress_words(begun, bench.context.formats) == "Lake"

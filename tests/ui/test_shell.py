@@ -108,8 +108,12 @@ def test_f6_goes_round_the_regions(window: MainWindow, theme: Theme, qtbot: QtBo
 
 
 def test_activity_opens_runs_and_hides_when_nothing_runs(window: MainWindow) -> None:
-    window.set_activity("1 export running", "62%", 0.62)
-    assert window.navigation.activity.isVisible()
+    window.set_activity("1 export running", "62%", 0.62, "Lake: 3,000 of 9,000 rows")
+    activity = window.navigation.activity
+    assert activity.isVisible()
+    for narrow in (True, False):
+        activity.set_narrow(narrow)
+        assert activity.toolTip() == "Lake: 3,000 of 9,000 rows"
     window.navigation.activity.click()
     assert window.page() == "runs"
     window.set_activity("")
