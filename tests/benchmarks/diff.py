@@ -15,7 +15,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.benchmarks.send import Numbers, allow, duckdb_file, fill, forget_peak, mailchimp, memory_store, peak_mb
+from tests.benchmarks.send import (
+    Numbers,
+    add_export,
+    add_table,
+    allow,
+    duckdb_file,
+    forget_peak,
+    mailchimp,
+    memory_store,
+    peak_mb,
+)
 
 LARGE = 10_000_000
 PLACE = "a1b2c3d4e5 Everybody"
@@ -59,7 +69,8 @@ def prepare(folder: Path, url: str, members: int) -> None:
     allow()
     file = duckdb_file(folder, members)
     services = create_workspace(folder / "workspace", "Bench", "consumers", secrets=memory_store())
-    fill(services, file, url)
+    add_table(services, file)
+    add_export(services, url)
     export = services.runs._store.exports.all()[0]
     described, ctx = description("mailchimp"), JobContext()
     with services.runs._deps() as deps:
