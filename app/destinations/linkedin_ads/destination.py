@@ -110,9 +110,7 @@ class LinkedInAds:
         removed: bool = False,
     ) -> list[PreparedRequest]:
         """See `SegmentDestination.preview`; the audience is shown as if it was there already."""
-        session = self._session(target, segment, mode)
-        with session.client as client:
-            return [client.prepared(call) for call in session.calls(members, removed=removed)]
+        return self._session(target, segment, mode).preview(members, removed=removed)
 
     def _session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> LinkedInSession:
         read = ExportTarget.read(target, segment)

@@ -11,8 +11,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
@@ -20,6 +19,7 @@ from app.core.errors import FixSettings, NotAllowed, TellUs
 from app.core.exports import SyncMode
 from app.core.identifiers import SHA256_HEX
 from app.destinations.answers import Answer
+from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience
 from app.destinations.contract import Confirmation, Member, Outcome, OutcomeKind
 from app.destinations.http import Call, HttpClient
@@ -92,33 +92,22 @@ class ExportTarget:
         return "companies" if self.companies else "users"
 
 
-class LinkedInSession:
+class LinkedInSession(AudienceSession):
     """A `SegmentSession`; leaving the block closes the client."""
 
     def __init__(
         self, client: HttpClient, target: ExportTarget, mode: SyncMode, source_platform: str, ctx: JobContext
     ) -> None:
-        self.client = client
+        super().__init__(client, ctx)
         self._target = target
         self._mode = mode
         self._source_platform = source_platform
-        self._ctx = ctx
         self._id = "AUDIENCE-ID"
         self._made_at: float | None = None
 
-    def __enter__(self) -> Self:
-        try:
-            found = self.find()
-            self._id = str(found.id) if found is not None else self._make()
-        except BaseException:
-            self.client.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.client.close()
+    def _open(self) -> None:
+        found = self.find()
+        self._id = str(found.id) if found is not None else self._make()
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> list[Outcome]:
         """See `SegmentSession.send`."""
@@ -149,11 +138,11 @@ class LinkedInSession:
             "matching takes up to 48 hours."
         )
 
-    def calls(self, members: Sequence[Member], *, removed: bool = False) -> Iterator[Call]:
-        """The requests `send` makes, or `remove`, without any network."""
+    def calls(self, members: Sequence[Member], *, removing: bool = False) -> Iterator[Call]:
+        """See `AudienceSession.calls`."""
         batch = _Batch(members, companies=self._target.companies)
         if batch.entries:
-            yield self._change("REMOVE" if removed else "ADD", batch.entries)
+            yield self._change("REMOVE" if removing else "ADD", batch.entries)
 
     def _change(self, action: str, entries: Sequence[Mapping[str, Any]]) -> Call:
         return Call(
