@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QScrollArea
 
 from app.core.connections import Access
 from app.core.exports import OnlyChanges
-from app.core.file_formats import Compression, FileType
+from app.core.file_formats import Compression, FileType, Folders, Grain, PartitionBy
 from app.ui.wizards.wizard import ExportWizard
 from tests.screens.registry import scene
 from tests.screens.scenes_connections import add_connections
@@ -146,6 +146,21 @@ def format_and_layout(stage: Stage) -> None:
     made.steps[2].form._choose_type(FileType.CSV)
     made.steps[2].form._set_format(compression=Compression.GZIP)
     made.steps[2].form.layout_form._set(folder="{export}/{date}/{table}")
+    stage.settle()
+
+
+@scene("07d-dataout-partition", fresh=True)
+def parted_by_month(stage: Stage) -> None:
+    made = tables(stage)
+    made.shell.go_on()
+    form = made.steps[2].form
+    form._set_format(
+        encoding="windows-1252",
+        compression=Compression.ZSTD,
+        partition=PartitionBy("CreatedOn", Grain.YEAR, Folders.HIVE),
+        bytes_per_file=25_000_000,
+    )
+    form.encryption.take("hello")
     stage.settle()
 
 

@@ -38,7 +38,7 @@ class FormatForm(QWidget):
         theme = self._theme
         self.types = {
             FileType.CSV: RadioCard(theme, self.tr("CSV"), self.tr("Opens anywhere")),
-            FileType.PARQUET: RadioCard(theme, self.tr("Parquet"), self.tr("Typed and compact")),
+            FileType.PARQUET: RadioCard(theme, self.tr("Parquet"), self.tr("For analytics")),
             FileType.JSON_LINES: RadioCard(theme, self.tr("JSON lines"), self.tr("One object a line")),
             FileType.EXCEL: RadioCard(theme, self.tr("Excel"), self.tr("For small tables")),
         }
@@ -53,7 +53,7 @@ class FormatForm(QWidget):
     def _assemble(self) -> None:
         theme = self._theme
         cards = QWidget()
-        line = row(*self.types.values(), spacing=12)
+        line = row(*self.types.values(), spacing=8)
         for number in range(line.count()):
             line.setStretch(number, 1)
         cards.setLayout(line)

@@ -145,7 +145,7 @@ class TypeOptions(QWidget):
             theme, self._grid, self.tr("Text encoding"), self.encoding, self.header, width=_FIELD
         )
         self._lacking_row = form_row(theme, self._grid, self.tr("Signs it lacks"), self.lacking)
-        self.dates.setFixedWidth(200)
+        self.dates.setFixedWidth(224)
         self._quotes_row = form_row(
             theme, self._grid, self.tr("Quotes"), self.quotes, self._dates_words, self.dates, width=_FIELD
         )
