@@ -30,6 +30,9 @@ EMAIL = (
 EMAIL_LONGEST = 254
 EMAIL_LOCAL_LONGEST = 64
 
+GMAIL = r"@(?:google|g)mail[.]com$"
+"""Where dots and what follows a plus make no other mailbox; Google hashes such an address without them (Data Manager API)."""
+
 SHA256_HEX = r"[0-9a-f]{64}"
 """A SHA-256 in lower case: what is hashed already is passed on as it is, and not hashed once more."""
 
@@ -124,6 +127,15 @@ def _email(value: str, _country: str) -> str | None:
     if len(text) > EMAIL_LONGEST or text.find("@") > EMAIL_LOCAL_LONGEST:
         return None
     return text if re.fullmatch(EMAIL, text) else None
+
+
+def _google_email(value: str, _country: str) -> str | None:
+    address = _email(value, "")
+    if address is None or not re.search(GMAIL, address):
+        return address
+    local, _at, domain = address.partition("@")
+    mailbox = local.partition("+")[0].replace(".", "")
+    return f"{mailbox}@{domain}" if mailbox else None
 
 
 def _hashed(plain: Callable[[str, str], str | None]) -> Callable[[str, str], str | None]:
@@ -271,6 +283,7 @@ _PLAIN: Mapping[str, Rule] = {
     "trim": Rule(_trim, "The value is empty.", "Fill it in the source table."),
     "lower": Rule(_lower, "The value is empty.", "Fill it in the source table."),
     "email": Rule(_email, "It is not a valid e-mail address.", "Correct it in the source table."),
+    "google_email": Rule(_google_email, "It is not a valid e-mail address.", "Correct it in the source table."),
     "domain": Rule(_domain, "It is not a web domain.", "Write it such as example.com or https://www.example.com."),
     "phone_e164": Rule(_phone, _NO_PHONE, _WHOLE_PHONE),
     "phone_digits": Rule(_phone_digits, _NO_PHONE, _WHOLE_PHONE),
@@ -292,6 +305,7 @@ _PLAIN: Mapping[str, Rule] = {
 HASHES: Mapping[str, str] = MappingProxyType(
     {
         "email_sha256": "email",
+        "google_email_sha256": "google_email",
         "phone_sha256": "phone_e164",
         "phone_digits_sha256": "phone_digits",
         "name_sha256": "bare_name",
