@@ -18,7 +18,7 @@ from app.core.errors import FixData
 from app.core.segments import Segment, SetOperator
 from app.core.tables import Table
 from app.data.count_query import Estimate, Numbers, count_if, estimated, narrowed, on_the_way
-from app.data.engines.duckdb import DuckDBEngine
+from app.data.engines.duckdb import DuckDBEngine, parquet
 from app.data.identity import Identity
 from app.data.linked_samples import LinkedSamples
 from app.data.narrow import Narrow, NarrowTables, judged
@@ -119,7 +119,9 @@ class Counter:
         table = sql.table(segment)
         sample = self._samples.find(scope, segment)
         if sample is not None:
-            sql.relation = lambda other: sample.get(other.id) or self._engine.relation(other)
+            sql.relation = lambda other: (
+                parquet([sample[other.id]]) if other.id in sample else self._engine.relation(other)
+            )
             return exp.select("*").from_(sql.source(table, "s"))
         columns = used_columns(segment, scope)
         if self._narrow.ready(table, columns, None) and sql.unique_key(table):

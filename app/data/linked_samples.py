@@ -50,8 +50,8 @@ class LinkedSamples:
     def __init__(self, engine: DuckDBEngine) -> None:
         self._engine = engine
 
-    def find(self, scope: Scope, segment: Segment) -> Mapping[str, exp.Expr] | None:
-        """By table id what stands after FROM instead of the table's rows; None where there is no sample, or it can't answer.
+    def find(self, scope: Scope, segment: Segment) -> Mapping[str, Path] | None:
+        """By table id the file to read instead of the table's own; None where there is no sample, or it can't answer.
 
         It answers for segments that look at linked rows by conditions of their own or of segments of the same table.
         """
@@ -61,7 +61,7 @@ class LinkedSamples:
         parts = self._parts(scope.catalog, table)
         if not linked <= {part.table.id for part in parts} or not all(part.file.is_file() for part in parts):
             return None
-        return {part.table.id: parquet([part.file]) for part in parts}
+        return {part.table.id: part.file for part in parts}
 
     def make(self, catalog: Catalog, token: CancelToken) -> None:
         """Make what is missing, and drop what answers for rows that are no more; reads large linked tables once.

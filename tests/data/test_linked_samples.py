@@ -86,6 +86,7 @@ ORDERED = segment({"field": "Orders.Total", "more_than": 150})
 SPENT = segment({"field": "Orders.Total", "sum": True, "at_least": 500}, {"field": "Customer.Country", "is": "DE"})
 LAMPS = segment({"field": "Items.Article", "is": "lamp"})
 NO_ORDERS = segment({"field": "Orders.OrderId", "count": True, "at_most": 2})
+TWICE = segment({"field": "Orders.Total", "more_than": 150}, {"field": "Orders.Total", "sum": True, "at_least": 300})
 PLAIN = segment({"field": "Customer.Country", "is": "DE"})
 
 
@@ -93,7 +94,7 @@ def files(engine: DuckDBEngine, table: Table) -> set[Path]:
     return set((generation_folder(engine.folder, table) / "sample").glob("*"))
 
 
-@pytest.mark.parametrize("asked", [ORDERED, SPENT, LAMPS, NO_ORDERS])
+@pytest.mark.parametrize("asked", [ORDERED, SPENT, LAMPS, NO_ORDERS, TWICE])
 def test_estimates_of_linked_conditions_come_from_the_sample_and_are_near(
     engine: DuckDBEngine, scope: Scope, asked: Segment
 ) -> None:
