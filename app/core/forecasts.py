@@ -51,7 +51,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What sending takes at least, for a target may ask to slow down and works on some jobs after its answer.
+    """What sending takes about: a target may ask to slow down, and works on some jobs after its answer.
 
     `quota` is None where the target was not asked or does not tell; `obstacle` are the sentences of what stands in the way:
     what, why and what to do, none when nothing does.

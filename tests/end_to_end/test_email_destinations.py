@@ -109,3 +109,37 @@ def test_a_mirror_from_connection_to_list(case: Case, shop: Workshop) -> None:
         assert (again.totals.added, again.totals.removed) == (len(now - everybody), len(everybody - now))
         assert emulator.violations == []
     assert not [hit for secret in case.secrets.values() for hit in search([shop.folder], secret)]
+
+
+def _hubspot_left(emulator: HubSpotEmulator, number: int) -> None:
+    emulator.left = number
+
+
+def _marketo_left(emulator: MarketoEmulator, number: int) -> None:
+    emulator.used = emulator.daily - number
+
+
+@pytest.mark.parametrize(("case_id", "leave"), [("hubspot", _hubspot_left), ("marketo", _marketo_left)])
+def test_a_day_with_too_few_requests_left_sends_nobody(
+    case_id: str, leave: Callable[[Any, int], None], shop: Workshop
+) -> None:
+    case = next(each for each in CASES if each.id == case_id)
+    with case.emulator() as emulator:
+        shop.customers(150)
+        shop.segment("Alps", "AT", "CH")
+        settings = {name: value.format(api_url=emulator.url) for name, value in case.settings.items()}
+        shop.connect("There", case.id, {"api_url": emulator.url, **settings}, case.secrets)
+        shop.newsletter("Alps", connection="There", target=case.target, match={"email": "Customer.Email"})
+        forecast = shop.services.plans.plan("Newsletter", JobContext(), 0).forecast
+        assert forecast is not None
+        assert (forecast.calls, forecast.obstacle) == (8, ())
+        leave(emulator, 10)  # three are made before it is asked
+        (run,) = shop.run("Newsletter")
+        assert run.status is Status.FAILED
+        assert run.error is not None
+        assert run.error.why.startswith("It needs about 8; 7 of ")
+        assert emulator.named("Alps") is None
+        leave(emulator, 11)
+        (run,) = shop.run("Newsletter")
+        assert run.status is Status.SUCCESSFUL, shop.log(run)
+        assert len(case.on_list(emulator, "Alps")) == run.totals.added > 0

@@ -31,7 +31,7 @@ from app.ui.wizards.wizard import _LeaveDialog
 from tests.ui.checks import nameless
 from tests.ui.wizard_bench import Bench, make_bench
 from tests.ui.workspace import small_services  # noqa: F401 - a fixture
-from tests.vendors.mailchimp import KEY, MailchimpEmulator
+from tests.vendors.mailchimp import KEY, MailchimpEmulator, Tag
 
 PATIENCE = 10_000
 
@@ -274,6 +274,19 @@ def test_the_audience_must_be_chosen(bench: Bench) -> None:
     assert wizard.steps[2].issues()[0] == "Fill in “Audience”."
     picker = wizard.steps[2].target.controls["audience_id"]
     assert [item.text for item in picker._items] == ["Newsletter", "Customers DE"]
+
+
+def test_what_may_be_left_at_none_is_never_chosen_by_itself(bench: Bench, emulator: MailchimpEmulator) -> None:
+    """Else the members of every segment would get the one tag that is there."""
+    emulator.audience.tags.append(Tag(7, "Winners"))
+    wizard = to_matching(bench, "Everyone", "Germany")
+    picker = wizard.steps[2].target.controls["tag_id"]
+    assert [item.text for item in picker._items] == ["None", "Winners"]
+    assert "tag_id" not in wizard.state.draft.target
+    picker.chosen.emit("7")
+    assert wizard.state.draft.target["tag_id"] == "7"
+    picker.chosen.emit("")
+    assert "tag_id" not in wizard.state.draft.target
 
 
 def test_the_audience_brings_its_own_fields(bench: Bench) -> None:

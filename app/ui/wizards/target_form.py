@@ -190,7 +190,8 @@ class TargetForm(QWidget):
             for each in choices
         ]
         picker.set_items([*none, *items])
-        if len(choices) == 1 and not self._state.draft.target.get(field_id):
+        only = len(choices) == 1 and field_id not in self._optional  # none may be meant where it may be left at none
+        if only and not self._state.draft.target.get(field_id):
             picker.set_current_key(choices[0].id)
             self._change(field_id, choices[0].id)
 
