@@ -415,6 +415,11 @@ def test_no_file_grows_larger_than_asked(engine: DuckDBEngine, kind: FileType) -
             assert max(file.bytes for file in found) <= limit * slack, (compression, encoding)
 
 
+def test_room_is_left_for_the_seal_of_an_encrypted_file(engine: DuckDBEngine) -> None:
+    found = files(engine, NUMBERS, Format(rows_per_file=None, bytes_per_file=150_000, pgp_key="whoever"))
+    assert 140_000 < max(file.bytes for file in found) <= 150_000 - 4_096
+
+
 def test_a_row_that_is_larger_alone_has_its_own_file(engine: DuckDBEngine) -> None:
     rows = pa.table({"Id": [1, 2, 3], "T": ["a", "x" * 5_000, "b"]})
     found = files(engine, rows, Format(bytes_per_file=1_000, header=False))

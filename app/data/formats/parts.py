@@ -96,6 +96,7 @@ class _Lines:
         self._stream = stream
         self._encode = encode
         self._packed = stream is not file
+        self._spare = self._packed or bool(format.pgp_key)
         self._widest = 2 if format.encoding.startswith("utf-16") else 1
         self._raw = 0
 
@@ -108,9 +109,9 @@ class _Lines:
     def fits(self, batch: pa.RecordBatch, limit: int) -> int:
         """See `Part.fits`; what a compressor holds back counts as if it could not be compressed."""
         taken = min(self._raw, self._file.written + HELD_BACK) if self._packed else self._file.written
-        left = (limit - taken - (_END if self._packed else 0)) // self._widest
-        if self._packed:
-            left -= left // 1_000  # what can't be compressed grows by less
+        left = (limit - taken - (_END if self._spare else 0)) // self._widest
+        if self._spare:
+            left -= left // 1_000  # what can't be compressed, and what is encrypted, grows by less
         offsets, _ = _buffers(batch)
         return max(0, bisect_right(offsets, offsets[0] + left) - 1)
 
