@@ -151,7 +151,7 @@ def test_descriptions_import_no_destination() -> None:
 
 
 def test_mailchimp_key_pattern() -> None:
-    (key,) = description("mailchimp").secret_fields
+    key = next(field for field in description("mailchimp").secret_fields if field.id == "api_key")
     assert re.fullmatch(key.pattern, "0123456789abcdef0123456789abcdef-us21")
     assert not re.fullmatch(key.pattern, "0123456789abcdef0123456789abcdef")
     assert "{length}" in key.pattern_message

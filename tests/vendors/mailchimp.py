@@ -20,6 +20,7 @@ from typing import Any
 
 from tests.vendors.description import vendor_description
 from tests.vendors.emulator import Emulator, Reply, Request
+from tests.vendors.oauth import OAuthDesk
 
 DATA_CENTRE = "us21"
 KEY = "0123456789abcdef0123456789abcdef-us21"
@@ -123,6 +124,9 @@ class MailchimpEmulator(Emulator):
         self.account_name = "Northwind US"
         self.role = "owner"
         self.crowded_with_html = False
+        self.data_centre = DATA_CENTRE
+        self.desk = OAuthDesk(gives_refresh=False)
+        self.undescribed = {"/3.0/oauth2/authorize", "/3.0/oauth2/token", "/3.0/oauth2/metadata"}
         self._next_tag = 1000
         self.add_audience("a1b2c3d4e5", "Newsletter")
 
@@ -141,6 +145,10 @@ class MailchimpEmulator(Emulator):
         return Reply(429, raw=b"")
 
     def answer(self, request: Request) -> Reply:  # noqa: C901 - one line per address of the API
+        if request.path == "/3.0/oauth2/authorize":
+            return self.desk.page(request)
+        if request.path == "/3.0/oauth2/token":
+            return self.desk.token(request)
         refused = self._sign_in(request)
         if refused is not None:
             return refused
@@ -149,6 +157,8 @@ class MailchimpEmulator(Emulator):
         match route:
             case "GET":
                 return Reply(document={"account_name": self.account_name, "role": self.role, "account_id": "x1"})
+            case "GET oauth2 *":
+                return Reply(document={"dc": self.data_centre, "accountname": self.account_name})
             case "GET ping":
                 return Reply(document={"health_status": "Everything's Chimpy!"})
             case "GET lists":
@@ -195,6 +205,9 @@ class MailchimpEmulator(Emulator):
 
     def _sign_in(self, request: Request) -> Reply | None:
         scheme, _space, proof = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            good = self.desk.accepts(proof)
+            return None if good else _problem(401, "API Key Invalid", "Your access token is not valid.")
         try:
             key = base64.b64decode(proof, validate=True).decode().partition(":")[2]
         except ValueError:

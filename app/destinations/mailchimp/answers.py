@@ -26,6 +26,12 @@ _PLAN_WORDS = (
 )
 
 
+class Metadata(msgspec.Struct):
+    """`GET https://login.mailchimp.com/oauth2/metadata`: where the account of a sign-in lies."""
+
+    dc: str = ""
+
+
 class Account(msgspec.Struct):
     """`GET /`."""
 
