@@ -13,8 +13,7 @@ from app.cli.session import session_of
 from app.core.erasing import Erasure, Trace
 from app.core.errors import FixData, SendoffError
 from app.core.exports import ExportKind
-from app.core.suppression import Change, ChangeKind, ContactKind
-from app.services.suppression_effect import Effect
+from app.core.suppression import Change, ChangeKind, ContactKind, Effect
 
 commands = typer.Typer(help="The suppression list: who is never sent to a destination.", no_args_is_help=True)
 STDIN = "-"

@@ -151,3 +151,15 @@ def is_hashed(value: str) -> bool:
 def guess_kind(value: str, country: str) -> ContactKind | None:
     """What the plain value is, or None when it is neither an address nor a number."""
     return next((kind for kind in ContactKind if comparable(value, kind, country) is not None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """How many the suppression list leaves out of an export, and how many of them its next run removes from the audience.
+
+    `removed` is None where no run removes anybody, or nobody was sent yet. `skipped` tells that the next run sends no segment at all.
+    """
+
+    left_out: int
+    removed: int | None
+    skipped: bool = False

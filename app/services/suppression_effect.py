@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.core.counts import Verdict
 from app.core.exports import REMOVING, Export
 from app.core.segments import Segment
+from app.core.suppression import Effect
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.member_query import MemberSpec
 from app.data.members import Members
@@ -22,18 +22,6 @@ from app.services.destinations import DestinationService
 from app.services.scopes import scope_of
 from app.services.segment_lookup import segment_named
 from app.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """How many the list leaves out of an export, and how many of them its next run removes from the audience.
-
-    `removed` is None where no run removes anybody, or nobody was sent yet. `skipped` tells that the next run sends no segment at all.
-    """
-
-    left_out: int
-    removed: int | None
-    skipped: bool = False
 
 
 class SuppressionEffect:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from app.core.counts import Count, Verdict
+from app.core.suppression import Effect
 from app.jobs import JobContext
-from app.services.suppression_effect import Effect
 from tests.services.history import History, history_in
 
 CTX = JobContext()

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit
 from app.bootstrap import Services
 from app.core.errors import FixData
 from app.core.roles import Role
+from app.core.suppression import Effect
 from app.jobs import JobContext
-from app.services.suppression_effect import Effect
 from app.ui.dialogs.suppression import AddDialog, ImportDialog, TakeOffDialog
 from app.ui.pages.segments import SegmentsPage
 from app.ui.pages.suppression import SuppressionPage

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.core.suppression import Change, ChangeKind, Source
+from app.core.suppression import Change, ChangeKind, Effect, Source
 from app.destinations.description import Badge
-from app.services.suppression_effect import Effect
 from app.ui.formats import NOTHING, Formats
 from app.ui.pages.suppression.words import change_words, kind_words, tr
 from app.ui.theme import Theme
