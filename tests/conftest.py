@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from app.destinations import browser_signin
+
+VENDORS_KNOW = 53_682
+
 if "--onscreen" not in sys.argv:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.fonts=false")
@@ -68,3 +72,12 @@ def isolated_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
         monkeypatch.setenv(name, str(path))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     return home
+
+
+@pytest.fixture(autouse=True)
+def any_port_for_sign_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let sign-ins of tests that run at the same time not share the one port that vendors know the app by."""
+    listen = browser_signin.listen
+    monkeypatch.setattr(
+        browser_signin, "listen", lambda port, handler: listen(0 if port == VENDORS_KNOW else port, handler)
+    )

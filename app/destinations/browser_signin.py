@@ -71,6 +71,11 @@ def _page(spec: SignIn, client_id: str, redirect: str, state: str, verifier: str
     return page
 
 
+def listen(port: int, handler: type[BaseHTTPRequestHandler]) -> HTTPServer:
+    """A server on this computer only; 0 takes any free port. Raises OSError."""
+    return HTTPServer(("127.0.0.1", port), handler)
+
+
 class _Door:
     """Waits for the browser to come back; a context manager. Other requests than the one with our state get nothing."""
 
@@ -100,7 +105,7 @@ class _Door:
                 """Nothing: the address holds the code."""
 
         try:
-            self._server = HTTPServer(("127.0.0.1", spec.redirect_port), Handler)
+            self._server = listen(spec.redirect_port, Handler)
         except OSError:
             raise FixSettings(
                 "The browser could not be told where to come back to.",

@@ -187,7 +187,7 @@ class TestTheBrowser:
 
     def test_a_destination_without_it(self, vendor: Vendor) -> None:
         with pytest.raises(FixSettings):
-            sign_in(description("mailchimp"), vendor.values(), SECRETS, browse, JobContext())
+            sign_in(description("klaviyo"), vendor.values(), SECRETS, browse, JobContext())
 
     def test_when_the_person_has_to_come_again(self, vendor: Vendor, spec: SignIn) -> None:
         noon = datetime(2026, 11, 26, 12, tzinfo=UTC)
