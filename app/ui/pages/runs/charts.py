@@ -12,6 +12,7 @@ from app.ui.theme import Theme
 from app.ui.widgets import paint
 
 PHASE_ROW, AXIS, NAMES, TIMES = 26, 24, 136, 76
+LABELS = 30
 FILLS = {PhaseState.SLOWED: "warning_fill", PhaseState.FAILED: "danger_fill"}
 MARKS = {
     PhaseState.DONE: ("check-circle-fill", "success"),
@@ -140,7 +141,6 @@ class SpeedChart(QWidget):
         """Paint axis, fill and line."""
         painter = QPainter(self)
         points = self._run.speed if self._run is not None else ()
-        area = QRect(36, 8, self.width() - 36, self.height() - 36)
         if len(points) < 2:
             words = self.tr("Too short to measure a speed.")
             paint.text(
@@ -154,14 +154,18 @@ class SpeedChart(QWidget):
             )
             return
         top = max(point.per_second for point in points) * 1.1 or 1.0
-        for part in range(3):
+        labels = [self._formats.compact(round(top * part / 2)) for part in range(3)]
+        metrics = self._theme.metrics("caption")
+        room = max(LABELS, *(metrics.horizontalAdvance(label) + 2 for label in labels))
+        area = QRect(room + 6, 8, self.width() - room - 6, self.height() - 36)
+        for part, label in enumerate(labels):
             y = area.bottom() - round(area.height() * part / 2)
             painter.fillRect(area.left(), y, area.width(), 1, self._theme.color("line"))
             paint.text(
                 painter,
                 self._theme,
-                QRect(0, y - 9, 30, 18),
-                self._formats.compact(round(top * part / 2)),
+                QRect(0, y - 9, room, 18),
+                label,
                 role="caption",
                 ink="text3",
                 align=Qt.AlignmentFlag.AlignRight,
@@ -176,12 +180,11 @@ class SpeedChart(QWidget):
         ]
         self._paint_line(painter, area, places)
         for at, align in ((points[0].at, Qt.AlignmentFlag.AlignLeft), (points[-1].at, Qt.AlignmentFlag.AlignRight)):
-            label = self._formats.local(at).strftime("%H:%M:%S")
             paint.text(
                 painter,
                 self._theme,
                 QRect(area.left(), area.bottom() + 6, area.width(), 18),
-                label,
+                self._formats.local(at).strftime("%H:%M:%S"),
                 role="caption",
                 ink="text3",
                 align=align,
