@@ -16,6 +16,8 @@ from app.ui.pages.plan import UndoPlanPage
 from app.ui.pages.receipt import ReceiptPage
 from app.ui.pages.receipt.paper import receipt_html
 from app.ui.pages.runs import RunsPage
+from app.ui.widgets.facts import Fact
+from app.ui.widgets.labels import Label
 from app.ui.widgets.notes import Note
 from tests.services.history import History, history_in
 from tests.ui.checks import nameless
@@ -65,6 +67,21 @@ def test_a_receipt_shows_hosts_read_back_configuration_and_rejects(bench, with_r
     assert not page._files.isVisible()
     assert not page._changed.isVisible()
     assert nameless(page) == []
+
+
+@pytest.mark.parametrize("width", [1152, 960])
+def test_long_reasons_take_lines_and_not_the_numbers_beyond_the_edge(bench, with_rejects, width):  # noqa: F811
+    page = bench.show(ReceiptPage(bench.context), size=(width, 860))
+    page.activate(with_rejects.id)
+    bench.settle()
+    page._rejects.show_facts(
+        [Fact("There is no mailbox of this address; mail to it comes back to whoever sent it.", "4,010")]
+    )
+    bench.settle()
+    panel = page._body.panel
+    for value in page._rejects.facts.findChildren(Label):
+        assert value.mapTo(panel, value.rect().topRight()).x() < panel.width()
+    assert page._rejects.facts.height() > 2 * page.fontMetrics().height()
 
 
 def test_files_stand_in_place_of_hosts_when_nothing_left_the_computer(bench, small_services):  # noqa: F811

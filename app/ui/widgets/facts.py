@@ -25,15 +25,26 @@ class Fact:
 
 
 class FactList(QWidget):
-    """Facts under each other; `set_facts` shows others. `align` "right" for numbers, "left" for words in a summary."""
+    """Facts under each other; `set_facts` shows others. `align` "right" for numbers, "left" for words in a summary.
+
+    With `sentences` the labels are long and the values short: labels take the room, and more lines than one.
+    """
 
     def __init__(
-        self, theme: Theme, name: str, *, align: str = "right", label_width: int = 0, parent: QWidget | None = None
+        self,
+        theme: Theme,
+        name: str,
+        *,
+        align: str = "right",
+        label_width: int = 0,
+        sentences: bool = False,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
         self._right = align == "right"
         self._label_width = label_width
+        self._sentences = sentences
         self._shown: tuple[Fact, ...] = ()
         self.setAccessibleName(name)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
@@ -81,7 +92,8 @@ class FactList(QWidget):
             self._grid.addWidget(Line(self._theme), at, 0, 1, 2)
             at += 1
         role = "body-strong" if fact.strong else "body"
-        label = Label(self._theme, fact.label, role, "text" if fact.strong else "text2", wrap=bool(self._label_width))
+        wraps = bool(self._label_width) or self._sentences
+        label = Label(self._theme, fact.label, role, "text" if fact.strong else "text2", wrap=wraps)
         if self._label_width:
             label.setFixedWidth(self._label_width)
         # A long value takes a second line rather than the end of its words.
@@ -94,7 +106,7 @@ class FactList(QWidget):
         value.setToolTip(fact.tip)
         self._grid.addWidget(label, at, 0, Qt.AlignmentFlag.AlignTop if self._label_width else Qt.AlignmentFlag(0))
         self._grid.addWidget(value, at, 1)
-        self._grid.setColumnStretch(1, 1)
+        self._grid.setColumnStretch(0 if self._sentences else 1, 1)
         self._values.append(value)
 
 

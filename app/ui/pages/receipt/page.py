@@ -81,7 +81,7 @@ class ReceiptPage(QWidget):
         self._files = LineTable(theme, self.tr("Files"), words.file_columns(), "pnnm", (200, 80, 84, 146))
         self._times = FactCard(theme, self.tr("Times"))
         self._configuration = FactCard(theme, self.tr("Configuration"))
-        self._rejects = FactCard(theme, self.tr("Rejects"), self.tr("Review rejects"))
+        self._rejects = FactCard(theme, self.tr("Rejects"), self.tr("Review rejects"), sentences=True)
         self._error = EmptyState(
             theme, "", icon="warning-circle-fill", icon_role="danger", primary=self.tr("Back to the runs")
         )

@@ -97,16 +97,16 @@ def _column(at: int, words: str, kind: str, width: int) -> Column[Line]:
 
 
 class FactCard(QWidget):
-    """A heading with what stands beside it, and facts in a card. Signal `link_asked`."""
+    """A heading with what stands beside it, and facts in a card; see `FactList` for `sentences`. Signal `link_asked`."""
 
     link_asked = Signal()
 
-    def __init__(self, theme: Theme, title: str, link: str = "") -> None:
+    def __init__(self, theme: Theme, title: str, link: str = "", *, sentences: bool = False) -> None:
         super().__init__()
         self._remark = Label(theme, "", "body", "text2")
         self.link = Button(theme, link, "link", parent=self)
         self.link.setVisible(bool(link))
-        self.facts = FactList(theme, title)
+        self.facts = FactList(theme, title, sentences=sentences)
         card = Card(theme, margin=15)
         card.body.addWidget(self.facts)
         layout = QVBoxLayout(self)
