@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QLocale, QObject, Signal
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QSystemTrayIcon, QWidget
 
 from app.core.errors import TryAgain
 from app.core.guards import GuardKind, Held
 from app.core.plans import Changes
 from app.core.runs import Run, Status, Totals, Trigger
 from app.ui.formats import Formats
-from app.ui.notifications import Notifications, Topic, set_wanted
+from app.ui.notifications import Notifications, Topic, Tray, set_wanted
 from app.ui.pages.notifications_part import NotificationsPart
 from app.ui.preferences import Preferences
 from tests.ui.checks import nameless
@@ -130,6 +130,20 @@ def test_a_desktop_without_notifications_is_fine(desk: Desk) -> None:
     desk.tray.there = False
     desk.notifications.on_runs((run(Status.FAILED),))
     assert desk.tray.shown == []
+
+
+@pytest.mark.qt_log_ignore("systemTrayWindowChanged")  # the off-screen platform has no tray to hear of
+def test_the_systems_own_tray_says_whether_it_shows_any(theme) -> None:
+    tray = Tray(theme.icon("paper-plane-tilt-fill", "accent"), "Sendoff")
+    assert tray.possible() is (QSystemTrayIcon.isSystemTrayAvailable() and QSystemTrayIcon.supportsMessages())
+    clicks: list[None] = []
+    tray.clicked.connect(lambda: clicks.append(None))
+    tray.show_message("Letter: Failed", "Mailchimp could not be reached.", trouble=True)
+    assert tray._icon.isVisible()
+    tray._icon.messageClicked.emit()
+    tray._icon.activated.emit(QSystemTrayIcon.ActivationReason.Trigger)
+    tray.clear()
+    assert (len(clicks), tray._icon.isVisible()) == (2, False)
 
 
 def test_the_switches_of_the_settings_are_kept(qtbot, theme, tmp_path: Path) -> None:
