@@ -23,7 +23,7 @@ from app.services.run_members import WorkspaceMembers
 from app.services.scopes import scope_of
 from app.store import Store
 
-_MEMORY: Final = "256MB"
+_MEMORY: Final = "160MB"
 """What the engine of one run may use: more spills, so that a run of ten million members needs no more than a small one."""
 
 

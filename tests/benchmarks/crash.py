@@ -37,13 +37,15 @@ from tests.fakes.secret_store import MemoryStore
 from tests.vendors.emulator import Fault, Reply, Request
 from tests.vendors.mailchimp import KEY, MailchimpEmulator
 
-MODES = {"update": "a1b2c3d4e5", "add": "b2c3d4e5f6", "mirror": "c3d4e5f6a7"}
+MODES = {"update": "a1b2c3d4e5", "add": "b2c3d4e5f6", "mirror": "c3d4e5f6a7", "replace": "d4e5f6a7b8"}
 """An audience for each: contacts are shared by the tags of one."""
 MEMBERS = 100_000
 KILLS = 200
 PATIENCE_SECONDS = 600.0
 KILLS_IN_A_ROW = 6
 MOST_ON_THE_WAY = 16 * 500
+STRANGERS = 700
+"""So many get the tag from somebody else before each run; only "replace" may take it from them, and must."""
 
 
 def run(rows: int | None = None, kills: int | None = None, seed: int = 1) -> dict[str, float | int]:
@@ -143,6 +145,7 @@ class CrashBench:
         self._source = folder / "Customer.csv"
         self._people: dict[str, str] = {}
         self._held: dict[str, dict[str, str]] = {mode: {} for mode in MODES}
+        self._strangers: dict[str, set[str]] = {mode: set() for mode in MODES}
         self._done = 0
         self.kills = self.lost = self.doubled = self.in_doubt = self.resumed = 0
         self._change_people()
@@ -160,6 +163,7 @@ class CrashBench:
         mail.lost.clear()
         allowed: Counter[str] = Counter()
         before = dict(self._held[mode])
+        self._let_strangers_in(mode)
         loses = self._chance.choice((0, 0, 17, 29))
         for _ in range(self._chance.randint(1, KILLS_IN_A_ROW)):
             if self._attempt(mode, allowed, loses, kill=True) is not None:
@@ -170,6 +174,18 @@ class CrashBench:
         assert status == Status.SUCCESSFUL, f"{status}: {error}"
         self._check_account(run_id, totals)
         self._judge(mode, allowed, before)
+
+    def _let_strangers_in(self, mode: str) -> None:
+        """Give the tag to contacts that are not ours, once there is a tag."""
+        audience = self._mail.audiences[MODES[mode]]
+        tag = audience.tag(f"Everybody {mode}")
+        if tag is None:
+            return
+        addresses = [f"s{self._done}.{i}@elsewhere.example" for i in range(STRANGERS)]
+        for address in addresses:
+            audience.put(address)
+        tag.members.update(addresses)
+        self._strangers[mode].update(addresses)
 
     def _attempt(
         self, mode: str, allowed: Counter[str], loses: int, *, kill: bool
@@ -242,10 +258,12 @@ class CrashBench:
         tag = audience.tag(f"Everybody {mode}")
         assert tag is not None
         wanted = dict(self._people)
-        if mode != "mirror":
+        if mode in {"update", "add"}:
             wanted = {**before, **wanted}
         if mode == "add":
             wanted |= before  # who is there already is left as it is
+        if mode != "replace":
+            wanted |= dict.fromkeys(self._strangers[mode], "")
         held = {address: audience.contacts[address].merge_fields.get("FNAME", "") for address in tag.members}
         lost = {address for address, name in wanted.items() if held.get(address) != name}
         left_behind = held.keys() - wanted.keys()

@@ -12,7 +12,7 @@ import base64
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import md5
@@ -183,8 +183,8 @@ class MailchimpEmulator(Emulator):
                 return self._batch(audience, request)
             case "GET lists * members":
                 wanted = request.query.get("status")
-                contacts = [c.document() for c in audience.contacts.values() if wanted in (None, c.status)]
-                return _page(request, "members", contacts)
+                contacts = [each for each in audience.contacts.values() if wanted in (None, each.status)]
+                return _page(request, "members", contacts, Contact.document)
             case "GET lists * segments":
                 kind = request.query.get("type")
                 tags = [audience.tag_document(tag) for tag in audience.tags if kind in (None, tag.type)]
@@ -196,7 +196,7 @@ class MailchimpEmulator(Emulator):
             return _problem(404, "Resource Not Found", "The requested resource could not be found.")
         match route:
             case "GET lists * segments * members":
-                return _page(request, "members", _listed(audience, tag, request.query))
+                return _page(request, "members", _listed(audience, tag, request.query), Contact.document)
             case "GET lists * segments *":
                 return Reply(document=audience.tag_document(tag, request.query))
             case "POST lists * segments *":
@@ -378,20 +378,22 @@ def _bad_value(merge: MergeField, value: Any) -> str:  # noqa: C901 - one rule p
     return ""
 
 
-def _listed(audience: Audience, tag: Tag, query: Mapping[str, str]) -> list[dict[str, Any]]:
+def _listed(audience: Audience, tag: Tag, query: Mapping[str, str]) -> list[Contact]:
     """The subscribed contacts of a tag, and those of other statuses that are asked for."""
     wanted = {"subscribed"} | {
         status for status in ("cleaned", "transactional", "unsubscribed") if query.get(f"include_{status}") == "true"
     }
     contacts = [audience.contacts[each] for each in sorted(tag.members)]
-    return [each.document() for each in contacts if each.status in wanted]
+    return [each for each in contacts if each.status in wanted]
 
 
-def _page(request: Request, name: str, rows: list[dict[str, Any]]) -> Reply:
+def _page(request: Request, name: str, rows: list[Any], document: Callable[[Any], Any] = lambda row: row) -> Reply:
+    """The asked part of the rows; documents are made of these only, for an audience may be large."""
     count, offset = int(request.query.get("count", 10)), int(request.query.get("offset", 0))
     if not 0 <= count <= 1000:
         return _problem(400, "Bad Request", "The count must lie between 0 and 1000.")
-    return Reply(document={name: rows[offset : offset + count], "total_items": len(rows)})
+    asked = [document(row) for row in rows[offset : offset + count]]
+    return Reply(document={name: asked, "total_items": len(rows)})
 
 
 def _problem(status: int, title: str, detail: str) -> Reply:
