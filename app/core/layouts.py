@@ -178,6 +178,14 @@ def sums_path(export: Export, place: Place) -> str:
     return beside_model(export, place, SUMS_FILE)
 
 
+def sums_of_all(export: Export) -> bool:
+    """Whether the sums tell of every run that stands below their folder, and not only of the one they were written with.
+
+    Later runs write them anew where all runs share the folder; elsewhere they must not name what `keep_runs` removes later.
+    """
+    return export.layout.keep_runs is None or not _tokens(_leading(export.layout.folder, _APART)) & _TIME
+
+
 def latest_path(export: Export, place: Place) -> str:
     """Where the pointer to the newest run lies: in the deepest folder that all runs of the export share."""
     return _in_folder(_fixed_part(export.layout.folder), place, LATEST_FILE)

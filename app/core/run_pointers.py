@@ -26,13 +26,14 @@ class SentFile:
     which: Rows = Rows.ALL
 
 
-def sums_text(files: Sequence[SentFile], sums_path: str) -> str:
-    """What `sha256sum -c` reads in the folder of `sums_path`: each file by its path from there.
+def sums_text(sums: Mapping[str, str], sums_path: str) -> str:
+    """What `sha256sum -c` reads in the folder of `sums_path`: each file below it, by its path from there, with its SHA-256.
 
     Format: GNU coreutils' `sha256sum`, binary mode; paths hold no backslash and no line end, which it would escape.
     """
     folder = posixpath.dirname(sums_path)
-    return "".join(f"{file.sha256} *{posixpath.relpath(file.path, folder)}\n" for file in files)
+    below = f"{folder}/" if folder else ""
+    return "".join(f"{sum_} *{path.removeprefix(below)}\n" for path, sum_ in sums.items() if path.startswith(below))
 
 
 def latest_document(

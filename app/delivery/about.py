@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,16 @@ class ToldTable:
 
 @dataclass(frozen=True, slots=True)
 class AboutFiles:
-    """Writes them for one run; what it writes is what `layouts.about_paths` names. Segments have no metadata."""
+    """Writes them for one run; what it writes is what `layouts.about_paths` names. Segments have no metadata.
+
+    `kept` are the SHA-256 of what stands there already and stays, by path: files of earlier runs.
+    """
 
     export: Export
     place: Place
     catalog: Catalog
     tables: Sequence[ToldTable]
+    kept: Mapping[str, str] = field(default_factory=dict)
 
     def files(
         self, run: str, sent: Sequence[SentFile], folder: Path, where: Callable[[str], str]
@@ -53,7 +57,10 @@ class AboutFiles:
                 yield _written(folder, path, self._lake_database(where))
         if layout.sums:
             path = layouts.sums_path(export, place)
-            yield _written(folder, path, sums_text(sent, path))
+            sums = {each.path: each.sha256 for each in sent}
+            yield _written(
+                folder, path, sums_text({**sums, **{p: s for p, s in self.kept.items() if p not in sums}}, path)
+            )
         if layout.latest:
             path = layouts.latest_path(export, place)
             yield _written(folder, path, _json(latest_document(export.name, run, place.moment, sent, path)))

@@ -72,7 +72,7 @@ class FileDelivery:
             self.state.begin(PhaseName.SEND)
             earlier.attempt(moment)
             with self.destination.session(known / "left.jsonl") as session:
-                sent = self._put_all(session, source, items, staging, ctx)
+                sent = self._put_all(session, source, items, staging, earlier, ctx)
                 self.state.begin(PhaseName.CONFIRM)
                 if self.export.layout.only_changes is not OnlyChanges.OFF and earlier.overlaps(sent):
                     raise _same_minute()
@@ -98,14 +98,27 @@ class FileDelivery:
         self.state.set_total(sum(count.rows for count in counts), "rows")
         return counts
 
+    @property
+    def _keep(self) -> int | None:
+        """How many runs stay, this one among them; None for all."""
+        layout = self.export.layout
+        return layout.keep_runs if layout.keep_earlier_runs else 1
+
     def _put_all(
-        self, session: FileSession, source: FileSource, items: Sequence[str], staging: Path, ctx: JobContext
+        self,
+        session: FileSession,
+        source: FileSource,
+        items: Sequence[str],
+        staging: Path,
+        earlier: PublishedRuns,
+        ctx: JobContext,
     ) -> list[SentFile]:
         sent: list[SentFile] = []
         for item in items:
             for part in source.parts(item, staging, ctx, session.near):
                 self._put(session, item, part, sent, ctx)
-        for part in source.about(self.state.run.id, sent, staging, self.destination.where):
+        kept = earlier.sums_kept(self._keep, sent)
+        for part in source.about(self.state.run.id, sent, staging, self.destination.where, kept):
             self._put(session, "", part, sent, ctx)
         return sent
 
@@ -146,8 +159,7 @@ class FileDelivery:
 
     def _clear(self, session: FileSession, source: FileSource, earlier: PublishedRuns, ctx: JobContext) -> None:
         """Remove what the layout does not keep; the new files stay whatever happens here."""
-        layout = self.export.layout
-        outdated = earlier.outdated(layout.keep_runs if layout.keep_earlier_runs else 1)
+        outdated = earlier.outdated(self._keep)
         below = source.replace_below
         if below is None and not outdated.paths:
             return

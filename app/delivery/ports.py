@@ -250,11 +250,17 @@ class FileSource(Protocol):
         ...
 
     def about(
-        self, run: str, sent: Sequence[SentFile], folder: Path, where: Callable[[str], str]
+        self,
+        run: str,
+        sent: Sequence[SentFile],
+        folder: Path,
+        where: Callable[[str], str],
+        kept: Mapping[str, str],
     ) -> Iterator[PartFile]:
         """Write the files about the files of that run which the export asks for, the pointer to it last.
 
-        Each is sent, and so stands in `sent`, before the next is asked for. `where` gives full addresses.
+        Each is sent, and so stands in `sent`, before the next is asked for. `where` gives full addresses, `kept` are the
+        SHA-256 of the files of earlier runs that stay, by their paths.
         """
         ...
 

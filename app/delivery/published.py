@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,10 +23,14 @@ _DEAD_AFTER = timedelta(days=1)  # as long as storages keep parts of files
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """The files of a run by their paths below the connection's folder: those with rows, and those about them."""
+    """The files of a run by their paths below the connection's folder: those with rows, and those about them.
+
+    `sums` are their SHA-256 by path; runs of earlier versions have none.
+    """
 
     data: tuple[str, ...]
     about: tuple[str, ...]
+    sums: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,11 @@ class PublishedRuns:
 
     def begin(self, run: str, moment: datetime, files: Sequence[SentFile]) -> None:
         """Note the files of a run before they get their names, so that they are known whatever happens then."""
-        written = _Written(tuple(f.path for f in files if f.item), tuple(f.path for f in files if not f.item))
+        written = _Written(
+            tuple(f.path for f in files if f.item),
+            tuple(f.path for f in files if not f.item),
+            {f.path: f.sha256 for f in files},
+        )
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._own = self._folder / f"{moment.astimezone(UTC):%Y%m%dT%H%M%S%f}-{run}{_BEGUN}"
         unfinished = self._own.with_suffix(".tmp")
@@ -84,6 +92,14 @@ class PublishedRuns:
         assert self._own is not None, "a run is begun before it is finished"
         self._own = self._own.replace(self._own.with_suffix(_DONE))
 
+    def sums_kept(self, keep: int | None, files: Sequence[SentFile]) -> dict[str, str]:
+        """The SHA-256, by path, of the files of earlier runs that stay beside one with these `files`; `keep` as in `outdated`.
+
+        The oldest come first; of a path that several runs wrote the last one counts.
+        """
+        stay = _staying(sorted(self._folder.glob(f"*{_DONE}")), {f.path for f in files if f.item}, keep)
+        return {path: sum_ for each in stay for path, sum_ in _read(each).sums.items()}
+
     def outdated(self, keep: int | None) -> Outdated:
         """What goes when the newest `keep` runs stay; None for all that are whole.
 
@@ -94,8 +110,7 @@ class PublishedRuns:
         earlier = sorted(
             path for path in self._folder.iterdir() if path != self._own and path.suffix in {_DONE, _BEGUN}
         )
-        whole = [path for path in earlier if path.suffix == _DONE and not set(_read(path).data) & set(own.data)]
-        stay = whole if keep is None else whole[len(whole) - min(keep - 1, len(whole)) :]
+        stay = _staying([path for path in earlier if path.suffix == _DONE], set(own.data), keep)
         needed = {path for each in stay for path in _paths(each)}
         gone = tuple(path for path in earlier if path not in stay)
         return Outdated(gone, tuple(dict.fromkeys(p for each in gone for p in _paths(each) if p not in needed)))
@@ -114,6 +129,12 @@ def place_folder(workspace: Path, export_id: str, place: str) -> Path:
 def forget_written(workspace: Path, export_id: str) -> None:
     """Drop everything that is known of what an export wrote."""
     shutil.rmtree(workspace / "written" / export_id, ignore_errors=True)
+
+
+def _staying(done: Sequence[Path], own: Collection[str], keep: int | None) -> Sequence[Path]:
+    """Which of these runs stay beside one whose rows lie under the names `own`: the newest that lose nothing by it."""
+    whole = [path for path in done if not any(name in own for name in _read(path).data)]
+    return whole if keep is None else whole[len(whole) - min(keep - 1, len(whole)) :]
 
 
 def _read(path: Path) -> _Written:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -139,11 +139,19 @@ class ExportFiles:
                 base.unlink()
 
     def about(
-        self, run: str, sent: Sequence[SentFile], folder: Path, where: Callable[[str], str]
+        self,
+        run: str,
+        sent: Sequence[SentFile],
+        folder: Path,
+        where: Callable[[str], str],
+        kept: Mapping[str, str],
     ) -> Iterator[PartFile]:
         """See `FileSource.about`."""
-        tables = list(self._told(sent))
-        yield from AboutFiles(self._export, self._place, self._catalog, tables).files(run, sent, folder, where)
+        export, tables = self._export, list(self._told(sent))
+        ours = layouts.about_paths(export, self._place, list(self._names.values()))
+        standing = {path: sum_ for path, sum_ in kept.items() if path not in ours}
+        about = AboutFiles(export, self._place, self._catalog, tables, standing if layouts.sums_of_all(export) else {})
+        yield from about.files(run, sent, folder, where)
 
     def _told(self, sent: Sequence[SentFile]) -> Iterator[ToldTable]:
         """The tables, and where keys of removed rows were written, those as tables of their own."""

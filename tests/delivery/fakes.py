@@ -311,7 +311,7 @@ class FakeFiles:
             yield PartFile(path, f"{self.folder}{item}/{item}_{number}.csv", rows)
 
     def about(
-        self, run: str, sent: Sequence[SentFile], folder: Path, where: Callable[[str], str]
+        self, run: str, sent: Sequence[SentFile], folder: Path, where: Callable[[str], str], kept: Mapping[str, str]
     ) -> Iterator[PartFile]:
         path = folder / "model.json"
         path.write_text(json.dumps([file.path for file in sent]))
