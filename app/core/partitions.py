@@ -39,6 +39,12 @@ def table_problems(by: PartitionBy, chosen: Sequence[TableChoice], catalog: Cata
     return found if parted or not chosen else [f"None of the tables has a field “{by.field}” to part its rows by."]
 
 
+def not_parted(by: PartitionBy, chosen: Sequence[TableChoice], catalog: Catalog) -> list[str]:
+    """The tables without such a field, whose rows lie in no folder of the partition."""
+    tables = [catalog.table(choice.name) for choice in chosen]
+    return [table.name for table in tables if table is not None and table.column(by.field) is None]
+
+
 def member_problems(by: PartitionBy, fields: Collection[str]) -> list[str]:
     """The same of segments, which have these fields in their files, all of them text."""
     if by.field not in fields:

@@ -189,6 +189,8 @@ def _words_of(item: str, count: RowCount, only: OnlyChanges) -> Iterator[str]:
             f"{changes.unchanged:,} are as they were."
         )
     yield f"{text} Left out: {reasons}." if reasons else text
+    if count.not_parted_by:
+        yield f"“{item}” has no field “{count.not_parted_by}”: its rows are not parted into folders."
     if changes is not None and changes.whole is not None:
         yield f"All rows of “{item}” are written: {_WHY_WHOLE[changes.whole]}"
     elif changes is not None and changes.removed and only is OnlyChanges.CHANGED:

@@ -208,13 +208,15 @@ class PartFile:
 class RowCount:
     """How many rows of a table or segment will be written, and how many are left out by our choice.
 
-    `changes` is how they came about, where only changed rows are asked for.
+    `changes` is how they came about, where only changed rows are asked for; `not_parted_by` is the field by which other tables
+    are parted into folders, and this one is not.
     """
 
     rows: int
     suppressed: int = 0
     no_consent: int = 0
     changes: RowChanges | None = None
+    not_parted_by: str = ""
 
     @property
     def left_out(self) -> int:

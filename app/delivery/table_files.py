@@ -19,6 +19,7 @@ from app.core.tables import Catalog, Table
 from app.data.changed_rows import Comparison
 from app.data.table_files import RowSource
 from app.delivery.about import AboutFiles, ToldTable
+from app.delivery.parted_tables import demand_parts, not_parted, note_parted
 from app.delivery.ports import PartFile, RowCount
 from app.delivery.segment_delivery import chosen_segments
 from app.jobs import JobContext
@@ -83,6 +84,8 @@ class ExportFiles:
         """See `FileSource.items`."""
         segments = self._export.kind is ExportKind.SEGMENT
         self._items = self._chosen_segments() if segments else self._chosen_tables()
+        if not segments:
+            demand_parts(self._export.format.partition, self._export.tables, self._catalog)
         layouts.demand(self._export.layout, self._export.format, len(self._items))
         names = layouts.safe_names(self._items, plain=self._export.layout.plain_names)
         self._names = dict(zip(self._items, names, strict=True))
@@ -91,7 +94,9 @@ class ExportFiles:
     def count(self, item: str, known: Path, folder: Path, ctx: JobContext) -> RowCount:
         """See `FileSource.count`."""
         chosen, only = self._items[item], self._export.layout.only_changes
-        count = self._writer.count(chosen, ctx)
+        by = self._export.format.partition
+        apart = isinstance(chosen, TablePart) and not_parted(by, chosen.table, chosen.fields, known)
+        count = replace(self._writer.count(chosen, ctx), not_parted_by=by.field if by is not None and apart else "")
         self._demand_room(item, count.rows)
         if only is OnlyChanges.OFF or not isinstance(chosen, TablePart):
             return count
@@ -133,6 +138,8 @@ class ExportFiles:
         """See `FileSource.published`; of a table that was not compared nobody knows any more what the place holds."""
         for compared in self._compared.values():
             compared.settle()
+        by, tables = self._export.format.partition, [i for i in self._items.values() if isinstance(i, TablePart)]
+        note_parted(by, [part.table.id for part in tables if by is not None and by.field in part.fields], known)
         current = {compared.base for compared in self._compared.values()}
         for base in (known / _BASES).glob("*"):
             if base not in current:

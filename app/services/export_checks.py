@@ -12,7 +12,7 @@ from app.core.errors import FixSettings
 from app.core.exports import Export, ExportKind, OnlyChanges
 from app.core.file_formats import sheet_problem
 from app.core.names import fold
-from app.core.partitions import member_problems, table_problems
+from app.core.partitions import member_problems, not_parted, table_problems
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog
 from app.delivery.encryption import read_key
@@ -58,6 +58,11 @@ def warnings(export: Export, around: Surroundings) -> list[str]:
     found = [] if export.connection is not None else ["It has no connection; its schedule is paused."]
     if export.kind is ExportKind.SEGMENT:
         found += [f"“{name}” is left out. {reason}" for name, reason in not_eligible(export, around).items()]
+    elif (by := export.format.partition) is not None:
+        found += [
+            f"“{name}” has no field “{by.field}”: its rows are not parted into folders."
+            for name in not_parted(by, export.tables, around.catalog)
+        ]
     return found
 
 

@@ -14,7 +14,7 @@ from app.ui.wizards.encryption_options import EncryptionOptions
 from app.ui.wizards.files_state import PlannedFiles
 from app.ui.wizards.layout_form import LayoutForm
 from app.ui.wizards.packing_options import PackingOptions
-from app.ui.wizards.part_fields import part_fields, part_problem
+from app.ui.wizards.part_fields import part_fields, part_problem, whole_tables
 from app.ui.wizards.state import WizardState
 from app.ui.wizards.type_options import TypeOptions
 
@@ -87,7 +87,7 @@ class FormatForm(QWidget):
             widget.setVisible(self.options.shows(form.type))
         self._options_title.set_words(self.options.title(form.type))
         self.options.show_format(form)
-        self.packing.show_format(form, part_fields(self._state), part_problem(self._state))
+        self.packing.show_format(form, part_fields(self._state), part_problem(self._state), whole_tables(self._state))
         self.encryption.show_state()
         self.layout_form.show_state()
         self.setEnabled(not self._state.read_only)

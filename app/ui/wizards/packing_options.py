@@ -49,11 +49,17 @@ class PackingOptions(QWidget):
         self._make()
         self._connect()
 
-    def show_format(self, form: Format, fields: Sequence[PartField], problem: str) -> None:
-        """Show what is chosen; `problem` is what is wrong with the partition."""
+    def show_format(
+        self, form: Format, fields: Sequence[PartField], problem: str, not_parted: Sequence[str] = ()
+    ) -> None:
+        """Show what is chosen; `problem` is what is wrong with the partition, which leaves these tables as they are."""
         self._form = form
         self._show_compression(form.type, form.compression)
         self._show_partition(form.partition, tuple(fields), problem)
+        names = self.tr(", ").join(not_parted)
+        self._by_frame.set_hint(
+            self.tr("Without this field, so in no folders: {tables}").format(tables=names) if names else ""
+        )
         if not self.rows.input.hasFocus():
             self.show_rows()
         if not self.size.input.hasFocus():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.partitions import member_problems, table_problems
+from app.core.partitions import member_problems, not_parted, table_problems
 from app.core.table_choices import chosen_fields
 from app.core.tables import ColumnType
 from app.ui.wizards.packing_options import PartField
@@ -23,6 +23,12 @@ def part_fields(state: WizardState) -> list[PartField]:
                 if column.name in chosen:
                     found.setdefault(column.name, PartField(column.name, column.type))
     return sorted(found.values(), key=lambda field: field.type not in {ColumnType.DATE, ColumnType.TIMESTAMP})
+
+
+def whole_tables(state: WizardState) -> list[str]:
+    """The tables whose rows are not parted, while those of others are."""
+    by = state.draft.format.partition
+    return [] if by is None else not_parted(by, getattr(state.draft, "tables", ()), state.facts.catalog)
 
 
 def part_problem(state: WizardState) -> str:
