@@ -16,6 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from secrets import token_hex
 from typing import IO, Protocol, TypeVar, cast
@@ -54,18 +55,22 @@ _GLANCE = 0.2  # how often the progress is told, in seconds
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Part:
-    """A piece of a file: its number from 0, its bytes and their MD5; `watch` is told the part's bytes that went so far.
+    """A piece of a file: its number from 0 and its bytes; `watch` is told how many of them went so far.
 
-    `piece` is how many bytes may go at once.
+    `piece` is how many bytes may go at once. Used by one thread.
     """
 
     number: int
     data: bytes
-    md5: bytes
     watch: Callable[[int], None]
     piece: int = PIECE
+
+    @cached_property
+    def md5(self) -> bytes:
+        """The MD5 of the bytes, made when a store asks for it: it costs more CPU than all else a part needs."""
+        return hashlib.md5(self.data, usedforsecurity=False).digest()
 
     def body(self, begin: int = 0, end: int | None = None) -> IO[bytes]:
         """The bytes as a stream that tells how far it was read; senders use no more of a stream than `Body` has."""
@@ -249,7 +254,7 @@ class ObjectStorage:
     def write(
         self, source: Path, path: str, final: str, ctx: JobContext, progress: Callable[[int], None]
     ) -> StoredFile:
-        """See `Storage.write`; the store compares each part with its MD5."""
+        """See `Storage.write`; the store compares each part with its checksum."""
         size = source.stat().st_size
         try:
             self._tidy(final)
@@ -333,7 +338,7 @@ class ObjectStorage:
             toll.pay(sent)
             meter.set(number, sent)
 
-        part = Part(number, data, hashlib.md5(data, usedforsecurity=False).digest(), watch, self._line.piece)
+        part = Part(number, data, watch, self._line.piece)
         if not upload.holds(part):
             with self._turns.turn(ctx):
                 self._patiently(lambda: upload.send(part), ctx)

@@ -2,7 +2,7 @@
 
 `sftp_ratio`, `blob_ratio` and `s3_ratio` are the vendor's wall time over ours, the least of several: the machine is shared,
 and noise only ever adds. SFTP's is OpenSSH's own `sftp`, with the same key. Azure's client is told to check each block by
-MD5, as ours does; S3's to sign each part as ours, because a server without TLS is slower to check one than the other. All
+MD5, as ours does; S3's to sign each part, as ours does, in place of a checksum of its own that not every store takes. All
 make a client each time, as a run does. Ours takes the file's SHA-256, looks for parts of an earlier run, compares sizes and
 publishes in the same time.
 """

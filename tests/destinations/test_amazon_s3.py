@@ -9,7 +9,7 @@ import pytest
 from app.core.errors import FixSettings, NotAllowed, SendoffError, SignInAgain
 from app.destinations import objects
 from app.destinations.amazon_s3 import bucket as module
-from app.destinations.amazon_s3.bucket import S3Upload
+from app.destinations.amazon_s3.bucket import S3Upload, SignedBody
 from app.destinations.amazon_s3.destination import create
 from app.destinations.contract import Exchange, FileDestination, Settings
 from app.jobs import JobContext
@@ -23,9 +23,9 @@ FOLDER = "Team/Exports/"
 
 
 class Bench:
-    def __init__(self, server: S3Server, *, versioned: bool = False) -> None:
+    def __init__(self, server: S3Server, *, versioned: bool = False, locked: bool = False) -> None:
         self.server = server
-        self.bucket = server.bucket(versioned=versioned)
+        self.bucket = server.bucket(versioned=versioned, locked=locked)
         self.client = server.client()
         self.secrets = (server.admin.key,)
         self.port = server.port
@@ -200,6 +200,22 @@ class TestSignIn:
         assert caught.value.code == code
 
 
+def spoil_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Change a byte of the first piece that is sent after it was signed."""
+    real = SignedBody.read
+    spoiled: list[int] = []
+
+    def read(self: SignedBody, size: int = -1) -> bytes:
+        data = real(self, size)
+        if not self._signed or spoiled or not data:
+            return data
+        spoiled.append(1)
+        return bytes([data[0] ^ 1]) + data[1:]
+
+    monkeypatch.setattr(SignedBody, "read", read)
+    return spoiled
+
+
 def test_over_tls_the_system_says_whom_to_trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     certificate, key = certificates(tmp_path)
     big = tmp_path / "big"
@@ -211,8 +227,10 @@ def test_over_tls_the_system_says_whom_to_trust(tmp_path: Path, monkeypatch: pyt
         assert caught.value.code == "tls"
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))  # where this computer keeps what it trusts
         seen: list[int] = []
+        spoiled = spoil_once(monkeypatch)
         put(bench.destination(), big, "big.bin", progress=seen.append)
         assert bench.read("big.bin") == big.read_bytes()
+    assert spoiled == [1]
     assert seen == sorted(seen)
     assert seen[-1] == big.stat().st_size
 
@@ -227,6 +245,18 @@ class TestBuckets:
         assert bench.files() == ["Export/b.csv"]
         versions = bench.client.list_object_versions(Bucket=bench.bucket, Prefix=f"{FOLDER}Export/a.csv")["Versions"]
         assert len(versions) == 2
+
+    def test_a_bucket_that_locks_its_objects(self, s3_server: S3Server, tmp_path: Path) -> None:
+        bench = Bench(s3_server, locked=True)
+        big, empty = tmp_path / "big", tmp_path / "empty"
+        big.write_bytes(b"0123456789abcdef" * (20 << 16))
+        empty.touch()
+        assert bench.destination().test(JobContext()).missing_rights == ()
+        put(bench.destination(), big, "big.bin")
+        put(bench.destination(), empty, "empty.csv")
+        put(bench.destination(), big, "big.bin")
+        assert bench.read("big.bin") == big.read_bytes()
+        assert bench.files() == ["big.bin", "empty.csv"]
 
     def test_an_upload_somebody_goes_on_with_is_left_alone(self, bench: Bench, source: Path) -> None:
         place = {"Bucket": bench.bucket, "Key": f"{FOLDER}a.csv"}

@@ -89,14 +89,7 @@ def source(tmp_path: Path) -> Path:
 
 class TestConformance(ObjectDestinationSuite):
     resumes = False
-
-    def spoil(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        real: Callable[[GoogleUpload, dict[str, str], bytes], object] = GoogleUpload._call
-
-        def spoiled(self: GoogleUpload, headers: dict[str, str], body: bytes) -> object:
-            return real(self, headers, b"y" + body[1:] if isinstance(body, bytes) and body else body)
-
-        monkeypatch.setattr(GoogleUpload, "_call", spoiled)
+    checks_parts = False
 
 
 class TestSignIn:

@@ -32,13 +32,23 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path, seconds: fl
 class Cable:
     """A TCP connection to a port of this computer that can be cut and mended; a context manager.
 
-    `cut_after` cuts it once that many bytes went up; `mended_after` mends it that many seconds later.
+    `cut_after` cuts it once that many bytes went up; `mended_after` mends it that many seconds later. `damage` is what
+    changes on its way up, its first byte becoming another one, so many times as `damages` says.
     """
 
-    def __init__(self, port: int, cut_after: int | None = None, mended_after: float | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        cut_after: int | None = None,
+        mended_after: float | None = None,
+        damage: bytes | None = None,
+        damages: int = 1,
+    ) -> None:
         self._target = port
         self._left = cut_after
         self._mended_after = mended_after
+        self._damage = damage
+        self.damages = damages
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self.sent = 0
@@ -94,12 +104,22 @@ class Cable:
     def _pump(self, source: socket.socket, target: socket.socket, up: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
-                target.sendall(data)
+                target.sendall(self._damaged(data) if up else data)
                 if up and self._count(len(data)):
                     self.cut()
         for each in (source, target):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+
+    def _damaged(self, data: bytes) -> bytes:
+        """What arrives of the data; `damages` counts down to 0."""
+        if self._damage is None or self._damage not in data:
+            return data
+        with self._lock:
+            if not self.damages:
+                return data
+            self.damages -= 1
+        return data.replace(self._damage, bytes([self._damage[0] ^ 1]) + self._damage[1:], 1)
 
     def _count(self, size: int) -> bool:
         """Whether this is where the connection breaks, which happens once."""

@@ -1,4 +1,7 @@
-"""An S3 server (moto) on loopback that checks signatures, sessions and the rights of each user, in a process of its own."""
+"""An S3 server (moto) on loopback that checks signatures, sessions and the rights of each user, in a process of its own.
+
+A gate in it (`s3_gate`) checks what moto does not: that a body is what was signed.
+"""
 
 from __future__ import annotations
 
@@ -59,9 +62,14 @@ class S3Server:
             )
         return self._made[service, self.admin.key]
 
-    def bucket(self, *, versioned: bool = False) -> str:
+    def bucket(self, *, versioned: bool = False, locked: bool = False) -> str:
+        """A new one; a locked one keeps each version of its objects for a day."""
         name = f"b{token_hex(6)}"
-        self.client().create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        here = {"LocationConstraint": REGION}
+        self.client().create_bucket(Bucket=name, CreateBucketConfiguration=here, ObjectLockEnabledForBucket=locked)
+        if locked:
+            rule = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}
+            self.client().put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=rule)
         if versioned:
             self.client().put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
         return name
@@ -98,8 +106,9 @@ def running(certificate: Path | None = None, key: Path | None = None) -> Iterato
     port = free_port()
     environ = {**os.environ, "INITIAL_NO_AUTH_ACTION_COUNT": str(_FREE_CALLS), "MOTO_S3_DEFAULT_MAX_KEYS": "1000"}
     log = (folder / "log").open("wb")
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    command += ["-s", "-c", str(certificate), "-k", str(key)] if certificate else []
+    environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+    command = [sys.executable, "-m", "tests.servers.s3_gate", str(port)]
+    command += [str(certificate), str(key)] if certificate else []
     process = subprocess.Popen(command, stdout=log, stderr=log, env=environ, cwd=folder)
     log.close()
     try:

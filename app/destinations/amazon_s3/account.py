@@ -116,7 +116,10 @@ class Account:
         return boto3.session.Session(botocore_session=inner, region_name=self.region)
 
     def _config(self) -> Config:
-        """One attempt for each call, because ours are repeated with patience; checksums only where every store takes them."""
+        """One attempt for each call, because ours are repeated with patience; what is sent is signed with its SHA-256.
+
+        That every store takes and compares, with TLS and without; the newer checksums only some.
+        """
         return Config(
             retries={"total_max_attempts": 1},
             connect_timeout=CONNECT_SECONDS,
@@ -124,7 +127,7 @@ class Account:
             max_pool_connections=MOST_PARALLEL,
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
-            s3={"addressing_style": "path" if self.endpoint else "auto"},
+            s3={"addressing_style": "path" if self.endpoint else "auto", "payload_signing_enabled": True},
             user_agent_extra=f"Sendoff/{VERSION}",
         )
 

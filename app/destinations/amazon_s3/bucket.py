@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -14,9 +14,8 @@ from botocore.exceptions import ClientError
 
 from app.core.errors import NotAllowed, SendoffError, TryAgain
 from app.destinations.amazon_s3.account import Account
-from app.destinations.cloud import damaged
 from app.destinations.files import not_whole
-from app.destinations.objects import Part, content_type, part_size
+from app.destinations.objects import Body, Part, content_type, part_size
 from app.destinations.speed import MOST_PARALLEL
 
 MOST_PARTS = 10_000
@@ -33,6 +32,7 @@ class S3Bucket:
         self._client = account.client()
         self._name = {"Bucket": account.bucket}
         self._left: list[dict[str, Any]] = []
+        self._wants_md5 = threading.Event()
 
     def close(self) -> None:
         """See `Bucket.close`."""
@@ -40,7 +40,7 @@ class S3Bucket:
 
     def begin(self, key: str, size: int) -> S3Upload:
         """See `Bucket.begin`; goes on with what `tidy` found."""
-        upload = S3Upload(self._account, self._client, key, part_size(size, MOST_PARTS))
+        upload = S3Upload(self._account, self._client, key, part_size(size, MOST_PARTS), self._wants_md5)
         if size:
             upload.begin(*self._cut_off(key))
         return upload
@@ -48,7 +48,7 @@ class S3Bucket:
     def write(self, key: str, data: bytes) -> None:
         """See `Bucket.write`."""
         with self._account.sentences("write files"):
-            self._client.put_object(**self._name, Key=key, Body=data)
+            self._client.put_object(**self._name, Key=key, Body=data, ContentMD5=_encoded_md5(data))
 
     def read(self, key: str) -> bytes:
         """See `Bucket.read`."""
@@ -121,20 +121,54 @@ class S3Bucket:
             yield from page.get("Uploads", ())
 
 
+class SignedBody(Body):
+    """A part's bytes for botocore, which reads them for the signature, goes back to the beginning and then sends them.
+
+    Only what is read after going back counts as sent. Used by one thread.
+    """
+
+    def __init__(self, data: bytes, watch: Callable[[int], None], piece: int) -> None:
+        super().__init__(data, self._tell, piece)
+        self._sent = watch
+        self._signed = False
+
+    def tell(self) -> int:
+        """Where the next reading begins."""
+        return self._at
+
+    def seek(self, at: int) -> int:
+        """Go there; the signature is made."""
+        self._at = at
+        self._signed = True
+        return at
+
+    def _tell(self, at: int) -> None:
+        if self._signed:
+            self._sent(at)
+
+
 class S3Upload:
     """One object on its way; thread safe. Without `begin` it is an empty one."""
 
     parallel = MOST_PARALLEL
     resumes = True
 
-    def __init__(self, account: Account, client: Any, key: str, part_bytes: int) -> None:  # noqa: ANN401 - see `Account.client`
+    def __init__(
+        self,
+        account: Account,
+        client: Any,  # noqa: ANN401 - see `Account.client`
+        key: str,
+        part_bytes: int,
+        wants_md5: threading.Event,
+    ) -> None:
         self.part_bytes = part_bytes
+        self._wants_md5 = wants_md5
         self._account = account
         self._client = client
         self._place = {"Bucket": account.bucket, "Key": key}
         self._upload: dict[str, str] | None = None
         self._there: dict[int, tuple[str, int]] = {}
-        self._arrived: dict[int, tuple[str, int, bytes]] = {}
+        self._arrived: dict[int, tuple[str, int]] = {}
         self._lock = threading.Lock()
 
     def begin(self, upload_id: str | None, there: dict[int, tuple[str, int]]) -> None:
@@ -148,32 +182,30 @@ class S3Upload:
 
     def holds(self, part: Part) -> bool:
         """See `Upload.holds`; the ETag of a part is its MD5 unless the bucket has keys of its own."""
-        wanted = (part.md5.hex(), len(part.data))
-        if self._there.get(part.number + 1) != wanted:
+        tag, size = self._there.get(part.number + 1, ("", -1))
+        if size != len(part.data) or tag != part.md5.hex():
             return False
-        self._note(part, wanted[0])
+        self._note(part, tag)
         return True
 
     def send(self, part: Part) -> None:
-        """See `Upload.send`."""
-        # Without TLS the body is read once more for its signature, which would count as sent.
-        body = part.data if self._account.endpoint.startswith("http:") else part.body()
+        """See `Upload.send`; the signature holds the part's SHA-256, and S3 takes nothing that differs from it.
+
+        A bucket that locks its objects demands the MD5 as well, which is learned from its first refusal.
+        """
         with self._account.sentences("write files"):
-            answer = self._client.upload_part(
-                **(self._upload or self._place),
-                PartNumber=part.number + 1,
-                Body=body,
-                ContentLength=len(part.data),
-                ContentMD5=base64.b64encode(part.md5).decode(),
-            )
-        tag = _bare(answer["ETag"])
-        if _MD5.fullmatch(tag) and tag != part.md5.hex() and "SSEKMSKeyId" not in answer:
-            raise damaged(self._account.target)
-        self._note(part, tag)
+            asked = self._wants_md5.is_set()
+            try:
+                self._send(part, with_md5=asked)
+            except ClientError as error:
+                if asked or "Content-MD5" not in error.response["Error"].get("Message", ""):
+                    raise
+                self._wants_md5.set()
+                self._send(part, with_md5=True)
 
     def verify(self, size: int) -> None:
         """See `Upload.verify`; the content of each part was compared when it arrived."""
-        arrived = sum(length for _tag, length, _md5 in self._arrived.values())
+        arrived = sum(length for _tag, length in self._arrived.values())
         if arrived != size:
             raise not_whole(self._place["Key"], size, arrived)
 
@@ -181,7 +213,8 @@ class S3Upload:
         """See `Upload.complete`."""
         with self._account.sentences("write files"):
             if self._upload is None:
-                self._client.put_object(**self._place, Body=b"", ContentType=content_type(self._place["Key"]))
+                kind = content_type(self._place["Key"])
+                self._client.put_object(**self._place, Body=b"", ContentType=kind, ContentMD5=_encoded_md5(b""))
                 return
             parts = [{"PartNumber": number, "ETag": self._arrived[number][0]} for number in sorted(self._arrived)]
             try:
@@ -201,17 +234,29 @@ class S3Upload:
             if error.code != "changed_meanwhile":  # it is gone already
                 raise
 
+    def _send(self, part: Part, *, with_md5: bool) -> None:
+        checked = {"ContentMD5": _encoded(part.md5)} if with_md5 else {}
+        answer = self._client.upload_part(
+            **(self._upload or self._place),
+            **checked,
+            PartNumber=part.number + 1,
+            Body=SignedBody(part.data, part.watch, part.piece),
+            ContentLength=len(part.data),
+        )
+        self._note(part, _bare(answer["ETag"]))
+
     def _note(self, part: Part, tag: str) -> None:
         with self._lock:
-            self._arrived[part.number + 1] = (tag, len(part.data), part.md5)
+            self._arrived[part.number + 1] = (tag, len(part.data))
 
     def _is_there(self) -> bool:
-        """Whether the object is complete already: an earlier answer was lost."""
+        """Whether the object is complete already: an earlier answer was lost. Its ETag is made of those of its parts."""
+        tags = [self._arrived[number][0] for number in sorted(self._arrived)]
+        if not all(map(_MD5.fullmatch, tags)):
+            return False
+        together = hashlib.md5(bytes.fromhex("".join(tags)), usedforsecurity=False)
         head = _head(self._client, self._place["Bucket"], self._place["Key"])
-        together = hashlib.md5(usedforsecurity=False)
-        for number in sorted(self._arrived):
-            together.update(self._arrived[number][2])
-        return head is not None and _bare(head["ETag"]) == f"{together.hexdigest()}-{len(self._arrived)}"
+        return head is not None and _bare(head["ETag"]) == f"{together.hexdigest()}-{len(tags)}"
 
 
 def _head(client: Any, bucket: str, key: str) -> dict[str, Any] | None:  # noqa: ANN401 - see `Account.client`
@@ -228,6 +273,15 @@ def _head(client: Any, bucket: str, key: str) -> dict[str, Any] | None:  # noqa:
 def _touched(upload: dict[str, Any], parts: list[dict[str, Any]]) -> datetime:
     """When an upload was begun or got its last part."""
     return max(cast("datetime", moment) for moment in [upload["Initiated"], *(part["LastModified"] for part in parts)])
+
+
+def _encoded_md5(data: bytes) -> str:
+    """What a bucket that locks its objects demands of each write."""
+    return _encoded(hashlib.md5(data, usedforsecurity=False).digest())
+
+
+def _encoded(md5: bytes) -> str:
+    return base64.b64encode(md5).decode()
 
 
 def _bare(tag: str) -> str:
