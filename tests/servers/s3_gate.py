@@ -38,9 +38,7 @@ class Gate:
                 return _refuse(answer, "XAmzContentSHA256Mismatch", words)
         is_part = "partNumber" in parse_qs(environ.get("QUERY_STRING", "")) and "HTTP_X_AMZ_COPY_SOURCE" not in environ
         if is_part and _lacks_checksum(environ):
-            words = (
-                "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests with Object Lock parameters"
-            )
+            words = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests with Object Lock parameters"
             return _refuse(answer, "InvalidRequest", words)
         return self._app(environ, answer)
 
@@ -55,7 +53,9 @@ def _lacks_checksum(environ: dict[str, Any]) -> bool:
 
 
 def _refuse(answer: Callable[..., object], code: str, words: str) -> list[bytes]:
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{words}</Message></Error>'.encode()
+    body = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{words}</Message></Error>'.encode()
+    )
     answer("400 Bad Request", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
     return [body]
 

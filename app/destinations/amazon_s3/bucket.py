@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -127,10 +127,17 @@ class SignedBody(Body):
     Only what is read after going back counts as sent. Used by one thread.
     """
 
-    def __init__(self, data: bytes, watch: Callable[[int], None], piece: int) -> None:
-        super().__init__(data, self._tell, piece)
-        self._sent = watch
+    def __init__(self, part: Part) -> None:
+        super().__init__(part.data, part.watch, part.piece)
+        self._whole = part.data
         self._signed = False
+
+    def read(self, size: int = -1) -> bytes:
+        """All of it for the signature, in one and not copied; then the next piece. Raises Cancelled."""
+        if self._signed:
+            return super().read(size)
+        rest, self._at = self._whole[self._at :], len(self)
+        return rest
 
     def tell(self) -> int:
         """Where the next reading begins."""
@@ -141,10 +148,6 @@ class SignedBody(Body):
         self._at = at
         self._signed = True
         return at
-
-    def _tell(self, at: int) -> None:
-        if self._signed:
-            self._sent(at)
 
 
 class S3Upload:
@@ -240,7 +243,7 @@ class S3Upload:
             **(self._upload or self._place),
             **checked,
             PartNumber=part.number + 1,
-            Body=SignedBody(part.data, part.watch, part.piece),
+            Body=SignedBody(part),
             ContentLength=len(part.data),
         )
         self._note(part, _bare(answer["ETag"]))
