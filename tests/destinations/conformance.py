@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -65,6 +67,12 @@ class SegmentDestinationSuite:
     """Whether the vendor says who was there before; else what we know decides."""
     writes_to_open = 1
     """How many requests of that method it takes to make the audience."""
+    numbers_of_the_vendor: tuple[str, ...] = ()
+    """Parts of previews with a word or 0 in the place of a number only the vendor knows."""
+    previews_who_is_there = False
+    """Whether previews show the requests for members that are there already, where those of others are fewer."""
+    of_the_moment: tuple[str, ...] = ()
+    """Headers that are another each second."""
 
     @pytest.fixture(autouse=True)
     def _quick_and_quiet(
@@ -346,6 +354,48 @@ class SegmentDestinationSuite:
         assert any(bench.identifier(member) in request.body for request in shown)
         text = repr(shown)
         assert not any(secret in text for secret in bench.secrets)
+
+    @pytest.mark.parametrize("mode", [SyncMode.UPDATE, SyncMode.ADD])
+    @pytest.mark.parametrize("removed", [False, True])
+    def test_preview_is_what_leaves_byte_for_byte(self, bench: SegmentBench, mode: SyncMode, removed: bool) -> None:
+        """Of a place that is there; only numbers the vendor gives, and its own bookkeeping afterwards, are not known."""
+        member = bench.member(1, first_name="Zoë 日本")
+        self.send(bench, [bench.member(9), *([member] if removed or self.previews_who_is_there else [])], mode=mode)
+        member = self.known(bench, member) if removed else member
+        with bench.destination().session(bench.target, "VIP", mode) as session:
+            bench.emulator.requests.clear()
+            if removed:
+                assert isinstance(session, RemovingSession)
+                session.remove([member], JobContext())
+            else:
+                session.send([member], JobContext())
+            sent = list(bench.emulator.requests)
+        bench.emulator.requests.clear()
+        shown = bench.destination().preview(bench.target, "VIP", mode, [member], removed=removed)
+        assert bench.emulator.requests == []
+        assert shown
+        assert all(each.method == "GET" for each in sent[len(shown) :])
+        for there, here in zip(sent, shown, strict=False):
+            assert (there.method, True) == (here.method, bool(re.fullmatch(self._like(here.body), there.raw.decode())))
+            url = urlsplit(here.url)
+            assert re.fullmatch(self._like(url.path), there.path), (url.path, there.path)
+            query = dict(parse_qsl(url.query, keep_blank_values=True))
+            assert query.keys() == there.query.keys()
+            for name, value in query.items():
+                assert value == "••••" or re.fullmatch(self._like(f"{name}={value}"), f"{name}={there.query[name]}")
+            headers = {name.lower(): value for name, value in here.headers.items()}
+            assert headers.keys() == there.headers.keys()
+            numbered = self._like(here.body) != re.escape(here.body)
+            for name, value in headers.items():
+                if "••••" not in value and not (name == "content-length" and numbered) and name not in self.of_the_moment:
+                    assert value == there.headers[name]
+
+    def _like(self, shown: str) -> str:
+        """A pattern for what is shown, in which the numbers that only the vendor gives may be any."""
+        pattern = re.escape(shown)
+        for part in self.numbers_of_the_vendor:
+            pattern = pattern.replace(re.escape(part), re.sub(r"[A-Z]+\\-ID|0", r"[^\"/,&]+", re.escape(part)))
+        return pattern
 
     def test_preview_shows_what_is_removed(self, bench: SegmentBench) -> None:
         destination = bench.destination()

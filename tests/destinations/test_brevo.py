@@ -80,6 +80,7 @@ def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:
 
 
 class TestContract(SegmentDestinationSuite):
+    numbers_of_the_vendor = ('"listIds":[0]', "/lists/0/")
     tells_new = False
 
     def test_part_fails(self, bench: SegmentBench) -> None:

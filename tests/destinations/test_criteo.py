@@ -87,6 +87,7 @@ def send(bench: Bench, *members: Member, segment: str = "VIP", **target: str) ->
 
 
 class TestContract(SegmentDestinationSuite):
+    numbers_of_the_vendor = ("/SEGMENT-ID/",)
     writes = "PATCH"
     tells_new = False
     writes_to_open = 0

@@ -73,6 +73,8 @@ def send(bench: Bench, *members: Member, mode: SyncMode = SyncMode.UPDATE, **tar
 
 
 class TestContract(SegmentDestinationSuite):
+    numbers_of_the_vendor = ("/LIST-ID/", '"CONTACT-ID"')
+
     @pytest.mark.skipif(not os.environ.get("SENDOFF_VENDOR_SPECS"), reason="SENDOFF_VENDOR_SPECS names no descriptions")
     def test_requests_fit_the_vendors_description(self, bench: Bench) -> None:
         bench.destination().test(JobContext())

@@ -68,6 +68,7 @@ def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:
 
 
 class TestContract(SegmentDestinationSuite):
+    numbers_of_the_vendor = ('"listId":0',)
     tells_new = False
 
     @pytest.mark.skipif(not os.environ.get("SENDOFF_VENDOR_SPECS"), reason="SENDOFF_VENDOR_SPECS names no descriptions")

@@ -74,6 +74,7 @@ def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:
 
 
 class TestContract(SegmentDestinationSuite):
+    numbers_of_the_vendor = ("/LIST-ID/", '"LIST-ID"', '"PROFILE-ID"')
     tells_new = False
 
     def test_preview_shows_what_is_removed(self, bench: Bench) -> None:

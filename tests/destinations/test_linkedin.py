@@ -110,6 +110,8 @@ def send(bench: Bench, *members: Member, mode: SyncMode = SyncMode.UPDATE, **tar
 
 
 class TestContacts(SegmentDestinationSuite):
+    numbers_of_the_vendor = ("/AUDIENCE-ID/",)
+
     @pytest.mark.skipif(not os.environ.get("SENDOFF_VENDOR_SPECS"), reason="SENDOFF_VENDOR_SPECS names no descriptions")
     def test_requests_fit_the_vendors_description(self, bench: Bench) -> None:
         bench.destination().test(JobContext())
@@ -124,6 +126,8 @@ class TestContacts(SegmentDestinationSuite):
 
 
 class TestCompanies(SegmentDestinationSuite):
+    numbers_of_the_vendor = ("/AUDIENCE-ID/",)
+
     @pytest.fixture
     def bench(self, companies: CompanyBench) -> CompanyBench:
         return companies

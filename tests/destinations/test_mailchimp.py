@@ -102,6 +102,9 @@ def test_who_opted_out_or_bounced_is_told_page_by_page(bench: Bench, audience: A
 
 
 class TestConformance(SegmentDestinationSuite):
+    numbers_of_the_vendor = ("/TAG-ID",)
+    previews_who_is_there = True
+
     @pytest.mark.skipif(not os.environ.get("SENDOFF_VENDOR_SPECS"), reason="SENDOFF_VENDOR_SPECS names no descriptions")
     def test_requests_fit_the_vendors_description(self, bench: Bench) -> None:
         bench.destination().test(JobContext())
@@ -377,6 +380,20 @@ class TestMergeFields:
             "CODE": "30318",
             "ADDRESS": {"addr1": "Storgata 1", "city": "Oslo", "state": "Oslo", "zip": "0155", "country": "NO"},
         }
+
+    def test_a_preview_has_all_types_as_they_are_sent(self, bench: Bench, audience: Audience) -> None:
+        """Nobody is asked for the types: the ids of the fields tell them."""
+        audience.merge_fields.append(TheirField("CALL", "Call", "phone", options={"phone_format": "US"}))
+        values = {"BIRTHDAY:birthday": "1990-05-17", "POINTS:number": "12.5", "ADDRESS:addr1": "Storgata 1"}
+        values |= {"ADDRESS:city": "Oslo", "ADDRESS:state": "Oslo", "ADDRESS:zip": "0155", "CODE:us_zip": "30318-1234"}
+        member = person("Ann@shop.example", **values, **{"CALL:us_phone": "+14045550100"})
+        offered = {each.id for each in bench.destination().fields(bench.target, JobContext())}
+        assert values.keys() | {"CALL:us_phone"} <= offered
+        [shown, _update, tagging] = bench.destination().preview(bench.target, "VIP", SyncMode.UPDATE, [member])
+        send(bench, member)
+        sent = [each for each in bench.emulator.requests if each.method == "POST"][-2:]
+        assert [shown.body, tagging.body] == [each.raw.decode() for each in sent]
+        assert '"CALL":"404-555-0100"' in shown.body
 
     def test_empty_values_change_nothing(self, bench: Bench, audience: Audience) -> None:
         audience.put("a@shop.example", FNAME="Before")

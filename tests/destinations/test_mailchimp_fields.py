@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.destinations.mailchimp import merge_fields
 from app.destinations.mailchimp.merge_fields import MergeField, Options
 
-MATCHED = ("A", "B:number", "C:birthday", "D:date", "E:phone", "F:city", "G:us_zip")
+MATCHED = ("A", "B:number", "C:birthday", "D:date", "E:phone", "F:city", "G:us_zip", "H:us_phone")
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ MATCHED = ("A", "B:number", "C:birthday", "D:date", "E:phone", "F:city", "G:us_z
     [
         ("number", "7", Options(), 7),
         ("number", "-1.5", Options(), -1.5),
-        ("phone", "+1 (404) 555-0100", Options(phone_format="US"), "404-555-0100"),
+        ("us_phone", "+1 (404) 555-0100", Options(), "404-555-0100"),
         ("phone", "+4791234567", Options(), "+4791234567"),
         ("url", "https://shop.example/a", Options(), "https://shop.example/a"),
         ("radio", "A", Options(choices=["A"]), "A"),
@@ -41,7 +41,7 @@ def test_good_values(kind: str, value: str, options: Options, expected: object) 
         ("number", "nan", Options()),
         ("date", "29.02.2023", Options()),
         ("birthday", "2023-02-29", Options()),
-        ("phone", "+4791234567", Options(phone_format="US")),
+        ("us_phone", "+4791234567", Options()),
         ("url", "shop.example", Options()),
         ("dropdown", "B", Options(choices=["A"])),
         ("us_zip", "SW1A 1AA", Options()),

@@ -114,6 +114,7 @@ def files(bench: Bench) -> list[tuple[str, str]]:
 
 
 class TestContract(SegmentDestinationSuite):
+    numbers_of_the_vendor = ("listId=0", "/lists/0/", "id=0")
     tells_new = False
 
     def test_preview_shows_what_is_removed(self, bench: Bench) -> None:

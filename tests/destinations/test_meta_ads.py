@@ -112,6 +112,7 @@ ADDRESS = {
 
 
 class TestContract(SegmentDestinationSuite):
+    numbers_of_the_vendor = ("/AUDIENCE-ID/",)
     tells_new = False
 
     @pytest.mark.skipif(not os.environ.get("SENDOFF_VENDOR_SPECS"), reason="SENDOFF_VENDOR_SPECS names no descriptions")

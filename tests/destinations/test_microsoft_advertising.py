@@ -107,6 +107,7 @@ def send(bench: Bench, *members: Member, segment: str = "VIP", **target: str) ->
 
 
 class TestContract(SegmentDestinationSuite):
+    numbers_of_the_vendor = ('"LIST-ID"',)
     tells_new = False
     writes_to_open = 2  # it asks by POST as well
 

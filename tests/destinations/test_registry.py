@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from app.destinations import registry
 from app.destinations.contract import FileDestination, SegmentDestination, Settings
 from app.destinations.description import Description, FieldKind, load
 from app.destinations.registry import description, descriptions, open_destination, plug_ins
+from tests.destinations.conformance import SegmentDestinationSuite as Suite
 
 FOLDER = Path(registry.__file__).parent
 HELP = Path(__file__).parents[2] / "resources/help"
@@ -44,6 +46,15 @@ def test_all_folders_are_found() -> None:
 def test_every_folder_with_code_has_a_description() -> None:
     folders = {path.parent.name for path in FOLDER.glob("*/__init__.py")} - {"ssh"}  # shared by several
     assert folders == {path.parent.name for path in FOLDER.glob("*/destination.toml")}
+
+
+def test_every_destination_of_segments_is_held_to_the_contract() -> None:
+    tested = set()
+    for path in Path(__file__).parent.glob("test_*.py"):
+        module = importlib.import_module(f"tests.destinations.{path.stem}")
+        if any(isinstance(each, type) and issubclass(each, Suite) and each is not Suite for each in vars(module).values()):
+            tested.add(module.Bench.description.id)
+    assert tested == {each.id for each in descriptions() if ExportKind.SEGMENT in each.kinds and not each.any_field}
 
 
 @pytest.mark.parametrize(

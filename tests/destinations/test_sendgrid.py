@@ -82,6 +82,7 @@ def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:
 
 
 class TestContract(SegmentDestinationSuite):
+    numbers_of_the_vendor = ("/LIST-ID/", '"LIST-ID"', "=CONTACT-ID")
     writes = "PUT"
     writes_to_open = 0
     tells_new = False

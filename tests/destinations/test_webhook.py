@@ -15,7 +15,7 @@ from app.core.exports import SyncMode
 from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
 from app.destinations.registry import description
 from app.destinations.webhook.body import filled, read_template
-from app.destinations.webhook.destination import Webhook, create
+from app.destinations.webhook.destination import SIGNATURE, Webhook, create
 from app.jobs import Cancelled, CancelToken, JobContext
 from tests.destinations.conformance import SegmentDestinationSuite
 from tests.vendors.emulator import Reply
@@ -75,6 +75,7 @@ def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:
 
 class TestContract(SegmentDestinationSuite):
     tells_new = False
+    of_the_moment = (SIGNATURE.lower(),)
 
     def test_the_place_is_only_asked_for(self, bench: Bench) -> None:
         """It can't be asked: what we know of it counts."""

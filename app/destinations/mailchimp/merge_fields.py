@@ -1,8 +1,8 @@
 """Mailchimp's merge fields: which target fields an audience offers, and values in the form each type wants.
 
 The id of a target field is the merge tag, followed by its type when that is not text: `BIRTHDAY:birthday`. An address has
-six parts, each a target field of its own: `ADDRESS:addr1`; as `zip` is one of them, a field of that type is `CODE:us_zip`. So a
-preview can be built without asking Mailchimp.
+six parts, each a target field of its own: `ADDRESS:addr1`; as `zip` is one of them, a field of that type is `CODE:us_zip`, and
+a phone number that has to be one of the US is `PHONE:us_phone`. So a preview can be built without asking Mailchimp.
 Source: mailchimp.com/developer/marketing/docs/merge-fields.
 """
 
@@ -45,8 +45,9 @@ _MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 _ZIP = "us_zip"
+_US_PHONE = "us_phone"
 _NEEDED_PARTS = frozenset({"addr1", "city", "state", "zip"})
-_CHECKED_TYPES = frozenset({"number", "birthday", "date", "url", "imageurl", "radio", "dropdown", "zip"})
+_CHECKED_TYPES = frozenset({"number", "birthday", "date", "url", "imageurl", "radio", "dropdown", "zip", _US_PHONE})
 
 
 class Options(msgspec.Struct):
@@ -107,6 +108,8 @@ def target_fields(found: Iterable[MergeField], *, skip_required: bool) -> Iterat
             continue
         meaning, normalise = _MEANINGS.get(each.type, ("none", "trim"))
         kind = _ZIP if each.type == "zip" else each.type
+        if kind == "phone" and each.options.phone_format.upper() == "US":
+            kind = _US_PHONE
         field_id = each.tag if kind == "text" else f"{each.tag}:{kind}"
         yield TargetField(field_id, each.name or each.tag, each.type, required, meaning, normalise, LONGEST_TEXT)
 
@@ -143,8 +146,7 @@ def _typed_column(
     values: Sequence[str | None], kind: str, options: Options
 ) -> tuple[Sequence[str | int | float | None], dict[int, BadValue]]:
     """The values in the form of their type, and what is bad of them by place."""
-    plain = kind not in _CHECKED_TYPES and not (kind == "phone" and options.phone_format.upper() == "US")
-    if plain and max(map(len, filter(None, values)), default=0) <= LONGEST_TEXT:
+    if kind not in _CHECKED_TYPES and max(map(len, filter(None, values)), default=0) <= LONGEST_TEXT:
         return values, {}
     typed: list[str | int | float | None] = [None] * len(values)
     bad: dict[int, BadValue] = {}
@@ -170,7 +172,7 @@ def _typed(value: str, kind: str, options: Options) -> str | int | float:
         return _day(value).isoformat()
     if kind == "zip":
         return _us_zip(value)
-    if kind == "phone" and options.phone_format.upper() == "US":
+    if kind == _US_PHONE:
         return _us_phone(value)
     if kind in {"url", "imageurl"} and not re.fullmatch(r"https?://\S+", value):
         raise BadValue("The value is not a web address.", "It must begin with https:// or http://.")

@@ -187,7 +187,7 @@ class MailchimpSession:
         yield self.add_call(batch)
         if self._mode is not SyncMode.ADD:
             yield self.update_call(batch, list(batch.bodies))
-        yield self.tag_call(list(batch.bodies))
+        yield self.tag_call([body["email_address"] for body in batch.bodies.values()])
 
     def add_call(self, batch: _Contacts) -> Call:
         """Add who is not there, touch nobody else."""
