@@ -45,7 +45,10 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """The wait in seconds the target asks for (a number or a date), None when it asks for none."""
+        """The wait in seconds the target asks for (a number or a date), None when it asks for none.
+
+        A date is held against the target's own clock where it tells it: that of this computer may be wrong.
+        """
         text = self.headers.get("retry-after", "").strip()
         if not text:
             return None
@@ -53,11 +56,11 @@ class Answer:
             return max(0.0, float(text))
         except ValueError:
             pass
-        try:
-            when = parsedate_to_datetime(text)
-        except ValueError:
+        when = _moment(text)
+        if when is None:
             return None
-        return max(0.0, (when.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+        now = _moment(self.headers.get("date", "")) or datetime.now(UTC)
+        return max(0.0, (when - now).total_seconds())
 
     def json(self, target: str) -> Any:  # noqa: ANN401 - a vendor's answer can be anything
         """The body read as JSON; raises TellUs when it is something else."""
@@ -91,6 +94,14 @@ class Answer:
                 "Check that the address is right and no proxy is in between, then try again.",
                 code="wrong_content_type",
             )
+
+
+def _moment(text: str) -> datetime | None:
+    """A date as headers write it; None for anything else."""
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _malformed(target: str) -> TellUs:

@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 
 from app.core.errors import FixSettings, NotAllowed, SendoffError, SignInAgain, TellUs, TryAgain
 from app.destinations.contract import Exchange, Settings
-from app.destinations.http import goes_through_proxy
+from app.destinations.no_answer import goes_through_proxy
 from app.destinations.objects import SLOW_DOWN
 from app.destinations.speed import MOST_PARALLEL
 

@@ -75,12 +75,17 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast the vendor lets us go, how long it may take to answer, and the longest body it takes; None: no known limit."""
+    """How fast the vendor lets us go, how long it may be silent, and the longest body it takes; None: no known limit."""
 
     requests_per_second: float | None = None
     simultaneous: int = 1
     timeout_seconds: float = 60.0
     max_body_bytes: int | None = None
+
+    @property
+    def deadline_seconds(self) -> float:
+        """How long a request may take altogether, from its first byte to the last one of the answer, however steadily they come."""
+        return 5 * self.timeout_seconds
 
 
 class Grant(StrEnum):

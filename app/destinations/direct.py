@@ -14,7 +14,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
+from functools import partial
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead, parse_headers
 from typing import Any
 
 import httpx2
@@ -27,7 +28,8 @@ _PORTS = {"http": 80, "https": 443}
 class DirectTransport(httpx2.BaseTransport):
     """Requests to one host; thread safe, each connection carries one request at a time.
 
-    A request's `timeout` extension limits each step, not the whole. `opened` is told of each socket as soon as it is there.
+    A request's `timeout` extension limits each step, and its `until`, a moment of the monotonic clock, the whole: a host that
+    sends a byte now and then ends too. `opened` is told of each socket as soon as it is there.
     """
 
     def __init__(self, context: ssl.SSLContext, opened: Callable[[socket.socket], None]) -> None:
@@ -43,7 +45,7 @@ class DirectTransport(httpx2.BaseTransport):
         timeouts = request.extensions["timeout"]
         connection = self._kept() or self._connect(request.url, timeouts["connect"])
         try:
-            answer = connection.ask(request, timeouts["write"], timeouts["read"])
+            answer = connection.ask(request, timeouts["write"], timeouts["read"], request.extensions["until"])
         except BaseException:
             connection.close()
             raise
@@ -97,6 +99,27 @@ class DirectTransport(httpx2.BaseTransport):
         return _Connection(line)
 
 
+class _Wire(io.RawIOBase):
+    """What comes from a host piece by piece; no piece takes longer than `patience` seconds, nor all of them than `until`."""
+
+    def __init__(self, raw: io.RawIOBase, line: socket.socket, patience: float | None, until: float) -> None:
+        self._raw = raw
+        self._line = line
+        self._patience = patience
+        self._until = until
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any, /) -> int | None:  # noqa: ANN401 - the type in Python's own declarations is private
+        self._line.settimeout(_within(self._patience, self._until))
+        return self._raw.readinto(into)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
 class _Lines(io.BufferedReader):
     """What comes from a host, of which a line that was cut off is none: Python takes that for the end of the head."""
 
@@ -108,18 +131,24 @@ class _Lines(io.BufferedReader):
 
 
 class _Answer(HTTPResponse):
-    """The head of an answer and what follows."""
+    """The head of an answer and what follows; hints that come before it (status 102 to 199) are passed over."""
 
-    def __init__(self, sock: socket.socket, *details: Any, **named: Any) -> None:  # noqa: ANN401 - as Python calls it
-        super().__init__(sock, *details, **named)
-        self.fp = _Lines(self.fp.detach())
+    def __init__(self, line: socket.socket, *, method: str, patience: float | None, until: float) -> None:
+        super().__init__(line, method=method)
+        self.fp = _Lines(_Wire(self.fp.detach(), line, patience, until))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # Python's own passes over 100 alone
+            if not 102 <= status < 200:
+                return version, status, reason
+            parse_headers(self.fp)
 
 
 class _Connection(HTTPConnection):
     """One that is open; it is never opened again."""
 
     auto_open = 0
-    response_class = _Answer
 
     def __init__(self, line: socket.socket) -> None:
         super().__init__("")  # the request brings the name of the host
@@ -131,9 +160,11 @@ class _Connection(HTTPConnection):
         """Whether it can carry a request: what can be read from an idle one is its end."""
         return time.monotonic() - self.since < KEPT_SECONDS and not _readable(self.sock)
 
-    def ask(self, request: httpx2.Request, write: float | None, read: float | None) -> HTTPResponse:
+    def ask(self, request: httpx2.Request, write: float | None, read: float | None, until: float) -> HTTPResponse:
         """Send the request and read the head of the answer."""
-        self.sock.settimeout(write)
+        self._patience, self._until = write, until
+        answering: Any = partial(_Answer, patience=read, until=until)
+        self.response_class = answering
         self.putrequest(request.method, request.url.raw_path.decode(), skip_host=True, skip_accept_encoding=True)
         for name, value in request.headers.raw:
             self.putheader(name, value)
@@ -143,7 +174,6 @@ class _Connection(HTTPConnection):
             raise httpx2.WriteTimeout(str(error)) from error
         except OSError:
             pass  # it may have answered before it had everything, and closed: the answer tells why
-        self.sock.settimeout(read)
         with _reading():
             answer = self.getresponse()
             if answer.status < 200:
@@ -154,6 +184,7 @@ class _Connection(HTTPConnection):
         """Send it all; the limit holds for each step, because a slow line may take long for a large body."""
         left = memoryview(data)
         while left:
+            self.sock.settimeout(_within(self._patience, self._until))
             left = left[self.sock.send(left) :]
 
 
@@ -197,6 +228,14 @@ def _reading() -> Iterator[None]:
         raise httpx2.RemoteProtocolError(str(error)) from error
     except OSError as error:
         raise httpx2.ReadError(str(error)) from error
+
+
+def _within(patience: float | None, until: float) -> float:
+    """The seconds the next step may take; raises TimeoutError when none are left."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the whole request took too long")
+    return left if patience is None else min(patience, left)
 
 
 def _readable(line: socket.socket) -> bool:

@@ -11,7 +11,9 @@ import logging
 import random
 import socket
 import ssl
+import time
 import weakref
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -19,18 +21,18 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 import orjson
 import truststore
 
-from app.core.errors import FixData, FixSettings, SendoffError, TellUs, TryAgain
+from app.core.errors import FixData, FixSettings, SendoffError, SignInAgain, TellUs, TryAgain
 from app.core.tokens import Tokens, secrets_in
 from app.destinations.answers import Answer, Redactor, failure, masked_header, words_of
 from app.destinations.contract import Exchange, PreparedRequest, Settings
 from app.destinations.description import Pace
 from app.destinations.direct import DirectTransport
+from app.destinations.no_answer import CONNECT_SECONDS, NEVER_ARRIVED, broken, no_answer
 from app.jobs import Cancelled, CancelToken, JobContext
 from app.version import VERSION
 
@@ -41,9 +43,9 @@ for _name in ("httpx2", "httpcore2"):
     logging.getLogger(_name).setLevel(logging.WARNING)  # their lines hold whole addresses, which may hold secrets
 
 _JSON = {"Content-Type": "application/json"}
-_CONNECT_SECONDS = 10.0
 _KEPT = 16  # addresses and heads of requests
 _MAX_BYTES = 64 << 20
+_GZIP = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,13 +218,22 @@ class HttpClient:
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         trusted = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._client = _Client(
-            headers={"User-Agent": f"Sendoff/{VERSION}", "Accept": "application/json", **(headers or {})},
+            headers=_sendable(
+                target,
+                {
+                    "User-Agent": f"Sendoff/{VERSION}",
+                    "Accept": "application/json",
+                    "Accept-Encoding": "gzip",
+                    **(headers or {}),
+                },
+            ),
             verify=trusted,
-            timeout=httpx2.Timeout(pace.timeout_seconds, connect=_CONNECT_SECONDS),
+            timeout=httpx2.Timeout(pace.timeout_seconds, connect=CONNECT_SECONDS),
             follow_redirects=False,
             trust_env=True,
         )
         self._timeout = self._client.timeout.as_dict()
+        self._deadline = pace.deadline_seconds
         proxy = None if local is not None else self._client.proxy_for(httpx2.URL(self._base_url))
         self._way = proxy or DirectTransport(trusted, self._sockets.add)
         # Millions go to one or two addresses with the same headers: putting these together took a fifth of a request.
@@ -300,7 +311,7 @@ class HttpClient:
                 if status != answer.status:
                     answer = replace(answer, status=status)
             except TryAgain as error:
-                if last or not (call.may_repeat or error.code in _NEVER_ARRIVED):
+                if last or not (call.may_repeat or error.code in NEVER_ARRIVED):
                     raise
                 log.info("%s: %s, trying again", self.target, error.code)
                 ctx.token.sleep(self._retry.wait(attempt))
@@ -360,7 +371,7 @@ class HttpClient:
 
     def _headers_of(self, *own: tuple[str, str]) -> httpx2.Headers:
         headers = self._client.headers.copy()
-        headers.update(dict(own))
+        headers.update(_sendable(self.target, dict(own)))
         return headers
 
     def _once(self, call: Call, ctx: JobContext) -> Answer:
@@ -378,33 +389,47 @@ class HttpClient:
             except httpx2.HTTPError as error:
                 if call.may_abort and ctx.token.cancelled:
                     raise Cancelled from None
-                raise _no_answer(self.target, self._host, error) from None
+                raise no_answer(self.target, self._host, error) from None
 
     def _exchange(self, request: httpx2.Request) -> Answer:
         sent = len(request.content) + _size(request.headers) + len(str(request.url))
         received, answered = 0, False
         response: httpx2.Response | None = None
+        until = request.extensions["until"] = time.monotonic() + self._deadline
         try:
             response = self._way.handle_request(request)
             self._remember(response.extensions.get("network_stream"))
-            body = bytearray()
-            for block in response.iter_bytes():
-                body += block
-                if len(body) > self._max_bytes:
-                    raise TellUs(
-                        f"{self.target} sent an answer that is far too large.",
-                        f"It is longer than {self._max_bytes >> 20} MB.",
-                        "Try again; when it comes back, send us the log.",
-                        code="answer_too_large",
-                    )
+            packed = bytearray()
+            for block in response.iter_raw():
+                packed += block
+                if len(packed) > self._max_bytes:
+                    raise _too_large(self.target, self._max_bytes)
+                if time.monotonic() > until:
+                    raise httpx2.ReadTimeout("the whole request took too long")
             headers = {name.lower(): value for name, value in response.headers.items()}
+            body = self._unpacked(bytes(packed), headers.get("content-encoding", ""))
             answered = True
-            return Answer(response.status_code, headers, bytes(body))
+            return Answer(response.status_code, headers, body)
         finally:
             if response is not None:
                 received = response.num_bytes_downloaded + _size(response.headers)
                 response.close()
             self._settings.ledger(Exchange(self._host, sent, received, request.content, answered=answered))
+
+    def _unpacked(self, body: bytes, how: str) -> bytes:
+        """The body of an answer; never makes more of it than is taken, because a few bytes may hold gigabytes."""
+        if not body or how.strip().lower() in {"", "identity"}:
+            return body
+        unpacker = zlib.decompressobj(_GZIP)
+        try:
+            whole = unpacker.decompress(body, self._max_bytes + 1)
+        except zlib.error as error:
+            raise httpx2.DecodingError(str(error)) from error
+        if len(whole) > self._max_bytes:
+            raise _too_large(self.target, self._max_bytes)
+        if not unpacker.eof:
+            raise httpx2.DecodingError("it is not whole")
+        return whole
 
     def _ask(self, local: Local, request: httpx2.Request, token: CancelToken) -> Answer:
         path = str(request.url).removeprefix(self._base_url)
@@ -416,7 +441,7 @@ class HttpClient:
             answered = True
             return answer
         except ConnectionError:
-            raise _broken(self.target, self._host, "Try again later.") from None
+            raise broken(self.target, self._host, "Try again later.") from None
         finally:
             sent = len(request.content) + _size(request.headers) + len(str(request.url))
             self._settings.ledger(Exchange(self._host, sent, received, request.content, answered=answered))
@@ -449,9 +474,6 @@ class _Client(httpx2.Client):
         return None if way is self._transport else way
 
 
-_NEVER_ARRIVED = frozenset({"dns", "refused", "connect_timeout", "unreachable", "proxy"})
-
-
 def checked_host(target: str, base_url: str) -> str:
     """The host of an address; plain HTTP is for this computer only."""
     try:
@@ -478,88 +500,26 @@ def checked_host(target: str, base_url: str) -> str:
     return host
 
 
+def _sendable(target: str, headers: dict[str, str]) -> dict[str, str]:
+    """The headers; raises SignInAgain for signs that none can hold, which come from keys that were pasted with what stood around."""
+    if all(value.isascii() and value.isprintable() for value in headers.values()):
+        return headers
+    raise SignInAgain(
+        f"The key of {target} can't be right.",
+        "It holds a sign that no key has, such as a letter with an accent, a long dash or the end of a line.",
+        "Copy the key again and enter it in the connection.",
+        code="secret_unusable",
+    )
+
+
+def _too_large(target: str, most: int) -> TellUs:
+    return TellUs(
+        f"{target} sent an answer that is far too large.",
+        f"It is longer than {most >> 20} MB.",
+        "Try again; when it comes back, send us the log.",
+        code="answer_too_large",
+    )
+
+
 def _size(headers: httpx2.Headers) -> int:
     return sum(len(name) + len(value) + 4 for name, value in headers.raw)
-
-
-def _no_answer(target: str, host: str, error: httpx2.HTTPError) -> SendoffError:
-    """The sentence for a request that got no answer; never holds the error's own text, which may hold the address."""
-    again = "Check the internet connection, then try again."
-    cause = _root(error)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return FixSettings(
-            f"The certificate of {target} cannot be trusted.",
-            f"{host} shows a certificate this computer does not accept; someone may be in between.",
-            "Check the address, and the certificates a company proxy needs on this computer.",
-            code="tls",
-        )
-    if isinstance(cause, ssl.SSLError):
-        return FixSettings(
-            f"No safe connection to {target} is possible.",
-            f"{host} did not agree on encryption; the address may belong to something else.",
-            "Check the address in the connection.",
-            code="tls",
-        )
-    reached = not isinstance(cause, socket.gaierror) and not isinstance(
-        error, httpx2.ConnectError | httpx2.ConnectTimeout
-    )
-    if isinstance(error, httpx2.ProxyError) or (not reached and goes_through_proxy(host)):
-        return TryAgain(
-            f"{target} cannot be reached through the proxy.",
-            "The proxy that this computer is set to use did not make the connection.",
-            "Check the proxy settings of this computer, then try again.",
-            code="proxy",
-        )
-    if isinstance(cause, socket.gaierror):
-        return TryAgain(
-            f"{target} cannot be found.",
-            f"No address is known for {host}: there is no internet connection, or the name is wrong.",
-            again,
-            code="dns",
-        )
-    if isinstance(cause, ConnectionRefusedError):
-        return TryAgain(
-            f"{target} does not answer.", f"{host} refused the connection.", "Try again later.", code="refused"
-        )
-    if isinstance(error, httpx2.ConnectTimeout):
-        return TryAgain(
-            f"{target} does not answer.",
-            f"{host} did not take the connection within {_CONNECT_SECONDS:.0f} seconds.",
-            again,
-            code="connect_timeout",
-        )
-    if isinstance(error, httpx2.TimeoutException):
-        return TryAgain(
-            f"{target} took too long to answer.", f"{host} was silent for too long.", "Try again later.", code="timeout"
-        )
-    if isinstance(error, httpx2.ConnectError):
-        return TryAgain(f"{target} cannot be reached.", f"No way to {host} was found.", again, code="unreachable")
-    if isinstance(error, httpx2.DecodingError):
-        return TellUs(
-            f"{target} answered in a way we do not understand.",
-            "Its answer is damaged: it cannot be unpacked.",
-            "Try again; when it comes back, send us the log.",
-            code="malformed_answer",
-        )
-    return _broken(target, host, again)
-
-
-def _broken(target: str, host: str, fix: str) -> TryAgain:
-    return TryAgain(f"The connection to {target} broke.", f"{host} ended it before the answer came.", fix, code="reset")
-
-
-def goes_through_proxy(host: str) -> bool:
-    """Whether the system's or environment's settings send requests for this host to a proxy."""
-    return bool(getproxies().keys() & {"https", "http", "all"}) and not proxy_bypass(host)
-
-
-def _root(error: BaseException) -> BaseException:
-    """The first error of a chain: the operating system's own."""
-    seen: set[int] = set()
-    while id(error) not in seen:
-        seen.add(id(error))
-        below = error.__cause__ or error.__context__
-        if below is None:
-            break
-        error = below
-    return error

@@ -387,7 +387,11 @@ class SegmentDestinationSuite:
             assert headers.keys() == there.headers.keys()
             numbered = self._like(here.body) != re.escape(here.body)
             for name, value in headers.items():
-                if "••••" not in value and not (name == "content-length" and numbered) and name not in self.of_the_moment:
+                if (
+                    "••••" not in value
+                    and not (name == "content-length" and numbered)
+                    and name not in self.of_the_moment
+                ):
                     assert value == there.headers[name]
 
     def _like(self, shown: str) -> str:

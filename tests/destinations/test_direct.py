@@ -7,7 +7,8 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from typing import Any
 
 import httpx2
 import pytest
@@ -55,7 +56,7 @@ def host(talk: Talk) -> Iterator[tuple[str, list[int]]]:
                 threading.Thread(target=answer, args=(line, made[-1]), daemon=True).start()
 
         def answer(line: socket.socket, number: int) -> None:
-            with closing(line):
+            with closing(line), suppress(ConnectionError):
                 talk(line, number)
 
         threading.Thread(target=serve, daemon=True).start()
@@ -68,8 +69,13 @@ def transport() -> Iterator[DirectTransport]:
         yield running
 
 
-def ask(transport: DirectTransport, url: str, body: bytes = b"{}") -> bytes:
-    request = httpx2.Request("POST", url, content=body, extensions={"timeout": TIMEOUTS})
+def request_to(url: str, method: str = "GET", *, body: bytes | None = None, whole: float = 10.0, **waits: float) -> Any:
+    extensions = {"timeout": {**TIMEOUTS, **waits}, "until": time.monotonic() + whole}
+    return httpx2.Request(method, url, content=body, extensions=extensions)
+
+
+def ask(transport: DirectTransport, url: str, body: bytes = b"{}", whole: float = 10.0) -> bytes:
+    request = request_to(url, "POST", body=body, whole=whole)
     response = transport.handle_request(request)
     try:
         return b"".join(response.iter_bytes())
@@ -183,10 +189,107 @@ def test_a_large_request_may_take_long_as_long_as_it_goes_on(transport: DirectTr
         line.sendall(HELLO)
 
     with host(slow) as (url, _made):
-        request = httpx2.Request("POST", url, content=body, extensions={"timeout": {**TIMEOUTS, "write": 0.4}})
-        response = transport.handle_request(request)
+        response = transport.handle_request(request_to(url, "POST", body=body, write=0.4))
         assert b"".join(response.iter_bytes()) == b"hello"
         response.close()
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"])
+def test_a_host_that_sends_a_byte_now_and_then_ends_too(transport: DirectTransport, head: bytes) -> None:
+    """In the head or in the body of its answer: no single wait is long."""
+
+    def drip(line: socket.socket, _number: int) -> None:
+        read_request(line)
+        line.sendall(head)
+        while True:
+            line.sendall(b"H")
+            time.sleep(0.05)
+
+    with host(drip) as (url, _made):
+        began = time.monotonic()
+        with pytest.raises(httpx2.ReadTimeout):
+            ask(transport, url, whole=0.5)
+        assert 0.4 < time.monotonic() - began < 2
+    assert transport._idle == []
+
+
+def test_a_host_that_takes_a_little_now_and_then_ends_too(transport: DirectTransport) -> None:
+    def sip(line: socket.socket, _number: int) -> None:
+        while line.recv(1 << 16):
+            time.sleep(0.05)
+
+    with host(sip) as (url, _made):
+        began = time.monotonic()
+        with pytest.raises(httpx2.WriteTimeout):
+            ask(transport, url, b"x" * 50_000_000, whole=0.5)
+        assert time.monotonic() - began < 3
+
+
+def test_hints_before_an_answer_are_passed_over(transport: DirectTransport) -> None:
+    def talk(line: socket.socket, _number: int) -> None:
+        while read_request(line):
+            line.sendall(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + HELLO)
+
+    with host(talk) as (url, made):
+        assert [ask(transport, url) for _ in range(2)] == [b"hello"] * 2
+    assert made == [1]
+
+
+def test_a_second_answer_nobody_asked_for_is_never_taken(transport: DirectTransport) -> None:
+    """Neither when it comes at once nor when it comes while the connection is idle."""
+
+    def talk(line: socket.socket, number: int) -> None:
+        read_request(line)
+        if number == 1:
+            line.sendall(HELLO + HELLO.replace(b"hello", b"stale"))
+            read_request(line)
+            line.sendall(HELLO)
+            time.sleep(0.1)
+            line.sendall(HELLO.replace(b"hello", b"stale"))
+            read_request(line)
+        else:
+            line.sendall(HELLO)
+
+    with host(talk) as (url, made):
+        assert [ask(transport, url) for _ in range(2)] == [b"hello"] * 2
+        time.sleep(0.3)
+        assert ask(transport, url) == b"hello"
+    assert made == [1, 2]
+
+
+def test_many_threads_get_each_its_own_answer(transport: DirectTransport) -> None:
+    def echo(line: socket.socket, number: int) -> None:
+        for _ in range(7):  # and then it hangs up in the middle of somebody's work
+            read = read_request(line)
+            if not read:
+                return
+            body = read.partition(b"\r\n\r\n")[2]
+            line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    wrong: list[tuple[bytes, bytes]] = []
+    broken: list[Exception] = []
+
+    def work(name: int) -> None:
+        for number in range(40):
+            said = b"%d-%d" % (name, number)
+            try:
+                heard = ask(transport, url, said)
+            except httpx2.TransportError as error:  # closed between the look and the request: told, never sent again
+                broken.append(error)
+                continue
+            if heard != said:
+                wrong.append((said, heard))
+
+    with host(echo) as (url, made):
+        threads = [threading.Thread(target=work, args=(name,)) for name in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert wrong == []
+    assert len(broken) < 60
+    assert len(made) >= 6 * 40 // 7
+    assert len(transport._idle) <= 6
 
 
 def test_heads_are_read_as_they_come(transport: DirectTransport) -> None:
@@ -196,7 +299,7 @@ def test_heads_are_read_as_they_come(transport: DirectTransport) -> None:
 
     with host(talk) as (url, made):
         for _ in range(2):
-            response = transport.handle_request(httpx2.Request("GET", url, extensions={"timeout": TIMEOUTS}))
+            response = transport.handle_request(request_to(url))
             assert response.headers["server"] == "café"
             assert response.headers.get_list("X-Twice") == ["a", "b"]
             assert list(response.iter_bytes()) == []
@@ -207,8 +310,7 @@ def test_heads_are_read_as_they_come(transport: DirectTransport) -> None:
 def test_what_was_closed_keeps_nothing() -> None:
     with host(polite) as (url, _made):
         transport = DirectTransport(ssl.create_default_context(), lambda _line: None)
-        request = httpx2.Request("GET", url, extensions={"timeout": TIMEOUTS})
-        response = transport.handle_request(request)
+        response = transport.handle_request(request_to(url))
         transport.close()
         assert b"".join(response.iter_bytes()) == b"hello"
         response.close()

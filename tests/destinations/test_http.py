@@ -8,7 +8,10 @@ import socket
 import ssl
 import threading
 import time
+import tracemalloc
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -119,6 +122,16 @@ class TestRequests:
         assert json.loads(exchange.body) == {"x": "y" * 1000}
         assert "yyy" not in repr(exchange)
 
+    @pytest.mark.parametrize("pasted", ["abc\ndef", "schlüssel-1", "abc\u2014def", "abc\u200bdef", "abc\0def"])
+    def test_a_key_that_was_pasted_with_more_than_the_key(self, echo: Echo, pasted: str) -> None:
+        settings = Settings({}, {"key": pasted})
+        for how in ({"sign_in": lambda: {"Api-Key": pasted}}, {"headers": {"Developer": pasted}}):
+            with pytest.raises(SignInAgain) as caught:
+                HttpClient("Acme", echo.url, settings, pace=Pace(), **how).send(Call("GET", "x"), JobContext())
+            assert caught.value.code == "secret_unusable"
+            assert not any(pasted in repr(each) for each in (caught.value, caught.value.__cause__))
+        assert echo.requests == []
+
     @pytest.mark.parametrize(
         "url",
         [
@@ -179,6 +192,11 @@ class TestRetry:
         assert wait is not None
         assert 85 < wait <= 90
         assert Answer(429, {"retry-after": "soon"}, b"").retry_after is None
+        assert Answer(429, {"retry-after": "nan"}, b"").retry_after == 0
+        # By the target's own clock, where it tells it: ours may be wrong by hours.
+        told = {"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT", "date": "Fri, 31 Dec 1999 23:59:29 GMT"}
+        assert Answer(429, told, b"").retry_after == 30
+        assert Answer(429, {**told, "date": "now"}, b"").retry_after == 0
         assert Answer(429, {"retry-after": "-5"}, b"").retry_after == 0
 
 
@@ -194,6 +212,30 @@ class TestNoAnswer:
     def test_silence(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as mute:
             assert code(f"http://127.0.0.1:{mute.getsockname()[1]}", pace=Pace(timeout_seconds=0.1)) == "timeout"
+
+    @pytest.mark.parametrize("proxied", [False, True])
+    def test_an_answer_that_never_ends(self, monkeypatch: pytest.MonkeyPatch, *, proxied: bool) -> None:
+        """A byte now and then is no silence, but the whole has an end of its own."""
+        with socket.create_server(("127.0.0.1", 0)) as tap:
+            address = f"http://127.0.0.1:{tap.getsockname()[1]}"
+            if proxied:
+                monkeypatch.setenv("http_proxy", address)
+
+            def drip() -> None:
+                for _attempt in range(QUICK.attempts):
+                    line, _address = tap.accept()
+                    with line, suppress(OSError):
+                        line.recv(1 << 16)
+                        line.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+                        while True:
+                            line.sendall(b" ")
+                            time.sleep(0.02)
+
+            thread = threading.Thread(target=drip, daemon=True)
+            thread.start()
+            pace = Pace(timeout_seconds=0.1)
+            assert code("http://localhost:9" if proxied else address, pace=pace) == "timeout"
+            thread.join(5)
 
     def test_reset(self, echo: Echo) -> None:
         echo.fail("reset")
@@ -239,6 +281,31 @@ class TestAnswers:
         assert len(packed) < 50_000
         echo.fail("reply", reply=Reply(200, raw=packed, headers={"Content-Encoding": "gzip"}))
         assert code(echo.url, max_bytes=100_000) == "answer_too_large"
+
+    def test_memory_when_gigabytes_are_packed_into_a_few_bytes(self, echo: Echo) -> None:
+        packed = gzip.compress(bytes(300_000_000), 9)
+        assert len(packed) < 400_000
+        echo.fail("reply", reply=Reply(200, raw=packed, headers={"Content-Encoding": "gzip"}))
+        tracemalloc.start()
+        try:
+            assert code(echo.url, max_bytes=1_000_000) == "answer_too_large"
+            assert tracemalloc.get_traced_memory()[1] < 20_000_000
+        finally:
+            tracemalloc.stop()
+
+    def test_packed_answers_are_asked_for_and_read(self, echo: Echo) -> None:
+        reply = Reply(200, raw=gzip.compress(b'{"a": 1}'), headers={"Content-Encoding": "GZip"})
+        echo.fail("reply", times=1, reply=reply)
+        with client(echo.url) as http:
+            assert http.json(Call("GET", "x"), JobContext()) == {"a": 1}
+            assert http.json(Call("GET", "x"), JobContext())["headers"]["accept-encoding"] == "gzip"
+
+    @pytest.mark.parametrize(
+        "damaged", [gzip.compress(b'{"a": 1}')[:-3], zlib.compress(b"{}"), b"(\xb5/\xfd\x04\x00\x11\x00\x00{}"]
+    )
+    def test_a_packing_that_ends_early_or_nobody_asked_for(self, echo: Echo, damaged: bytes) -> None:
+        echo.fail("reply", reply=Reply(200, raw=damaged, headers={"Content-Encoding": "zstd"}))
+        assert code(echo.url) == "malformed_answer"
 
     def test_damaged_packing(self, echo: Echo) -> None:
         echo.fail("reply", reply=Reply(200, raw=b"not gzip at all", headers={"Content-Encoding": "gzip"}))

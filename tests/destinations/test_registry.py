@@ -52,7 +52,9 @@ def test_every_destination_of_segments_is_held_to_the_contract() -> None:
     tested = set()
     for path in Path(__file__).parent.glob("test_*.py"):
         module = importlib.import_module(f"tests.destinations.{path.stem}")
-        if any(isinstance(each, type) and issubclass(each, Suite) and each is not Suite for each in vars(module).values()):
+        if any(
+            isinstance(each, type) and issubclass(each, Suite) and each is not Suite for each in vars(module).values()
+        ):
             tested.add(module.Bench.description.id)
     assert tested == {each.id for each in descriptions() if ExportKind.SEGMENT in each.kinds and not each.any_field}
 
