@@ -9,7 +9,7 @@ import gc
 import locale
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -422,8 +422,8 @@ class Services:
 
         return self._once("listed", make)
 
-    def _cached_count(self, segment: str, destination: str, audience: str) -> Count | None:
-        return newest_count(self._store, segment, destination, audience)
+    def _cached_count(self, segment: str, destination: str, audience: str, keys: Mapping[str, str]) -> Count | None:
+        return newest_count(self._store, segment, destination, audience, keys)
 
 
 class _WhenUsed:

@@ -27,7 +27,7 @@ from app.delivery.matching import contacts_of, identity_of, matched_fields
 from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.destinations import DestinationService
-from app.services.known_counts import newest_signature
+from app.services.known_counts import matched_keys, newest_signature
 from app.services.linked_members import linked_members
 from app.services.scopes import scope_of
 from app.services.segment_lookup import segment_named
@@ -98,8 +98,8 @@ class CountService:
                 reason=question.reason,
             )
         counted = replace(counted, linked=linked_members(self.counter(), scope, segment, ctx))
-        newest = _newest(description)
-        for signature in (_signature(question, description, scope), newest):
+        newest = (_newest(description, match), _newest(description))
+        for signature in dict.fromkeys((_signature(question, description, scope), *newest)):
             self._store.counts.save(segment.id, signature, counted)
         return counted
 
@@ -135,10 +135,16 @@ class CountService:
         """About how many members, in a few milliseconds. Raises as `count`."""
         return self.counter().estimate(self._scope(), segment_named(self._store, segment_name), ctx)
 
-    def cached(self, segment_name: str, target: str | None, audience: str = "") -> Count | None:
+    def cached(
+        self, segment_name: str, target: str | None, audience: str = "", match: Mapping[str, str] | None = None
+    ) -> Count | None:
         """The newest count for the destination, without counting anew; it may be stale (`current`), its time says how old."""
         segment = segment_named(self._store, segment_name)
-        return self._store.counts.get(segment.id, _newest(self._description(target, audience, segment.of)))
+        description = self._description(target, audience, segment.of)
+        for signature in dict.fromkeys((_newest(description, match), _newest(description))):
+            if (found := self._store.counts.get(segment.id, signature)) is not None:
+                return found
+        return None
 
     def current(
         self, segment_name: str, target: str | None, match: Mapping[str, str] | None = None, audience: str = ""
@@ -208,8 +214,11 @@ def everybody(segment: Segment, catalog: Catalog, country: str) -> CountSpec:
     return CountSpec(Identity(country=country, contacts=contacts_of({}, segment, catalog)))
 
 
-def _newest(description: Description | None) -> str:
-    return newest_signature(None) if description is None else newest_signature(description.id, description.audience_id)
+def _newest(description: Description | None, match: Mapping[str, str] | None = None) -> str:
+    if description is None:
+        return newest_signature(None)
+    keys = matched_keys(description.key_fields, match or {})
+    return newest_signature(description.id, description.audience_id, keys)
 
 
 def _no_key(segment: Segment, description: Description, catalog: Catalog) -> str:

@@ -29,6 +29,7 @@ from app.services.destinations import DestinationService
 from app.services.export_checks import Surroundings, blocking, warnings
 from app.services.finding import export_named
 from app.services.key_files import key_of_file, with_key_of_file
+from app.services.known_counts import matched_keys
 from app.services.roles import RoleService
 from app.services.trail import Trail
 from app.store import Store
@@ -36,8 +37,8 @@ from app.store import Store
 if TYPE_CHECKING:  # they load the engine
     from app.services.export_views import ExportViews, Preview, TreeNode
 
-CachedCount = Callable[[str, str, str], Count | None]
-"""The newest count of a segment (its name) for a destination and its audience type (their ids), without counting anew."""
+CachedCount = Callable[[str, str, str, Mapping[str, str]], Count | None]
+"""The newest count of a segment (its name) for a destination, its audience type (their ids) and the keys matched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ class ExportRow:
     next_due: datetime | None
     permission: str
 
+    @property
+    def keys(self) -> dict[str, str]:
+        """By which of the matched fields the destination knows its members."""
+        return matched_keys(self.description.key_fields, self.export.match)
+
 
 class ExportService:
     """Exports of the workspace; thread safe."""
@@ -70,7 +76,7 @@ class ExportService:
         trail: Trail,
         *,
         views: Callable[[], ExportViews] | None = None,
-        cached_count: CachedCount = lambda _segment, _destination, _audience: None,
+        cached_count: CachedCount = lambda _segment, _destination, _audience, _keys: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
@@ -138,7 +144,7 @@ class ExportService:
         given = self._given(export)
 
         def members(segment: str) -> int | None:
-            count = self._cached_count(segment, given.destination, "")
+            count = self._cached_count(segment, given.destination, "", {})
             return None if count is None else count.to_send
 
         return self._looks().tree(given, now or self._clock(), members)
@@ -366,15 +372,16 @@ class ExportService:
             connection=shown,
             latest=latest,
             status=status,
-            members=self._members(export, description.audience_id) if export.kind is ExportKind.SEGMENT else None,
+            members=self._members(export, description) if export.kind is ExportKind.SEGMENT else None,
             rows=_rows(export, look.catalog) if export.kind is ExportKind.DATA_OUT else None,
             limit=description.limits.maximum,
             next_due=due,
             permission="edit" if allowed else "view",
         )
 
-    def _members(self, export: Export, audience: str) -> int | None:
-        counts = [self._cached_count(name, export.destination, audience) for name in export.segments]
+    def _members(self, export: Export, description: Description) -> int | None:
+        keys, audience = matched_keys(description.key_fields, export.match), description.audience_id
+        counts = [self._cached_count(name, export.destination, audience, keys) for name in export.segments]
         known = [count.to_send for count in counts if count is not None]
         return sum(known) if known and len(known) == len(counts) else None
 

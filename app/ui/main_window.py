@@ -13,8 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtCore import QByteArray, QRect, QSettings, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QWidget
 
 from app.ui.navigation import CountTone, Navigation
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MINIMUM = QSize(1024, 700)
 DEFAULT = QSize(1360, 860)
 WIDE_FROM = 1200
+FRAME_MS = 250
+"""How long window managers take to put a frame around a new window."""
 PRODUCT = "Sendoff"
 
 
@@ -61,6 +63,7 @@ class MainWindow(QMainWindow):
         self._homes: dict[str, str] = {}
         self._page = ""
         self._workspace = ""
+        self._fitted = False
         self._groups: Callable[[str], list[PaletteGroup]] = lambda _words: []
         self._may_close: Callable[[], bool] = lambda: True
         self.navigation = Navigation(theme)
@@ -182,6 +185,29 @@ class MainWindow(QMainWindow):
             self.navigation.set_narrow(narrow)
             self.narrow_changed.emit(narrow)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Fit into the screen as soon as the window manager has put its frame around."""
+        super().showEvent(event)
+        if not self._fitted:
+            self._fitted = True
+            QTimer.singleShot(FRAME_MS, self, self.fit_screen)
+
+    def fit_screen(self) -> None:
+        """Make the window with its frame no larger than the free screen, and bring all of it there."""
+        screen = self.screen()
+        if screen is None or self.windowState() & (Qt.WindowState.WindowMaximized | Qt.WindowState.WindowFullScreen):
+            return
+        free, frame = screen.availableGeometry(), self.frameGeometry().size() - self.size()
+        room = free.size() - frame
+        self.setMinimumSize(MINIMUM.boundedTo(room))
+        if self.size() != self.size().boundedTo(room):
+            self.resize(self.size().boundedTo(room))
+        outer = QRect(self.frameGeometry().topLeft(), self.size() + frame)
+        place = outer.translated(min(0, free.right() - outer.right()), min(0, free.bottom() - outer.bottom()))
+        place.moveTo(max(free.left(), place.left()), max(free.top(), place.top()))
+        if place.topLeft() != outer.topLeft():
+            self.move(place.topLeft())
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the size; ask the guard."""
         self._settings.setValue("window/geometry", self.saveGeometry())
@@ -287,5 +313,6 @@ class MainWindow(QMainWindow):
         self.resize(DEFAULT.boundedTo(self._free_screen()))
 
     def _retitle(self) -> None:
-        parts = [self._titles.get(self._page, ""), self._workspace, PRODUCT]
+        page = self._titles.get(self._page, "") if self._workspace else ""  # the first start shows no page
+        parts = [page, self._workspace, PRODUCT]
         self.setWindowTitle(" – ".join(part for part in parts if part))

@@ -22,7 +22,9 @@ from enum import Enum
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
+from shiboken6 import isValid
 
+from app.core.errors import SendoffError, TellUs
 from app.jobs import Cancelled, CancelToken, JobContext, Pools, Progress
 
 log = logging.getLogger(__name__)
@@ -205,7 +207,12 @@ class JobRunner(QObject):
         except Cancelled:
             finished = Finished(Outcome.CANCELLED)
         except BaseException as error:
-            log.error("%s failed.", job.name, exc_info=error)
+            # What a person can meet is told to them: the trace would only hide faults of ours among the lines of the log.
+            ours = not isinstance(error, SendoffError) or isinstance(error, TellUs)
+            if ours:
+                log.error("%s failed.", job.name, exc_info=error)
+            else:
+                log.warning("%s failed. %s", job.name, error)
             finished = Finished(Outcome.FAILED, error=error)
         self._post(job.number, finished)
 
@@ -226,7 +233,7 @@ class JobRunner(QObject):
             self._finish(entry, message)
         else:
             entry.job.progress = message
-            if entry.on_progress is not None:
+            if entry.on_progress is not None and _hears(entry.on_progress):
                 entry.on_progress(message)
 
     def _finish(self, entry: _Entry, finished: Finished) -> None:
@@ -240,9 +247,15 @@ class JobRunner(QObject):
                 self._start_waiting(waiting.popleft())
             else:
                 del self._keys[job.key]
-        if entry.on_finished is not None:
+        if entry.on_finished is not None and _hears(entry.on_finished):
             entry.on_finished(finished)
         self.jobs_changed.emit()
+
+
+def _hears(callback: Callable[[Any], None]) -> bool:
+    """Whether whoever is called is still there: a wizard or a dialog may be gone before its job ends."""
+    owner = getattr(callback, "__self__", None)
+    return not isinstance(owner, QObject) or isValid(owner)
 
 
 class QueryState(Enum):

@@ -146,7 +146,7 @@ def test_members_are_those_of_the_newest_counts(ready):
     ready.exports.apply(ready.document())
     asked = []
 
-    def cached(segment, destination, audience):
+    def cached(segment, destination, audience, _keys):
         asked.append((segment, destination, audience))
         return samples.count(to_send=61_240)
 

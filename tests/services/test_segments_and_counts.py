@@ -17,6 +17,7 @@ from app.destinations import registry
 from app.jobs import JobContext
 from app.services.counts import CountService
 from app.services.destinations import DestinationService
+from app.services.known_counts import newest_count
 from app.services.roles import RoleService
 from app.services.segments import SegmentService
 from app.store import Store
@@ -152,6 +153,21 @@ def test_counted_and_remembered(place: Place) -> None:
     assert place.counts.current("Germans", "tiny") == found
     assert place.counts.cached("Germans", None) is None
     assert place.counts.count("Germans", None, place.ctx).to_send == 3
+
+
+def test_counts_of_other_keys_are_remembered_apart(place: Place) -> None:
+    """The list of exports shows what a run would send: an export may know people by other columns than are usual."""
+    place.segments.save_all([GERMANS, OTHERS])
+    by_mail, by_id = {"email": "Customer.Email"}, {"email": "Customer.Id"}
+    mailed = place.counts.count("Germans", "tiny", place.ctx, match=by_mail)
+    other = place.counts.count("Germans", "tiny", place.ctx, match=by_id)
+    assert mailed.to_send != other.to_send
+    assert place.counts.cached("Germans", "tiny", match=by_mail) == mailed
+    assert place.counts.cached("Germans", "tiny", match=by_id) == other
+    assert newest_count(place.store, "Germans", "tiny", keys=by_mail) == mailed
+    assert (
+        newest_count(place.store, "Germans", "tiny", keys={"email": "Customer.Country"}) == other
+    )  # the newest of any
 
 
 def test_a_stale_count_is_known_as_such(place: Place) -> None:

@@ -406,6 +406,9 @@ def test_a_fault_nobody_caught_is_told(desk: Desk, workspace: Path) -> None:
     desk.until(lambda: program.window.findChild(ErrorDialog) is not None)
     dialog = program.window.findChild(ErrorDialog)
     assert "secret text" not in dialog.accessibleDescription()
+    desk.until(lambda: dialog.title_label.width() > 300)
+    line = dialog.title_label.fontMetrics().lineSpacing()
+    assert dialog.title_label.height() < 2 * line  # one line: the head is wide enough
     dialog.reject()
 
 

@@ -146,7 +146,7 @@ def test_a_wrong_key_is_told_and_not_saved(bench, emulator):
     dialog = mailchimp(bench, emulator, "f" * 32 + "-us21")
     dialog.consent.set_agreed(True)
     run_test(bench, dialog)
-    assert dialog.note.accessibleName().startswith("Not connected: ")
+    assert dialog.note.accessibleName().startswith("Not connected. Mailchimp does not accept")
     assert not dialog.save_button.isEnabled()
     assert "f" * 32 not in dialog.note.accessibleName()
 

@@ -58,8 +58,9 @@ def tiles(page: ConnectionsPage) -> list[str]:
     return [tile.accessibleName() for tile in page.gallery.findChildren(DestinationTile) if not tile.isHidden()]
 
 
-def test_nothing_yet_shows_the_gallery_and_what_to_do(bench):
+def test_nothing_yet_shows_the_gallery_and_what_to_do(bench, qtbot):
     page = bench.show(ConnectionsPage(bench.context))
+    qtbot.waitUntil(lambda: bool(tiles(page)))  # a layout shows new tiles in a later turn
     assert not page.table.isVisible()
     assert page._none.accessibleName() == "No connections yet"
     assert sorted(tiles(page)) == sorted(each.name for each in descriptions())
@@ -98,6 +99,7 @@ def test_a_refused_sign_in_says_so_and_offers_to_sign_in_again(bench, services):
         page._test("News")
         bench.settle()
     assert shown(page, "News", "health")[0] == "Sign-in expired"
+    assert shown(page, "News", "signs_in_with")[0] == "API key"  # of this connection, not all that Mailchimp takes
     assert len(bench.navigator.errors) == 1
     bench.navigator.errors.clear()
     bench.click_cell(page.table.rows, "News", "action")
@@ -271,6 +273,20 @@ def test_the_gallery_wraps_on_a_small_window(bench):
     page = bench.show(ConnectionsPage(bench.context), size=(960, 700))
     assert all(tile.geometry().right() <= page.width() for tile in page.gallery.findChildren(DestinationTile))
     assert page.table.rows.isColumnHidden(2)
+
+
+def test_a_window_that_gets_smaller_keeps_every_action_in_sight(bench, services, tmp_path):
+    add_folder(services, tmp_path, "Drive")
+    page = bench.show(ConnectionsPage(bench.context), size=(1340, 860))
+    bench.settle()
+    page.window().resize(960, 700)
+    QTest.qWait(50)
+
+    def right(widget) -> int:
+        return widget.mapTo(page, widget.rect().topRight()).x()
+
+    assert right(page.table) < page.width()
+    assert all(right(tile) < page.width() for tile in page.gallery.findChildren(DestinationTile))
 
 
 # Removing with exports

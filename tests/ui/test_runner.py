@@ -7,7 +7,9 @@ import time
 import pytest
 from PySide6.QtCore import QCoreApplication, QObject, QThread, Signal
 from pytestqt.qtbot import QtBot
+from shiboken6 import delete
 
+from app.core.errors import TryAgain
 from app.jobs import JobContext, Pools, Progress
 from app.ui.runner import Finished, JobRunner, LiveQuery, Outcome, QueryState
 
@@ -96,6 +98,38 @@ def test_an_error_is_told_and_logged(runner: JobRunner, qtbot: QtBot, caplog: py
     assert ends[0].outcome is Outcome.FAILED
     assert isinstance(ends[0].error, ValueError)
     assert "Count failed" in caplog.text
+    assert caplog.records[-1].exc_info is not None
+
+
+def test_what_a_person_can_meet_is_logged_in_one_line(
+    runner: JobRunner, qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    ends: list[Finished] = []
+
+    def work(_ctx: JobContext) -> None:
+        raise TryAgain("Mailchimp does not answer.", "It refused the connection.", "Try again later.")
+
+    with caplog.at_level(logging.WARNING):
+        runner.submit("queries", "Test Mailchimp", work, on_finished=ends.append)
+        qtbot.waitUntil(lambda: bool(ends))
+    [line] = caplog.records
+    assert line.getMessage().startswith("Test Mailchimp failed. Mailchimp does not answer.")
+    assert line.exc_info is None
+
+
+def test_who_is_gone_before_the_job_ends_is_not_called(runner: JobRunner, qtbot: QtBot) -> None:
+    called: list[Finished] = []
+
+    class Wizard(QObject):
+        def on_read(self, finished: Finished) -> None:
+            called.append(finished)
+
+    wizard, go = Wizard(), threading.Event()
+    job = runner.submit("queries", "Read", lambda _ctx: go.wait(5), on_finished=wizard.on_read)
+    delete(wizard)
+    go.set()
+    qtbot.waitUntil(lambda: not job.running)
+    assert called == []
 
 
 def test_jobs_of_one_key_run_one_after_another(runner: JobRunner, qtbot: QtBot) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from PySide6.QtCore import Qt
@@ -15,10 +15,13 @@ from app.core.connections import Access
 from app.core.roles import Role
 from app.core.runs import Phase, PhaseName, PhaseState, Run, SpeedPoint, Status, Trigger
 from app.jobs import JobContext
+from app.ui.formats import Formats
 from app.ui.pages.exports.drawer import RunningCard
 from app.ui.pages.exports.lines import LineWords
 from app.ui.pages.runs import RunsPage
+from app.ui.pages.runs.words import list_result
 from app.ui.run_progress_words import progress_words
+from tests.store import samples
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
 from tests.ui.workspace import small_services  # noqa: F401 - a fixture
@@ -268,3 +271,12 @@ def test_files_on_their_way_tell_rows_bytes_and_rate(bench, qtbot):
     assert line.endswith(" MB / s, 20 s left")
     begun = replace(going, total=None, done=0, bytes_sent=0, speed=())
     assert progress_words(begun, bench.context.formats) == "Lake"
+
+
+def test_the_list_says_sending_only_while_it_sends() -> None:
+    formats, now = Formats(), datetime.now(UTC)
+    counting = Phase(PhaseName.COUNT, PhaseState.RUNNING, now)
+    running = samples.run(status=Status.RUNNING, phases=(counting, Phase(PhaseName.SEND)))
+    assert list_result(running, formats) == "Running"
+    sending = replace(running, phases=(counting, Phase(PhaseName.SEND, PhaseState.RUNNING, now)))
+    assert list_result(sending, formats) == "Sending"

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -138,6 +138,30 @@ def test_palette_opens_by_key_and_finds(window: MainWindow, qtbot: QtBot) -> Non
 def test_minimum_is_1024_by_700_or_the_screen(window: MainWindow) -> None:
     screen = window.screen().availableSize()
     assert window.minimumSize() == QSize(1024, 700).boundedTo(screen)
+
+
+def test_the_window_with_its_frame_fits_the_screen(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = window.screen().availableGeometry()
+    places: list[QPoint] = []
+
+    def framed(of: MainWindow) -> QRect:
+        return of.geometry().adjusted(-1, -24, 1, 4)  # a title above and edges around
+
+    window.resize(free.size())
+    window.move(free.topLeft() + QPoint(30, 40))
+    monkeypatch.setattr(MainWindow, "frameGeometry", framed)
+    monkeypatch.setattr(MainWindow, "move", lambda _window, place: places.append(place))
+    window.fit_screen()
+    assert window.height() == free.height() - 28
+    assert window.minimumSize().height() <= free.height() - 28
+    assert places == [free.topLeft()]  # of the frame, as Qt moves windows
+
+
+def test_a_window_without_a_workspace_names_no_page(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
+    window = MainWindow(theme, tmp_path / "fresh.ini")
+    qtbot.addWidget(window)
+    window.add_page("exports", "Exports", "paper-plane-tilt", QLabel("Exports"))
+    assert window.windowTitle() == "Sendoff"
 
 
 def test_size_and_page_are_remembered_in_the_given_file(

@@ -136,6 +136,20 @@ def test_busy_button_refuses_clicks_and_turns(theme: Theme, qtbot: QtBot) -> Non
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+def test_a_busy_button_gets_its_focus_back_unless_somebody_moved_on(theme: Theme, qtbot: QtBot) -> None:
+    button, close, other = Button(theme, "Test connection"), Button(theme, "Close"), Button(theme, "Other")
+    host = hosted(qtbot, button, close, other)
+    button.setFocus(Qt.FocusReason.MouseFocusReason)
+    button.set_busy(True, "Testing")
+    assert host.focusWidget() is not button
+    button.set_busy(False, "Test again")
+    assert host.focusWidget() is button
+    button.set_busy(True, "Testing")
+    other.setFocus(Qt.FocusReason.TabFocusReason)
+    button.set_busy(False, "Test again")
+    assert host.focusWidget() is other
+
+
 def test_arrow_keys_choose_and_skip_what_is_off(theme: Theme, qtbot: QtBot) -> None:
     bar = ChipBar(theme, "Filter", CHOICES)
     hosted(qtbot, bar)

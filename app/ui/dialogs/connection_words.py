@@ -110,8 +110,7 @@ def refused(error: SendoffError) -> ResultNote:
         return ResultNote("warning", error.what, detail, tr("Trust this server"))
     if isinstance(error, ChangedHostKey):
         return ResultNote("danger", error.what, detail)
-    what = error.what[:1].lower() + error.what[1:] if error.what[:2].istitle() else error.what
-    return ResultNote("danger", tr("Not connected: {what}").format(what=what.rstrip(".")), detail)
+    return ResultNote("danger", tr("Not connected. {what}").format(what=error.what.rstrip(".")), detail)
 
 
 def _listed(words: tuple[str, ...]) -> str:

@@ -16,7 +16,7 @@ class ErrorDialog(Dialog):
 
     def __init__(self, theme: Theme, opener: QWidget, error: SendoffError) -> None:
         super().__init__(theme, opener, error.what, width=480)
-        self.title_label.setWordWrap(True)
+        self.let_title_wrap()
         for sentence, ink in ((error.why, "text2"), (error.fix, "text")):
             if sentence:
                 self.body.addWidget(Label(theme, sentence, "body", ink, wrap=True))

@@ -229,7 +229,9 @@ class StartPage(Area):
         """Say what is being done and refuse input; "" takes input again."""
         self._busy = words
         self.create_button.set_busy(bool(words), words or self.tr("Create workspace"))
-        for widget in (self._open, self._back, self._name, self._folder, self._source):
+        choices = (self._sample, self._files, self._later, self._consumers, self._businesses)
+        fields = (self._name, self._folder, self._source, self._source_browse, self._folder_browse)
+        for widget in (self._open, self._back, *choices, *fields):
             widget.setEnabled(not words)
         self._check()
 

@@ -53,6 +53,7 @@ class Button(KeyboardFocus, QPushButton):
         self._trailing = trailing
         self._height = 28 if small else 32
         self._busy = False
+        self._focus_lent_to: QWidget | None = None
         self._shown_state = ""
         self.setAutoDefault(False)
         self.setAttribute(Qt.WidgetAttribute.WA_LayoutUsesWidgetRect)
@@ -103,8 +104,14 @@ class Button(KeyboardFocus, QPushButton):
 
     def set_busy(self, busy: bool, text: str | None = None) -> None:  # noqa: FBT001 - reads like setEnabled
         """Turn a spinner in place of the icon and refuse clicks; `text` replaces the words meanwhile."""
+        had_focus = self.window().focusWidget() is self
         self._busy = busy
         self.setEnabled(not busy)
+        if busy:
+            # Qt gives the focus of a disabled button to the next one, where the next key would do something else.
+            self._focus_lent_to = self.window().focusWidget() if had_focus else None
+        elif self._focus_lent_to is not None and self.window().focusWidget() is self._focus_lent_to:
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
         if text is not None:
             self.set_words(text)
         if busy:

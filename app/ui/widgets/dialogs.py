@@ -132,6 +132,12 @@ class Dialog(QDialog):
             self._badge.set_badge(*badge)
         self._badge.setVisible(badge is not None)
 
+    def let_title_wrap(self) -> None:
+        """Give the title as many lines as it needs, over the whole width of the head."""
+        self.title_label.setWordWrap(True)
+        self._title_row.setStretchFactor(self.title_label, 1)
+        self._title_row.takeAt(self._title_row.count() - 1)
+
     def add_mark(self, mark: QWidget) -> None:
         """Put a pill behind the title."""
         self._title_row.insertWidget(1, mark)

@@ -11,6 +11,9 @@ from PySide6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 from app.ui.theme import Theme
 from app.ui.widgets.labels import IconLabel, Label, Line, row
 
+LONG_LABEL = 22
+"""Characters from which a label takes lines: on one it would push the values beyond the panel's edge."""
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -92,7 +95,7 @@ class FactList(QWidget):
             self._grid.addWidget(Line(self._theme), at, 0, 1, 2)
             at += 1
         role = "body-strong" if fact.strong else "body"
-        wraps = bool(self._label_width) or self._sentences
+        wraps = bool(self._label_width) or self._sentences or len(fact.label) > LONG_LABEL
         label = Label(self._theme, fact.label, role, "text" if fact.strong else "text2", wrap=wraps)
         if self._label_width:
             label.setFixedWidth(self._label_width)

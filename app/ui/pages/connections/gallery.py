@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
@@ -18,7 +18,7 @@ from app.ui.widgets.fields import SearchField
 from app.ui.widgets.labels import Area, Label, clear, row
 
 ALL = "all"
-TILE, GAP = 170, 12
+TILE, GAP, EDGE = 170, 12, 24
 
 
 class Gallery(Area):
@@ -40,10 +40,11 @@ class Gallery(Area):
         self._groups = QVBoxLayout()
         self._groups.setSpacing(8)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 12, 24, 20)
+        layout.setContentsMargins(EDGE, 12, EDGE, 20)
         layout.setSpacing(8)
         title = Label(theme, self.tr("Destinations"), "title")
-        layout.addLayout(row(title, 16, self.chips, None, self.search))
+        self._head = row(title, 16, self.chips, None, self.search)
+        layout.addLayout(self._head)
         layout.addWidget(self._none)
         layout.addLayout(self._groups)
         layout.addStretch(1)
@@ -68,11 +69,18 @@ class Gallery(Area):
         if event.size().width() != event.oldSize().width():
             self._show()
 
+    def minimumSizeHint(self) -> QSize:
+        """Two columns: the tiles in a row now would keep a window that gets smaller from ever showing fewer."""
+        two = 2 * (self._widest() + GAP) - GAP
+        return QSize(max(self._head.minimumSize().width(), two) + 2 * EDGE, super().minimumSizeHint().height())
+
     def _fitting(self) -> int:
         """Columns in which every name is whole; as many whatever the search leaves, so that tiles don't jump."""
+        return max(2, (self.width() - 2 * EDGE + GAP) // (self._widest() + GAP))
+
+    def _widest(self) -> int:
         names = (DestinationTile.width_of(self._theme, each.name) for each in self._descriptions)
-        wide = max(names, default=TILE)
-        return max(2, (self.width() - 48 + GAP) // (max(wide, TILE) + GAP))
+        return max((TILE, *names))
 
     def _categories(self) -> list[str]:
         def order(category: str) -> tuple[int, str]:
@@ -108,7 +116,7 @@ class Gallery(Area):
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(GAP)
-        wide = (self.width() - 48 - GAP * (self._across - 1)) // self._across
+        wide = (self.width() - 2 * EDGE - GAP * (self._across - 1)) // self._across
         grid.setColumnStretch(self._across, 1)
         for at, description in enumerate(group):
             connected = description.id in self._connected

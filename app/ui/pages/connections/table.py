@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.connections import HealthState
 from app.ui.formats import NOTHING, Formats
-from app.ui.pages.connections.words import ConnectionLine, access_words, health_words
+from app.ui.pages.connections.words import ConnectionLine, access_words, health_words, signs_in_with
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.columns import ActionCell, BadgeCell, Column, StatusCell, TextCell
@@ -140,8 +140,8 @@ class ConnectionTable(QWidget):
             Column(
                 "signs_in_with",
                 tr("Signs in with"),
-                lambda r: TextCell(r.description.signs_in_with, ink="text2"),
-                sort=lambda r: r.description.signs_in_with.casefold(),
+                lambda r: TextCell(signs_in_with(r), ink="text2"),
+                sort=lambda r: signs_in_with(r).casefold(),
                 width=150,
             ),
             Column(

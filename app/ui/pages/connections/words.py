@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication
 
 from app.core.connections import Access, Connection, HealthState
 from app.core.counts import LimitScope
-from app.destinations.description import Description
+from app.destinations.description import Description, FieldKind
 from app.ui.formats import Formats
 
 SOON = timedelta(days=14)
@@ -97,6 +97,17 @@ def _inside_a_sentence(when: datetime, formats: Formats) -> str:
     """A relative time after other words: "just now" and "yesterday" lose their capital, weekdays and dates keep it."""
     words = formats.relative_time(when)
     return words[:1].lower() + words[1:] if formats.now() - when < timedelta(days=2) else words
+
+
+def signs_in_with(line: ConnectionLine) -> str:
+    """What this connection signs in with, where its destination lets people choose."""
+    fields = line.description.connection_fields
+    for field in fields:
+        decides = any(other.secret and field.id in (other.when or {}) for other in fields)
+        if field.kind is FieldKind.CHOICE and decides:
+            chosen = line.connection.settings.get(field.id) or field.default
+            return (field.choices or {}).get(chosen, line.description.signs_in_with)
+    return line.description.signs_in_with
 
 
 def access_words(access: Access) -> tuple[str, str]:

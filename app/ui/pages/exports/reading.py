@@ -36,18 +36,18 @@ def read_exports(services: Services) -> ExportsData:
 
 
 def count_again(services: Services, rows: Sequence[ExportRow], ctx: JobContext) -> None:
-    """Count the segments of these exports anew, each segment of a destination once."""
+    """Count the segments of these exports anew, each segment once for a destination that knows people by the same fields."""
     wanted = list(
         dict.fromkeys(
-            (name, row.export.destination, row.description.audience_id)
+            (name, row.export.destination, row.description.audience_id, tuple(row.keys.items()))
             for row in rows
             if row.export.kind is ExportKind.SEGMENT
             for name in row.export.segments
         )
     )
-    for number, (segment, destination, audience) in enumerate(wanted):
+    for number, (segment, destination, audience, keys) in enumerate(wanted):
         ctx.report(Progress("count", number, len(wanted), "segments", segment))
-        services.counts.count(segment, destination, ctx, audience=audience)
+        services.counts.count(segment, destination, ctx, match=dict(keys) or None, audience=audience)
     ctx.report(Progress("count", len(wanted), len(wanted), "segments"), final=True)
 
 
@@ -68,7 +68,7 @@ def _oldest_count(services: Services, rows: Sequence[ExportRow]) -> datetime | N
         if row.export.kind is not ExportKind.SEGMENT:
             continue
         for name in row.export.segments:
-            count = services.counts.cached(name, row.export.destination, row.description.audience_id)
+            count = services.counts.cached(name, row.export.destination, row.description.audience_id, row.keys)
             if count is not None:
                 ages.append(count.counted_at)
     return min(ages, default=None)

@@ -76,7 +76,7 @@ class ReceiptPage(QWidget):
             theme, self.tr("Hosts contacted"), words.host_columns(), "cwnnn", (140, 130, 80, 84, 84)
         )
         self._batches = LineTable(
-            theme, self.tr("Batches"), words.batch_columns(), "wsnnnm", (60, 110, 68, 70, 104, 162)
+            theme, self.tr("Batches"), words.batch_columns(), "wsnnnm", (60, 110, 76, 72, 104, 162)
         )
         self._files = LineTable(theme, self.tr("Files"), words.file_columns(), "pnnm", (200, 80, 84, 146))
         self._times = FactCard(theme, self.tr("Times"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication
 
 from app.core.run_progress import seconds_left
-from app.core.runs import Run, Status, Trigger
+from app.core.runs import PhaseName, Run, Status, Trigger
 from app.destinations.description import Badge
 from app.ui.formats import Formats, seconds_between
 
@@ -81,7 +81,8 @@ def list_result(run: Run, formats: Formats) -> str:
     if run.status is Status.COMPLETED_WITH_REJECTS:
         return tr("{n} rejected").format(n=formats.number(run.totals.rejected))
     if run.status is Status.RUNNING:
-        return tr("Sending")
+        phase = next((p.name for p in reversed(run.phases) if p.started_at is not None), None)
+        return tr("Sending") if phase is PhaseName.SEND else formats.status(run.status).word
     if run.status in {Status.SKIPPED_TOO_LARGE, Status.SKIPPED_TOO_SMALL}:
         return tr("Skipped")
     return formats.status(run.status).word
