@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from app.core.counts import Count
-from app.core.errors import FixSettings
+from app.core.errors import FixSettings, TryAgain
 from app.core.exports import Export, SyncMode
 from app.core.guards import Seen, seen
 from app.core.plans import Change, Changes, PlannedMember
@@ -37,7 +37,10 @@ from app.jobs import JobContext
 
 
 class WorkspaceMembers:
-    """Fulfils delivery's `MemberSource` over the tables and segments of one moment; used by one thread."""
+    """Fulfils delivery's `MemberSource` over the tables and segments of one moment; used by one thread.
+
+    `counted` is called before members are read, which is after they were counted, as a rule: what counting needed makes room.
+    """
 
     def __init__(
         self,
@@ -49,10 +52,12 @@ class WorkspaceMembers:
         description: Description,
         fields: Sequence[TargetField],
         country: str,
+        counted: Callable[[], None] = lambda: None,
     ) -> None:
         self._engine = engine
         self._counter = counter
-        self._members = members
+        self._reader = members
+        self._counted = counted
         self._scope = scope
         self._export = export
         self._description = description
@@ -64,7 +69,14 @@ class WorkspaceMembers:
     def count(self, segment: Segment, ctx: JobContext) -> Count:
         """See `MemberSource.count`."""
         spec = CountSpec(self._identity(segment), self._description.limits)
-        count = self._counts[segment.name] = self._counter.count(self._scope, segment, spec, ctx)
+        try:
+            count = self._counter.count(self._scope, segment, spec, ctx)
+        except TryAgain as error:
+            if error.code != "memory_full":
+                raise
+            self._counted()  # as much as reading members may use
+            count = self._counter.count(self._scope, segment, spec, ctx)
+        self._counts[segment.name] = count
         return count
 
     def unique(self, segments: Sequence[Segment], ctx: JobContext) -> int:
@@ -164,6 +176,11 @@ class WorkspaceMembers:
         told = Told(held, self._export.sync)
         difference = Difference(rest.changes, {})
         return WorkspacePlan(self._engine, segment.name, held.plan_path, difference, {}, held, told, rest=rest)
+
+    @property
+    def _members(self) -> Members:
+        self._counted()
+        return self._reader
 
     def _held(self, segment: Segment, place: Place) -> Held:
         return Held(self._engine, self._export.id, f"{self._export.connection} {place.name}", segment.name)
