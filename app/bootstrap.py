@@ -245,7 +245,7 @@ class Services:
         """Receipts of runs."""
         from app.services.receipts import ReceiptService
 
-        return ReceiptService(self.folder, self._store)
+        return ReceiptService(self.folder, self._store, self.audit)
 
     @_made_once
     def comparing(self) -> CompareService:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from app.cli.output import of
 from app.core.batches import Batch, BatchKind
-from app.core.receipts import HostUse, ReadBack, ReadBackResult, Receipt
+from app.core.receipts import Finding, HostUse, ReadBack, ReadBackResult, Receipt, ReceiptPart
 
 if TYPE_CHECKING:
     from app.services.receipts import KeptReceipt
@@ -33,6 +34,10 @@ def receipt_lines(kept: KeptReceipt) -> list[str]:
     ]
     if receipt.error is not None:
         lines.append(" ".join(part for part in (receipt.error.what, receipt.error.why, receipt.error.fix) if part))
+    lines += [
+        f"Interrupted at {at:%Y-%m-%d %H:%M:%S} UTC and resumed; a request on its way then is not counted."
+        for at in receipt.interruptions
+    ]
     lines += [f"Skipped {each.segment}: {each.sentence}" for each in receipt.skipped]
     lines += [
         f"{each.host} ({USES[each.use]}): {of(each.requests, 'request')}, {of(each.sent, 'byte')} sent, {each.received:,} received."
@@ -56,8 +61,35 @@ def receipt_lines(kept: KeptReceipt) -> list[str]:
     return lines
 
 
+def check_lines(found: Mapping[ReceiptPart, Finding]) -> list[str]:
+    """What checking a receipt gave."""
+    return [_CHECKED[part, finding] for part, finding in found.items()]
+
+
+_CHECKED: Mapping[tuple[ReceiptPart, Finding], str] = {
+    (ReceiptPart.ITSELF, Finding.FITS): "Its sum fits what stands in it.",
+    (ReceiptPart.ITSELF, Finding.DIFFERS): "Changed: its sum does not fit what stands in it.",
+    (ReceiptPart.AUDIT_TRAIL, Finding.FITS): "The audit trail was told the same sum when the run closed.",
+    (ReceiptPart.AUDIT_TRAIL, Finding.DIFFERS): "Changed: the audit trail was told another sum when the run closed.",
+    (ReceiptPart.AUDIT_TRAIL, Finding.NOT_KEPT): "The audit trail knows no sum of it.",
+    (ReceiptPart.COPY, Finding.FITS): "The copy is the same.",
+    (ReceiptPart.COPY, Finding.DIFFERS): "Changed: the copy is not the receipt of this run as it is kept here.",
+    (ReceiptPart.CONFIGURATION, Finding.FITS): "The configuration kept with the run is the one it names.",
+    (
+        ReceiptPart.CONFIGURATION,
+        Finding.DIFFERS,
+    ): "Changed: the configuration kept with the run is not the one it names.",
+    (ReceiptPart.CONFIGURATION, Finding.NOT_KEPT): "The configuration of the run is not kept any more.",
+    (ReceiptPart.REJECTS, Finding.FITS): "The rejects kept with the run are the ones it names.",
+    (ReceiptPart.REJECTS, Finding.DIFFERS): (
+        "Changed: the rejects kept with the run are not as they were; erasing a person changes them too."
+    ),
+    (ReceiptPart.REJECTS, Finding.NOT_KEPT): "The rejects of the run are not kept any more.",
+}
+
+
 def _batch(batch: Batch) -> str:
-    done = "removed" if batch.kind is BatchKind.REMOVE else "sent"
+    done = {BatchKind.SEND: "sent", BatchKind.REMOVE: "removed", BatchKind.ASK: "found there"}[batch.kind]
     when = f" at {batch.settled_at:%H:%M:%S}" if batch.settled_at else ""
     doubt = f", {batch.in_doubt:,} in doubt" if batch.in_doubt else ""
     digest = f", SHA-256 {batch.sha256}" if batch.sha256 else ""

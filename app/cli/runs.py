@@ -9,11 +9,12 @@ import typer
 
 from app.cli.comparing import difference_lines
 from app.cli.exports import done_words, exit_of, run_document, run_sentence, wait_for
-from app.cli.output import of, plain
-from app.cli.receipts import receipt_lines
+from app.cli.output import Exit, of, plain
+from app.cli.receipts import check_lines, receipt_lines
 from app.cli.session import Session, session_of
 from app.core.errors import FixSettings
 from app.core.interruptions import DoubtRoad, Interruption
+from app.core.receipts import Finding
 from app.core.runs import Run, Status, Trigger
 
 commands = typer.Typer(help="The history of runs.", no_args_is_help=True)
@@ -168,9 +169,18 @@ def receipt(
     to: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Save it as it was written, or as text to FILE.txt.")
     ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check that nobody changed it since the run closed.")
+    ] = False,
+    copy: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="With --verify: is this saved copy the same?")
+    ] = None,
 ) -> None:
     """What left this computer in a run, where it went and what came back; holds no personal value."""
     session = session_of(context)
+    if verify or copy is not None:
+        _verify(session, run, copy)
+        return
     kept = session.services.receipts.get(run)
     if to is None:
         if session.options.json:
@@ -188,6 +198,16 @@ def receipt(
     text = None if to.suffix.casefold() == ".json" else ("\n".join(receipt_lines(kept)) + "\n").encode()
     session.services.receipts.save(run, to, text)
     session.output.result({"file": to.resolve(), "receipt": kept.receipt.run}, f"Saved the receipt to {to}.")
+
+
+def _verify(session: Session, run: str, copy: Path | None) -> None:
+    found = session.services.receipts.check(run, copy)
+    changed = Finding.DIFFERS in found.values()
+    if session.options.json:
+        session.output.document({"run": run, "whole": not changed, "checks": plain(found)})
+    else:
+        session.output.text("\n".join(check_lines(found)))
+    session.status = Exit.FAILED if changed else Exit.DONE
 
 
 @commands.command()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -121,6 +121,8 @@ class Receipt:
     """The receipt of one run; times are UTC.
 
     `planned` is what it set out to send, in `unit`; `held` is how many members of its segments the audience holds after.
+    `interruptions` are the moments at which its process died, after which it was resumed: a request that was on its way then
+    is in no number.
     """
 
     run: str
@@ -142,22 +144,76 @@ class Receipt:
     rejects: ReceiptRejects = field(default_factory=ReceiptRejects)
     skipped: tuple[SkippedSegment, ...] = ()
     error: RunError | None = None
+    interruptions: tuple[datetime, ...] = ()
     format: int = FORMAT
 
 
+class ReceiptPart(StrEnum):
+    """What can be checked of a receipt."""
+
+    ITSELF = "itself"
+    """Its own sum fits what stands in it."""
+    AUDIT_TRAIL = "audit_trail"
+    """The audit trail was told the same sum when the run closed."""
+    COPY = "copy"
+    """A file that was saved holds the same."""
+    CONFIGURATION = "configuration"
+    REJECTS = "rejects"
+
+
+class Finding(StrEnum):
+    """What checking gave."""
+
+    FITS = "fits"
+    DIFFERS = "differs"
+    NOT_KEPT = "not_kept"
+
+
 def gets_receipt(status: Status) -> bool:
-    """Whether a run in that status is over for good: one that is held or was interrupted may still go on."""
+    """Whether a run in that status is over for good: one that is held or was interrupted may still go on.
+
+    One that was interrupted is over when its export runs anew.
+    """
     return status.ended and status not in {Status.HELD, Status.INTERRUPTED}
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:
     """A JSON document in the one form that is hashed: keys sorted, no blanks, UTF-8."""
-    return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return canonical_value(document)
 
 
 def digest_of(document: Mapping[str, Any]) -> str:
-    """The SHA-256 of a document's canonical form, without its own sum."""
-    return hashlib.sha256(canonical({key: value for key, value in document.items() if key != SUM})).hexdigest()
+    """The SHA-256 of a document's canonical form, without its own sum; lists may be anything that can be gone through."""
+    digest = hashlib.sha256()
+    for piece in pieces({key: value for key, value in document.items() if key != SUM}):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def pieces(document: Mapping[str, Any]) -> Iterator[bytes]:
+    """The canonical form entry by entry and element by element: the receipt of ten million members has 20,000 batches."""
+    yield b"{"
+    for at, name in enumerate(sorted(document)):
+        yield (b"," if at else b"") + canonical_value(name) + b":"
+        value = document[name]
+        if is_list(value):
+            yield b"["
+            for place, each in enumerate(value):
+                yield (b"," if place else b"") + canonical_value(each)
+            yield b"]"
+        else:
+            yield canonical_value(value)
+    yield b"}"
+
+
+def is_list(value: object) -> bool:
+    """Whether it stands in JSON as a list."""
+    return isinstance(value, Iterable) and not isinstance(value, str | Mapping)
+
+
+def canonical_value(value: object) -> bytes:
+    """Anything JSON knows in its canonical form."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def sealed(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from functools import partial
 from app.core.errors import FixSettings, SendoffError, as_sendoff_error
 from app.core.exports import Export, ExportKind
 from app.core.guards import Held
-from app.core.receipts import gets_receipt
 from app.core.runs import PhaseName, Run, RunError, Status
 from app.data.undoing import changed_segments
 from app.delivery.file_delivery import FileDelivery
@@ -42,6 +41,7 @@ def deliver(
     state = RunState(run, on_update, deps.clock, phases, on_end=partial(_close, book))
     try:
         with (
+            book,
             RunLog(folder, deps.redact, lambda: state.phase, deps.clock) as log,
             Journal(folder, log.clean, deps.clock) as journal,
         ):
@@ -52,9 +52,7 @@ def deliver(
 
 
 def _close(book: ReceiptBook, run: Run) -> None:
-    """Write the receipt; the run ends as it ended also when that fails. A held run may still be sent or cancelled."""
-    if not gets_receipt(run.status):
-        return
+    """Write the receipt; the run ends as it ended also when that fails."""
     try:
         book.close(run)
     except OSError:

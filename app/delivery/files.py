@@ -93,9 +93,13 @@ class RunFolder:
         return self.path / "receipt.json"
 
     @property
-    def receipt_so_far(self) -> Path:
-        """What a receipt would hold of a run that is held, until somebody answers."""
-        return self.path / "receipt-so-far.json"
+    def ledger_path(self) -> Path:
+        """What the receipt has to know, until it is written; see delivery/ledger.py."""
+        return self.path / "ledger.jsonl"
+
+    def ledger_writer(self) -> JsonLines[Any]:
+        """The ledger of the run, to be appended to."""
+        return JsonLines(self.ledger_path)
 
     @property
     def changes(self) -> Path:

@@ -189,6 +189,10 @@ class MemberSource(Protocol):
         """
         ...
 
+    def held(self, segment: Segment, place: Place, ctx: JobContext) -> Holding | None:
+        """What the place holds; None while some members are in doubt."""
+        ...
+
     def undo(self, segment: Segment, place: Place, ctx: JobContext, *, undone: str, run: str = "") -> PlannedSegment:
         """What takes back what the run of that id did to the segment; without `run` it is only looked at."""
         ...

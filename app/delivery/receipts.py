@@ -11,22 +11,23 @@ import os
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import msgspec
 
+from app.core.batches import Batch
 from app.core.configurations import configuration_document
 from app.core.exports import Export, ExportKind
 from app.core.guards import guard_words
 from app.core.receipts import (
     SUM,
-    HostTraffic,
     HostUse,
     ReadBack,
     Receipt,
@@ -34,15 +35,18 @@ from app.core.receipts import (
     ReceiptFile,
     ReceiptRejects,
     canonical,
+    canonical_value,
     digest_of,
     gets_receipt,
+    is_list,
     is_whole,
     sealed,
 )
-from app.core.runs import PhaseName, Run, Status
+from app.core.runs import PhaseName, Run
 from app.core.segments import Segment
 from app.delivery.files import RunFolder, mask_addresses
 from app.delivery.journal import read_journal
+from app.delivery.ledger import Answered, Contacted, Gathered, Line, Stored, Told, read_ledger
 from app.destinations.contract import Confirmation, Exchange
 from app.destinations.description import Description
 from app.version import VERSION
@@ -52,44 +56,54 @@ REASONS = 20
 
 logger = logging.getLogger(__name__)
 
+_TAIL = 100
+_SUM_AT_THE_END = re.compile(rb'"sha256": "([0-9a-f]{64})"\n\}\n$')
 _LONG_NUMBER = re.compile(r"\+?\d[\d ()/-]{5,}\d")
 _USES = {PhaseName.SEND: HostUse.MEMBERS, PhaseName.CONFIRM: HostUse.READ_BACK}
 
 
 class ReceiptBook:
-    """What a receipt needs to know of one run. Thread safe: destinations report hosts from threads of their own."""
+    """What a receipt needs to know of one run, earlier parts of it included; a context manager.
+
+    Thread safe: destinations report hosts from threads of their own.
+    """
 
     def __init__(self, folder: RunFolder, phase: Callable[[], PhaseName], clock: Callable[[], datetime]) -> None:
         self._folder = folder
         self._phase = phase
         self._clock = clock
         self._lock = threading.Lock()
-        self._hosts: dict[tuple[str, HostUse], tuple[int, int, int]] = {}
-        self._files: list[ReceiptFile] = []
-        self._read_backs: list[ReadBack] = []
+        self._gathered = Gathered()
+        self._lines = folder.ledger_writer()
+        self._closed = False
         self._reading = False
-        self._configuration: ReceiptConfiguration | None = None
         self._sends_files = False
+
+    def __enter__(self) -> Self:
+        self._gathered = read_ledger(self._folder)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._write_no_more()
 
     def begin(self, run: Run, export: Export, description: Description, segments: Sequence[Segment]) -> None:
         """Keep what the run is told to do."""
         document = configuration_document(export, run.connection_name, segments, VERSION)
         self._sends_files = description.any_field
-        self._configuration = _facts(run, export, description, digest_of(document))
-        _write(self._folder.configuration, canonical(document))
+        self._note(Told(_facts(run, export, description, digest_of(document))))
+        _write(self._folder.configuration, [canonical(document)])
 
     def contacted(self, exchange: Exchange) -> None:
         """Count one request."""
         phase = self._phase()  # before the lock: whoever ends the run holds the run's lock and wants ours
-        with self._lock:
-            key = exchange.host, HostUse.SIGN_IN if exchange.sign_in else self._use(phase)
-            requests, sent, received = self._hosts.get(key, (0, 0, 0))
-            self._hosts[key] = requests + 1, sent + exchange.sent, received + exchange.received
+        use = HostUse.SIGN_IN if exchange.sign_in else self._use(phase)
+        self._note(Contacted(exchange.host, use, exchange.sent, exchange.received))
 
     def stored(self, files: Sequence[ReceiptFile]) -> None:
         """Note files that arrived."""
-        with self._lock:
-            self._files += files
+        self._note(*map(Stored, files))
 
     @contextmanager
     def reading_back(self) -> Iterator[None]:
@@ -102,47 +116,44 @@ class ReceiptBook:
 
     def read_back(self, segment: str, expected: int | None, told: Confirmation) -> None:
         """Note what the destination says it holds."""
-        self._note(ReadBack(segment, self._clock(), expected, told.members, told.sentence))
+        self._note(Answered(ReadBack(segment, self._clock(), expected, told.members, told.sentence)))
 
     def not_read_back(self, segment: str, expected: int | None, why: str) -> None:
         """Note that the destination could not be asked."""
-        self._note(ReadBack(segment, self._clock(), expected, sentence=_clean(why), failed=True))
+        self._note(Answered(ReadBack(segment, self._clock(), expected, sentence=_clean(why), failed=True)))
 
     def close(self, run: Run) -> None:
-        """Write the receipt of a run that is over for good, or what is known so far of one that is held; raises OSError."""
-        with self._lock:
-            hosts = tuple(HostTraffic(host, use, *counted) for (host, use), counted in sorted(self._hosts.items()))
-            receipt = receipt_of(
-                run,
-                self._folder,
-                self._configuration,
-                hosts=hosts,
-                files=tuple(self._files),
-                read_backs=tuple(self._read_backs),
-            )
-        if run.status is Status.HELD:
-            _write(self._folder.receipt_so_far, msgspec.json.encode(receipt))
-        write_receipt(self._folder, receipt)
+        """Write the receipt of a run that is over for good; of one that may go on everything stays noted. Raises OSError."""
+        self._write_no_more()
+        if gets_receipt(run.status):
+            with self._lock:
+                receipt = receipt_of(run, self._folder, self._gathered)
+            write_receipt(self._folder, receipt)
 
     def _use(self, phase: PhaseName) -> HostUse:
         if self._sends_files and phase in {PhaseName.SEND, PhaseName.CONFIRM}:
             return HostUse.FILES
         return HostUse.READ_BACK if self._reading else _USES.get(phase, HostUse.SET_UP)
 
-    def _note(self, answer: ReadBack) -> None:
+    def _note(self, *lines: Line) -> None:
         with self._lock:
-            self._read_backs.append(answer)
+            for line in lines:
+                self._gathered.add(line)
+            if not self._closed:
+                # A full drive stops a run where it notes who is sent. Here it would look as if a request had failed.
+                with suppress(OSError):
+                    self._lines.write(lines)
+
+    def _write_no_more(self) -> None:
+        with self._lock, suppress(OSError):
+            self._closed = True
+            self._lines.close()
 
 
-def receipt_of(
-    run: Run,
-    folder: RunFolder,
-    configuration: ReceiptConfiguration | None = None,
-    **gathered: Any,  # noqa: ANN401 - the other fields of a receipt
-) -> Receipt:
+def receipt_of(run: Run, folder: RunFolder, gathered: Gathered) -> Receipt:
     """The receipt of an ended run, also of one that never began."""
     assert run.ended_at is not None, "a run has ended before it gets a receipt"
-    known = configuration or ReceiptConfiguration(run.destination, run.connection_name, version=VERSION)
+    known = gathered.configuration or ReceiptConfiguration(run.destination, run.connection_name, version=VERSION)
     return Receipt(
         run=run.id,
         export=run.export_name,
@@ -156,39 +167,62 @@ def receipt_of(
         configuration=known,
         planned=run.total,
         held=run.audience,
+        hosts=gathered.hosts,
         batches=tuple(batch for batch in read_journal(folder, ended=True) if batch.left_at is not None),
+        files=gathered.files,
+        read_backs=gathered.read_backs,
         rejects=_rejects(folder),
         skipped=run.skipped,
         error=run.error,
-        **gathered,
+        interruptions=run.interruptions,
     )
 
 
 def write_receipt(folder: RunFolder, receipt: Receipt) -> None:
-    """Write it, whole or not at all; a run that has one keeps it, and one that may go on gets none. Raises OSError."""
-    if gets_receipt(receipt.status) and not folder.receipt.exists():
-        document: dict[str, Any] = msgspec.to_builtins(receipt)
-        _write(folder.receipt, msgspec.json.format(msgspec.json.encode(sealed(document)), indent=2) + b"\n")
+    """Write it, whole or not at all; a run that has one keeps it. Raises OSError."""
+    if not folder.receipt.exists():
+        document: dict[str, Any] = msgspec.to_builtins(replace(receipt, batches=()))
+        document["batches"] = _Plain(receipt.batches)
+        _write(folder.receipt, _lines(sealed(document)))
+    folder.ledger_path.unlink(missing_ok=True)
 
 
-def seal(folder: RunFolder, run: Run) -> None:
-    """Give a run that closes a receipt, unless it has one; a drive that can't take it is no reason to end differently."""
-    if not gets_receipt(run.status) or folder.receipt.exists():
+def seal(folder: RunFolder, run: Run, *, for_good: bool = False) -> None:
+    """Give a run that closes a receipt, unless it has one; a drive that can't take it is no reason to end differently.
+
+    One that was interrupted or held gets one only when it is over `for_good`.
+    """
+    if not (for_good or gets_receipt(run.status)) or folder.receipt.exists():
         return
     try:
-        write_receipt(folder, _so_far(folder, run) or receipt_of(run, folder))
-        folder.receipt_so_far.unlink(missing_ok=True)
+        write_receipt(folder, receipt_of(run, folder, read_ledger(folder)))
     except OSError:
         logger.exception("The receipt of run %s could not be written", run.id)
 
 
-def _so_far(folder: RunFolder, run: Run) -> Receipt | None:
-    """What was known when the run was held, with how it ended since."""
-    try:
-        known = msgspec.json.decode(folder.receipt_so_far.read_bytes(), type=Receipt)
-    except (FileNotFoundError, msgspec.DecodeError, msgspec.ValidationError):
-        return None
-    return replace(known, status=run.status, ended_at=run.ended_at or known.ended_at, error=run.error)
+class _Plain:
+    """Batches as JSON has them, made one by one each time they are gone through."""
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(msgspec.to_builtins, self._batches)
+
+
+def _lines(document: Mapping[str, Any]) -> Iterator[bytes]:
+    """A document as JSON a person can read: an entry a line, and an element of a list."""
+    yield b"{"
+    for at, (name, value) in enumerate(document.items()):
+        yield (b",\n  " if at else b"\n  ") + canonical_value(name) + b": "
+        if is_list(value):
+            yield b"["
+            for place, each in enumerate(value):
+                yield (b",\n    " if place else b"\n    ") + canonical_value(each)
+            yield b"]"
+        else:
+            yield canonical_value(value)
+    yield b"\n}\n"
 
 
 def read_receipt(folder: RunFolder) -> tuple[Receipt, str, bool] | None:
@@ -201,6 +235,17 @@ def read_receipt(folder: RunFolder) -> tuple[Receipt, str, bool] | None:
     except FileNotFoundError:
         return None
     return msgspec.convert(document, Receipt), str(document.get(SUM, "")), is_whole(document)
+
+
+def written_sum(folder: RunFolder) -> str:
+    """The sum that stands at the end of a receipt's file, empty when there is none; the file is not read as a whole."""
+    try:
+        with folder.receipt.open("rb") as file:
+            file.seek(max(0, folder.receipt.stat().st_size - _TAIL))
+            found = _SUM_AT_THE_END.search(file.read())
+    except OSError:
+        return ""
+    return "" if found is None else found[1].decode()
 
 
 def clear_receipts(workspace: Path, before: datetime) -> None:
@@ -255,14 +300,14 @@ def _clean(words: str) -> str:
     return _LONG_NUMBER.sub("•••", mask_addresses(words))
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: Iterable[bytes]) -> None:
     """Put a file on the drive, whole or not at all, readable by its owner only."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.part")
     try:
         file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
         with os.fdopen(file, "wb") as stream:
-            stream.write(content)
+            stream.writelines(content)
             stream.flush()
             os.fsync(stream.fileno())
         unfinished.replace(path)

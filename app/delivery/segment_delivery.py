@@ -97,9 +97,14 @@ class SegmentDelivery:
             self.state.begin(PhaseName.PLAN)
             planned = []
             for segment in segments:
+                if segment.name in skipped:
+                    continue
                 place = self.destination.place(self.export.target, segment.name, ctx)
-                plan = None if segment.name in skipped else source.resume(segment, place, ctx, run=run.id)
-                if plan is not None:
+                plan = source.resume(segment, place, ctx, run=run.id)
+                if plan is None:  # all of it was done before
+                    holding = source.held(segment, place, ctx)
+                    self.state.holds(None if holding is None else holding.own)
+                else:
                     planned.append((segment, plans.enter_context(plan)))
                     self.run_log.info(words_of_rest(segment.name, plan))
             self._send_all(planned, fields, ctx)

@@ -30,6 +30,9 @@ PAGE = 200
 SHOWN_TOGETHER = timedelta(seconds=20)
 """Personal values of one thing shown again within this time are the same look: pages of a list come one by one."""
 
+RECEIPT = "receipt"
+"""The fact that holds the SHA-256 of a run's receipt."""
+
 _ENDS: Mapping[Status, Deed] = {
     Status.SUCCESSFUL: Deed.RUN_FINISHED,
     Status.COMPLETED_WITH_REJECTS: Deed.RUN_FINISHED,
@@ -128,11 +131,22 @@ class AuditService:
             self._shown[thing] = now
         self.record(Deed.VALUES_SHOWN, subject, name, subject_id=subject_id, note=note)
 
-    def run_ended(self, run: Run) -> None:
-        """Write how a run ended."""
-        set_up_by = self._who_set_up(run) if run.trigger is Trigger.SCHEDULE else None
-        note = _end_of(run)
-        self.record(_ENDS[run.status], Subject.RUN, run.export_name, subject_id=run.id, note=note, set_up_by=set_up_by)
+    def run_ended(self, run: Run, receipt: str = "") -> None:
+        """Write how a run ended, and the sum of its receipt, so that the two can be compared."""
+        self.record(
+            _ENDS[run.status],
+            Subject.RUN,
+            run.export_name,
+            subject_id=run.id,
+            after={RECEIPT: receipt} if receipt else None,
+            note=_end_of(run),
+            set_up_by=self._who_set_up(run) if run.trigger is Trigger.SCHEDULE else None,
+        )
+
+    def receipt_of(self, run_id: str) -> str:
+        """The sum of a run's receipt as it was when it was written; empty when it is not known. For every role."""
+        page = self._store.audit.page(AuditFilter(subject_id=run_id), PAGE)
+        return next((entry.after[RECEIPT] for entry in page.entries if RECEIPT in entry.after), "")
 
     # Looking
 

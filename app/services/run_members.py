@@ -177,6 +177,11 @@ class WorkspaceMembers:
         difference = Difference(rest.changes, {})
         return WorkspacePlan(self._engine, segment.name, held.plan_path, difference, {}, held, told, rest=rest)
 
+    def held(self, segment: Segment, place: Place, ctx: JobContext) -> Holding | None:
+        """See `MemberSource.held`."""
+        numbers = self._held(segment, place).numbers(ctx.token)
+        return None if numbers is None else Holding(*numbers)
+
     @property
     def _members(self) -> Members:
         self._counted()

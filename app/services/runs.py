@@ -29,7 +29,7 @@ from app.delivery.files import RunFolder
 from app.delivery.journal import last_moment
 from app.delivery.ports import Deps, Ledger, OnSlow, Opened
 from app.delivery.published import forget_written
-from app.delivery.receipts import clear_receipts, seal
+from app.delivery.receipts import clear_receipts, seal, written_sum
 from app.delivery.run_state import utc_now
 from app.destinations.contract import FileDestination, SegmentDestination
 from app.destinations.description import Description
@@ -347,6 +347,9 @@ class RunService:
         if connection is None:
             run = replace(run, status=Status.NO_CONNECTION, ended_at=now, error=_NO_CONNECTION)
         self._live.add(run)
+        for dead in self._store.runs.list(export.id, 50, now):
+            if dead.status is Status.INTERRUPTED:  # it can't be resumed any more
+                seal(self._files(dead.id), dead, for_good=True)
         if connection is not None:
             self._queue.add(run)
         return run
@@ -406,7 +409,7 @@ class RunService:
     def _tell_audit(self, run: Run) -> None:
         """A run ends also when the trail can't be written."""
         try:
-            self._audit.run_ended(run)
+            self._audit.run_ended(run, written_sum(self._files(run.id)))
         except SendoffError as error:
             logger.warning("The end of run %s is missing in the audit trail: %s", run.id, error)
 

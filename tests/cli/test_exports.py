@@ -451,6 +451,12 @@ def test_a_receipt_is_shown_and_saved(exports: Desk) -> None:
     exports.done("runs", "receipt", run["id"], "--to", exports.folder / "receipt.txt")
     assert (exports.folder / "receipt.txt").read_text("utf-8") == lines
     assert exports.do("runs", "receipt", run["id"], "--to", exports.folder / "receipt.pdf").status == 2
+    told = exports.told("runs", "receipt", run["id"], "--verify", "--copy", saved)
+    assert told["whole"]
+    assert told["checks"] == {"itself": "fits", "audit_trail": "fits", "copy": "fits", "configuration": "fits"}
+    saved.write_bytes(saved.read_bytes().replace(b'"rows":60', b'"rows":61'))
+    said = exports.do("runs", "receipt", run["id"], "--copy", saved)
+    assert (said.status, "the copy is not the receipt" in said.out) == (1, True)
     assert exports.do("runs", "receipt", "nobody").status == 2
 
 

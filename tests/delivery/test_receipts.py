@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.batches import BatchState
 from app.core.errors import SignInAgain, TryAgain
 from app.core.exports import ExportKind, TableChoice
-from app.core.receipts import HostTraffic, HostUse, ReadBackResult, is_whole, sealed
+from app.core.receipts import HostTraffic, HostUse, ReadBackResult, canonical, is_whole, pieces, sealed
 from app.core.runs import PhaseName, Run, Status, Totals
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
@@ -177,7 +178,7 @@ def test_a_receipt_is_written_once_and_a_change_shows(tmp_path: Path) -> None:
     before = bench.folder.receipt.read_bytes()
     seal(bench.folder, replace(run, status=Status.FAILED))
     assert bench.folder.receipt.read_bytes() == before
-    bench.folder.receipt.write_bytes(before.replace(b'"added": 25', b'"added": 26'))
+    bench.folder.receipt.write_bytes(before.replace(b'"added":25', b'"added":26'))
     found = read_receipt(bench.folder)
     assert found is not None
     assert (found[0].totals.added, found[2]) == (26, False)
@@ -216,7 +217,51 @@ def test_a_held_run_that_is_cancelled_tells_what_was_contacted_before(tmp_path: 
     assert found[2]
     assert (found[0].status, [each.host for each in found[0].hosts]) == (Status.CANCELLED, ["api.example.com"])
     assert found[0].configuration.destination == "Practice"
-    assert not folder.receipt_so_far.exists()
+    assert not folder.ledger_path.exists()
+
+
+def test_a_run_that_was_killed_and_resumed_accounts_for_what_left_before(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+
+    class Killed(BaseException):
+        """The process is gone."""
+
+    def die(number: int, _members: Sequence[Member]) -> None:
+        if number == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        bench.run(die)
+    assert read_receipt(bench.folder) is None
+    resumed = replace(queued(), interruptions=(NOW,))
+    book = ReceiptBook(bench.folder, lambda: PhaseName.SEND, lambda: NOW)
+    with book:
+        book.begin(resumed, export("VIP"), description(), [])
+        book.contacted(Exchange("api.example.com", 1_000, 50))
+    book.contacted(Exchange("api.example.com", 10, 5))
+    book.close(replace(resumed, status=Status.SUCCESSFUL, ended_at=NOW))
+    assert bench.receipt.hosts == (
+        HostTraffic("api.example.com", HostUse.MEMBERS, 4, 3_010, 155),
+        HostTraffic("login.example.com", HostUse.SIGN_IN, 1, 300, 40),
+    )
+    assert bench.receipt.interruptions == (NOW,)
+    assert [(batch.number, batch.state) for batch in bench.receipt.batches] == [
+        (1, BatchState.SETTLED),
+        (2, BatchState.IN_DOUBT),
+    ]
+    assert not bench.folder.ledger_path.exists()
+
+
+def test_a_drive_that_can_not_take_the_ledger_is_no_failed_request(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path, "r1")
+    with ReceiptBook(folder, lambda: PhaseName.SEND, lambda: NOW) as book:
+        folder.ledger_path.mkdir(parents=True)
+        book.contacted(Exchange("api.example.com", 1_000, 50))
+    folder.ledger_path.rmdir()
+    book.close(replace(queued(), status=Status.SUCCESSFUL, ended_at=NOW))
+    found = read_receipt(folder)
+    assert found is not None
+    assert [each.requests for each in found[0].hosts] == [1]
 
 
 def test_files_stand_with_address_size_and_sum(tmp_path: Path) -> None:
@@ -246,3 +291,4 @@ def test_a_sealed_document_is_whole_until_anything_changes(document: dict, key: 
     assert is_whole(json.loads(json.dumps(whole)))
     changed = {**whole, key: value}
     assert is_whole(changed) == (changed == whole)
+    assert b"".join(pieces(document)) == canonical(document)

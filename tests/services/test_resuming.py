@@ -164,6 +164,22 @@ def test_who_left_the_segment_is_not_sent_by_a_resumed_run(dying: Bench) -> None
     assert set(dying.target.members) == addresses(0, 1, 2, 3, 4, 6, 7, 12)
 
 
+def test_the_audience_after_counts_segments_that_were_done_before_too(dying: Bench) -> None:
+    dying.people(some(*range(4)))
+    other = replace(EVERYBODY, id="s2", name="Others")
+    both, deps = export("Everybody", "Others", target=dying.export.target), dying._deps((EVERYBODY, other))
+
+    def go(begun: Run) -> Run:
+        return deliver(begun, both, opened(dying.target, OF), deps, JobContext(), lambda _run: None)
+
+    dying.target.killed_at = 3  # the second half of the first segment was the last that was known
+    with pytest.raises(Killed):
+        go(queued())
+    dying.target.killed_at = 0
+    ended = go(replace(queued(), interruptions=(queued().queued_at,), done=4))
+    assert (ended.status, ended.audience) == (Status.SUCCESSFUL, 8)
+
+
 def test_removals_go_on(dying: Bench) -> None:
     dying.people(some(*range(8)))
     run(dying, of=ASKS, mode=SyncMode.MIRROR, run=replace(queued(), id="r0"))

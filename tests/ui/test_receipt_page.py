@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.bootstrap import Services
+from app.cli.receipts import receipt_lines
+from app.core.batches import BatchKind
 from app.core.plans import Change
 from app.core.runs import Run
 from app.jobs import JobContext
@@ -120,6 +123,19 @@ def test_a_changed_receipt_says_so(bench, small_services):  # noqa: F811
     page = receipt_page(bench, done)
     assert page._changed.isVisible()
     assert "was changed after" in receipt_html(page._kept, bench.context.formats)
+
+
+def test_a_run_that_was_resumed_says_so_and_whom_it_found_there(bench, with_rejects):  # noqa: F811
+    page = receipt_page(bench, with_rejects)
+    receipt, formats = page._kept.receipt, bench.context.formats
+    asked = replace(receipt.batches[0], number=9, kind=BatchKind.ASK)
+    resumed = replace(receipt, batches=(*receipt.batches, asked), interruptions=(receipt.ended_at,))
+    page._show(replace(page._kept, receipt=resumed), page._context.services.destinations.get("mailchimp").badge)
+    assert page._batches.table.rows_model.rows[-1].cells[1] == "Found there"
+    assert "Interrupted" in facts(page._times)
+    assert "Nothing else" not in page._hosts._remark.words()
+    assert "Interrupted" in receipt_html(replace(page._kept, receipt=resumed), formats)
+    assert receipt_lines(replace(page._kept, receipt=resumed))
 
 
 def test_a_run_leads_to_its_receipt_and_back(bench, small_services):  # noqa: F811

@@ -67,7 +67,7 @@ class ReceiptPage(QWidget):
             theme,
             "danger",
             self.tr("This receipt was changed after it was written"),
-            self.tr("Its own sum does not fit what stands in it. Do not rely on it."),
+            self.tr("Its sum is not the one it had when the run closed. Do not rely on it."),
         )
         self._problem = Note(theme, "warning", "")
         self._figures = FigureCard(theme, self.tr("Numbers"))
@@ -199,8 +199,7 @@ class ReceiptPage(QWidget):
         self._show_problem(receipt)
         self._figures.show_figures(words.figures(receipt, formats))
         self._show_answers(receipt)
-        hosts = words.hosts(receipt, formats)
-        self._hosts.show_lines(hosts, self.tr("Nothing else was contacted during this run"))
+        self._hosts.show_lines(words.hosts(receipt, formats), words.hosts_remark(receipt))
         self._batches.show_lines(words.batches(receipt, formats), words.batches_remark(receipt, formats))
         self._files.show_lines(words.files(receipt, formats), formats.counted(len(receipt.files), "files"))
         self._times.show_facts(words.times(receipt, formats))

@@ -151,9 +151,20 @@ def hosts(receipt: Receipt, formats: Formats) -> list[Line]:
     ]
 
 
+def hosts_remark(receipt: Receipt) -> str:
+    """Whether these are all."""
+    if receipt.interruptions:
+        return tr("Without requests on their way when it was interrupted")
+    return tr("Nothing else was contacted during this run")
+
+
 def batches(receipt: Receipt, formats: Formats) -> list[Line]:
     """Number, what was done, members, rejected, when it was answered, sum of the bodies."""
-    kinds = {BatchKind.SEND: tr("Add or update"), BatchKind.REMOVE: tr("Remove")}
+    kinds = {
+        BatchKind.SEND: tr("Add or update"),
+        BatchKind.REMOVE: tr("Remove"),
+        BatchKind.ASK: tr("Found there"),
+    }
     return [
         Line(
             str(each.number),
@@ -205,6 +216,7 @@ def times(receipt: Receipt, formats: Formats) -> list[Fact]:
     started = receipt.started_at
     return [
         Fact(tr("Started"), tr("Not begun") if started is None else formats.moment(started)),
+        *(Fact(tr("Interrupted"), formats.moment(at)) for at in receipt.interruptions),
         Fact(tr("Finished"), formats.moment(receipt.ended_at)),
         Fact(tr("Took"), "–" if seconds is None else formats.duration(seconds)),
         Fact(tr("Started by"), trigger(receipt.trigger)),
