@@ -68,6 +68,13 @@ class Tag:
     name: str
     members: set[str] = field(default_factory=set)
     type: str = "static"
+    _ordered: list[str] = field(default_factory=list)
+
+    def ordered(self) -> list[str]:
+        """The addresses as pages list them, sorted anew only when others came or some went."""
+        if len(self._ordered) != len(self.members) or not self.members.issuperset(self._ordered):
+            self._ordered = sorted(self.members)
+        return self._ordered
 
 
 def _usual_fields() -> list[MergeField]:
@@ -383,7 +390,7 @@ def _listed(audience: Audience, tag: Tag, query: Mapping[str, str]) -> list[Cont
     wanted = {"subscribed"} | {
         status for status in ("cleaned", "transactional", "unsubscribed") if query.get(f"include_{status}") == "true"
     }
-    contacts = [audience.contacts[each] for each in sorted(tag.members)]
+    contacts = [audience.contacts[each] for each in tag.ordered()]
     return [each for each in contacts if each.status in wanted]
 
 
