@@ -224,6 +224,8 @@ def compare(
     before = None if held is None else _relation(cursor, held.folder)
     if there is not None:
         before = seen(cursor, there, before, found.keys)
+    elif before is not None:
+        before = f"SELECT *, false AS missing FROM ({before})"  # noqa: S608 - our own query
     keys = [] if before is None else [name for name in columns_of(cursor, before) if name.startswith(KEY)]
     others = held.others(cursor) if held is not None and mode in REMOVING else None
     if there is not None and before is not None:
@@ -402,7 +404,7 @@ def _without_equals(cursor: Cursor, found: Found, mapping: str, before: str) -> 
     """
     table = f"differing_{new_id()}"
     now = f"SELECT member, {_payload(found, mapping)} AS payload FROM ({found.query})"  # noqa: S608 - our own query
-    then = f"SELECT payload FROM ({before}) WHERE NOT doubt AND payload IS NOT NULL"  # noqa: S608 - as above
+    then = f"SELECT payload FROM ({before}) WHERE NOT (doubt OR missing) AND payload IS NOT NULL"  # noqa: S608 - as above
     cursor.execute(
         f"CREATE TEMP TABLE {table} AS SELECT n.member, h.payload FROM ({now}) n FULL JOIN ({then}) h "  # noqa: S608 - as above
         "ON n.payload = h.payload WHERE n.payload IS NULL OR h.payload IS NULL"
@@ -412,7 +414,7 @@ def _without_equals(cursor: Cursor, found: Found, mapping: str, before: str) -> 
         cursor.execute(f"DROP TABLE {table}")
         return found, before
     known = f"SELECT payload FROM {table} WHERE payload IS NOT NULL"  # noqa: S608 - our own name
-    rest = f"SELECT * FROM ({before}) WHERE doubt OR payload IS NULL OR payload IN ({known})"  # noqa: S608 - as above
+    rest = f"SELECT * FROM ({before}) WHERE doubt OR missing OR payload IS NULL OR payload IN ({known})"  # noqa: S608 - as above
     return replace(found, query=found.among(table)), rest
 
 
@@ -439,15 +441,13 @@ def _compared(
     gone = f"CASE WHEN h.identifier IN ({others}) THEN '{RELEASED}' ELSE 'removed' END" if others else "'removed'"
     differs = "false" if mode is SyncMode.ADD else "n.payload IS DISTINCT FROM h.payload"
     change = (
-        "CASE WHEN h.identifier IS NULL OR (h.doubt AND n.identifier IS NOT NULL) THEN 'added' "
+        "CASE WHEN h.identifier IS NULL OR ((h.doubt OR h.missing) AND n.identifier IS NOT NULL) THEN 'added' "
         f"WHEN n.identifier IS NULL THEN {gone} WHEN {differs} THEN 'changed' ELSE 'unchanged' END AS change"
     )
     either = ("coalesce(n.member, h.member) AS member", "coalesce(n.identifier, h.identifier) AS identifier")
-    # What the place itself says leaves no doubt.
-    doubt = "false" if mode is SyncMode.REPLACE else "coalesce(h.doubt, false)"
-    before = (f"{doubt} AS in_doubt", "h.payload AS before")
+    before = ("coalesce(h.doubt, false) AS in_doubt", "h.payload AS before")
     selected = [change, *before, *either, "n.payload", *both, *rest]
-    wanted = "true" if whole else f"n.identifier IS NULL OR h.identifier IS NULL OR h.doubt OR {differs}"
+    wanted = "true" if whole else f"n.identifier IS NULL OR h.identifier IS NULL OR h.doubt OR h.missing OR {differs}"
     join = "FULL" if mode in REMOVING else "LEFT"
     return (
         f"SELECT {', '.join(selected)} FROM ({now}) n {join} JOIN ({held}) h ON n.identifier = h.identifier "  # noqa: S608

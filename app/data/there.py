@@ -1,7 +1,8 @@
 """Who a place holds by its own word: read page by page for the sync mode replace, and put together with what we know.
 
 A member known there and here keeps what we know of it. One that only the place knows is a *stranger*: Sendoff never sent it,
-so that it has no key of ours and no known values. One we believed there and that is not counts as gone.
+so that it has no key of ours and no known values. One we believed there and that is not counts as gone, *missing*. Who was on
+the way when a run died and is there stays in doubt: the place does not say with which values.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def write_there(pages: Pages, keys: Sequence[str], to: Path, ctx: JobContext) ->
 def seen(cursor: Cursor, there: Path, held: str | None, keys: Sequence[str]) -> str:
     """A query like that of everybody `held`, of those who are there or were believed to be.
 
-    `doubt` is true for who was believed there and is not. `keys` are the matched key fields, the first of which that has a
+    `missing` is true for who was believed there and is not. `keys` are the matched key fields, the first of which that has a
     value identifies a member, as it does when it is sent.
     """
     columns = [name for name in columns_of(cursor, f"FROM read_parquet({literal(there)})") if name.startswith(KEY)]
@@ -57,7 +58,8 @@ def seen(cursor: Cursor, there: Path, held: str | None, keys: Sequence[str]) -> 
     )
     if held is None:
         query = (
-            f"SELECT identifier, '{STRANGER}' AS member, NULL::UUID AS payload, false AS doubt, {listed} FROM ({now})"  # noqa: S608 - as above
+            f"SELECT identifier, '{STRANGER}' AS member, NULL::UUID AS payload, false AS doubt, "  # noqa: S608 - as above
+            f"false AS missing, {listed} FROM ({now})"
         )
     else:
         known = columns_of(cursor, held)
@@ -67,7 +69,8 @@ def seen(cursor: Cursor, there: Path, held: str | None, keys: Sequence[str]) -> 
         selected = [
             "coalesce(t.identifier, h.identifier) AS identifier",
             f"coalesce(h.member, '{STRANGER}') AS member",
-            "t.identifier IS NULL AS doubt",
+            "coalesce(h.doubt, false) AND t.identifier IS NOT NULL AS doubt",
+            "t.identifier IS NULL AS missing",
             *both,
             *only_there,
             *rest,
@@ -80,4 +83,4 @@ def seen(cursor: Cursor, there: Path, held: str | None, keys: Sequence[str]) -> 
 
 def not_there(seen_query: str) -> str:
     """A query of the identifiers of who was believed there and is not, of a `seen`."""
-    return f"SELECT identifier FROM ({seen_query}) WHERE doubt"  # noqa: S608 - our own query
+    return f"SELECT identifier FROM ({seen_query}) WHERE missing"  # noqa: S608 - our own query

@@ -310,15 +310,41 @@ def test_replace_leaves_whom_another_export_sends_there(bench: Bench) -> None:
     assert set(bench.target.members) == addresses(1, 2)
 
 
-def test_replace_leaves_nobody_in_doubt(bench: Bench) -> None:
+@pytest.mark.parametrize("arrived", [True, False])
+def test_replace_leaves_only_those_in_doubt_who_are_there(bench: Bench, arrived: bool) -> None:
     bench.people(some(*range(9)))
-    bench.target.stops_at, bench.target.after_effect = 2, True
+    bench.target.stops_at, bench.target.after_effect = 2, arrived
     assert bench.run(SyncMode.REPLACE).status is Status.FAILED
     bench.target.stops_at = 0
     plan = bench.plan(SyncMode.REPLACE)
-    assert (plan.changes.in_doubt, plan.changes.changed, plan.changes.added, plan.changes.unchanged) == (0, 3, 3, 3)
+    assert (plan.changes.added, plan.changes.changed, plan.changes.unchanged) == (6, 0, 3)
+    assert plan.changes.in_doubt == (3 if arrived else 0)
     bench.run(SyncMode.REPLACE)
-    assert set(bench.target.members) == addresses(*range(9))
+    assert bench.target.members == dict.fromkeys(addresses(*range(9)), "Ann")
+
+
+def test_replace_asks_about_those_in_doubt(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Being there does not tell that the newest values arrived: who has them is not sent again, who has not is."""
+    monkeypatch.setattr(f"{__name__}.OF", description(batch_size=3, sync_modes=ALL_MODES, asks=True))
+    monkeypatch.setattr(AudienceSession, "holds", _holds, raising=False)
+    bench.people(some(*range(6)))
+    bench.run(SyncMode.REPLACE)
+    bench.people(some(*range(6), name="Bea"))
+    bench.target.stops_at, bench.target.after_effect = 2, True
+    assert bench.run(SyncMode.REPLACE).status is Status.FAILED
+    arrived = {address for address, name in bench.target.members.items() if name == "Bea"}
+    assert len(arrived) == 6
+    overtaken = max(arrived)
+    bench.target.members[overtaken] = "Zoe"
+    bench.target.stops_at = 0
+    assert bench.run(SyncMode.REPLACE).status is Status.SUCCESSFUL
+    assert bench.target.sent == [overtaken]
+    assert set(bench.target.members.values()) == {"Bea"}
+
+
+def _holds(session: AudienceSession, members: Sequence[Member], _ctx: JobContext) -> list[bool]:
+    held = session.audience.members
+    return [held.get(member.values["email"] or "") == member.values["first_name"] for member in members]
 
 
 def test_two_segments_do_not_replace_one_audience(bench: Bench) -> None:
