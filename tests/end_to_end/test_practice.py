@@ -90,9 +90,11 @@ def test_lost_answers_leave_members_in_doubt_who_are_sent_again(rehearsal: Works
     assert run.status is Status.FAILED
     again(rehearsal)
     plan = rehearsal.services.plans.plan("Newsletter", JobContext())
-    assert (plan.changes.in_doubt, plan.changes.added, plan.changes.unchanged) == (10, 40, 20)
+    doubt = plan.changes.in_doubt
+    assert doubt in {10, 20, 30, 40}  # as many batches as were on their way when the first one was given up
+    assert (plan.changes.added, plan.changes.unchanged) == (40, 20)
     (second,) = rehearsal.run("Newsletter")
-    assert (second.totals.added, second.totals.updated, second.totals.unchanged) == (30, 10, 20)
+    assert (second.totals.added, second.totals.updated, second.totals.unchanged) == (40 - doubt, doubt, 20)
     assert held(rehearsal) == addresses(*range(PEOPLE))
 
 
