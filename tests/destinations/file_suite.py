@@ -6,8 +6,11 @@ A bench is a real or emulated storage with the means to look at what arrived.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -20,9 +23,41 @@ from app.core.errors import FixData, FixSettings, SendoffError, TryAgain
 from app.destinations.contract import FileDestination
 from app.jobs import Cancelled, CancelToken, JobContext
 
+_PUTS = """
+import json, sys
+from pathlib import Path
+from app.destinations.contract import Settings
+from app.destinations.registry import description, open_destination
+from app.jobs import JobContext
+name, values, secrets = json.loads(sys.stdin.readline())
+with open_destination(description(name), Settings(values, secrets)).session(Path(sys.argv[2])) as session:
+    session.put(Path(sys.argv[1]), "big.bin", JobContext(), lambda sent: print(sent, flush=True))
+    session.publish(JobContext())
+"""
+
+Opened = tuple[str, dict[str, str], dict[str, str]]
+"""Id, values and secrets of the destination a bench has opened last."""
+
 
 def silent(_sent: int) -> None:
     """Progress nobody asked for."""
+
+
+def kill_half_way(opened: Opened, source: Path, notes: Path) -> None:
+    """Let a process of its own send the file as `big.bin`, and kill it when about 10 MB have left."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _PUTS, str(source), str(notes)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(opened) + "\n")
+        process.stdin.flush()
+        while int(process.stdout.readline()) < 10 << 20:
+            pass
+        process.kill()
 
 
 class FileBench(Protocol):
@@ -273,10 +308,16 @@ class FolderFileBench(FileBench, Protocol):
     """A storage that is a folder of this computer in truth."""
 
     folder: Path
+    opened: Opened
 
 
 class FolderDestinationSuite(FileDestinationSuite):
-    """The contract, and what only storages with folders and drives can meet."""
+    """The contract, and what only storages with folders and drives can meet.
+
+    `read_only` is the code of the error that tells of a drive which takes nothing any more.
+    """
+
+    read_only = "not_writable"
 
     @pytest.fixture
     def several(self, tmp_path: Path) -> list[Path]:
@@ -362,6 +403,52 @@ class FolderDestinationSuite(FileDestinationSuite):
         assert bench.files() == ["Export/2/a.csv"]
         assert not notes.exists()
         dead.__exit__(None, None, None)
+
+    def test_a_process_that_was_killed_leaves_the_last_good_data(self, bench: FolderFileBench, tmp_path: Path) -> None:
+        big, notes = tmp_path / "big", tmp_path / "left.jsonl"
+        big.write_bytes(os.urandom(1 << 20) * 40)
+        bench.write("big.bin", b"last good")
+        bench.destination(speed_limit="16")
+        kill_half_way(bench.opened, big, notes)
+        assert bench.read("big.bin") == b"last good"
+        assert [path for path in bench.files() if not path.startswith(".")] == ["big.bin"]
+        with bench.destination().session(notes) as session:
+            session.put(big, "big.bin", JobContext(), silent)
+            session.publish(JobContext())
+        assert bench.read("big.bin") == big.read_bytes()
+        assert bench.files() == ["big.bin"]
+
+    @pytest.mark.parametrize("moment", ["between files", "before publishing"])
+    def test_a_right_revoked_in_mid_run_leaves_the_last_good_data(
+        self, bench: FolderFileBench, small_drive: Path, tmp_path: Path, source: Path, moment: str
+    ) -> None:
+        notes = tmp_path / "left.jsonl"
+        bench.write("Export/a.csv", b"last good")
+
+        def remount(how: str) -> None:
+            subprocess.run(["mount", "-o", f"remount,{how}", str(small_drive)], check=True)
+
+        def put_both() -> None:
+            with bench.destination().session(notes) as session:
+                session.put(source, "Export/a.csv", JobContext(), silent)
+                if moment == "between files":
+                    remount("ro")
+                session.put(source, "Export/b.csv", JobContext(), silent)
+                if moment == "before publishing":
+                    remount("ro")
+                session.publish(JobContext())
+
+        with pytest.raises(SendoffError) as caught:
+            put_both()
+        remount("rw")
+        assert caught.value.code == self.read_only
+        assert all((caught.value.what, caught.value.why, caught.value.fix))
+        assert bench.read("Export/a.csv") == b"last good"
+        with bench.destination().session(notes) as session:
+            session.put(source, "Export/a.csv", JobContext(), silent)
+            session.publish(JobContext())
+        assert bench.files() == ["Export/a.csv"]
+        assert bench.read("Export/a.csv") == source.read_bytes()
 
     def test_replacing_leaves_no_empty_folder(self, bench: FolderFileBench, source: Path) -> None:
         self.put_one(bench, source, "Export/2025/old.csv")

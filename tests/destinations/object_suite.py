@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
-from app.core.errors import FixSettings, SendoffError, SignInAgain, TryAgain
+from app.core.errors import FixSettings, NotAllowed, SendoffError, SignInAgain, TryAgain
 from app.destinations import objects
-from app.destinations.contract import Exchange, FileDestination
+from app.destinations.cloud import out_of_room
+from app.destinations.contract import Exchange, FileDestination, FileSession
 from app.destinations.http import Retry
 from app.jobs import Cancelled, CancelToken, JobContext
-from tests.destinations.file_suite import FileBench, FileDestinationSuite, silent
+from tests.destinations.file_suite import FileBench, FileDestinationSuite, Opened, kill_half_way, silent
 from tests.servers.ports import Cable
-
-_PUTS = """
-import json, sys
-from pathlib import Path
-from app.destinations.contract import Settings
-from app.destinations.registry import description, open_destination
-from app.jobs import JobContext
-name, values, secrets = json.loads(sys.stdin.readline())
-with open_destination(description(name), Settings(values, secrets)).session() as session:
-    session.put(Path(sys.argv[1]), "big.bin", JobContext(), lambda sent: print(sent, flush=True))
-    session.publish(JobContext())
-"""
-
 
 _MARK = b"x" * 100
 _MARKED = b"x" * 4000
@@ -51,7 +37,7 @@ class ObjectBench(FileBench, Protocol):
     upload: type[Any]
     ledger: list[Exchange]
     slow: list[float]
-    opened: tuple[str, dict[str, str], dict[str, str]]  # id, values and secrets of what was opened last
+    opened: Opened
 
     def destination(self, **changes: str) -> FileDestination: ...
 
@@ -60,6 +46,10 @@ class ObjectBench(FileBench, Protocol):
         ...
 
     def wrong_secret(self) -> FileDestination: ...
+
+    def revocable(self) -> tuple[FileDestination, Callable[[], object]]:
+        """The destination, and what takes the right to write away from whom it signs in."""
+        ...
 
     def unfinished(self, path: str) -> int:
         """How many parts of a file wait to be completed."""
@@ -286,19 +276,66 @@ class ObjectDestinationSuite(FileDestinationSuite):
         assert bench.read("big.bin") == big.read_bytes()
         assert bench.files() == ["big.bin"]
 
-    def test_a_process_that_was_killed_leaves_the_last_good_data(self, bench: ObjectBench, big: Path) -> None:
+    @pytest.mark.parametrize("moment", ["between files", "before publishing"])
+    def test_a_right_revoked_in_mid_run_leaves_the_last_good_data(
+        self, bench: ObjectBench, source: Path, moment: str
+    ) -> None:
+        bench.write("Export/a.csv", b"last good")
+        destination, revoke = bench.revocable()
+
+        def put_both(session: FileSession) -> None:
+            session.put(source, "Export/a.csv", JobContext(), silent)
+            if moment == "between files":
+                revoke()
+            session.put(source, "Export/b.csv", JobContext(), silent)
+            if moment == "before publishing":
+                revoke()
+            session.publish(JobContext())
+
+        with destination.session() as session, self.told_of_the_right(moment) as caught:
+            put_both(session)
+        if caught is not None:
+            assert caught.value.code in {"missing_right", "refused_sign_in"}
+            assert all((caught.value.what, caught.value.why, caught.value.fix))
+            assert bench.files() == ["Export/a.csv"]
+            assert bench.read("Export/a.csv") == b"last good"
+        else:
+            assert [bench.read(path) for path in bench.files()] == [source.read_bytes()] * 2
+
+    def told_of_the_right(self, moment: str) -> AbstractContextManager[pytest.ExceptionInfo[SendoffError] | None]:
+        """The error that has to come when a right is taken away at that moment, None where all goes on."""
+        return pytest.raises((NotAllowed, SignInAgain))
+
+    def test_a_store_that_is_full_keeps_the_last_good_data(
+        self, bench: ObjectBench, big: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench.write("big.bin", b"last good")
+        real = bench.upload.send
+        asked: list[int] = []
+
+        def full(upload: Any, part: objects.Part) -> None:
+            asked.append(part.number)
+            if part.number >= 2:
+                raise out_of_room("The store")
+            real(upload, part)
+
+        monkeypatch.setattr(bench.upload, "send", full)
+        with pytest.raises(TryAgain) as caught:
+            put(bench.destination(), big, "big.bin")
+        assert caught.value.code == "disk_full"
+        assert len(asked) == len(set(asked))  # asking again would not make room
+        assert bench.files() == ["big.bin"]
+        assert bench.read("big.bin") == b"last good"
+        monkeypatch.undo()
+        put(bench.destination(), big, "big.bin")
+        assert bench.read("big.bin") == big.read_bytes()
+
+    def test_a_process_that_was_killed_leaves_the_last_good_data(
+        self, bench: ObjectBench, big: Path, tmp_path: Path
+    ) -> None:
         bench.write("big.bin", b"last good")
         bench.destination(speed_limit="16")
-        with subprocess.Popen(
-            [sys.executable, "-c", _PUTS, str(big)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(json.dumps(bench.opened) + "\n")
-            process.stdin.flush()
-            while int(process.stdout.readline()) < 10 << 20:
-                pass
-            process.kill()
+        kill_half_way(bench.opened, big, tmp_path / "left.jsonl")
         assert bench.read("big.bin") == b"last good"
         assert bench.files() == ["big.bin"]
         put(bench.destination(), big, "big.bin")

@@ -63,6 +63,10 @@ class Bench:
     def wrong_secret(self) -> FileDestination:
         return self.destination(key=base64.b64encode(b"x" * 64).decode())
 
+    def revocable(self) -> tuple[FileDestination, Callable[[], object]]:
+        sas = self.server.sas_by_policy(self.container)
+        return self.destination(sas=sas), lambda: self.container.set_container_access_policy({})
+
     def unfinished(self, path: str) -> int:
         _committed, waiting = self.container.get_blob_client(f"Team/Exports/{path}").get_block_list("uncommitted")
         return len(waiting)

@@ -61,6 +61,9 @@ class Bench:
     def wrong_secret(self) -> FileDestination:
         return self.destination(key=base64.b64encode(b"x" * 64).decode())
 
+    def revocable(self) -> tuple[FileDestination, Callable[[], object]]:
+        return self.destination(), lambda: self.lake.denied.update({"PUT", "PATCH", "POST"})
+
     def unfinished(self, path: str) -> int:
         """Nobody can list what was appended and not flushed."""
         return 0

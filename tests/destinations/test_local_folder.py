@@ -22,6 +22,7 @@ from tests.destinations.file_suite import (
     FileDestinationSuite,
     FolderBench,
     FolderDestinationSuite,
+    Opened,
     files,
     silent,
 )
@@ -32,9 +33,12 @@ class Bench(FolderBench):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.opened: Opened = ("", {}, {})
 
     def destination(self, **changes: str) -> FileDestination:
-        return create(Settings({"folder": str(self.folder), **changes}, {}))
+        values = {"folder": str(self.folder), **changes}
+        self.opened = ("local-folder", values, {})
+        return create(Settings(values, {}))
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from app.destinations.sftp.destination import create
 from app.destinations.ssh import link, storage
 from app.destinations.ssh.keys import private_key
 from app.jobs import Cancelled, CancelToken, JobContext
-from tests.destinations.file_suite import FolderBench, FolderDestinationSuite, files, silent
+from tests.destinations.file_suite import FolderBench, FolderDestinationSuite, Opened, files, silent
 from tests.servers import openssh
 from tests.servers.openssh import OpenSshServer
 
@@ -42,10 +42,12 @@ class Bench(FolderBench):
         self.folder = folder
         self.secrets = (server.key.splitlines()[2],)
         self.ledger: list[Exchange] = []
+        self.opened: Opened = ("", {}, {})
 
     def destination(self, **changes: str) -> FileDestination:
         values = self.server.values(**{"folder": str(self.folder), **changes})
-        return create(Settings(values, {"private_key": self.server.key}, ledger=self.ledger.append))
+        self.opened = ("sftp", values, {"private_key": self.server.key})
+        return create(Settings(values, self.opened[2], ledger=self.ledger.append))
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def big(tmp_path: Path) -> Path:
 
 
 class TestConformance(FolderDestinationSuite):
-    pass
+    read_only = "server_failure"  # this version of SFTP has no word for it
 
 
 def test_the_ledger_hears_of_files_and_requests(bench: Bench, tmp_path: Path) -> None:
@@ -153,6 +155,26 @@ class TestSignIn:
             with pytest.raises(FixSettings) as denied:
                 destination("/usr").test(JobContext())
             assert denied.value.code == "not_writable"
+
+    @NO_ROOT
+    def test_a_users_right_revoked_in_mid_run(self, server: OpenSshServer, tmp_path: Path) -> None:
+        source = tmp_path / "source"
+        source.write_bytes(b"new")
+        with openssh.password_user() as (user, password):
+            folder = Path(f"~{user}").expanduser() / "Export"
+            values = server.values(user=user, sign_in="password", folder="")
+            destination = create(Settings(values, {"password": password}))
+            with destination.session() as session:
+                session.put(source, "Export/a.csv", JobContext(), silent)
+                session.publish(JobContext())
+            source.write_bytes(b"newer")
+            with destination.session() as session:
+                session.put(source, "Export/a.csv", JobContext(), silent)
+                os.chown(folder, 0, 0)
+                with pytest.raises(FixSettings) as caught:
+                    session.publish(JobContext())
+            assert caught.value.code == "not_writable"
+            assert (folder / "a.csv").read_bytes() == b"new"
 
     @pytest.mark.parametrize(
         ("changes", "code"),

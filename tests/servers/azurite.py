@@ -20,7 +20,7 @@ from secrets import token_bytes, token_hex
 
 import platformdirs
 import pytest
-from azure.storage.blob import BlobServiceClient, ContainerClient, generate_container_sas
+from azure.storage.blob import AccessPolicy, BlobServiceClient, ContainerClient, generate_container_sas
 
 from tests.servers.ports import free_port, wait_for
 
@@ -58,6 +58,13 @@ class Azurite:
             start=now - timedelta(hours=2),
             expiry=now + timedelta(hours=hours),
         )
+
+    def sas_by_policy(self, container: ContainerClient, rights: str = "racwdl") -> str:
+        """A SAS that lasts as long as the container's owner leaves the policy behind it."""
+        now = datetime.now(UTC)
+        policy = AccessPolicy(permission=rights, start=now - timedelta(hours=2), expiry=now + timedelta(hours=1))
+        container.set_container_access_policy({"partner": policy})
+        return generate_container_sas(ACCOUNT, str(container.container_name), self.key, policy_id="partner")
 
 
 def provide() -> str:

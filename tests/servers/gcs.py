@@ -14,7 +14,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from secrets import token_hex
 from typing import Any
@@ -74,6 +74,12 @@ class GcsServer:
         }
         self.robots[email] = Robot(email, json.dumps(info), key.public_key(), rights)
         return self.robots[email]
+
+    def revoke(self, robot: Robot) -> None:
+        """Take all rights from a service account, also with the tokens it has."""
+        barred = replace(robot, rights=frozenset())
+        self.robots[robot.email] = barred
+        self.tokens = {token: barred if who == robot else who for token, who in self.tokens.items()}
 
     def bucket(self) -> str:
         name = f"b{token_hex(6)}"
