@@ -25,12 +25,14 @@ class MatchedField:
     """One of our fields that fills a target's field, and the rule of core/identifiers.py that makes it fit.
 
     Values longer than `longest` characters have no usable form. `means` are values that stand for others (`Column.means`).
+    `identifies` is the target field's (app/destinations/contract.py).
     """
 
     field: FieldRef
     normalise: str = "trim"
     longest: int | None = None
     means: tuple[tuple[str, str], ...] = ()
+    identifies: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,10 @@ class Identity:
     """What makes a member known to a target.
 
     `keys` are the matched key fields by target field, the preferred one first: a member's identifier is the first that is
-    usable. Without keys (files) everybody is known by our own key. A refusal in the `consent` field counts for the
-    identifier in every row, in the segment or not; an empty one only with `empty_refuses`. So does an entry of the
-    suppression list for any of the `contacts`, the fields with an e-mail address or a phone number. `consent_means` are
-    words of the consent field with yes or no.
+    usable. Without keys (files) everybody is known by our own key; with `known_by` only who has a usable value in all fields
+    of one of its groups. A refusal in the `consent` field counts for the identifier in every row, in the segment or not; an
+    empty one only with `empty_refuses`. So does an entry of the suppression list for any of the `contacts`, the fields with an
+    e-mail address or a phone number. `consent_means` are words of the consent field with yes or no.
     """
 
     keys: tuple[tuple[str, MatchedField], ...] = ()
@@ -50,6 +52,13 @@ class Identity:
     country: str = "US"
     contacts: tuple[tuple[FieldRef, ContactKind], ...] = ()
     consent_means: tuple[tuple[str, str], ...] = ()
+    known_by: tuple[tuple[MatchedField, ...], ...] = ()
+
+    @property
+    def fields(self) -> list[FieldRef]:
+        """Our fields that tell who a member is, other than our key, and whether there is consent."""
+        known = [matched.field for _, matched in self.keys] + [each.field for group in self.known_by for each in group]
+        return known if self.consent is None else [*known, self.consent]
 
 
 @dataclass(slots=True)
@@ -94,7 +103,8 @@ class RowValues:
     def identifier(self, identity: Identity) -> exp.Expr:
         """The first usable key identifier, told apart by its field when there are several; NULL when there is none."""
         if not identity.keys:
-            return exp.cast(key_column(self.table, self.alias), "text")
+            ours = exp.cast(key_column(self.table, self.alias), "text")
+            return exp.Case().when(self._known(identity), ours, copy=False) if identity.known_by else ours
         if len(identity.keys) == 1:
             return self.normalised(identity.keys[0][1])
         named = [
@@ -102,6 +112,14 @@ class RowValues:
             for target, matched in identity.keys
         ]
         return exp.Coalesce(this=named[0], expressions=named[1:])
+
+    def _known(self, identity: Identity) -> exp.Expr:
+        """Whether all fields of some group are usable."""
+        groups = [
+            exp.and_(*(exp.not_(exp.Is(this=self.normalised(each), expression=exp.Null())) for each in group))
+            for group in identity.known_by
+        ]
+        return exp.or_(*groups)
 
     def refused(self, identity: Identity) -> exp.Expr:
         """Whether this row refuses consent; never NULL."""

@@ -86,6 +86,10 @@ class MemberQuestion:
             query = query.where(exp.In(this=self._known_as(column.copy()), query=exp.Subquery(this=known)))
         return exp.select(exp.Count(this=exp.Star())).from_(query.subquery("k"))
 
+    def known(self) -> exp.Select:
+        """How many identifiers the segment's members have, whoever may not be sent included."""
+        return exp.select(exp.Count(this=exp.Star())).from_(self._by_identifier().subquery("k"))
+
     def _known_as(self, identifier: exp.Expr) -> exp.Expr:
         """An identifier as it is kept of who was sent, which always names the field."""
         if len(self.spec.identity.keys) != 1:

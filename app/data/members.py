@@ -168,6 +168,13 @@ class Members:
                 for key, *values in zip(*(batch.column(i).to_pylist() for i in range(batch.num_columns)), strict=True):
                     yield _reject(key, values, segment.name, spec.identity)
 
+    def known(self, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext) -> int:
+        """How many the target can know, each identifier once, who refuses or is on the suppression list too."""
+        with self._engine.cursor(ctx.token) as cursor:
+            query = self._question(cursor, scope, segment, spec, ctx).known()
+            ((number,),) = cursor.execute(self._sql(query)).fetchall()
+        return int(number)
+
     def suppressed(
         self, scope: Scope, segment: Segment, spec: MemberSpec, ctx: JobContext, held: Held | None = None
     ) -> int:

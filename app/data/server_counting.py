@@ -56,7 +56,7 @@ class ServerCounter:
         if self.keep(segments, identity):
             yield lambda some: self._kept_numbers(segments, identity, some)
             return
-        if not identity.keys and identity.consent is None and (suppression is None or not identity.contacts):
+        if not identity.fields and (suppression is None or not identity.contacts):
             sql = self._sql()
             yield lambda some: _only_members(self._members(sql, some))
             return

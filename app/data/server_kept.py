@@ -217,8 +217,7 @@ def _fetched(
 
 
 def _fields(identities: Iterable[Identity]) -> list[FieldRef]:
-    found = [matched.field for identity in identities for _, matched in identity.keys]
-    return found + [identity.consent for identity in identities if identity.consent is not None]
+    return [field for identity in identities for field in identity.fields]
 
 
 def _contacts(identities: Iterable[Identity]) -> tuple[tuple[FieldRef, ContactKind], ...]:

@@ -168,9 +168,7 @@ class _Question:
         self._table = table
         self._asked = asked
         self._row = RowValues(there, table, "b", asked.identity.country)
-        fields = dict.fromkeys([*asked.fields, *(matched.field for _, matched in asked.identity.keys)])
-        if asked.identity.consent is not None:
-            fields[asked.identity.consent] = None
+        fields = dict.fromkeys([*asked.fields, *asked.identity.fields])
         self._facts = suppression if asked.identity.contacts else None
         if self._facts is not None:  # who shares an identifier with somebody on the list is on it too, wherever
             fields |= dict.fromkeys(field for field, _ in asked.identity.contacts)

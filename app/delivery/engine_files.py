@@ -29,8 +29,9 @@ from app.jobs import JobContext
 class EngineWriter:
     """A `Writer` over the tables and segments of one moment; used by one thread.
 
-    In files everybody is known by our own key, so members with the same address stay two rows; who refused consent or is
-    on the suppression list is left out like everywhere. Of tables rows are left out only when the export asks for it.
+    In files everybody is known by our own key, so members with the same address stay two rows; who refused consent, is on the
+    suppression list or has nothing the other side could know them by, where it has to, is left out like everywhere. Of tables
+    rows are left out only when the export asks for it.
     `fields` are the columns the other side knows by name, whose rules their values get.
     """
 
@@ -61,10 +62,12 @@ class EngineWriter:
             rows = min(every, self._rows(item, ctx)) if listed else every
             return RowCount(rows, suppressed=every - rows)
         rows = self._rows(item, ctx)
-        suppressed = self._members.suppressed(self._scope, item, self._spec(item), ctx)
+        spec = self._spec(item)
+        suppressed = self._members.suppressed(self._scope, item, spec, ctx)
         members = self._members.number(self._scope, item, ctx)
-        # Nobody is without a key here and nobody stands twice, so what remains refused.
-        return RowCount(rows, suppressed, no_consent=max(0, members - rows - suppressed))
+        known = self._members.known(self._scope, item, spec, ctx) if spec.identity.known_by else members
+        # Nobody is without a key of ours and nobody stands twice, so what remains refused.
+        return RowCount(rows, suppressed, no_consent=max(0, known - rows - suppressed), unknown=members - known)
 
     def _encryption(self) -> Encryption | None:
         """For whom the files are encrypted; the key is judged at the moment of the run."""

@@ -178,7 +178,11 @@ class FileDelivery:
 
 def _words_of(item: str, count: RowCount, only: OnlyChanges) -> Iterator[str]:
     """A count as lines of the log."""
-    numbers = {"without consent": count.no_consent, "suppressed": count.suppressed}
+    numbers = {
+        "without a usable identifier": count.unknown,
+        "without consent": count.no_consent,
+        "suppressed": count.suppressed,
+    }
     reasons = ", ".join(f"{number:,} {reason}" for reason, number in numbers.items() if number)
     changes = count.changes
     if changes is None or changes.whole is not None:

@@ -17,9 +17,11 @@ def matched_fields(
 ) -> dict[str, MatchedField]:
     """Our field for each matched target field, with the target's rule; a target that takes any column gets values as they are.
 
-    Where a person said what values of a column mean, that is what the target gets.
+    Where a person said what values of a column mean, that is what the target gets. An identifier of which a column is not
+    matched identifies nobody.
     """
     known = {field.id: field for field in fields}
+    in_part = {field.identifies for field in fields if field.id not in match}
     refs = {target: FieldRef.parse(source) for target, source in match.items()}
     return {
         target: MatchedField(
@@ -27,6 +29,7 @@ def matched_fields(
             known[target].normalise if target in known else "trim",
             known[target].max_length if target in known else None,
             _means(ref, catalog),
+            known[target].identifies if target in known and known[target].identifies not in in_part else "",
         )
         for target, ref in refs.items()
     }
@@ -50,6 +53,7 @@ def identity_of(
     What is compared with the suppression list does not depend on the target's key: see `contacts_of`.
     """
     table = catalog.by_role(segment.of.role)
+    names = dict.fromkeys(field.identifies for field in matched.values() if field.identifies)
     consent = table.first_meaning(Meaning.CONSENT) if table is not None else None
     return Identity(
         keys=tuple((key, matched[key]) for key in key_fields if key in matched),
@@ -57,6 +61,7 @@ def identity_of(
         country=country,
         contacts=contacts_of(matched, segment, catalog),
         consent_means=() if consent is None else consent.means,
+        known_by=tuple(tuple(field for field in matched.values() if field.identifies == name) for name in names),
     )
 
 

@@ -212,6 +212,7 @@ class PartFile:
 class RowCount:
     """How many rows of a table or segment will be written, and how many are left out by our choice.
 
+    `unknown` are members without anything the other side could know them by, where it has to.
     `changes` is how they came about, where only changed rows are asked for; `not_parted_by` is the field by which other tables
     are parted into folders, and this one is not.
     """
@@ -219,13 +220,14 @@ class RowCount:
     rows: int
     suppressed: int = 0
     no_consent: int = 0
+    unknown: int = 0
     changes: RowChanges | None = None
     not_parted_by: str = ""
 
     @property
     def left_out(self) -> int:
         """All that is not written."""
-        return self.suppressed + self.no_consent
+        return self.suppressed + self.no_consent + self.unknown
 
 
 class FileSource(Protocol):

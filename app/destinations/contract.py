@@ -105,7 +105,8 @@ class TargetField:
     """A field of the target that can be filled; the required ones come from the description, others may be discovered.
 
     `meaning` is the name of the `Meaning` that fits it, or OWN_ID of core/matching.py; `normalise` names a rule of
-    core/identifiers.py; `max_length` is in characters.
+    core/identifiers.py; `max_length` is in characters. `identifies` is for files: a row goes into one when of some identifier all
+    matched columns that bear its name are filled.
     """
 
     id: str
@@ -115,6 +116,7 @@ class TargetField:
     meaning: str = "none"
     normalise: str = "trim"
     max_length: int | None = None
+    identifies: str = ""
 
 
 @dataclass(frozen=True, slots=True)

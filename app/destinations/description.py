@@ -227,6 +227,19 @@ class Description:
         return tuple(f for f in self.connection_fields if f.secret)
 
     @property
+    def columns(self) -> tuple[TargetField, ...]:
+        """The target fields, and in files what the other side knows by name in another audience type."""
+        if not self.any_field:
+            return self.fields
+        known = {each.id: each for audience in self.audience_types for each in audience.fields}
+        return tuple((known | {each.id: each for each in self.fields}).values())
+
+    @property
+    def identifying(self) -> frozenset[str]:
+        """The target fields that tell who a member is there: the key fields, and in files what a row needs one of."""
+        return frozenset({*self.key_fields, *(each.id for each in self.columns if each.identifies)})
+
+    @property
     def audience_id(self) -> str:
         """The id of the audience type this is narrowed to; empty without one."""
         return "" if self.audience is None else self.audience.id

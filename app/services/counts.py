@@ -199,7 +199,7 @@ class CountService:
         table = catalog.by_role(segment.of.role)
         wanted = match if match is not None else guess_keys(description.fields, description.key_fields, table)
         fields = matched_fields(
-            {key: value for key, value in wanted.items() if "." in value}, description.fields, catalog
+            {key: value for key, value in wanted.items() if "." in value}, description.columns, catalog
         )
         identity = identity_of(fields, description.key_fields, segment, catalog, country)
         if not reason and description.key_fields and not identity.keys:

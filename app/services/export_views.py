@@ -110,7 +110,7 @@ class ExportViews:
     def coverage(self, export: Export, ctx: JobContext) -> dict[str, float]:
         """For each matched target field the share of members with a usable value, 0 to 1, over the export's segments."""
         scope = self._scope()
-        specs = self._specs(export, scope, self._description(export).fields)
+        specs = self._specs(export, scope, self._description(export).columns)
         shares = [self._members.coverage(scope, segment, spec, ctx) for segment, spec in specs]
         return {target: sum(share[target] for share in shares) / len(shares) for target in export.match if shares}
 
@@ -155,7 +155,7 @@ class ExportViews:
     ) -> Preview:
         info = self._store.workspace.info()
         place = layouts.Place(export.name, info.name, self._clock(), info.id)
-        fields = self._description(export).fields
+        fields = self._description(export).columns
         writer = EngineWriter(self._engine, self._members, self._listed, scope, export, info.country_code, fields)
         planned = ExportFiles(export, scope.catalog, scope.segments, place, writer)
         masks = _masks(samples, export.match, scope.catalog) if masked else {}

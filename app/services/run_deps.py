@@ -64,7 +64,7 @@ def make_deps(
 
             def files(export: Export, description: Description, moment: datetime) -> ExportFiles:
                 place = Place(export.name, info.name, moment, info.id)
-                fields = description.for_target(export.target).fields
+                fields = description.for_target(export.target).columns
                 writer = EngineWriter(engine, shared, listed, scope, export, info.country_code, fields)
                 return ExportFiles(export, scope.catalog, scope.segments, place, writer)
 

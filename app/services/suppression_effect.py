@@ -72,5 +72,5 @@ class SuppressionEffect:
     def _spec(self, export: Export, segment: Segment) -> MemberSpec:
         description = self._destinations.get(export.destination).for_target(export.target)
         catalog, country = self._store.tables.catalog(), self._store.workspace.info().country_code
-        matched = matched_fields(export.match, description.fields, catalog)
+        matched = matched_fields(export.match, description.columns, catalog)
         return MemberSpec(matched, identity_of(matched, description.key_fields, segment, catalog, country))

@@ -60,6 +60,34 @@ def test_normalised_and_each_once(engine: DuckDBEngine) -> None:
     assert left[1].fix == "Fill Customer.Email."
 
 
+def test_in_files_that_need_an_identifier_everybody_with_one_stays_a_row_of_their_own(engine: DuckDBEngine) -> None:
+    rows = customers(
+        ("1", "a@x.de", "DE", True),
+        ("2", "A@x.de", "DE", True),
+        ("3", "nope", "DE", True),
+        ("4", "", None, True),
+        ("5", "e@x.de", "DE", False),
+        ("6", "f@x.de", "nowhere", True),
+        ("7", None, "FR", False),
+    )
+    table = add_table(engine, "Customer", rows, key="Id", role=TableRole.CUSTOMER)
+    country, members, ctx = SPEC.fields["country"], Members(engine), JobContext()
+    for known_by, known, sent in (
+        ((), 7, 5),
+        (((EMAIL,),), 4, 3),
+        (((EMAIL, country),), 3, 2),
+        (((EMAIL,), (country,)), 6, 4),
+    ):
+        identity = Identity(consent=FieldRef("Customer", "OptIn"), known_by=known_by)
+        spec = MemberSpec(SPEC.fields, identity)
+        assert members.known(scope_of(table), EVERYBODY, spec, ctx) == known
+        with engine.cursor(ctx.token) as cursor:
+            _query, rows_of_file = members.prepare(cursor, scope_of(table), EVERYBODY, spec, ctx)
+        assert rows_of_file == sent
+        count = Counter(engine).count(scope_of(table), EVERYBODY, CountSpec(identity), ctx)
+        assert (count.members, count.eligible, count.duplicates, count.to_send) == (7, known, 0, sent)
+
+
 def test_unusable_optional_values_are_sent_empty_and_counted(engine: DuckDBEngine) -> None:
     rows = customers(("1", "a@x.de", "Atlantis", True), ("2", "b@x.de", " ", True), ("3", "c@x.de", "Lemuria", True))
     table = add_table(engine, "Customer", rows, key="Id", role=TableRole.CUSTOMER)

@@ -149,6 +149,7 @@ IDENTITIES = [
     Identity((("email", EMAIL), ("phone", PHONE)), CONSENT, empty_refuses=True, country="DE", contacts=CONTACTS),
     Identity((("email", EMAIL),), country="DE", contacts=CONTACTS),
     Identity(country="DE", contacts=CONTACTS),
+    Identity(consent=CONSENT, country="DE", contacts=CONTACTS, known_by=((EMAIL,), (PHONE,))),
 ]
 FIELDS = {"mail": EMAIL, "item": LAST, "points": MatchedField(FieldRef("Customer", "Points"))}
 

@@ -84,6 +84,23 @@ def test_liveramp(shop: Desk, server: OpenSshServer) -> None:
     assert len(rows) == 10
 
 
+def test_liveramp_gets_nobody_it_could_not_know(shop: Desk, server: OpenSshServer) -> None:
+    table = shop.folder / "Customer.csv"
+    text = table.read_text("utf-8").replace("p0@example.com", "").replace("p4@example.com", "no address")
+    text = text.replace("p8@example.com", "").replace("Zoë 8,", "(202) 555-0123,")
+    table.write_text(text, "utf-8")
+    shop.done("tables", "refresh", "Customer")
+    connect(shop, "liveramp", server.values(), "private_key", server.key)
+    send(shop, LIVERAMP.replace("TIER", "PHONE1: Customer.FirstName, ZIP"))
+    (path,) = server.folder.iterdir()
+    rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
+    assert len(rows) == 8
+    assert [row["PHONE1"] for row in rows if not row["EMAIL1"]] == ["+12025550123"]
+    (run,) = shop.do("runs", "list", "--json").document["runs"]
+    assert (run["rows"], run["left_out"]) == (8, 2)
+    assert "Left out: 2 without a usable identifier." in shop.done("runs", "show", run["id"]).out
+
+
 def test_liveramp_refuses_what_it_could_not_read(shop: Desk, server: OpenSshServer) -> None:
     connect(shop, "liveramp", server.values(), "private_key", server.key)
     assert "“EMAIL1” has no field of yours" in refused(shop, "{CCID: Customer.CustomerId}")

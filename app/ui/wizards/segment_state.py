@@ -166,7 +166,7 @@ class SegmentState(WizardState):
         """Count every segment for the destination, with the key that is matched."""
         if self.description is None:
             return
-        keys = {key: source for key, source in self.draft.match.items() if key in self.description.key_fields}
+        keys = {key: source for key, source in self.draft.match.items() if key in self.description.identifying}
         # Those the destination does not take are counted too, to say what they hold.
         names = [s.name for s in self.facts.segments if self.facts.catalog.by_role(s.of.role) is not None]
         basis = (self.facts.segments, self.facts.catalog)

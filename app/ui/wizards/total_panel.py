@@ -191,7 +191,10 @@ class TotalPanel(QWidget):
         """Who is not eligible: those without any of the identifiers that are matched, or that our columns can fill."""
         description = self._state.description
         if description is None or not description.key_fields:
-            return self.tr("No valid {identifier}").format(identifier=self.tr("key"))
+            known = description is not None and bool(description.identifying)
+            return self.tr("No valid {identifier}").format(
+                identifier=self.tr("identifier") if known else self.tr("key")
+            )
         fields = {field.id: lowered(field.name) for field in description.fields}
         names = [fields[key] for key in self._state.counted_keys() or description.key_fields[:1]]
         if len(names) == 1:
