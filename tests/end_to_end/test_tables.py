@@ -12,6 +12,7 @@ import pytest
 
 from app.core.runs import Status
 from app.delivery.file_delivery import FileDelivery
+from app.jobs import JobContext
 from tests.end_to_end.workshop import Workshop, workshop
 from tests.servers import openssh
 
@@ -88,6 +89,49 @@ def test_a_run_that_fails_leaves_the_last_good_data(
     assert run.error.what == "Stopped after 1,000 of 2,500 rows."
     assert {f: (lake / f).read_bytes() for f in files_below(lake)} == before
     assert not (shop.folder / "runs" / run.id / "staging").exists()
+
+
+@pytest.mark.parametrize("change", ["fewer rows", "another column", "removed"])
+def test_a_table_changed_while_it_runs_arrives_as_it_was(
+    shop: Workshop, lake: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    source = shop.outside / "Customer.csv"
+    lines = source.read_text("utf-8").splitlines()
+    if change == "another column":
+        lines[0] = "CustomerId,Email,FirstName,Land"
+    advance = FileDelivery._advance
+
+    def change_at_the_second(self: FileDelivery, part):
+        if part.target.endswith("_2.csv"):
+            source.write_text("\n".join(lines[:101]) + "\n", "utf-8")
+            if change == "removed":
+                shop.services.tables.remove("Customer")
+            else:
+                shop.services.tables.refresh("Customer", JobContext())
+        return advance(self, part)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FileDelivery, "_advance", change_at_the_second)
+        (run,) = shop.run("Lake")
+    assert run.status is Status.SUCCESSFUL, f"{run.error} {shop.log(run)}"
+    rows = rows_of(*(lake / part for part in PARTS))
+    assert [row["CustomerId"] for row in rows] == [f"C-{i:07}" for i in range(2500)]
+    assert list(rows[0]) == ["CustomerId", "Email", "FirstName", "Country"]
+    (model,) = (lake / f for f in files_below(lake) if f.endswith("model.json"))
+    entity = json.loads(model.read_text("utf-8"))["entities"][0]
+    assert [a["name"] for a in entity["attributes"]] == ["CustomerId", "Email", "FirstName", "Country"]
+    before = {f: (lake / f).read_bytes() for f in files_below(lake)}
+    (again,) = shop.run("Lake")
+    if change == "removed":
+        assert again.status is Status.FAILED
+        assert again.error is not None
+        assert again.error.what == "The table “Customer” is gone."
+        assert {f: (lake / f).read_bytes() for f in files_below(lake)} == before
+        return
+    assert again.status is Status.SUCCESSFUL
+    rows = rows_of(lake / PARTS[0])
+    assert len(rows) == again.totals.rows == 100
+    assert list(rows[0])[-1] == ("Land" if change == "another column" else "Country")
 
 
 def test_a_segment_goes_into_a_file_with_the_matched_columns(shop: Workshop, lake: Path) -> None:
