@@ -86,6 +86,14 @@ class Formats(QObject):
         """Return "2.1 GB", in decimal units."""
         return self.locale.formattedDataSize(value, 1, QLocale.DataSizeFormat.DataSizeSIFormat)
 
+    def about_bytes(self, value: int) -> str:
+        """Return "101 MB" of an estimate: from ten of a unit on, its tenths would say more than is known."""
+        number = float(value)
+        while number >= 1000:
+            number /= 1000
+        tenths = int(value >= 1000 and number < 10)
+        return self.locale.formattedDataSize(value, tenths, QLocale.DataSizeFormat.DataSizeSIFormat)
+
     def counted(self, value: int, unit: str) -> str:
         """Return "1 export" or "11 exports"; `unit` is the plural word of a known thing, KeyError otherwise."""
         one, many = self._units()[unit]

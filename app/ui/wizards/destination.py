@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.core.connections import HealthState
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     from app.destinations.description import Description
     from app.services.connections import ConnectionRow
 
-_CARDS, _TILES, _TILES_OF_LONG_NAMES = 3, 4, 3
-_ROOM = 180
-"""Pixels of a tile where four stand beside each other; where a name needs more, three do."""
+_CARDS, _TILES, _FEWEST_TILES, _GAP = 3, 4, 2, 12
 _FEW = 8
 """Destinations without a connection shown before "Show all destinations"."""
 _SIGN_IN = frozenset({HealthState.SIGN_IN_EXPIRED, HealthState.SECRET_MISSING})
@@ -120,7 +118,9 @@ class DestinationStep(StepWidget):
         self._new_title = subtitle(self.state, self.tr("Or connect something new"))
         self._all = Button(theme, self.tr("Show all destinations"), "link", trailing="arrow-right")
         self._ask = Button(theme, self.tr("Copy a message for your admin"), "link", icon="copy")
-        self._tile_grid = QWidget()
+        self._tile_grid = _TileGrid()
+        self._across = 0
+        self._tile_grid.resized.connect(self._on_tiles_resized)
         self._panel = DestinationPanel(self.state)
 
     def _connect(self) -> None:
@@ -142,7 +142,7 @@ class DestinationStep(StepWidget):
         for holder in (self._card_grid, self._tile_grid):
             grid = QGridLayout(holder)
             grid.setContentsMargins(0, 0, 0, 0)
-            grid.setSpacing(12)
+            grid.setSpacing(_GAP)
         fill(
             self,
             page(
@@ -222,8 +222,7 @@ class DestinationStep(StepWidget):
         shown = new if self._show_all or words else new[:_FEW]
         admin = facts.role is Role.ADMIN
         grid = self._emptied(self._tile_grid)
-        whole = all(DestinationTile.width_of(self.theme, each.name) <= _ROOM for each in shown)
-        across = _TILES if whole else _TILES_OF_LONG_NAMES
+        self._across = across = self._fitting(shown)
         self._tiles = {}
         for number, description in enumerate(shown):
             tooltip = description.summary if admin else self.tr("Only an admin can connect it.")
@@ -246,6 +245,16 @@ class DestinationStep(StepWidget):
         self._new_title.set_words(title)
         self._new_title.setVisible(bool(shown) or not self._all.isHidden())
         self._tile_grid.setVisible(bool(shown))
+
+    def _fitting(self, shown: Sequence[Description]) -> int:
+        """As many tiles beside each other as leave every name whole."""
+        widest = max((DestinationTile.width_of(self.theme, each.name) for each in shown), default=1)
+        return max(_FEWEST_TILES, min(_TILES, (self._tile_grid.width() + _GAP) // (widest + _GAP)))
+
+    def _on_tiles_resized(self) -> None:
+        shown = [each for each in self.state.facts.descriptions if each.id in self._tiles]
+        if shown and self._fitting(shown) != self._across:
+            self._fill_tiles()
 
     @staticmethod
     def _emptied(holder: QWidget) -> QGridLayout:
@@ -378,6 +387,17 @@ class DestinationStep(StepWidget):
         if kept is not None:
             self.state.forget(kept.draft.id)
             self._note.hide()
+
+
+class _TileGrid(QWidget):
+    """What holds the tiles. Signal `resized`."""
+
+    resized = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tell it."""
+        super().resizeEvent(event)
+        self.resized.emit()
 
 
 def _fits(row: ConnectionRow, words: list[str]) -> bool:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.core.connections import Access, HealthState
 from app.core.counts import LimitScope
 from app.core.exports import SyncMode
+from app.core.file_formats import FileType
 from app.core.roles import Role
 from app.core.segments import SegmentOf
 from app.ui.widgets.buttons import Button
@@ -166,9 +167,18 @@ class DestinationPanel(QWidget):
             facts.append(Fact(self.tr("Key identifier"), self._key_words(description)))
             facts.append(Fact(self.tr("Audience"), self._audience_words(description)))
         else:
-            facts.append(Fact(self.tr("File formats"), self.tr("CSV, Parquet, JSON lines")))
+            kinds = description.file_rules.types or tuple(FileType)
+            facts.append(Fact(self.tr("File formats"), ", ".join(self._file_type(kind) for kind in kinds)))
         facts.append(Fact(self.tr("Signs in with"), description.signs_in_with))
         return facts
+
+    def _file_type(self, kind: FileType) -> str:
+        return {
+            FileType.CSV: self.tr("CSV"),
+            FileType.PARQUET: self.tr("Parquet"),
+            FileType.JSON_LINES: self.tr("JSON lines"),
+            FileType.EXCEL: self.tr("Excel"),
+        }[kind]
 
     def _abilities(self, description: Description) -> list[str]:
         modes = {

@@ -19,7 +19,9 @@ from app.ui.wizards.first_lines import FirstLines
 from app.ui.wizards.folder_lines import FolderLine, folder_lines
 from app.ui.wizards.state import WizardState
 
-_LINE, _STEP, _FLASH_MS = 28, 20, 900
+_LINE, _STEP, _LEAST_STEP, _FLASH_MS = 28, 20, 9, 900
+_BEFORE, _BETWEEN = 24, 8
+"""Pixels for the icon before a name, and between a name and what stands at the right."""
 MOST_LINES = 200
 
 
@@ -70,7 +72,7 @@ class FolderTree(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint guides, icons, names and sizes."""
         painter = QPainter(self)
-        theme = self._theme
+        theme, step = self._theme, self.step()
         for number, line in enumerate(self._lines):
             area = QRect(0, number * _LINE, self.width(), _LINE)
             if line.path in self._changed and self._light > 0:
@@ -78,8 +80,8 @@ class FolderTree(QWidget):
                 glow.setAlphaF(self._light)
                 paint.box(painter, area, 4, fill=glow)
             for depth in range(line.depth):
-                painter.fillRect(7 + depth * _STEP, area.top(), 1, _LINE, theme.color("line"))
-            left = line.depth * _STEP
+                painter.fillRect(7 + depth * step, area.top(), 1, _LINE, theme.color("line"))
+            left = line.depth * step
             icon = {"place": "folder-open", "folder": "folder-open", "file": "file-text", "about": "brackets-curly"}[
                 line.kind
             ]
@@ -89,10 +91,29 @@ class FolderTree(QWidget):
             width = theme.metrics("caption").horizontalAdvance(detail) + 2
             right = QRect(area.right() - width, area.top(), width, _LINE)
             paint.text(painter, theme, right, detail, role="caption", ink="text2", align=Qt.AlignmentFlag.AlignRight)
-            words = QRect(left + 24, area.top(), right.left() - left - 32, _LINE)
+            words = QRect(left + _BEFORE, area.top(), right.left() - left - _BEFORE - _BETWEEN, _LINE)
             strong = line.kind == "about"
             middle = Qt.TextElideMode.ElideMiddle
             paint.text(painter, theme, words, line.name, role="mono-strong" if strong else "mono", elide=middle)
+
+    def step(self) -> int:
+        """Pixels a level is moved in: fewer where deep names would lose the part that tells them apart."""
+        mono, caption = self._theme.metrics("mono-strong"), self._theme.metrics("caption")
+        fitting = [
+            (
+                self.width()
+                - _BEFORE
+                - _BETWEEN
+                - 3
+                - mono.horizontalAdvance(line.name)
+                - caption.horizontalAdvance(detail)
+            )
+            // line.depth
+            for line in self._lines
+            if line.depth
+            for detail in (self._detail(line),)
+        ]
+        return max(_LEAST_STEP, min((_STEP, *fitting)))
 
     def _detail(self, line: FolderLine) -> str:
         if line.kind == "place":

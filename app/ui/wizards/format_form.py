@@ -101,10 +101,10 @@ class FormatForm(QWidget):
         if before is None or after is None or not files.nodes:
             becomes = ""
         elif self._state.draft.format.compression is Compression.NONE:
-            becomes = self.tr("about {size}").format(size=self._formats.bytes(after))
+            becomes = self.tr("about {size}").format(size=self._formats.about_bytes(after))
         else:
             words = self.tr("{before} becomes about {after}")
-            becomes = words.format(before=self._formats.bytes(before), after=self._formats.bytes(after))
+            becomes = words.format(before=self._formats.about_bytes(before), after=self._formats.about_bytes(after))
         self.packing.show_estimate(becomes, parts if files.nodes else "")
 
     # Changing
