@@ -37,18 +37,26 @@ def sums_text(sums: Mapping[str, str], sums_path: str) -> str:
 
 
 def latest_document(
-    export: str, run: str, moment: datetime, files: Sequence[SentFile], latest_path: str
+    export: str,
+    run: str,
+    moment: datetime,
+    files: Sequence[SentFile],
+    latest_path: str,
+    tops: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The pointer to a run, ready for `json.dumps`; folders are named as seen from the pointer's own.
 
     `folder` is the deepest folder that holds everything of the run, `tables` names that of each table or segment, and `content`
-    says which of its rows are there: all of them, or those that changed since the run before.
+    says which of its rows are there: all of them, or those that changed since the run before. `tops` are the folders of tables
+    above those of their partitions: a run whose rows are all of one year lies in the same folder as the next.
     """
-    here = posixpath.dirname(latest_path)
+    here, tops = posixpath.dirname(latest_path), tops or {}
     by_item: dict[str, list[str]] = {}
     for file in files:
         if file.item:
-            by_item.setdefault(file.item, []).append(posixpath.dirname(file.path))
+            top, folder = tops.get(file.item), posixpath.dirname(file.path)
+            inside = top is not None and f"{folder}/".startswith(f"{top}/")
+            by_item.setdefault(file.item, []).append(top if top is not None and inside else folder)
     content = {item: sorted({file.which.value for file in files if file.item == item}) for item in by_item}
     tables: Mapping[str, str] = {item: _from(here, folders) for item, folders in by_item.items()}
     return {

@@ -63,7 +63,16 @@ class AboutFiles:
             )
         if layout.latest:
             path = layouts.latest_path(export, place)
-            yield _written(folder, path, _json(latest_document(export.name, run, place.moment, sent, path)))
+            yield _written(
+                folder, path, _json(latest_document(export.name, run, place.moment, sent, path, self._tops()))
+            )
+
+    def _tops(self) -> dict[str, str]:
+        """The folder of each table or segment, without those of a partition."""
+        export = self.export
+        items = [c.name for c in export.tables] if export.kind is ExportKind.DATA_OUT else list(export.segments)
+        names = layouts.safe_names(items, plain=export.layout.plain_names)
+        return {item: layouts.folder_of(export, self.place, name) for item, name in zip(items, names, strict=True)}
 
     def _metadata(self, where: Callable[[str], str]) -> Iterator[tuple[str, dict[str, Any]]]:
         export, layout, moment = self.export, self.export.layout, self.place.moment

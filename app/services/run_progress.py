@@ -15,7 +15,8 @@ def progress_of(runs: Iterable[Run], now: datetime) -> Progress:
     runs = list(runs)
     going = [run for run in runs if not run.status.ended]
     total = sum(run.total or 0 for run in runs)
-    unit = runs[0].unit if runs and len({run.unit for run in runs}) == 1 else "members"
+    units = {run.unit for run in runs if run.total is not None}  # a run that waits does not know yet what it sends
+    unit = units.pop() if len(units) == 1 else "members"
     rates = [rate for run in going if (rate := bytes_per_second(run, now)) is not None]
     left = [seconds for run in going if (seconds := seconds_left(run, now)) is not None]
     return Progress(

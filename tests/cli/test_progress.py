@@ -48,3 +48,9 @@ def test_runs_without_files_tell_no_bytes() -> None:
     runs: list[Run] = [replace(RUN, bytes_sent=0, unit="members")]
     told = progress_of(runs, datetime(2026, 3, 9, 6, 6, tzinfo=UTC))
     assert (told.bytes_done, told.bytes_per_second) == (0, None)
+
+
+def test_what_waits_does_not_turn_rows_into_members() -> None:
+    writing = replace(RUN, total=5_000, done=10, unit="rows")
+    waiting = replace(RUN, status=Status.QUEUED, total=None, done=0, unit="members")
+    assert progress_of([writing, waiting], NOW).unit == "rows"

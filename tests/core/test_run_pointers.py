@@ -55,6 +55,14 @@ def test_the_pointer_names_the_folders_of_a_run_from_its_own() -> None:
     }
 
 
+def test_the_pointer_does_not_lead_into_a_folder_of_a_partition() -> None:
+    """However few values a run has: the next one may have more, and readers keep the folder they know."""
+    files = [sent("Orders", "Out/Orders/0605/2026/01/1.csv"), sent("Orders", "Out/Orders/0605/2026/02/2.csv")]
+    tops = {"Orders": "Out/Orders/0605", "Customer": "Out/Customer/0605"}
+    document = latest_document("Out", "r1", MOMENT, files, "Out/latest.json", tops)
+    assert (document["folder"], document["tables"]) == ("Orders/0605", {"Orders": "Orders/0605"})
+
+
 def test_a_pointer_beside_the_files_says_so() -> None:
     document = latest_document("Out", "r1", MOMENT, [sent("Orders", "Out/o_1.csv")], "Out/latest.json")
     assert (document["folder"], document["tables"]) == (".", {"Orders": "."})
