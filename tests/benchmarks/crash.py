@@ -49,15 +49,16 @@ STRANGERS = 700
 
 
 def run(rows: int | None = None, kills: int | None = None, seed: int = 1) -> dict[str, float | int]:
-    """So many kills over runs of that many members."""
+    """So many kills over runs of that many members, and more until runs of each sync mode were killed."""
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, Mail() as mail:
         bench = CrashBench(Path(folder), mail, rows or MEMBERS, random.Random(seed))
-        while bench.kills < (kills or KILLS):
+        while bench.kills < (kills or KILLS) or bench.killed != MODES.keys():
             bench.scenario()
             print(f"  {bench.kills} kills, {bench.lost} lost, {bench.doubled} doubled", file=sys.stderr, flush=True)
         return {
             "kills": bench.kills,
+            "modes": len(bench.killed),
             "lost": bench.lost,
             "doubled": bench.doubled,
             "in_doubt": bench.in_doubt,
@@ -147,6 +148,7 @@ class CrashBench:
         self._held: dict[str, dict[str, str]] = {mode: {} for mode in MODES}
         self._strangers: dict[str, set[str]] = {mode: set() for mode in MODES}
         self._done = 0
+        self.killed: set[str] = set()
         self.kills = self.lost = self.doubled = self.in_doubt = self.resumed = 0
         self._change_people()
         self._make_workspace()
@@ -224,6 +226,7 @@ class CrashBench:
             return ended
         self._mail.wait_until_idle()
         self.kills += 1
+        self.killed.add(mode)
         self.resumed += resume
         self._note_doubts(mode, allowed)
         return None
