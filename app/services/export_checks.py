@@ -9,7 +9,7 @@ from datetime import datetime
 from app.core import layouts, row_deltas
 from app.core.eligibility import why_not_eligible
 from app.core.errors import FixSettings
-from app.core.exports import Export, ExportKind, OnlyChanges
+from app.core.exports import Export, ExportKind, OnlyChanges, SyncMode
 from app.core.file_formats import sheet_problem
 from app.core.names import fold
 from app.core.partitions import member_problems, not_parted, table_problems
@@ -101,9 +101,10 @@ def _target(export: Export, around: Surroundings) -> list[str]:
             found.append(f"“{field.label}” is not filled in.")
         elif value and field.choices is not None and value not in field.choices:
             found.append(f"“{field.label}” can't be “{value}”; it is one of {', '.join(field.choices)}.")
-    if around.description.sync_modes and export.sync not in around.description.sync_modes:
-        able = ", ".join(around.description.sync_modes)
-        found.append(f"{name} can't do the sync mode “{export.sync}”; it can do {able}.")
+    able = around.description.sync_modes
+    if export.sync not in (able or (SyncMode.UPDATE,)):
+        words = f"it can do {', '.join(able)}" if able else "its files are written whole with each run"
+        found.append(f"{name} can't do the sync mode “{export.sync}”; {words}.")
     return found
 
 

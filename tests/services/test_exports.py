@@ -69,6 +69,7 @@ def test_a_document_of_an_export_applies_to_the_same(ready):
         ({"match": {"email": "Customer.Nope"}}, "no column “Nope”"),
         ({"match": {"email": "Customer.Email", "nope": "Customer.Email"}}, "no field “nope”"),
         ({"sync": "mirror"}, "sync mode “mirror”"),
+        ({"connection": "Folder", "target": {}, "sync": "mirror"}, "its files are written whole with each run"),
         ({"consent": {"agreed": False}}, "Nobody agreed"),
         ({"connection": "Folder", "target": {}, "match": {}}, "No field is chosen"),
         ({"connection": "Folder", "target": {}, "layout": {"folder": "{nope}"}}, "{nope}"),
