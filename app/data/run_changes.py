@@ -73,6 +73,7 @@ def write_changes(cursor: Cursor, plan: Path, told: Path | None, to: Path) -> No
     query = f"SELECT {literal(segment)} AS segment, * FROM ({changes_query(cursor, plan, told)})"  # noqa: S608 - our own query
     write_parquet(cursor, query, unfinished, {})
     unfinished.replace(to)
+    sync_folder(to.parent)  # the plan they were made of goes next
 
 
 def changes_query(cursor: Cursor, plan: Path, told: Path | None) -> str:

@@ -20,6 +20,7 @@ from typing import Any, Generic, Self, TypeVar
 import msgspec
 
 from app.core.runs import LogLine, Reject, RejectPage
+from app.data.run_changes import sync_folder
 
 T = TypeVar("T")
 
@@ -62,9 +63,15 @@ class JsonLines(Generic[T]):
         if self._file is None:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _BINARY, 0o600)
+            sync_folder(self._path.parent)
         view = memoryview(chunk)
         while view:
             view = view[os.write(self._file, view) :]
+
+    def sync(self) -> None:
+        """What was appended is on the disk when this returns, and would be there after a loss of power; thread safe."""
+        if self._file is not None:
+            os.fsync(self._file)
 
     def close(self) -> None:
         """Bring everything onto the disk and close."""

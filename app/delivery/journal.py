@@ -1,9 +1,9 @@
 """The journal of a run, `runs/{id}/batches.jsonl`: each batch before it leaves, and again when something is known of it.
 
-One JSON object a line, appended and flushed at once: `planned` tells what a segment sets out to send or remove, `left` a
-batch that is about to leave, `settled` what is known of it so far (a batch that is refused as a whole is sent in parts and
-settled part by part), `stopped` why there is no answer, `moved` how many of a batch in doubt went on in a later one after the
-run was resumed. Which member is in doubt stands in `sent/` (data/sent.py).
+One JSON object a line, appended at once, and on the disk before a batch leaves: `planned` tells what a segment sets out to
+send or remove, `left` a batch that is about to leave, `settled` what is known of it so far (a batch that is refused as a
+whole is sent in parts and settled part by part), `stopped` why there is no answer, `moved` how many of a batch in doubt went
+on in a later one after the run was resumed. Which member is in doubt stands in `sent/` (data/sent.py).
 """
 
 from __future__ import annotations
@@ -125,6 +125,7 @@ class Journal:
                     Left(number, segment, kind, len(rows), self._clock(), rows[0], rows[-1]),
                 ]
             )
+        self._lines.sync()
         entry = BatchEntry(self, number, len(rows))
         self._here.entry = entry
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,3 +122,21 @@ def test_what_was_in_doubt_moves_to_one_later_batch_of_its_kind(tmp_path: Path) 
     batches = read_journal(folder, ended=True)
     assert numbers_of(batches) == BatchNumbers(answered=40)
     assert all(batch.moved <= batch.members for batch in batches)
+
+
+def test_a_batch_is_on_the_disk_before_it_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loss of power takes what only the operating system had, so it must have been told to write it."""
+    safe: dict[int, int] = {}
+    fsync = os.fsync
+
+    def noted(file: int) -> None:
+        fsync(file)
+        safe[os.fstat(file).st_ino] = os.fstat(file).st_size
+
+    monkeypatch.setattr(os, "fsync", noted)
+    with journal(tmp_path) as open_journal:
+        for _ in range(2):
+            with open_journal.batch("VIP", BatchKind.SEND, range(3)) as entry:
+                file = RunFolder(tmp_path, "r1").journal_path.stat()
+                assert safe[file.st_ino] == file.st_size
+                entry.settled({OutcomeKind.ADDED: 3})

@@ -1,0 +1,48 @@
+"""What a place holds survives a loss of power: nothing goes before what is made of it is on the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.core.exports import SyncMode
+from app.data import run_changes, sent
+from app.data.engines.duckdb import DuckDBEngine
+from app.data.member_query import MemberSpec
+from app.data.members import Members
+from app.data.sent import Told
+from app.jobs import CancelToken, JobContext
+from tests.data.test_counting import scope_of
+from tests.data.test_reasons import FIELDS, GERMANS, IDENTITY, NAMES, SentPlace, engine  # noqa: F401 - a fixture
+
+
+def test_plan_and_notes_stay_until_changes_and_snapshot_are_on_the_disk(
+    engine: DuckDBEngine,  # noqa: F811 - the fixture
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = SentPlace(engine)
+    place.send(scope_of(place.table(("1", "p1@x.de", "DE", True))))
+    run = engine.folder / "runs" / "r2"
+    run.mkdir(parents=True)
+    scope = scope_of(place.table(("1", "p1@x.de", "DE", True), ("2", "p2@x.de", "DE", True)))
+    spec = MemberSpec(FIELDS, IDENTITY, NAMES)
+    Members(engine).plan(
+        scope, GERMANS, spec, place.held, SyncMode.MIRROR, place.held.plan_path, JobContext(), run="r2"
+    )
+    told = Told(place.held, SyncMode.MIRROR)
+    told.settled([0], "added", {})
+    told.close()
+    there: list[tuple[str, set[str]]] = []
+
+    def noted(folder: Path) -> None:
+        there.append((folder.name, {path.name for path in place.held.folder.iterdir()}))
+
+    for module in (sent, run_changes):
+        monkeypatch.setattr(module, "sync_folder", noted)
+    place.held.settle(CancelToken())
+    assert there == [
+        ("changes", {"000001.parquet", "plan.parquet", "told.csv"}),
+        (place.held.folder.name, {"000001.parquet", "000002.parquet", "plan.parquet", "told.csv"}),
+    ]
+    assert {path.name for path in place.held.folder.iterdir()} == {"000002.parquet"}
