@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from app.cli.output import plain
+from app.core.reasons import Reason
 from app.core.run_differences import RunDifference, Side
 from app.core.runs import Run
 
 SIDES = {Side.JOINED: "only in the later", Side.LEFT: "only in the earlier", Side.CHANGED: "in both, values changed"}
 NOT_KEPT = "reason no longer kept"
+
+
+def difference_document(difference: RunDifference) -> dict[str, Any]:
+    """The JSON document."""
+    reasons = {side.value: _by_words(by) for side, by in difference.reasons.items()}
+    return {**plain(replace(difference, reasons={})), "reasons": reasons}
+
+
+def _by_words(reasons: Mapping[Reason, int]) -> dict[str, int]:
+    found: Counter[str] = Counter()  # what an earlier version kept as a sentence may be the same
+    for reason, number in reasons.items():
+        found[Reason.bare(str(reason))] += number
+    return dict(found.most_common())
 
 
 def difference_lines(earlier: Run, later: Run, difference: RunDifference) -> list[str]:
@@ -26,7 +46,8 @@ def difference_lines(earlier: Run, later: Run, difference: RunDifference) -> lis
     ]
     for side, words in ((Side.JOINED, "joined"), (Side.LEFT, "left")):
         lines += [
-            f"  {number:>9,} {words}: {reason or NOT_KEPT}" for reason, number in difference.reasons[side].items()
+            f"  {number:>9,} {words}: {reason or NOT_KEPT}"
+            for reason, number in _by_words(difference.reasons[side]).items()
         ]
     if difference.missing:
         lines.append(

@@ -39,7 +39,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "held": held_document(plan.held),
         "forecast": forecast_document(plan.forecast),
         "segments": segments,
-        "members": plain(plan.members),
+        "members": [{**plain(each), "reason": str(each.reason)} for each in plan.members],
     }
 
 
@@ -89,7 +89,7 @@ def plan_lines(plan: Plan) -> list[str]:
     lines += [line for each in plan.segments for line in _segment_lines(each, alone=len(plan.segments) == 1)]
     for member in plan.members:
         values = ", ".join(f"{field} {value}" for field, value in member.values.items() if value)
-        reason = f"  {_printable(member.reason)}" if member.reason else ""
+        reason = f"  {_printable(str(member.reason))}" if member.reason else ""
         lines.append(f"  {member.change.value:<8} {_printable(member.member)}  {_printable(values)}{reason}")
     return lines
 

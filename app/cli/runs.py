@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.comparing import difference_lines
+from app.cli.comparing import difference_document, difference_lines
 from app.cli.exports import done_words, exit_of, run_document, run_sentence, wait_for
 from app.cli.output import Exit, of, plain
 from app.cli.receipts import check_lines, receipt_lines
@@ -230,7 +230,9 @@ def compare(
     if to is not None:
         session.output.say(f"Saved {saved:,} members to {to}. The file names people.")
     if session.options.json:
-        session.output.document({"earlier": runs[0].id, "later": runs[1].id, **plain(found), "both": found.both})
+        session.output.document(
+            {"earlier": runs[0].id, "later": runs[1].id, **difference_document(found), "both": found.both}
+        )
     else:
         session.output.text("\n".join(difference_lines(runs[0], runs[1], found)))
 

@@ -37,13 +37,20 @@ class GuardKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a run saw of a segment: members to send, rows of the tables it asks, its rules in words, the consent field."""
+    """What a run saw of a segment: members to send, rows of the tables it asks, its rules in words, the consent field.
+
+    `keys` are the fields that identify members, `generations` those of the tables by their ids, `listed` is that of the
+    suppression list, empty without one.
+    """
 
     members: int
     rows: Mapping[str, int] = field(default_factory=dict)
     rules: str = ""
     consent: str = ""
     at: datetime | None = None
+    keys: str = ""
+    generations: Mapping[str, int] = field(default_factory=dict)
+    listed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

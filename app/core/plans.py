@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.core.counts import Count
 from app.core.exports import SyncMode
+from app.core.reasons import Reason
 
 if TYPE_CHECKING:
     from app.core.forecasts import Forecast
@@ -75,14 +76,14 @@ class Changes:
 class PlannedMember:
     """One member of a plan: our key and the values of the target's fields; of who is not to be sent those that identify it.
 
-    `reason` is a sentence made from the rule that decides (core/reasons.py), `fields` are those that changed, when known.
+    `reason` comes from the rule that decides, `fields` are those that changed, when known.
     """
 
     member: str
     segment: str
     change: Change
     values: Mapping[str, str | None]
-    reason: str = ""
+    reason: Reason = field(default_factory=Reason)
     fields: tuple[str, ...] = ()
 
 
@@ -91,7 +92,7 @@ class PlanFilter:
     """Which members of a plan are looked at: of one change, with one reason, found by a search; empty ones take everybody."""
 
     change: Change | None = None
-    reason: str = ""
+    reason: Reason = field(default_factory=Reason)
     search: str = ""
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from app.core.reasons import Reason
+
 
 class Side(StrEnum):
     """How a member differs: it came after the earlier run, it went, or it stayed with other values."""
@@ -23,7 +25,7 @@ class Differing:
     member: str
     segment: str
     side: Side
-    reason: str
+    reason: Reason
     fields: tuple[str, ...]
     run: str
     at: datetime
@@ -52,7 +54,7 @@ class RunDifference:
     changed: int
     before: int | None
     after: int | None
-    reasons: Mapping[Side, Mapping[str, int]] = field(default_factory=dict)
+    reasons: Mapping[Side, Mapping[Reason, int]] = field(default_factory=dict)
     missing: int = 0
     configuration: tuple[str, ...] | None = None
 

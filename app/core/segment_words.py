@@ -88,10 +88,11 @@ def _group_words(group: Group, *, nested: bool) -> str:
     return f"({text})" if nested and len(parts) > 1 else text
 
 
-def condition_words(condition: Condition, own: str = "", *, no_longer: bool = False) -> str:
+def condition_words(condition: Condition, own: str = "", *, now: bool = False, no_longer: bool = False) -> str:
     """One condition without a full stop: `the sum of Orders Total is at least 250 in the last 12 months of PlacedOn`.
 
-    The table `own` is not named. With `no_longer` the words say that it was met and is not any more.
+    The table `own` is not named. With `now` the words say that it was not met before, with `no_longer` that it was met and is
+    not any more.
     """
     subject = field_words(condition.field, own)
     if condition.aggregate is not None:
@@ -101,6 +102,8 @@ def condition_words(condition: Condition, own: str = "", *, no_longer: bool = Fa
     if no_longer:
         asked = _NO_LONGER.get(condition.operator) or f"no longer {asked}"
         asked = asked.replace("no longer is ", "is no longer ", 1)
+    elif now:
+        asked = f"{asked} now"
     text = f"{subject} {asked.format(_value_words(condition, last))}"
     if condition.within is not None:
         within = condition.within

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
-from app.core.guards import Seen
+from app.core.guards import Seen, seen
+from app.core.segments import Segment
+from app.core.tables import Table
+from app.data.engines.duckdb import DuckDBEngine, generation_folder
+from app.data.identity import Identity
+from app.data.suppression import list_file
+from app.data.workspace_rows import Scope
 
 _NAME = "seen.json"
 
@@ -17,15 +23,61 @@ def read_seen(folder: Path) -> Seen | None:
     try:
         found = json.loads((folder / _NAME).read_text("utf-8"))
         at = None if found["at"] is None else datetime.fromisoformat(found["at"])
-        return Seen(int(found["members"]), dict(found["rows"]), found["rules"], found["consent"], at)
+        known = Seen(int(found["members"]), dict(found["rows"]), found["rules"], found["consent"], at)
+        generations = dict(found.get("generations", {}))  # earlier versions kept neither these nor what follows
+        return replace(known, keys=found.get("keys", ""), generations=generations, listed=found.get("listed", ""))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def write_seen(folder: Path, seen: Seen) -> None:
+def write_seen(folder: Path, known: Seen) -> None:
     """Keep it, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / "seen.tmp"
-    document = asdict(seen) | {"at": None if seen.at is None else seen.at.isoformat()}
+    document = asdict(known) | {"at": None if known.at is None else known.at.isoformat()}
     unfinished.write_text(json.dumps(document, ensure_ascii=False), "utf-8")
     unfinished.replace(folder / _NAME)
+
+
+def seen_now(scope: Scope, segment: Segment, identity: Identity, members: int) -> Seen:
+    """What is seen of a segment with so many members to send."""
+    known = seen(segment, scope.catalog, scope.segments, members, str(identity.consent or ""))
+    return replace(
+        known,
+        at=scope.now,
+        keys=", ".join(f"{target}: {matched.field}" for target, matched in identity.keys),
+        generations={table.id: table.generation for table in scope.catalog.tables},
+        listed="" if scope.suppression is None else scope.suppression.generation,
+    )
+
+
+def rows_then(engine: DuckDBEngine, scope: Scope, last: Seen) -> Scope | None:
+    """The workspace as that run saw it, with the segments of now; None when the rows of a table are no longer as they were.
+
+    The suppression list is empty where it is the one of now, which spares hashing all addresses, and where it is not kept.
+    """
+    tables = []
+    for table in scope.catalog.tables:
+        number = last.generations.get(table.id)
+        if table.server is None and number != table.generation:
+            then = None if number is None else replace(table, generation=number)
+            if then is None or not generation_folder(engine.folder, then).is_dir():
+                return None
+            if not _columns(engine, table) <= _columns(engine, then):
+                return None
+            table = then
+        tables.append(table)
+    if last.at is None:
+        return None
+    listed, facts = None, scope.suppression
+    if (
+        facts is not None
+        and last.listed not in {"", facts.generation}
+        and list_file(engine.folder, last.listed).exists()
+    ):
+        listed = replace(facts, generation=last.listed)
+    return replace(scope, catalog=replace(scope.catalog, tables=tuple(tables)), now=last.at, suppression=listed)
+
+
+def _columns(engine: DuckDBEngine, table: Table) -> set[tuple[str, str]]:
+    return {(column.name, column.native_type) for column in engine.describe(engine.table_files(table))}

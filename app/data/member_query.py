@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import exp
 
 from app.core.identifiers import HASHES
-from app.core.reasons import LEFT_OUT, NO_CONSENT, ON_THE_LIST, TWICE
+from app.core.reasons import Reason, Says
 from app.core.segments import Segment
 from app.core.tables import ColumnType, Table
 from app.data.identifiers_sql import text, trimmed
@@ -223,14 +223,18 @@ class MemberQuestion:
         )
         words = " or ".join(names.get(target, target) for target, _matched in self.spec.identity.keys) or "key"
         why = exp.Case().when(
-            exp.Is(this=identifier.copy(), expression=exp.Null()), text(f"{LEFT_OUT}no usable {words}"), copy=False
+            exp.Is(this=identifier.copy(), expression=exp.Null()),
+            text(Reason(Says.LEFT_OUT_NO_KEY, words).kept),
+            copy=False,
         )
-        why = why.when(exp.GT(this=place, expression=exp.Literal.number(1)), text(TWICE), copy=False)
-        for unwanted, reason in ((self._refusing(), NO_CONSENT), (self._suppressed(), ON_THE_LIST)):
+        twice = text(Reason(Says.LEFT_OUT_TWICE).kept)
+        why = why.when(exp.GT(this=place, expression=exp.Literal.number(1)), twice, copy=False)
+        kept_back = ((self._refusing(), Says.LEFT_OUT_NO_CONSENT), (self._suppressed(), Says.LEFT_OUT_SUPPRESSED))
+        for unwanted, says in kept_back:
             if unwanted is not None:
                 inside = exp.In(this=identifier.copy(), query=exp.Subquery(this=unwanted))
-                why = why.when(inside, text(reason), copy=False)
-        why = why.else_(text(TWICE), copy=False)
+                why = why.when(inside, text(Reason(says).kept), copy=False)
+        why = why.else_(twice.copy(), copy=False)
         keys = [target for target, _matched in self.spec.identity.keys]
         one = len(keys) == 1
         values = [

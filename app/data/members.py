@@ -23,8 +23,9 @@ from app.core.tables import Table
 from app.data.engines.duckdb import Cursor, DuckDBEngine
 from app.data.engines.protocol import Engine
 from app.data.identity import Identity, MatchedField
+from app.data.last_seen import read_seen, rows_then, seen_now
 from app.data.member_query import MemberQuestion, MemberSpec, coverage_percent
-from app.data.reasons import Why
+from app.data.reasons import Before, Why
 from app.data.resuming import Rest, rest_of
 from app.data.run_changes import rejected_of
 from app.data.sent import Difference, Found, Held, compare, take_back
@@ -88,7 +89,8 @@ class Members:
                 total, chosen = self._pick(cursor, question), question.chosen(keys=True)
             ctx.report(Progress("Compare members", 0, total))
             found = self._found(question, chosen, total)
-            why = Why(question.sql, segment, question.table, spec.identity, spec.names)
+            before = self._before(scope, question, held, ctx)
+            why = Why(question.sql, segment, question.table, spec.identity, spec.names, before)
             kept = {"segment": segment.name, "run": run}
             only = rejected_of(self._engine.folder, retries) if retries else None
             left_out = self._sql(question.unsent(spec.names)) if whole else None
@@ -284,6 +286,19 @@ class Members:
         keys = tuple(target for target, _matched in question.spec.identity.keys)
         fields = tuple(question.spec.fields)
         return Found(self._sql(chosen), fields, keys, total, lambda table: self._sql(question.chosen_among(table)))
+
+    def _before(self, scope: Scope, question: MemberQuestion, held: Held | None, ctx: JobContext) -> Before:
+        """The last finished run, to tell who joined and left since what for; nothing of it where members are on a server."""
+        last = None if held is None else read_seen(held.folder)
+        if last is None or question.table.server is not None:
+            return Before()
+        now = seen_now(scope, question.segment, question.spec.identity, 0)
+        same = (last.consent, last.keys) == (now.consent, now.keys)
+        then = rows_then(self._engine, scope, last) if same else None
+        if then is None:
+            return Before(last.rules != now.rules)
+        sql = exact_sql(self._engine, self._facts, then, ctx.token, self._listed)
+        return Before(last.rules != now.rules, sql, sql.table(question.segment))
 
     def _stays(self, question: MemberQuestion) -> bool:
         """Whether asking again gives the same members: not on a server, and not by a query somebody wrote."""

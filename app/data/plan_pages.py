@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.plans import TOLD, Change, PlanFilter, PlanLine, PlannedMember
+from app.core.reasons import Reason
 from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
 from app.data.run_changes import KEY, RELEASED
 from app.data.value_hashes import VALUE
@@ -54,15 +55,15 @@ class PlanPages:
             ((number,),) = cursor.execute(query, values).fetchall()
         return int(number)
 
-    def reasons(self, asked: PlanFilter, token: CancelToken) -> list[tuple[str, int]]:
+    def reasons(self, asked: PlanFilter, token: CancelToken) -> list[tuple[Reason, int]]:
         """Each reason with its members, most first, whatever reason is asked for."""
-        where, values = _where(PlanFilter(asked.change, "", asked.search))
+        where, values = _where(PlanFilter(asked.change, search=asked.search))
         query = (
             f"SELECT reason, count(*) FROM ({self._source()}) WHERE {where} AND reason <> '' "  # noqa: S608 - our own query
             "GROUP BY reason ORDER BY 2 DESC, 1"
         )
         with self.engine.cursor(token) as cursor:
-            return [(reason, int(number)) for reason, number in cursor.execute(query, values).fetchall()]
+            return [(Reason.read(kept), int(number)) for kept, number in cursor.execute(query, values).fetchall()]
 
     def all(self, asked: PlanFilter, ctx: JobContext) -> Generator[list[PlannedMember], None, None]:
         """Everybody, in no order, in constant memory."""
@@ -91,11 +92,11 @@ class PlanPages:
         return [self._line(names, row) for row in cursor.execute(f"{query} {rest}", values).fetchall()]
 
     def _line(self, names: Sequence[str], found: Sequence[Any]) -> PlanLine:
-        file, row, member, change, reason, fields, *values = found
+        file, row, member, change, kept, fields, *values = found
         prefix = VALUE if change in {Change.ADDED, Change.CHANGED} else KEY
         shown = {name.removeprefix(prefix): v for name, v in zip(names, values, strict=True) if name.startswith(prefix)}
         segment = list(self.files.values())[file]
-        planned = PlannedMember(member, segment, Change(change), shown, reason, tuple(fields or ()))
+        planned = PlannedMember(member, segment, Change(change), shown, Reason.read(kept), tuple(fields or ()))
         return PlanLine(f"{file}:{row}", planned)
 
 
@@ -113,7 +114,7 @@ def _where(asked: PlanFilter) -> tuple[str, list[Any]]:
         values.append(asked.change.value)
     if asked.reason:
         conditions.append("reason = ?")
-        values.append(asked.reason)
+        values.append(asked.reason.kept)
     if searched := asked.search.strip():
         conditions.append("(contains(lower(member), lower(?)) OR regexp_replace(identifier, '^[^:]*:', '') = lower(?))")
         values += [searched, searched]

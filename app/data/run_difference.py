@@ -6,9 +6,10 @@ one whether it is there after. What had no effect does not count, nor whom someb
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from app.core.reasons import Reason
 from app.core.run_differences import Side
 from app.data.engines.duckdb import Cursor, literal, quoted
 from app.data.run_changes import WITHOUT_EFFECT, changes_relation, listed
@@ -36,29 +37,31 @@ class FoldedRuns:
         found = {Side(side): int(number) for side, number in self._cursor.execute(query).fetchall()}
         return {side: found.get(side, 0) for side in Side}
 
-    def reasons(self) -> dict[Side, dict[str, int]]:
+    def reasons(self) -> dict[Side, dict[Reason, int]]:
         """The reasons of who joined or left, the most frequent first; an empty one is not kept any more."""
         query = (
             f"SELECT side, coalesce(reason, ''), count(*) AS n FROM {self._table} WHERE side <> '{Side.CHANGED}' "  # noqa: S608
             "GROUP BY ALL ORDER BY n DESC, 2"
         )
-        found: dict[Side, dict[str, int]] = {Side.JOINED: {}, Side.LEFT: {}}
-        for side, reason, number in self._cursor.execute(query).fetchall():
-            found[Side(side)][reason] = int(number)
+        found: dict[Side, dict[Reason, int]] = {Side.JOINED: {}, Side.LEFT: {}}
+        for side, kept, number in self._cursor.execute(query).fetchall():
+            found[Side(side)][Reason.read(kept)] = int(number)
         return found
 
     def members(
-        self, side: Side | None, search: str, offset: int, limit: int | None
-    ) -> tuple[list[tuple[str, str, str, str, list[str], int]], int]:
+        self, side: Side | None, search: str, words: Callable[[Reason], str], offset: int, limit: int | None
+    ) -> tuple[list[tuple[str, str, str, Reason, list[str], int]], int]:
         """Member, segment, side, reason, fields and number of the run, newest first, then by member; and how many there are.
 
-        `search` looks in member and reason.
+        `search` looks in member and in the `words` of the reason.
         """
         wanted = ["true"]
         if side is not None:
             wanted.append(f"side = '{side}'")
         if search.strip():
-            wanted.append(f"contains(lower(member || ' ' || coalesce(reason, '')), {literal(search.strip().lower())})")
+            wanted.append(
+                f"(contains(lower(member), {literal(search.strip().lower())}) OR {self._said(search, words)})"
+            )
         where = " AND ".join(wanted)
         page = "" if limit is None else f"LIMIT {int(limit)} OFFSET {int(offset)}"
         query = (
@@ -67,7 +70,14 @@ class FoldedRuns:
         )
         rows = self._cursor.execute(query).fetchall()
         ((total,),) = self._cursor.execute(f"SELECT count(*) FROM {self._table} WHERE {where}").fetchall()  # noqa: S608
-        return rows, int(total)
+        return [(*row[:3], Reason.read(row[3]), *row[4:]) for row in rows], int(total)
+
+    def _said(self, search: str, words: Callable[[Reason], str]) -> str:
+        """The condition for the reasons whose words hold the text that is searched."""
+        every = self._cursor.execute(f"SELECT DISTINCT reason FROM {self._table} WHERE reason IS NOT NULL").fetchall()  # noqa: S608
+        sought = search.strip().casefold()
+        found = [kept for (kept,) in every if sought in words(Reason.read(kept)).casefold()]
+        return f"reason IN ({listed(found)})" if found else "false"
 
 
 _NOBODY = (

@@ -30,7 +30,7 @@ from pathlib import Path
 from app.core.exports import REMOVING, SyncMode
 from app.core.names import new_id
 from app.core.plans import TOLD, Change, Changes
-from app.core.reasons import PUT_BACK, TAKEN_OUT
+from app.core.reasons import Says
 from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
 from app.data.reasons import Why, explained
 from app.data.run_changes import (
@@ -150,7 +150,8 @@ class Held:
                 changes = self._write_changes(cursor, plan, told)
                 if told is not None or _releases(cursor, plan):
                     merged = _merged(cursor, _snapshot(self.folder), plan, f"FROM read_parquet({literal(changes)})")
-                    self._write_snapshot(cursor, merged, known_of(cursor, plan, "mapping"))
+                    kept = {name: known_of(cursor, plan, name) for name in ("mapping", "run")}
+                    self._write_snapshot(cursor, merged, kept)
             if changes.parent == self.folder:
                 changes.unlink(missing_ok=True)
         _told_path(self.folder).unlink(missing_ok=True)
@@ -191,12 +192,23 @@ class Held:
         write_changes(cursor, plan, told, to)
         return to
 
-    def _write_snapshot(self, cursor: Cursor, query: str, mapping: str) -> None:
+    def earlier(self, cursor: Cursor) -> str | None:
+        """A query of what became of the plan of the last run that told of anything; None when that is not kept."""
+        plan, told = pending(self.folder)
+        if plan is not None:
+            return changes_query(cursor, plan, told)
+        newest = _newest(self.folder)
+        run = None if newest is None else run_folder(self.engine.folder, known_of(cursor, newest, "run"))
+        changes = None if run is None else changes_path(run, self.folder.name)
+        return None if changes is None or not changes.exists() else f"FROM read_parquet({literal(changes)})"
+
+    def _write_snapshot(self, cursor: Cursor, query: str, kept: Mapping[str, str]) -> None:
         newest = _newest(self.folder)
         number = 1 if newest is None else int(newest.stem) + 1
         unfinished = self.folder / f"{number:06}.tmp"
-        write_parquet(cursor, query, unfinished, {"mapping": mapping})
+        write_parquet(cursor, query, unfinished, kept)
         unfinished.replace(self.folder / f"{number:06}.parquet")
+        sync_folder(self.folder)  # before what it was made of goes, or a loss of power could leave neither
         if newest is not None:
             newest.unlink(missing_ok=True)
 
@@ -245,7 +257,8 @@ def compare(
         if before is not None:
             write_parquet(cursor, rows, differing, {})
             rows = f"SELECT * FROM read_parquet({literal(differing)}, file_row_number = true)"  # noqa: S608 - a literal
-        query = explained(cursor, rows, before, found.fields, why, other_match=other)
+        earlier = None if held is None else held.earlier(cursor)
+        query = explained(cursor, rows, before, found.fields, why, earlier, other_match=other)
         if left_out is not None:
             query = f"{query} UNION ALL BY NAME {left_out}"
         write_parquet(cursor, query, unfinished, {"mapping": mapping, **kept})
@@ -274,7 +287,7 @@ def take_back(cursor: Cursor, found: Found, held: Held, changes: Path, to: Path,
     empty = ", ".join([f"NULL::VARCHAR AS {quoted(VALUE + name)}" for name in found.fields])
     usual = "false AS in_doubt, NULL::VARCHAR[] AS fields"
     rows = (
-        f"SELECT 'added' AS change, {usual}, NULL::UUID AS before, '{PUT_BACK}' AS reason, n.* "  # noqa: S608
+        f"SELECT 'added' AS change, {usual}, NULL::UUID AS before, '{Says.PUT_BACK}' AS reason, n.* "  # noqa: S608
         f"FROM ({_now(found, mapping)}) n WHERE n.identifier IN ({removed})"
     )
     if before is not None:
@@ -282,7 +295,7 @@ def take_back(cursor: Cursor, found: Found, held: Held, changes: Path, to: Path,
         rows += f" AND n.identifier NOT IN (SELECT identifier FROM ({before}))"  # noqa: S608 - our own query
         rows += (
             f" UNION ALL BY NAME SELECT {gone} AS change, {usual}, h.payload AS before, "  # noqa: S608 - as above
-            f"'{TAKEN_OUT}' AS reason, h.member, h.identifier, NULL::UUID AS payload{keys}, {empty} "
+            f"'{Says.TAKEN_OUT}' AS reason, h.member, h.identifier, NULL::UUID AS payload{keys}, {empty} "
             f"FROM ({before}) h WHERE h.identifier IN ({added})"
         )
     to.parent.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from app.core.audit import Deed, Subject
 from app.core.configurations import sentences
 from app.core.errors import FixData, FixSettings, SendoffError, as_sendoff_error
+from app.core.reasons import Reason
 from app.core.roles import Action
 from app.core.run_differences import DifferencePage, Differing, RunDifference, Side
 from app.core.runs import Run
@@ -75,7 +76,7 @@ class CompareService:
             changed=numbers[Side.CHANGED],
             before=pair.earlier.audience,
             after=pair.later.audience,
-            reasons={side: {_bare(reason): number for reason, number in by.items()} for side, by in reasons.items()},
+            reasons=reasons,
             missing=sum(self._lacks_changes(run) for run in pair.between),
             configuration=self._configuration(pair),
         )
@@ -88,23 +89,35 @@ class CompareService:
         *,
         side: Side | None = None,
         search: str = "",
+        words: Callable[[Reason], str] = str,
         offset: int = 0,
         limit: int | None = 200,
     ) -> DifferencePage:
-        """Who differs, the newest change first; keys that are addresses or numbers are masked. Raises as `compare`."""
+        """Who differs, the newest change first; keys that are addresses or numbers are masked. Raises as `compare`.
+
+        `search` finds a part of a member's key or of the `words` of a reason.
+        """
         pair = self._pair(one, other)
         with self._folded(pair, ctx) as folded:
-            rows, total = folded.members(side, search, offset, limit)
+            rows, total = folded.members(side, search, words, offset, limit)
         return DifferencePage(tuple(_shown(row, pair.between) for row in rows), offset, total)
 
     def save(
-        self, one: str, other: str, path: Path, ctx: JobContext, *, side: Side | None = None, search: str = ""
+        self,
+        one: str,
+        other: str,
+        path: Path,
+        ctx: JobContext,
+        *,
+        side: Side | None = None,
+        search: str = "",
+        words: Callable[[Reason], str] = str,
     ) -> int:
         """Write who differs as CSV and say how many; the file names people, which a Viewer may not. Raises as `compare`."""
         self._roles.demand(Action.SHOW_PERSONAL_VALUES)
         pair = self._pair(one, other)
         with self._folded(pair, ctx) as folded:
-            rows, total = folded.members(side, search, 0, None)
+            rows, total = folded.members(side, search, words, 0, None)
         unfinished = path.with_name(f".{path.name}.part")
         try:
             file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -114,7 +127,7 @@ class CompareService:
                 for member, segment, what, reason, fields, at in rows:
                     run = pair.between[at]
                     when = (run.started_at or run.queued_at).isoformat(timespec="seconds")
-                    cells = (member, segment, what, reason, ", ".join(fields), run.id, when)
+                    cells = (member, segment, what, str(reason), ", ".join(fields), run.id, when)
                     writer.writerow([harmless_cell(text) for text in cells])
             unfinished.replace(path)
         except OSError as error:
@@ -184,7 +197,7 @@ def _comparable(run: Run) -> bool:
     return run.status.ended and run.started_at is not None and run.unit == "members" and not run.totals.files
 
 
-def _shown(row: tuple[str, str, str, str, list[str], int], between: Sequence[Run]) -> Differing:
+def _shown(row: tuple[str, str, str, Reason, list[str], int], between: Sequence[Run]) -> Differing:
     member, segment, side, reason, fields, at = row
     run = between[at]
     hidden = (
@@ -194,15 +207,7 @@ def _shown(row: tuple[str, str, str, str, list[str], int], between: Sequence[Run
         if member[:1] == "+"
         else member
     )
-    return Differing(
-        hidden or "", segment, Side(side), _bare(reason), tuple(fields), run.id, run.started_at or run.queued_at
-    )
-
-
-def _bare(reason: str) -> str:
-    """The reason without its first word, which the side says already: “Joined: country is now DE”."""
-    words = reason.partition(": ")[2] or reason
-    return words[:1].upper() + words[1:]
+    return Differing(hidden or "", segment, Side(side), reason, tuple(fields), run.id, run.started_at or run.queued_at)
 
 
 def _not_written(path: Path, error: OSError) -> SendoffError:

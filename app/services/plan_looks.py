@@ -13,6 +13,7 @@ from app.core.errors import FixSettings, as_sendoff_error
 from app.core.exports import Export
 from app.core.identifiers import HASHES
 from app.core.plans import Change, Plan, PlanFilter, PlanLine, PlannedMember
+from app.core.reasons import Reason
 from app.core.roles import Action, demand, may
 from app.core.tables import Catalog
 from app.data.engines.duckdb import DuckDBEngine
@@ -123,7 +124,7 @@ class PlanLookService:
         """How many members the filter finds."""
         return look.pages.number(asked, ctx.token)
 
-    def reasons(self, look: PlanLook, asked: PlanFilter, ctx: JobContext) -> list[tuple[str, int]]:
+    def reasons(self, look: PlanLook, asked: PlanFilter, ctx: JobContext) -> list[tuple[Reason, int]]:
         """Each reason with its members, most first."""
         return look.pages.reasons(asked, ctx.token)
 
@@ -152,7 +153,13 @@ class PlanLookService:
         demand(self._roles.role(), Action.SHOW_PERSONAL_VALUES)
         fields = list(look.fields)
         rows = (
-            (each.segment, each.member, each.change.value, each.reason, *(each.values.get(f) or "" for f in fields))
+            (
+                each.segment,
+                each.member,
+                each.change.value,
+                str(each.reason),
+                *(each.values.get(f) or "" for f in fields),
+            )
             for part in look.pages.all(asked or PlanFilter(), ctx)
             for each in part
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing, suppress
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,14 +12,14 @@ from typing import Self
 from app.core.counts import Count
 from app.core.errors import FixSettings, TryAgain
 from app.core.exports import Export, SyncMode
-from app.core.guards import Seen, seen
+from app.core.guards import Seen
 from app.core.plans import Change, Changes, PlannedMember
 from app.core.runs import Reject
 from app.core.segments import Segment
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
-from app.data.last_seen import read_seen, write_seen
+from app.data.last_seen import read_seen, seen_now, write_seen
 from app.data.member_query import MemberSpec
 from app.data.members import Members
 from app.data.plan_pages import PlanPages
@@ -139,10 +138,8 @@ class WorkspaceMembers:
             who.unlink(missing_ok=True)
         named = {self._names.get(field, field): number for field, number in difference.sent_empty.items()}
         told = Told(held, self._export.sync) if run else None
-        scope, changes = self._scope, difference.changes
-        consent = str(spec.identity.consent or "")
-        now = seen(segment, scope.catalog, scope.segments, changes.added + changes.changed + changes.unchanged, consent)
-        now = replace(now, at=scope.now)
+        changes = difference.changes
+        now = seen_now(self._scope, segment, spec.identity, changes.added + changes.changed + changes.unchanged)
         return WorkspacePlan(self._engine, segment.name, path, difference, named, held, told, seen=now)
 
     def undo(self, segment: Segment, place: Place, ctx: JobContext, *, undone: str, run: str = "") -> WorkspacePlan:

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.reasons import NO_RULE, asked_in, parts_of, reason_of, why_joined, why_left
+from app.core.reasons import (
+    NO_RULE,
+    SENTENCES,
+    Reason,
+    Says,
+    asked_in,
+    parts_of,
+    reason_of,
+    why_joined,
+    why_left,
+    why_newly,
+)
 from app.core.segment_documents import parse
 from app.core.segments import Place, Segment, SegmentOf
 from tests.core.segment_strategies import segments
@@ -21,11 +32,11 @@ def of(*rules: dict[str, Any]) -> Segment:
 
 
 def left(segment: Segment, *met: Place) -> str:
-    return reason_of(why_left(segment, "Customer"), segment, lambda place: place in met)
+    return str(reason_of(why_left(segment, "Customer"), segment, lambda place: place in met))
 
 
 def joined(segment: Segment, *met: Place) -> str:
-    return reason_of(why_joined(segment, "Customer"), segment, lambda place: place in met)
+    return str(reason_of(why_joined(segment, "Customer"), segment, lambda place: place in met))
 
 
 def test_the_first_condition_that_is_not_met_decides() -> None:
@@ -53,7 +64,7 @@ def test_rules_decide_from_the_last_one_up() -> None:
     assert left(segment, (0,)) == "Left: no longer in “Buyers”"
     assert left(segment, (1,)) == "Left: Country is no longer DE"
     both = of({"all": [GERMAN]}, {"union": {"segment": "Buyers"}})
-    assert left(both) == NO_RULE
+    assert left(both) == str(NO_RULE)
     assert joined(both, (1,)) == "Joined: in “Buyers”"
     assert joined(both, (0,), (1,)) == "Joined: Country is DE"
 
@@ -90,6 +101,31 @@ def test_lists_and_queries() -> None:
 def test_every_segment_has_a_reason_short_enough_to_read(segment: Segment, data: st.DataObject) -> None:
     places = [place for place, _part in parts_of(segment)]
     met = data.draw(st.sets(st.sampled_from(places))) if places else set()
-    for tree in (why_left(segment, "Customer"), why_joined(segment, "Customer")):
+    for tree in (why(segment, "Customer") for why in (why_left, why_joined, why_newly)):
         assert all(isinstance(asked, int) or asked in places for asked in asked_in(tree))
-        assert 6 < len(reason_of(tree, segment, met.__contains__)) < 180
+        assert 6 < len(str(reason_of(tree, segment, met.__contains__))) < 180
+
+
+def newly(segment: Segment, *met_before: Place) -> str:
+    return str(reason_of(why_newly(segment, "Customer"), segment, lambda place: place in met_before))
+
+
+def test_what_holds_now_that_did_not_brings_somebody_in() -> None:
+    segment = of({"all": [GERMAN, SPENDS, AGREED]})
+    assert newly(segment, (0, 1), (0, 2)) == "Joined: Country is DE now"
+    assert newly(segment, (0, 0), (0, 2)) == "Joined: the sum of Orders Total is at least 250 now"
+    any_of = of({"any": [GERMAN, AGREED]})
+    assert newly(any_of) == "Joined: Country is DE now or OptIn is true now"
+    rules = of({"all": [GERMAN]}, {"intersect": {"segment": "Buyers"}}, {"except": {"all": [AGREED]}})
+    assert newly(rules, (0,), (1,), (2,), (2, 0)) == "Joined: OptIn is no longer true"
+    assert newly(rules, (0,)) == "Joined: in “Buyers” now"
+    both = of({"all": [GERMAN]}, {"union": {"segment": "Buyers"}})
+    assert newly(both) == str(NO_RULE)
+
+
+@given(st.sampled_from(Says), st.text(max_size=20))
+def test_a_reason_is_read_as_it_was_kept_and_a_sentence_of_earlier_versions_stays_one(says: Says, what: str) -> None:
+    assert Reason.read(Reason(says, what).kept) == Reason(says, what)
+    assert "{" not in Reason.read(says.value).sentence(SENTENCES).replace("{what}", "")
+    assert str(Reason.read("Left: no longer in the tables")) == "Left: no longer in the tables"
+    assert (str(Reason.read(None)), bool(Reason.read(""))) == ("", False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +17,13 @@ from hypothesis import strategies as st
 
 from app.core.exports import SyncMode
 from app.core.plans import Change, Changes, LeftOut, PlanFilter, left_out_of
-from app.core.reasons import parts_of, reason_of, why_joined, why_left
+from app.core.reasons import Reason, parts_of, reason_of, why_joined, why_left
 from app.core.segments import Condition, FieldRef, Group, Place, Rule, Segment, SetOperator
 from app.core.tables import Table, TableRole
 from app.data.counting import Counter, CountSpec
-from app.data.engines.duckdb import DuckDBEngine
+from app.data.engines.duckdb import DuckDBEngine, generation_folder
 from app.data.identity import Identity, MatchedField
+from app.data.last_seen import seen_now, write_seen
 from app.data.member_query import MemberSpec
 from app.data.members import Members
 from app.data.plan_pages import PlanPages
@@ -90,7 +92,7 @@ def test_reasons_are_those_of_plain_python(tmp_path: Path, data: st.DataObject, 
                     connection.execute("INSERT INTO asked VALUES (?, ?)", [str(key), str(key)])
                 answers = dict(connection.execute(query("asked")).fetchall())
                 assert answers == {
-                    str(key): reason_of(tree, asked, parts_met(oracle, asked, table.name, key).__contains__)
+                    str(key): reason_of(tree, asked, parts_met(oracle, asked, table.name, key).__contains__).kept
                     for key in found
                 }, (belongs, asked)
 
@@ -134,7 +136,7 @@ class SentPlace:
 
 
 def reasons(plan: list[dict[str, Any]]) -> dict[str, str]:
-    return {f"{row['member']} {row['change']}": row["reason"] for row in plan}
+    return {f"{row['member']} {row['change']}": str(Reason.read(row["reason"])) for row in plan}
 
 
 def test_every_reason_of_a_second_plan(engine: DuckDBEngine) -> None:
@@ -217,7 +219,7 @@ def test_a_plan_to_be_looked_at_holds_everybody_once(
             "Left out: on the suppression list": LeftOut.SUPPRESSED,
         }
         found = pages.reasons(PlanFilter(Change.LEFT_OUT), CancelToken())
-        assert {words[reason]: number for reason, number in found} == left_out_of(count)
+        assert {words[str(reason)]: number for reason, number in found} == left_out_of(count)
         lines = pages.page(PlanFilter(), 0, 100, ctx)
         assert len({line.id for line in lines}) == len(lines) == sum(numbers.values())
         assert all(pages.one(line.id, ctx) == line.member for line in lines)
@@ -290,3 +292,108 @@ def test_who_was_on_the_way_and_where_the_values_are_not_known(engine: DuckDBEng
         "2 changed": "Changed: the values there are not known",
         "3 removed": "Left: no longer in the tables",
     }
+
+
+def remember(place: SentPlace, scope: Scope) -> None:
+    """As a run does that comes to its end."""
+    write_seen(place.held.folder, seen_now(scope, place.asked, IDENTITY, 1))
+
+
+def test_who_joined_is_told_what_was_otherwise_at_the_last_run(engine: DuckDBEngine) -> None:
+    place = SentPlace(engine)
+    scope = replace(
+        scope_of(
+            place.table(
+                ("1", "p1@x.de", "DE", True),
+                ("2", "p2@x.de", "FR", True),
+                ("3", "nope", "DE", True),
+                ("4", "p4@x.de", "DE", False),
+                ("5", "p5@x.de", "DE", True),
+                ("6", "p6@x.de", "DE", True),
+            )
+        ),
+        suppression=add_list(engine, ["p5@x.de"]),
+    )
+    place.send(scope)
+    remember(place, scope)
+    now = place.table(
+        ("1", "p1@x.de", "DE", True),
+        ("2", "p2@x.de", "AT", True),
+        ("3", "p3@x.de", "DE", True),
+        ("4", "p4@x.de", "DE", True),
+        ("5", "p5@x.de", "DE", True),
+        ("6", "other@x.de", "DE", True),
+        ("7", "p7@x.de", "DE", True),
+    )
+    assert scope.suppression is not None
+    later = replace(scope_of(now), suppression=add_list(engine, ["x@x.de"]))
+    assert reasons(place.send(later)) == {
+        "2 added": "Joined: Country is DE or AT now",
+        "3 added": "Joined: has a usable e-mail address now",
+        "4 added": "Joined: has marketing consent now",
+        "5 added": "Joined: no longer on the suppression list",
+        "6 added": "Joined: known by another e-mail address now",
+        "6 removed": "Left: known by another e-mail address now",
+        "7 added": "Joined: new in Customer",
+    }
+
+
+def test_other_rules_than_at_the_last_run_are_not_taken_for_other_values(engine: DuckDBEngine) -> None:
+    place = SentPlace(engine)
+    scope = scope_of(
+        place.table(("1", "p1@x.de", "DE", True), ("2", "p2@x.de", "AT", True), ("3", "p3@x.de", "FR", True))
+    )
+    place.send(scope)
+    remember(place, scope)
+    place.asked = asking("Germans", {"field": "Customer.Country", "is_one_of": ["DE", "FR"]})
+    rows = ("1", "p1@x.de", "AT", True), ("2", "p2@x.de", "AT", True), ("3", "p3@x.de", "FR", True)
+    changed = replace(scope_of(place.table(*rows)), segments=[place.asked])
+    plan = place.send(changed)
+    assert reasons(plan) == {
+        "1 removed": "Left: Country is no longer DE or FR",
+        "2 removed": "Left: does not meet the rules, which were changed since the last run",
+        "3 added": "Joined: by rules that were changed since the last run, Country is DE or FR",
+    }
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_rows_of_the_last_run_that_are_gone_or_have_other_columns_are_not_asked(
+    engine: DuckDBEngine, *, gone: bool
+) -> None:
+    place = SentPlace(engine)
+    scope = scope_of(place.table(("1", "p1@x.de", "DE", True)))
+    place.send(scope)
+    remember(place, scope)
+    now = scope_of(place.table(("1", "p1@x.de", "DE", True), ("2", "p2@x.de", "DE", True)))
+    rows = generation_folder(engine.folder, scope.catalog.tables[0])
+    if gone:
+        shutil.rmtree(rows)
+    else:
+        (file,) = rows.glob("*.parquet")
+        pq.write_table(pq.read_table(file).drop_columns(["Country"]), file)
+    assert reasons(place.send(now)) == {"2 added": "Joined: Country is DE or AT"}
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("rejected", "Joined: was rejected before, tried again"),
+        ("invalid", "Joined: could not be sent as it was before, tried again"),
+        ("", "Joined: an earlier run ended before it was sent"),
+    ],
+)
+def test_who_was_not_taken_before_is_told_so(engine: DuckDBEngine, what: str, said: str) -> None:
+    place = SentPlace(engine)
+    (engine.folder / "runs" / "r1").mkdir(parents=True)
+    scope = scope_of(place.table(("1", "p1@x.de", "DE", True), ("2", "p2@x.de", "DE", True)))
+    spec, ctx, path = MemberSpec(FIELDS, IDENTITY, NAMES), JobContext(), place.held.plan_path
+    Members(engine).plan(scope, GERMANS, spec, place.held, SyncMode.MIRROR, path, ctx, "r1")
+    told = Told(place.held, SyncMode.MIRROR)
+    told.settled([0], "added", {})
+    if what:
+        told.settled([1], what, {})
+    told.close()
+    place.held.settle(CancelToken())
+    ((left,),) = [pq.read_table(path).to_pylist() for path in place.held.folder.glob("[0-9]*.parquet")]
+    (other,) = {"1", "2"} - {left["member"]}
+    assert reasons(place.send(scope)) == {f"{other} added": said}

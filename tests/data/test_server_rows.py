@@ -222,7 +222,7 @@ def test_reasons_where_the_server_answers_for_the_rules(twins: Twins) -> None:
         held.settle(ctx.token)
         members.plan(there, germans, spec, held, SyncMode.MIRROR, held.plan_path, ctx)
         pages = PlanPages(twins.engine, {held.plan_path: "Germans"})
-        found = {line.member.member: line.member.reason for line in pages.page(PlanFilter(), 0, 99, ctx)}
+        found = {line.member.member: str(line.member.reason) for line in pages.page(PlanFilter(), 0, 99, ctx)}
         told = Told(held, SyncMode.MIRROR)
         told.settled(range(pages.number(PlanFilter(), ctx.token)), "added", {})
         told.close()

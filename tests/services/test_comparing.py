@@ -36,7 +36,7 @@ def test_who_joined_left_and_changed_over_several_runs(history: History) -> None
     assert (found.joined, found.left, found.changed, found.before, found.after) == (2, 1, 1, 3, 4)
     assert found.both == 2
     assert (found.missing, found.configuration) == (0, ())
-    assert found.reasons[Side.LEFT] == {"Country is no longer DE": 1}
+    assert {str(reason): n for reason, n in found.reasons[Side.LEFT].items()} == {"Left: Country is no longer DE": 1}
     assert sum(found.reasons[Side.JOINED].values()) == 2
     page = comparing.members(first.id, third.id, CTX)
     assert {(each.member, each.side, each.run) for each in page.members} == {

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from app.core import reasons
 from app.core.errors import FixData, FixSettings, TryAgain
 from app.core.exports import Guard, SyncMode
 from app.core.guards import Approval
 from app.core.plans import Plan
+from app.core.reasons import Reason, Says
 from app.core.runs import Run, Status
 from app.core.segments import Segment
 from app.core.tables import Catalog, TableRole
@@ -277,7 +277,7 @@ def test_replace_takes_out_also_whom_sendoff_never_sent(bench: Bench) -> None:
         ("", "stranger@example.com"),
         ("C-1", "p1@example.com"),
     ]
-    assert [member.reason for member in plan.members] == [reasons.NEVER_SENT, reasons.GONE]
+    assert [member.reason for member in plan.members] == [Reason(Says.NEVER_SENT), Reason(Says.GONE)]
     run = bench.run(SyncMode.REPLACE)
     assert (run.status, run.totals.removed, run.totals.unchanged) == (Status.SUCCESSFUL, 2, 2)
     assert bench.target.members == {"p2@example.com": "Ann", "p3@example.com": "Ann"}
@@ -293,7 +293,7 @@ def test_replace_goes_by_what_the_place_says(bench: Bench) -> None:
     assert bench.plan().changes.unchanged == 2  # nobody told us that they are gone
     plan = bench.plan(SyncMode.REPLACE)
     assert (plan.changes.added, plan.changes.removed, plan.changes.unchanged) == (1, 0, 1)
-    assert [member.reason for member in plan.members] == [reasons.NOT_THERE]
+    assert [member.reason for member in plan.members] == [Reason(Says.NOT_THERE)]
     bench.run(SyncMode.REPLACE)
     assert bench.target.sent == ["p1@example.com"]
     assert set(bench.target.members) == addresses(1, 2)

@@ -14,6 +14,7 @@ from app.bootstrap import Services
 from app.core.connections import Access
 from app.core.forecasts import Quota
 from app.core.plans import Change
+from app.core.reasons import Reason, Says
 from app.core.roles import Role
 from app.core.runs import Status, Trigger
 from app.destinations.mailchimp.destination import Mailchimp
@@ -24,6 +25,7 @@ from app.ui.pages.exports.page import ExportsPage
 from app.ui.pages.plan import PlanPage
 from app.ui.pages.runs import RunsPage
 from app.ui.preferences import Preferences
+from app.ui.reason_words import reason_words
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
 from tests.ui.test_exports_page import line, run
@@ -100,7 +102,7 @@ def test_the_plan_is_seen_sent_and_true(bench: PageBench, mailchimp: MailchimpEm
     page = open_plan(bench)
     assert figures(page) == ["+50", "0", "0", "0", "0"]
     assert nameless(page) == []
-    assert [page.table.row(key).line.member.reason for key in page.table.visible_keys()[:1]] == [
+    assert [str(page.table.row(key).line.member.reason) for key in page.table.visible_keys()[:1]] == [
         "Joined: sent there for the first time"
     ]
     assert "POST" in page.panel.code.toPlainText()
@@ -291,3 +293,8 @@ def test_when_there_is_a_plan(qapp: object) -> None:
     assert not commands.states([line(), line()], [])["plan"].enabled
     for other in (line(attached=False), line(run(Status.RUNNING))):
         assert commands.states([other], [])["plan"].reason
+
+
+def test_the_reasons_of_the_window_are_those_of_the_command_line() -> None:
+    for says in Says:
+        assert reason_words(Reason(says, "x{y}")) == str(Reason(says, "x{y}"))

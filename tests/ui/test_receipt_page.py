@@ -213,7 +213,7 @@ def test_the_plan_of_undoing_is_looked_at_member_by_member_and_becomes_the_run(h
     plan = bench.show(UndoPlanPage(bench.context))
     plan.activate(two_runs[1].id)
     bench.settle()
-    told = {(line.member.member, line.member.change, line.member.reason) for line in plan._lines}
+    told = {(line.member.member, line.member.change, str(line.member.reason)) for line in plan._lines}
     assert told == {
         ("C-1", Change.ADDED, "Joined: put back, because the run that removed it is undone"),
         ("C-3", Change.REMOVED, "Left: taken out again, because the run that added it is undone"),

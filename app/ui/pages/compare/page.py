@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.errors import FixData, as_sendoff_error
+from app.core.reasons import Reason
 from app.core.roles import Action, may
 from app.core.run_differences import DifferencePage, Differing, RunDifference, Side
 from app.core.runs import Run
@@ -20,6 +21,7 @@ from app.ui.pages.compare.chart import AudienceChart, AudiencePoint
 from app.ui.pages.compare.parts import Reasons, RunPicker
 from app.ui.pages.runs.head import RunHead
 from app.ui.pages.runs.words import badge_of
+from app.ui.reason_words import reason_words
 from app.ui.runner import Finished, LiveQuery, Outcome
 from app.ui.widgets.buttons import Button, IconButton
 from app.ui.widgets.choice import ChipBar, Choice, Segmented
@@ -210,7 +212,9 @@ class ComparePage(QWidget):
         if not asked.a:
             asked = replace(asked, a=_before(runs, later))
         difference = services.comparing.compare(asked.a, asked.b, ctx)
-        page = services.comparing.members(asked.a, asked.b, ctx, side=asked.side, search=asked.search, limit=FIRST)
+        page = services.comparing.members(
+            asked.a, asked.b, ctx, side=asked.side, search=asked.search, words=reason_words, limit=FIRST
+        )
         badge = badge_of(services, later.destination)
         return _Read(
             asked, tuple(runs), difference, page, badge, may(services.roles.role(), Action.SHOW_PERSONAL_VALUES)
@@ -371,7 +375,7 @@ class ComparePage(QWidget):
     def _reason(self, member: Differing) -> str:
         if member.side is Side.CHANGED and member.fields:
             return self.tr("New values: {fields}").format(fields=", ".join(member.fields))
-        reason = member.reason or self.tr("Reason no longer kept")
+        reason = Reason.bare(reason_words(member.reason)) or self.tr("Reason no longer kept")
         day = self._context.formats.date(member.at)
         if member.side is Side.JOINED:
             return self.tr("Joined on {day}: {reason}").format(day=day, reason=_small(reason))
@@ -419,7 +423,9 @@ class ComparePage(QWidget):
         asked, comparing = self._asked, self._context.services.comparing
 
         def work(ctx: JobContext) -> int:
-            number: int = comparing.save(asked.a, asked.b, path, ctx, side=asked.side, search=asked.search)
+            number: int = comparing.save(
+                asked.a, asked.b, path, ctx, side=asked.side, search=asked.search, words=reason_words
+            )
             return number
 
         def finished(end: Finished) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from app.core.reasons import Reason
 from app.ui.formats import Formats
+from app.ui.reason_words import reason_words
 from app.ui.theme import Theme
 from app.ui.widgets import paint
 from app.ui.widgets.focus import KeyboardFocus
@@ -105,11 +108,14 @@ class Reasons(QWidget):
         layout.addLayout(self._bars)
         self.shown: dict[str, int] = {}
 
-    def show_reasons(self, total: str, reasons: Mapping[str, int]) -> None:
+    def show_reasons(self, total: str, reasons: Mapping[Reason, int]) -> None:
         """Show these; the rest of many stand together."""
         clear(self._bars)
         self._sum.set_words(total)
-        listed = sorted(reasons.items(), key=lambda item: -item[1])
+        by_words: Counter[str] = Counter()  # what an earlier version kept as a sentence may be the same
+        for reason, number in reasons.items():
+            by_words[Reason.bare(reason_words(reason))] += number
+        listed = by_words.most_common()
         few, rest = listed[:MOST_REASONS], sum(number for _words, number in listed[MOST_REASONS:])
         self.shown = {words or self.tr("Reason no longer kept"): number for words, number in few}
         if rest:

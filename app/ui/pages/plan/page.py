@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.errors import as_sendoff_error
 from app.core.plans import Change, Plan, PlanFilter, PlanLine
+from app.core.reasons import Reason
 from app.core.roles import Action, may
 from app.core.runs import Run, Status, Trigger
 from app.jobs import JobContext
@@ -24,6 +25,7 @@ from app.ui.pages.plan.numbers import PlanNumbers, numbers_of
 from app.ui.pages.plan.panel import WIDTH, MemberPanel
 from app.ui.pages.plan.words import Row, change_words, columns, forecast_words, send_words
 from app.ui.pages.runs.head import RunHead
+from app.ui.reason_words import reason_words
 from app.ui.runner import Finished, LiveQuery, Outcome
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import ChipBar, Choice
@@ -263,10 +265,12 @@ class PlanPage(QWidget):
         formats = self._context.formats
         choices = [Choice("any", self.tr("Any reason"))]
         choices += [
-            Choice(reason, f"{reason}  {formats.number(number)}", tooltip=reason) for reason, number in page.reasons
+            Choice(each.kept, f"{words}  {formats.number(number)}", tooltip=words)
+            for each, number in page.reasons
+            for words in (reason_words(each),)
         ]
         self.reasons.set_choices(choices)
-        self.reasons.set_current_key(self._asked.reason or "any")
+        self.reasons.set_current_key(self._asked.reason.kept or "any")
         if chosen:
             self._on_selected()
         elif self._lines and self._drawer.is_docked():
@@ -335,7 +339,7 @@ class PlanPage(QWidget):
         self._filter(replace(self._asked, change=Change(key) if key else None, reason=""))
 
     def _on_reason(self, key: str) -> None:
-        self._filter(replace(self._asked, reason="" if key == "any" else key))
+        self._filter(replace(self._asked, reason=Reason.read("" if key == "any" else key)))
 
     def _on_scrolled(self, value: int) -> None:
         bar = self.table.verticalScrollBar() if self.table is not None else None

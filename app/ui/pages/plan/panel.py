@@ -11,6 +11,7 @@ from app.services.plan_looks import PlanMember
 from app.services.plans import shortened
 from app.ui.formats import NOTHING, Formats
 from app.ui.pages.plan.words import change_words, pretty
+from app.ui.reason_words import reason_words
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button, IconButton
 from app.ui.widgets.code import CodeView
@@ -64,7 +65,7 @@ class MemberPanel(QWidget):
         self._member = shown
         member = shown.member
         self._title.set_words(self.tr("Member {key}").format(key=member.member or NOTHING))
-        self._reason.set_words(f"{change_words(member.change)}. {member.reason}".rstrip(" ."))
+        self._reason.set_words(f"{change_words(member.change)}. {reason_words(member.reason)}".rstrip(" ."))
         self._show_steps(shown)
         told = bool(shown.requests)
         self._receives.set_words(self.tr("What {target} receives").format(target=destination))

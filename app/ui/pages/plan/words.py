@@ -10,6 +10,7 @@ from PySide6.QtCore import QCoreApplication
 
 from app.core.plans import Change, LeftOut, Plan, PlanLine
 from app.ui.formats import NOTHING, Formats
+from app.ui.reason_words import reason_words
 from app.ui.widgets.columns import Column, StatusCell, TextCell
 
 _LOOKS = {
@@ -69,8 +70,8 @@ def columns(known_as: str, *, segments: bool) -> list[Column[Row]]:
         Column[Row](
             "reason",
             tr("Reason"),
-            lambda r: TextCell(r.line.member.reason or NOTHING),
-            tooltip=lambda r: r.line.member.reason,
+            lambda r: TextCell(reason_words(r.line.member.reason) or NOTHING),
+            tooltip=lambda r: reason_words(r.line.member.reason),
             width=160,
             stretch=True,
         ),
