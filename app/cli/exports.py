@@ -80,7 +80,8 @@ def run_sentence(run: Run) -> str:
         numbers = ", ".join(f"{getattr(totals, word.replace(' ', '_')):,} {word}" for word in words)
     reason = f" {run.error.what} {run.error.why} {run.error.fix}".rstrip() if run.error else ""
     if run.held is not None and run.status is Status.HELD:
-        reason = f" {run.held.sentence} Nothing was sent. Look at the plan; run it with --approve to send it anyway."
+        look = "segment" if run.unit == "rows" else "plan"
+        reason = f" {run.held.sentence} Nothing was sent. Look at the {look}; run it with --approve to send it anyway."
     skipped = "".join(f" {s.segment}: {s.sentence}" for s in run.skipped)
     return f"{run.export_name}: {run.status.value.replace('_', ' ')}; {numbers}.{reason}{skipped}"
 

@@ -24,7 +24,7 @@ import msgspec
 
 from app.core.batches import Batch
 from app.core.configurations import configuration_document
-from app.core.exports import Export, ExportKind
+from app.core.exports import Export, ExportKind, Guard, SyncMode
 from app.core.guards import guard_words
 from app.core.receipts import (
     SUM,
@@ -276,7 +276,7 @@ def _facts(run: Run, export: Export, description: Description, digest: str) -> R
         items=export.segments if segments else tuple(table.name for table in export.tables),
         fields=tuple(names.get(field, field) for field in export.match),
         sync=export.sync.value if segments and not description.any_field else "",
-        guard=guard_words(export.guard, export.sync) if segments and not description.any_field else "",
+        guard=_guard_words(export, description) if segments else "",
         version=VERSION,
         sha256=digest,
     )
@@ -314,3 +314,10 @@ def _write(path: Path, content: Iterable[bytes]) -> None:
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+def _guard_words(export: Export, description: Description) -> str:
+    """Files are written whole, so no shares of who is removed or changed are known of them."""
+    if description.any_field:
+        return guard_words(Guard(None, None, empty_source=export.guard.empty_source), SyncMode.UPDATE)
+    return guard_words(export.guard, export.sync)

@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import NotAllowed, TryAgain
-from app.core.exports import ExportKind, Layout, OnlyChanges, TableChoice
+from app.core.exports import ExportKind, Guard, Layout, OnlyChanges, TableChoice
+from app.core.guards import Approval, GuardKind
 from app.core.runs import PhaseState, Run, Status
+from app.core.segments import Segment
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
 from app.destinations import registry
 from app.destinations.contract import Settings
 from app.destinations.local_folder.destination import FolderStorage
 from app.jobs import JobContext
-from tests.delivery.fakes import NOW, FakeFiles, FakeTarget, deps, description, export, opened, tree
+from tests.delivery.fakes import NOW, FakeFiles, FakeTarget, deps, description, export, opened, segment, tree
 from tests.delivery.test_run_state import queued
 
 
@@ -29,13 +31,22 @@ class Bench:
         self.files = files
         self.ctx = JobContext()
         self.seen: list[Run] = []
+        self.segments: list[Segment] = []
+        self.approval: Approval | None = None
         self.export = export(kind=ExportKind.DATA_OUT, tables=tuple(TableChoice(n) for n in files.tables))
 
     def run(self) -> Run:
         of = registry.description("local-folder")
         target = registry.open_destination(of, Settings({"folder": str(self.lake)}, {}))
-        given = deps(self.workspace, files=self.files)
-        return deliver(queued(), self.export, opened(target, of), given, self.ctx, self.seen.append)
+        given = replace(deps(self.workspace, files=self.files), segments=self.segments)
+        return deliver(
+            replace(queued(), approval=self.approval),
+            self.export,
+            opened(target, of),
+            given,
+            self.ctx,
+            self.seen.append,
+        )
 
     def staging(self) -> list[str]:
         return tree(RunFolder(self.workspace, "r1").path)
@@ -158,6 +169,36 @@ def test_parts_of_an_earlier_run_that_lies_in_the_same_folder_go(tmp_path: Path)
     bench.files.tables = {"Customer": 12}
     assert bench.run().status is Status.SUCCESSFUL
     assert tree(bench.lake) == ["Customer/Customer_1.csv", "Customer/Customer_2.csv", "model.json"]
+
+
+def test_files_of_a_segment_that_is_empty_or_shrank_wait_for_a_person(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, FakeFiles({"VIP": 25}))
+    bench.export = export("VIP", guard=Guard())
+    bench.segments = [segment("VIP")]
+    assert bench.run().status is Status.SUCCESSFUL
+    before = tree(bench.lake)
+    for rows, kind in ((0, GuardKind.EMPTY), (12, GuardKind.SHRANK)):
+        bench.files = FakeFiles({"VIP": rows})
+        run = bench.run()
+        assert (run.status, run.unit, tree(bench.lake)) == (Status.HELD, "rows", before)
+        assert run.held is not None
+        assert (run.held.guard, run.held.number) == (kind, rows or 25)
+    bench.approval = Approval("ann", NOW, run.held.changes, anyway=True)
+    assert bench.run().status is Status.SUCCESSFUL
+    assert tree(bench.lake) == ["VIP/VIP_1.csv", "VIP/VIP_2.csv", "model.json"]
+    bench.approval = None
+    bench.files = FakeFiles({"VIP": 6})
+    assert bench.run().status is Status.SUCCESSFUL, "half of the last run is no sign of anything"
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_guard_that_allows_everything_and_tables_hold_nothing(tmp_path: Path, *, gone: bool) -> None:
+    bench = Bench(tmp_path, FakeFiles({"VIP": 25}))
+    if gone:
+        bench.export, bench.segments = export("VIP"), [segment("VIP")]
+    assert bench.run().status is Status.SUCCESSFUL
+    bench.files = FakeFiles({"VIP": 0})
+    assert bench.run().status is Status.SUCCESSFUL
 
 
 def test_earlier_files_that_cannot_be_removed_are_told_and_the_new_ones_stay(

@@ -65,7 +65,7 @@ class ShareBar(QWidget):
 
 
 class HeldDialog(Dialog):
-    """Sends or cancels a held run in a job. `on_review` opens the plan; None when it is in view already."""
+    """Sends or cancels a held run in a job. `on_review` opens the plan; None when it is in view already. Files have none."""
 
     def __init__(
         self,
@@ -77,7 +77,9 @@ class HeldDialog(Dialog):
         on_review: Callable[[], None] | None,
     ) -> None:
         assert run.held is not None
-        self._context, self._run, self._held, self._on_review = context, run, run.held, on_review
+        self._context, self._run, self._held = context, run, run.held
+        self._files = run.unit == "rows"
+        self._on_review = None if self._files else on_review
         formats, theme = context.formats, context.theme
         super().__init__(
             theme,
@@ -195,7 +197,8 @@ class HeldDialog(Dialog):
     def _cause_note(self) -> Note:
         cause = self._held.cause
         if cause is None:
-            return Note(self.theme, "info", self.tr("No cause found. Review the plan."))
+            words = self.tr("No cause found.") if self._files else self.tr("No cause found. Review the plan.")
+            return Note(self.theme, "info", words)
         look = self.tr("Open {table} in Tables").format(table=cause.table) if cause.table else ""
         title = self.tr("Likely cause: {what}").format(what=cause.what)
         note = Note(self.theme, "warning", title, cause.detail, secondary=look, second="link")
