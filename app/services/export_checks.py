@@ -18,6 +18,9 @@ from app.core.tables import Catalog
 from app.delivery.encryption import read_key
 from app.destinations.description import Description
 
+_WHOLE_FILES = (SyncMode.UPDATE, SyncMode.REPLACE)
+"""What may stand for files, which are written whole: the usual mode, and the one that says so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -102,7 +105,7 @@ def _target(export: Export, around: Surroundings) -> list[str]:
         elif value and field.choices is not None and value not in field.choices:
             found.append(f"“{field.label}” can't be “{value}”; it is one of {', '.join(field.choices)}.")
     able = around.description.sync_modes
-    if export.sync not in (able or (SyncMode.UPDATE,)):
+    if export.sync not in (able or _WHOLE_FILES):
         words = f"it can do {', '.join(able)}" if able else "its files are written whole with each run"
         found.append(f"{name} can't do the sync mode “{export.sync}”; {words}.")
     return found
