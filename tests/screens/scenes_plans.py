@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import duckdb
+
 from app.core.guards import GuardKind
 from app.core.runs import Status, Trigger
 from app.jobs import JobContext
+from app.services.table_sources import remember_source, source_of
 from app.ui.dialogs.held import HeldDialog
 from tests.screens.registry import scene
 from tests.screens.stage import Stage
@@ -21,9 +26,36 @@ def _move(stage: Stage, tiers: list[str], **changes: object) -> None:
     services.exports.apply({**services.exports.document(EXPORT), "sync": "mirror", **changes})
 
 
+_NUMBER = "substr(CustomerId, 3)::INTEGER"
+_MOVED = {
+    "LoyaltyTier": f"CASE WHEN {_NUMBER} % 97 = 16 AND LoyaltyTier = 'Silver' THEN 'Gold' "
+    f"WHEN {_NUMBER} % 41 = 3 AND LoyaltyTier = 'Gold' THEN 'Silver' ELSE LoyaltyTier END",
+    "EmailOptIn": f"CASE WHEN {_NUMBER} % 53 = 7 THEN EmailOptIn IS NOT true ELSE EmailOptIn END",
+    "FirstName": f"CASE WHEN {_NUMBER} % 61 = 5 THEN 'Nora' ELSE FirstName END",
+    "EmailPrimary": f"CASE WHEN {_NUMBER} % 29 = 11 THEN 'new.' || {_NUMBER} || '@example.com' ELSE EmailPrimary END",
+}
+"""What another export of the shop's system has otherwise of some of its customers."""
+
+
+def _refresh(stage: Stage) -> None:
+    """Give the customers other values, as they come with a refresh."""
+    store = stage.services._store
+    table = store.tables.catalog().table("Customer")
+    source = source_of(store, table)
+    later = stage.services.folder / "Customer.parquet"
+    values = ", ".join(f"{value} AS {column}" for column, value in _MOVED.items())
+    with duckdb.connect() as connection:
+        rows = f"SELECT * REPLACE ({values}) FROM read_parquet('{source.paths[0]}')"
+        connection.execute(f"COPY ({rows}) TO '{later}' (FORMAT parquet)")
+    remember_source(store, table.id, replace(source, paths=(str(later),)))
+    stage.services.tables.refresh("Customer", JobContext())
+    stage.session.changed("tables")
+
+
 @scene("16-plan", fresh=True)
 def plan(stage: Stage) -> None:
-    _move(stage, ["Gold", "Silver"], guard={"removed_percent": None, "empty_source": "allow"})
+    stage.services.exports.apply({**stage.services.exports.document(EXPORT), "sync": "mirror"})
+    _refresh(stage)
     page = stage.show("plan", EXPORT)
     stage.wait(lambda: page.send.isEnabled() and page.settled())
     stage.settle()

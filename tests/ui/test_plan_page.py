@@ -154,7 +154,7 @@ def test_reasons_filters_and_the_removal_request(bench: PageBench) -> None:
     assert len(page.table.visible_keys()) == 32
     assert [page.reasons.itemText(at) for at in range(page.reasons.count())] == [
         "Any reason",
-        "Left: Spend is no longer at least 500  32",
+        "Left: does not meet the rules, which were changed since the last run  32",
     ]
     code = json.loads(page.panel.code.toPlainText().partition("\n\n")[2])
     assert list(code) == ["members_to_remove"]

@@ -336,7 +336,7 @@ class PlanPage(QWidget):
             self._ask_page()
 
     def _on_chip(self, key: str) -> None:
-        self._filter(replace(self._asked, change=Change(key) if key else None, reason=""))
+        self._filter(replace(self._asked, change=Change(key) if key else None, reason=Reason()))
 
     def _on_reason(self, key: str) -> None:
         self._filter(replace(self._asked, reason=Reason.read("" if key == "any" else key)))

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from app.core.plans import Change
+from app.core.plans import Change, PlannedMember
 from app.services.plan_looks import PlanMember
 from app.services.plans import shortened
 from app.ui.formats import NOTHING, Formats
@@ -65,7 +65,7 @@ class MemberPanel(QWidget):
         self._member = shown
         member = shown.member
         self._title.set_words(self.tr("Member {key}").format(key=member.member or NOTHING))
-        self._reason.set_words(f"{change_words(member.change)}. {reason_words(member.reason)}".rstrip(" ."))
+        self._reason.set_words(_why(member))
         self._show_steps(shown)
         told = bool(shown.requests)
         self._receives.set_words(self.tr("What {target} receives").format(target=destination))
@@ -134,6 +134,14 @@ class MemberPanel(QWidget):
             layout.addWidget(part)
         layout.addStretch(1)
         layout.setAlignment(Qt.AlignmentFlag.AlignTop)
+
+
+def _why(member: PlannedMember) -> str:
+    """What is done and why; of changed ones and those left out the reason says both."""
+    reason, change = reason_words(member.reason), change_words(member.change)
+    if not reason:
+        return change
+    return reason if member.change in {Change.CHANGED, Change.LEFT_OUT} else f"{change}. {reason}"
 
 
 def _text(shown: PlanMember) -> str:
