@@ -265,6 +265,8 @@ _TRACES = {
     Trace.REJECTS: "among the rejects of runs",
     Trace.LEFT_OUT: "among those runs left out",
     Trace.FIXED_LIST: "on the fixed list",
+    Trace.NOTED_RULES: "in rules as runs noted them",
+    Trace.REMOVED: "in what was removed or replaced",
 }
 
 
@@ -276,6 +278,10 @@ def erasure_lines(done: Erasure, *, looked: bool) -> list[str]:
         how = "its next run takes the person out" if each.removed_by_run else "take the person out there by hand"
         lines.append(f"Still at {each.connection or 'a destination'}, by the export {each.export}: {how}.")
     lines += [f"Still in the table {name}: erase the row at its source and refresh." for name in done.tables]
+    lines += [
+        f"Still in the plan of the export {name}, which was interrupted: resume it or run it again, then erase them again."
+        for name in done.interrupted
+    ]
     lines += [f"The rules of the segment {name} name the value: edit them." for name in done.rules]
     if done.suppressed:
         lines.append("On the suppression list now, as a salted hash.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,10 @@ from app.core.suppression import ContactKind, guess_kind, is_hashed
 
 ERASED = "erased"
 """Stands where a person's key or value stood, so that counts stay true."""
+
+
+_TELLING = re.compile(r"@|\d{7}|^[0-9a-f]{64}$")
+"""What a value has that means nobody else wherever it stands: an address, a phone number, a hash."""
 
 
 class Trace(StrEnum):
@@ -24,6 +29,10 @@ class Trace(StrEnum):
     REJECTS = "rejects"
     LEFT_OUT = "left_out"
     FIXED_LIST = "fixed_list"
+    NOTED_RULES = "noted_rules"
+    """Rules of segments that name the value, as runs noted them."""
+    REMOVED = "removed"
+    """Rows, lists and segments that were removed or replaced and are kept for some days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +60,9 @@ class Remains:
 class Erasure:
     """What was found, and erased unless it was only looked at.
 
-    `remains` are destinations, `tables` those with a row of the person (which its source gives again at the next refresh),
-    `rules` the segments whose rules name the value. `suppressed` tells that the value was put on the suppression list,
+    `remains` are destinations, `tables` those with a row of the person or linked to one (which its source gives again at the
+    next refresh), `rules` the segments whose rules name the value, `interrupted` the exports with a plan that names the person
+    and waits to be resumed. `suppressed` tells that the value was put on the suppression list,
     `listable` that it could be: a key can't.
     """
 
@@ -60,6 +70,7 @@ class Erasure:
     remains: tuple[Remains, ...] = ()
     tables: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    interrupted: tuple[str, ...] = ()
     suppressed: bool = False
     listable: bool = True
 
@@ -80,6 +91,20 @@ class Person:
     def also(self, keys: Iterable[str] = (), values: Iterable[str] = ()) -> Person:
         """With more keys and values."""
         return Person(self.values | {value.lower() for value in values}, self.keys | set(keys), self.kind)
+
+    def named_in(self, text: str) -> bool:
+        """Whether a text, such as the rules of a segment as JSON, names the person."""
+        return self.blanked(text) != text
+
+    def blanked(self, text: str) -> str:
+        """The text with `ERASED` for each value of the person, and for each key that stands in quotes."""
+        values = [re.escape(value) for value in sorted(self.values, key=len, reverse=True) if _TELLING.search(value)]
+        if values:
+            text = re.sub(rf"(?i)(?<![\w.+@-])(?:{'|'.join(values)})(?![\w@-]|\.\w)", ERASED, text)
+        if self.keys:
+            keys = "|".join(map(re.escape, sorted(self.keys, key=len, reverse=True)))
+            text = re.sub(rf"(?<=[\"'])(?:{keys})(?=[\"'])", ERASED, text)
+        return text
 
     def is_value(self, value: str) -> bool:
         """Whether a value is the person's, however it is written."""

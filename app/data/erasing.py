@@ -7,14 +7,16 @@ a file stays with it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 from sqlglot import exp
 
 from app.core.erasing import ERASED, Person
 from app.core.suppression import ContactKind, contact_columns
-from app.core.tables import Table
-from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
+from app.core.tables import Catalog, Table
+from app.data.engines.duckdb import Cursor, DuckDBEngine, generation_folder, literal, quoted
 from app.data.identifiers_sql import normalise
 from app.data.identity import as_text
 from app.data.run_changes import KEY, columns_of, listed, write_parquet
@@ -89,7 +91,10 @@ def without_keys_held(cursor: Cursor, file: Path, person: Person) -> None:
 
 
 def keys_in_table(engine: DuckDBEngine, cursor: Cursor, table: Table, person: Person, country: str) -> list[str]:
-    """The keys of the table's rows that are the person's; of tables in the workspace only."""
+    """The keys of the table's rows that are the person's; of tables in the workspace only.
+
+    Rows that were replaced may lack a column of today: then nobody is found there. Raises FixData when rows are gone.
+    """
     if table.key is None or table.server is not None:
         return []
     key = exp.cast(key_column(table, "t"), "text")  # as members are keyed
@@ -105,7 +110,40 @@ def keys_in_table(engine: DuckDBEngine, cursor: Cursor, table: Table, person: Pe
         return []
     rows = exp.alias_(engine.relation(table), "t", table=True)
     query = exp.select(exp.alias_(key, "member")).distinct().from_(rows).where(exp.or_(*wanted))
-    return [member for (member,) in cursor.execute(query.sql(engine.dialect)).fetchall() if member is not None]
+    try:
+        found = cursor.execute(query.sql(engine.dialect)).fetchall()
+    except duckdb.BinderException:
+        return []
+    return [member for (member,) in found if member is not None]
+
+
+def earlier_rows(folder: Path, table: Table) -> list[Table]:
+    """The table with rows that newer ones took the place of, in the workspace of that folder."""
+    places = generation_folder(folder, table).parent.glob("*")
+    numbers = sorted(int(place.name) for place in places if place.name.isdigit())
+    return [replace(table, generation=number) for number in numbers if number < table.generation]
+
+
+def tables_linked(
+    engine: DuckDBEngine, cursor: Cursor, catalog: Catalog, tables: Iterable[str], keys: Iterable[str]
+) -> list[str]:
+    """The names of the tables with rows that a link leads to from those of these keys in any of `tables`."""
+    found = []
+    for link in catalog.links:
+        one, many = catalog.table(link.one_table), catalog.table(link.many_table)
+        if (
+            one is None
+            or many is None
+            or many.server is not None
+            or one.name not in tables
+            or link.one_column != one.key
+        ):
+            continue
+        named = _one_of(f"{quoted(link.many_column)}::VARCHAR", keys)
+        query = f"SELECT 1 FROM {engine.relation(many).sql(engine.dialect)} WHERE {named} LIMIT 1"  # noqa: S608 - quoted names
+        if cursor.execute(query).fetchone() is not None:
+            found.append(many.name)
+    return found
 
 
 def _is(cursor: Cursor, file: Path, person: Person) -> str:

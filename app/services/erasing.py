@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from app.core import segment_documents
 from app.core.audit import Deed, Subject
 from app.core.erasing import ERASED, Erasure, Found, Person, Remains, Trace, person_of
 from app.core.errors import FixData, TryAgain
@@ -17,7 +15,6 @@ from app.core.exports import REMOVING, Export, OnlyChanges
 from app.core.names import new_id
 from app.core.roles import Action
 from app.core.runs import Reject
-from app.core.segments import Segment
 from app.core.tables import TableRole
 from app.data import erasing
 from app.data.engines.duckdb import Cursor, DuckDBEngine
@@ -26,11 +23,18 @@ from app.data.workspace_rows import LISTS
 from app.delivery.files import RunFolder
 from app.jobs import JobContext, Progress
 from app.services.audit import AuditService
+from app.services.erasing_leftovers import Leftovers, names
 from app.services.roles import RoleService
 from app.services.suppression import SuppressionService
 from app.store.store import Store
 
 SOURCE = "Erased on request"
+PLAN = "plan.parquet"
+
+
+def _also(person: Person, keys: set[str]) -> Person:
+    """The person with the keys that were found by a value."""
+    return person.also(keys) if person.kind is not None else person
 
 
 class EraseService:
@@ -102,7 +106,11 @@ class EraseService:
         engine, found = self._engine(), list[Found]()
         with engine.cursor(ctx.token) as cursor:
             ctx.report(Progress("Find the person"))
-            person, tables = self._in_tables(engine, cursor, person, country)
+            leftovers = Leftovers(self._folder, self._store, engine, cursor, country)
+            person, with_them = self._in_tables(engine, cursor, person, country)
+            rows = leftovers.rows(person)
+            person = _also(person, {key for _table, keys in rows.values() for key in keys})
+            tables = self._with_linked(engine, cursor, person, with_them)
             files = [*self._sent_files(), *self._change_files()]
             person = erasing.known_as(cursor, files, person)
             ctx.report(Progress("Look into the runs"))
@@ -113,21 +121,43 @@ class EraseService:
             found += [*sent, *written]
             remains += held
             found += self._lists(cursor, person, erase=erase)
+            found += leftovers.traces(person, rows, erase=erase)
+            interrupted = self._interrupted(cursor, person)
         if erase:
             clear_looks(self._folder, datetime.now(UTC) + timedelta(days=1))
-        return Erasure(tuple(found), remains, tables, self._rules(person), listable=person.kind is not None)
+            self._store.tidy_file()
+        rules = tuple(segment.name for segment in self._store.segments.all() if names(segment, person))
+        return Erasure(tuple(found), remains, tables, rules, interrupted, listable=person.kind is not None)
 
     def _in_tables(
         self, engine: DuckDBEngine, cursor: Cursor, person: Person, country: str
-    ) -> tuple[Person, tuple[str, ...]]:
+    ) -> tuple[Person, list[str]]:
         keys: set[str] = set()
-        names = []
+        with_them = []
         for table in self._store.tables.all():
             with suppress(FixData):  # its rows are gone, so that nobody stands there
                 theirs = erasing.keys_in_table(engine, cursor, table, person, country)
                 keys |= set(theirs)
-                names += [table.name] if theirs else []
-        return (person.also(keys) if person.kind is not None else person), tuple(names)
+                with_them += [table.name] if theirs else []
+        return _also(person, keys), with_them
+
+    def _with_linked(
+        self, engine: DuckDBEngine, cursor: Cursor, person: Person, with_them: list[str]
+    ) -> tuple[str, ...]:
+        """The tables with a row of the person, and those with rows that are linked to one, or were."""
+        catalog = self._store.tables.catalog()
+        people = [table.name for table in catalog.tables if table.role is not TableRole.OTHER]
+        linked = erasing.tables_linked(engine, cursor, catalog, [*with_them, *people], person.keys)
+        return tuple(dict.fromkeys([*with_them, *linked]))
+
+    def _interrupted(self, cursor: Cursor, person: Person) -> tuple[str, ...]:
+        """The exports with a plan that waits to be resumed and names the person."""
+        found = []
+        for file in self._sent_files():
+            if file.name == PLAN and erasing.rows_of(cursor, file, person):
+                export = self._store.exports.by_id(file.parents[2].name)
+                found.append(export.name if export is not None else "")
+        return tuple(dict.fromkeys(found))
 
     def _changes(self, cursor: Cursor, person: Person, *, erase: bool) -> Iterator[Found]:
         numbers: dict[str, int] = {}
@@ -176,7 +206,7 @@ class EraseService:
             by_run = export is not None and export.sync in REMOVING and export.connection is not None
             if export is not None:
                 remains[name] = Remains(name, self._connection(export), by_run and not at_once)
-            waits = file.name == "plan.parquet"  # of an interrupted run, which its rows belong to
+            waits = file.name == PLAN  # of an interrupted run, which its rows belong to
             if erase and not waits and (at_once or not by_run):
                 erasing.take_out(cursor, file, person)
         return [Found(Trace.SENT, name, number) for name, number in found.items()], tuple(remains.values())
@@ -218,25 +248,13 @@ class EraseService:
             if number:
                 yield Found(Trace.FIXED_LIST, segment.name, number)
 
-    def _rules(self, person: Person) -> tuple[str, ...]:
-        """The segments whose rules name one of the person's values or keys."""
-        wanted = {
-            json.dumps(value, ensure_ascii=False) for value in (*person.values, *(k.lower() for k in person.keys))
-        }
-
-        def names_them(segment: Segment) -> bool:
-            text = json.dumps(segment_documents.to_document(segment), ensure_ascii=False, default=str).lower()
-            return any(value in text for value in wanted)
-
-        return tuple(segment.name for segment in self._store.segments.all() if names_them(segment))
-
     def _connection(self, export: Export) -> str:
         found = self._store.connections.by_id(export.connection) if export.connection else None
         return found.name if found is not None else ""
 
     def _sent_files(self) -> list[Path]:
         sent = self._folder / "sent"
-        return sorted([*sent.glob("*/*/*/[0-9]*.parquet"), *sent.glob("*/*/*/plan.parquet")])
+        return sorted([*sent.glob("*/*/*/[0-9]*.parquet"), *sent.glob(f"*/*/*/{PLAN}")])
 
     def _change_files(self) -> list[Path]:
         return sorted((self._folder / "runs").glob("*/changes/*.parquet"))

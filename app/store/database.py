@@ -66,6 +66,14 @@ class Database:
         except (DBAPIError, sqlite3.Error) as error:
             raise as_ours(getattr(error, "orig", error), self.path) from None
 
+    def fold(self) -> None:
+        """Fold the WAL into the file and empty it, as far as nobody else reads it at the moment."""
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+        except (DBAPIError, sqlite3.Error) as error:
+            raise as_ours(getattr(error, "orig", error), self.path) from None
+
     def close(self) -> None:
         """Close all connections; the last one of the last process folds the WAL into the file."""
         with self._watcher_lock:
@@ -103,4 +111,5 @@ class Database:
     def _configure(self, connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # transactions are begun here, not by the driver's guess
         connection.execute(f"PRAGMA foreign_keys = {'ON' if self._enforce_keys else 'OFF'}")
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten: it may have named a person
         connection.execute("PRAGMA synchronous = FULL")  # a committed change outlives a power cut

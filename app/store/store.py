@@ -111,6 +111,10 @@ class Store:
         """A number that differs after any change by this or another process; cheap enough to ask every second."""
         return self._database.changes()
 
+    def tidy_file(self) -> None:
+        """Take what was written beside the database's file into it, so that nothing of what was deleted stays there."""
+        self._database.fold()
+
     def close(self) -> None:
         """Close the database; the store can't be used afterwards."""
         self._database.close()

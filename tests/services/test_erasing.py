@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,7 @@ def test_looking_changes_nothing_and_finds_every_trace(history: History) -> None
         (Trace.CHANGES, "Letter"): 1,
         (Trace.SENT, "Letter"): 1,
         (Trace.FIXED_LIST, "Chosen"): 1,
+        (Trace.REMOVED, "Customer"): 1,
     }
     assert looked.tables == ("Customer",)
     assert [(each.export, each.connection, each.removed_by_run) for each in looked.remains] == [
@@ -166,6 +168,109 @@ def test_a_fixed_list_loses_the_person_and_counts_anew(history: History) -> None
     assert history.services.counts.count("Chosen", "mailchimp", CTX).members == 1
 
 
+def names_anybody(history: History, *needles: str) -> list[str]:
+    """Files in which one of the texts stands, whatever they are: their bytes, and the cells of those that are Parquet."""
+    hits = []
+    for path in sorted(history.services.folder.rglob("*")):
+        if not path.is_file():
+            continue
+        content = path.read_bytes().lower()
+        if content[:4] == b"par1":
+            with history.services.engine().cursor(CTX.token) as cursor:
+                rows = cursor.execute("SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
+            content += json.dumps(rows, default=str).lower().encode()
+        if any(needle.lower().encode() in content for needle in needles):
+            hits.append(path.relative_to(history.services.folder).as_posix())
+    return hits
+
+
+def every_form(*texts: str) -> list[str]:
+    plain = [form for text in texts for form in (text, text.lower())]
+    digests = [kind(text.encode()).hexdigest() for text in plain for kind in (hashlib.sha256, hashlib.md5)]
+    return [*plain, *digests, *(str(uuid.UUID(digest)) for digest in digests if len(digest) == 32)]
+
+
+def test_no_byte_names_the_person_once_source_and_destinations_forgot_them(history: History) -> None:
+    eve, services = every_form("p1@example.com", "C-1KEY"), history.services
+    people = {"0": "Ann", "1KEY": "Ann", "2": "Ann", "3": "Ann"}
+
+    def customers(named: Iterable[str], name: str) -> None:
+        history.customers(dict.fromkeys(named, ("DE", name)))
+        path = history.folder / "Customer.csv"
+        path.write_text(path.read_text("utf-8").replace("p1KEY@", "p1@"), "utf-8")
+        services.tables.refresh("Customer", CTX)
+
+    customers(people, "Ann")
+    orders = history.folder / "Orders.csv"
+    orders.write_text("OrderId,CustomerId\n1,C-1KEY\n2,C-2\n", "utf-8")
+    services.tables.add([orders], None, CTX)
+    services.segments.save({"name": "Chosen", "of": "customers", "list": str(list_of(history, "C-1KEY", "C-2"))}, None)
+    rules = [{"all": [{"field": "Customer.Email", "is": EVE}]}]
+    services.segments.save({"name": "Only Eve", "of": "customers", "rules": rules}, None)
+    services.segments.save(
+        {"name": "Eve in words", "of": "customers", "sql": f"SELECT CustomerId FROM Customer WHERE Email = '{EVE}'"},
+        None,
+    )
+    history.add("Listed", segments=["Chosen"])
+    history.add("Ruled", segments=["Only Eve", "Eve in words"])
+    for name in ("Letter", "Listed", "Ruled"):
+        assert history.run(name).done
+    history.emulator.audience.compliance.add(EVE)
+    customers(people, "Bob")
+    assert history.run().totals.rejected == 1
+    history.emulator.audience.compliance.clear()
+
+    done = services.erasing.erase(EVE, CTX, suppress=True)
+    assert set(done.rules) == {"Only Eve", "Eve in words"}
+    assert set(done.tables) == {"Customer", "Orders"}
+    assert {each.export for each in done.remains} == {"Letter", "Listed", "Ruled"}
+    assert found(done)[Trace.NOTED_RULES, "Ruled"] == 3
+    assert found(done)[Trace.REMOVED, "Customer"] == 1  # the rows before the refresh
+
+    for name in ("Letter", "Listed", "Ruled"):
+        history.run(name)
+    customers([each for each in people if each != "1KEY"], "Bob")
+    orders.write_text("OrderId,CustomerId\n2,C-2\n", "utf-8")
+    services.tables.refresh("Orders", CTX)
+    services.exports.remove("Ruled")
+    services.segments.remove("Only Eve")
+    services.segments.remove("Eve in words")
+    looked = services.erasing.look(EVE, CTX)
+    assert (looked.rules, looked.tables, looked.remains) == ((), (), ())
+    assert found(looked)[Trace.REMOVED, "Only Eve"] == found(looked)[Trace.REMOVED, "Eve in words"] == 1
+    assert names_anybody(history, *eve)
+    services.erasing.erase(EVE, CTX, suppress=False)
+    assert names_anybody(history, *eve) == []
+    assert services.erasing.look(EVE, CTX).found == ()
+
+
+def test_a_removed_table_with_the_person_can_not_be_put_back(history: History) -> None:
+    removed = history.services.tables.remove("Customer")
+    assert found(history.services.erasing.look(EVE, CTX)) == {(Trace.REMOVED, "Customer"): 1}
+    history.services.erasing.erase(EVE, CTX, suppress=False)
+    with pytest.raises(FixData):
+        history.services.tables.put_back(removed)
+
+
+def test_a_plan_that_waits_to_be_resumed_is_told_and_stays(history: History) -> None:
+    history.run()
+    (newest,) = history.services.folder.glob("sent/*/*/*/[0-9]*.parquet")
+    newest.with_name("plan.parquet").write_bytes(newest.read_bytes())
+    done = history.services.erasing.erase(EVE, CTX, suppress=False, at_once=True)
+    assert done.interrupted == ("Letter",)
+    assert newest.with_name("plan.parquet").exists()
+
+
+@given(st.from_regex(r"[a-z0-9]{1,9}@[a-z]{2,5}\.de", fullmatch=True), st.text("ab1.@- '\"", max_size=9))
+def test_a_text_loses_the_value_and_nothing_else(address: str, around: str) -> None:
+    person = person_of(address, "DE").also(keys=["7"])
+    assert person.named_in(f'{{"is": "{address.upper()}"}}')
+    assert person.blanked(f"x = '{address}' {around}").startswith("x = 'erased' ")
+    assert not person.named_in(f"a{address}")
+    assert not person.named_in(f"{address}x")
+    assert person.blanked('{"n": 7, "key": "7"}') == '{"n": 7, "key": "erased"}'
+
+
 def test_rules_that_name_the_value_are_told(history: History) -> None:
     rules = [{"all": [{"field": "Customer.Email", "is": EVE}]}]
     history.services.segments.save({"name": "Only Eve", "of": "customers", "rules": rules}, None)
@@ -188,7 +293,7 @@ def test_the_audit_trail_knows_that_and_not_whom(history: History) -> None:
     history.run()
     history.services.erasing.erase(EVE, CTX, suppress=True)
     entry = next(each for each in history.services.audit.page().entries if each.deed == "person_erased")
-    assert "2 entries in 2 places" in entry.note
+    assert "3 entries in 3 places" in entry.note
     assert EVE not in repr(entry)
 
 

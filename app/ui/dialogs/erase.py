@@ -149,6 +149,8 @@ class EraseDialog(Dialog):
             Trace.REJECTS: self.tr("Rejects of runs, {name}"),
             Trace.LEFT_OUT: self.tr("Left out by runs, {name}"),
             Trace.FIXED_LIST: self.tr("Fixed list {name}"),
+            Trace.NOTED_RULES: self.tr("Rules as runs noted them, {name}"),
+            Trace.REMOVED: self.tr("Removed or replaced, {name}"),
         }
         return words[trace].format(name=name or self.tr("an export that is gone"))
 
@@ -161,5 +163,9 @@ class EraseDialog(Dialog):
         ]
         table = self.tr("Still in the table {name}: erase the row at its source, then refresh.")
         rule = self.tr("The rules of the segment {name} name the value: edit them.")
+        plan = self.tr(
+            "Still in the plan of {name}, which was interrupted: resume it or run it again, then erase again."
+        )
         words += [table.format(name=name) for name in erasure.tables]
+        words += [plan.format(name=name) for name in erasure.interrupted]
         return words + [rule.format(name=name) for name in erasure.rules]
