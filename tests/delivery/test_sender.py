@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
@@ -120,6 +121,7 @@ def test_a_refused_batch_is_halved_until_the_bad_rows_stand_alone(
     assert sorted(bench.target.holds) == sorted(everybody - keys)  # nobody lost, nobody twice
     assert {r.member for r in bench.folder.rejects().rejects} == keys
     assert bench.totals == (number - len(keys), len(keys))
+    assert len(bench.target.requests) <= 1 + 2 * len(keys) * math.ceil(math.log2(number))
     state = BatchState.REFUSED if len(keys) == number else BatchState.SETTLED
     assert bench.batches() == [(1, state, number, number)]
 

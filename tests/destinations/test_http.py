@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
-import ipaddress
 import json
 import socket
-import ssl
 import threading
 import time
 import tracemalloc
@@ -14,13 +12,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +24,7 @@ from app.destinations.contract import Exchange, Settings
 from app.destinations.description import Pace
 from app.destinations.http import Call, HttpClient, Retry
 from app.jobs import Cancelled, CancelToken, JobContext
+from tests.servers.tls import TlsServer
 from tests.vendors.emulator import Emulator, Reply, Request
 
 SECRET = "very-secret-token-123"
@@ -428,54 +423,3 @@ class TestCancel:
 def test_an_error_of_the_network_is_worth_another_try() -> None:
     with client("https://nowhere.invalid") as http, pytest.raises(TryAgain):
         http.send(Call("POST", "x"), JobContext())
-
-
-class TlsServer:
-    """Shows a certificate it signed itself."""
-
-    def __init__(self, folder: Path) -> None:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-        now = dt.datetime.now(dt.UTC)
-        address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(1)
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-            .sign(key, hashes.SHA256())
-        )
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ) + certificate.public_bytes(serialization.Encoding.PEM)
-        (folder / "server.pem").write_bytes(pem)
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(folder / "server.pem")
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        self._thread.join(5)
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _address = self._socket.accept()
-            except OSError:
-                return
-            with connection:
-                try:
-                    self._context.wrap_socket(connection, server_side=True).close()
-                except OSError:
-                    continue

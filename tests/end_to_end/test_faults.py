@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,51 +16,16 @@ import pytest
 
 from app.bootstrap import Services
 from app.core.batches import numbers_of
-from app.core.runs import PhaseState, Run, Status, Trigger
+from app.core.runs import PhaseState, Status, Trigger
 from app.destinations import http
+from app.destinations.description import Pace
 from app.jobs import JobContext
 from app.store import Store
-from tests.end_to_end.workshop import Workshop, workshop
-from tests.vendors.emulator import Fault, Reply, Request
-from tests.vendors.mailchimp import KEY, MailchimpEmulator
-
-MEMBERS = 1_200
-HELP = Path(__file__).parents[2] / "resources/help/faults.md"
-GOES_ON = "The run goes on."
-AUDIENCE = "/lists/a1b2c3d4e5"
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of the table people read."""
-
-    fault: str
-    seen: str
-    kept: str
-    next: str
-
-
-def table() -> list[Row]:
-    lines = [line for line in HELP.read_text("utf-8").splitlines() if line.startswith("|")][2:]
-    return [Row(*(cell.strip() for cell in line.strip("|").split("|"))) for line in lines]
-
-
-ROWS = {row.fault: row for row in table()}
-
-
-class Post(MailchimpEmulator):
-    """Calls `on_batch` with the number of each batch before it acts on it; counts who is received by address."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.batches = 0
-        self.on_batch: Callable[[int], None] = lambda _number: None
-
-    def handle(self, request: Request) -> tuple[Fault | None, Reply]:
-        if request.method == "POST" and request.path.endswith(AUDIENCE):
-            self.batches += 1
-            self.on_batch(self.batches)
-        return super().handle(request)
+from tests.end_to_end.faults import AUDIENCE, MEMBERS, ROWS, Post, assert_everybody, check, newsletter, send, tagged
+from tests.end_to_end.workshop import Workshop
+from tests.servers.tls import TlsServer
+from tests.vendors.emulator import Reply, Request
+from tests.vendors.mailchimp import KEY
 
 
 @pytest.fixture
@@ -72,55 +36,8 @@ def post() -> Iterator[Post]:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, post: Post) -> Iterator[Workshop]:
-    monkeypatch.setattr(http, "RETRY", http.Retry(attempts=3, first=0.01, longest=0.05))
-    with workshop(tmp_path, monkeypatch) as shop:
-        shop.customers(MEMBERS)
-        shop.segment("Everybody")
-        shop.mailchimp(post.url)
-        shop.newsletter("Everybody")
+    with newsletter(tmp_path, monkeypatch, post) as shop:
         yield shop
-
-
-def send(shop: Workshop) -> Run:
-    (run,) = shop.run("Newsletter")
-    return run
-
-
-def check(shop: Workshop, post: Post, run: Run, fault: str) -> None:
-    """The run says what the table says; whatever it had sent is accounted for; the next run sends only what is missing."""
-    row = ROWS[fault]
-    log = shop.log(run)
-    if row.seen == GOES_ON:
-        assert (run.status, run.error) == (Status.SUCCESSFUL, None), (run, log)
-        assert_everybody(shop, post, run)
-        return
-    assert run.status is Status.FAILED, (run, log)
-    assert run.error is not None
-    assert row.seen in f"{run.error.what} {run.error.why}", run.error
-    assert all((run.error.what, run.error.why, run.error.fix)), run.error
-    tagged = post.audience.tag("Everybody")
-    there = set() if tagged is None else set(tagged.members)
-    numbers = numbers_of(shop.services.resuming.batches(run.id))
-    assert numbers.answered == run.done == run.totals.added <= len(there)
-    if run.total is not None:
-        assert numbers.answered + numbers.in_doubt + numbers.not_sent == MEMBERS == run.total
-    assert len(there) <= numbers.answered + numbers.in_doubt
-    post.faults.clear()
-    post.on_batch = lambda _number: None
-    before = dict(post.audience.received)
-    after = send(shop)
-    assert after.status is Status.SUCCESSFUL, (after, shop.log(after))
-    again = {address for address, times in post.audience.received.items() if times > before.get(address, 0)}
-    assert again & there == set()  # who had arrived is not sent again
-    assert_everybody(shop, post, after)
-
-
-def assert_everybody(shop: Workshop, post: Post, run: Run) -> None:
-    tag = post.audience.tag("Everybody")
-    assert tag is not None
-    assert len(tag.members) == MEMBERS
-    assert numbers_of(shop.services.resuming.batches(run.id)).in_doubt == 0
-    assert send(shop).totals.unchanged == MEMBERS
 
 
 STRUCK = {
@@ -143,30 +60,27 @@ def test_struck_while_sending(desk: Workshop, post: Post, fault: str, after: int
     """From the first request for members on, or once some of them have arrived."""
     kind, details = STRUCK[fault]
     post.fail(kind, method="POST", path=AUDIENCE, after=after, **details)
-    check(desk, post, send(desk), fault)
-
-
-def test_struck_by_several_faults_one_after_another(desk: Workshop, post: Post) -> None:
-    for kind in ("reset", "lost", "cut", "malformed"):
-        post.fail(kind, method="POST", path=AUDIENCE, after=1, times=4)
-        run = send(desk)
-        assert run.status in {Status.FAILED, Status.SUCCESSFUL}
-        post.faults.clear()
-    ended = send(desk)
-    assert ended.status is Status.SUCCESSFUL
-    assert_everybody(desk, post, ended)
+    check(desk, post, send(desk, post), fault)
 
 
 def test_an_answer_never_comes(desk: Workshop, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     real = http.httpx2.Timeout
     monkeypatch.setattr(http.httpx2, "Timeout", lambda _seconds, connect: real(0.4, connect=connect))
     post.fail("latency", method="POST", path=AUDIENCE, after=2, seconds=1.5)
-    check(desk, post, send(desk), "An answer never comes (stall)")
+    check(desk, post, send(desk, post), "An answer never comes (stall)")
+
+
+def test_an_answer_does_not_end(desk: Workshop, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pace, "deadline_seconds", 0.6)
+    post.fail("drip", method="POST", path=AUDIENCE, after=2)
+    run = send(desk, post)
+    monkeypatch.undo()
+    check(desk, post, run, "An answer comes byte by byte and does not end")
 
 
 def test_too_many_requests_with_a_time_to_wait(desk: Workshop, post: Post) -> None:
     post.fail("reply", method="POST", path=AUDIENCE, after=2, times=2, reply=Reply(429, headers={"Retry-After": "1"}))
-    run = send(desk)
+    run = send(desk, post)
     check(desk, post, run, "Too many requests, with a time to wait (429 and Retry-After)")
     assert PhaseState.SLOWED in {phase.state for phase in run.phases}
     assert "asked to slow down" in desk.log(run)
@@ -175,7 +89,7 @@ def test_too_many_requests_with_a_time_to_wait(desk: Workshop, post: Post) -> No
 def test_an_answer_is_lost_after_the_destination_acted(desk: Workshop, post: Post) -> None:
     """Nothing is sent twice in silence: the log tells of it, and the journal counts the requests."""
     post.fail("lost", method="POST", path=AUDIENCE, after=1, times=2)
-    run = send(desk)
+    run = send(desk, post)
     check(desk, post, run, "An answer is lost after the destination acted")
     assert "did not answer a request to the end" in desk.log(run)
     assert max(post.audience.received.values()) <= 3
@@ -196,10 +110,20 @@ def test_not_reached_at_all(desk: Workshop, post: Post, fault: str, address: str
         wrong = address.format(closed=deaf.getsockname()[1], open=post.port)
         settings, secrets = {"api_url": wrong}, {"api_key": KEY}
         desk.services.connections.edit("Mail", settings=settings, secrets=secrets, agreed=True)
-        run = send(desk)
+        run = send(desk, post)
     assert post.requests == []
     desk.services.connections.edit("Mail", settings={"api_url": post.url}, secrets=secrets, agreed=True)
     check(desk, post, run, fault)
+
+
+def test_a_certificate_nobody_trusts(desk: Workshop, post: Post, tmp_path: Path) -> None:
+    with TlsServer(tmp_path) as server:
+        settings, secrets = {"api_url": f"https://127.0.0.1:{server.port}/3.0"}, {"api_key": KEY}
+        desk.services.connections.edit("Mail", settings=settings, secrets=secrets, agreed=True)
+        run = send(desk, post)
+        assert server.read == b""  # no key, no member
+    desk.services.connections.edit("Mail", settings={"api_url": post.url}, secrets=secrets, agreed=True)
+    check(desk, post, run, "The certificate is not one this computer trusts")
 
 
 @pytest.mark.parametrize("hours", [-30, 30])
@@ -212,7 +136,7 @@ def test_the_clock_jumps(desk: Workshop, post: Post, hours: int) -> None:
 
     post.on_batch = leap
     shop = reopened(desk, lambda: datetime.now(UTC) + jump)
-    check(shop, post, send(shop), "The clock jumps while it sends")
+    check(shop, post, send(shop, post), "The clock jumps while it sends")
 
 
 def test_sleep_and_wake(desk: Workshop, post: Post) -> None:
@@ -223,11 +147,11 @@ def test_sleep_and_wake(desk: Workshop, post: Post) -> None:
         nonlocal jump
         if number == 2:
             jump = timedelta(hours=9)
-            post.fail("reset", times=2)
+            post.break_all()
 
     post.on_batch = sleep
     shop = reopened(desk, lambda: datetime.now(UTC) + jump)
-    check(shop, post, send(shop), "The computer sleeps and wakes while it sends")
+    check(shop, post, send(shop, post), "The computer sleeps and wakes while it sends")
 
 
 def test_the_database_is_locked(desk: Workshop, post: Post) -> None:
@@ -248,19 +172,14 @@ def test_the_database_is_locked(desk: Workshop, post: Post) -> None:
             held.wait(20)
 
     post.on_batch = lock
-    run = send(desk)
+    run = send(desk, post)
     holder.join()
     check(desk, post, run, "The database of the workspace is locked for a while")
 
 
 def test_the_drive_is_full(tmp_path: Path, small_drive: Path, monkeypatch: pytest.MonkeyPatch, post: Post) -> None:
-    monkeypatch.setattr(http, "RETRY", http.Retry(attempts=3, first=0.01, longest=0.05))
     subprocess.run(["mount", "-o", "remount,size=24m", str(small_drive)], check=True)
-    with workshop(small_drive, monkeypatch) as shop:
-        shop.customers(MEMBERS)
-        shop.segment("Everybody")
-        shop.mailchimp(post.url)
-        shop.newsletter("Everybody")
+    with newsletter(small_drive, monkeypatch, post) as shop:
         fill = small_drive / "fill"
 
         def filled(number: int) -> None:
@@ -278,14 +197,18 @@ def test_the_drive_is_full(tmp_path: Path, small_drive: Path, monkeypatch: pytes
                         pass
 
         post.on_batch = filled
-        run = send(shop)
+        run = send(shop, post)
         fill.unlink()
         shop.services.runs.wait([run.id], JobContext())
         assert run.status is Status.FAILED
         assert run.error is not None
-        assert ROWS["The drive is full"].seen in f"{run.error.what} {run.error.why}"
+        row = ROWS["The drive is full"]
+        assert row.seen in f"{run.error.what} {run.error.why}"
+        assert row.kept == "Every batch that was noted before it left."
+        numbers = numbers_of(shop.services.resuming.batches(run.id))
+        assert len(tagged(post)) <= numbers.answered + numbers.in_doubt
         post.on_batch = lambda _number: None
-        ended = send(shop)
+        ended = send(shop, post)
         assert ended.status is Status.SUCCESSFUL
         assert_everybody(shop, post, ended)
 
@@ -303,6 +226,9 @@ def test_the_table_people_read_has_a_test_for_every_line() -> None:
         "The computer sleeps and wakes while it sends",
         "The database of the workspace is locked for a while",
         "The drive is full",
+        "The certificate is not one this computer trusts",
+        "An answer comes byte by byte and does not end",
+        "The sign-in runs out while it sends, and can be renewed",
     }
     assert set(ROWS) == tested
 
@@ -320,11 +246,11 @@ def reopened(shop: Workshop, clock: Callable[[], datetime]) -> Workshop:
 def test_killed_half_way_and_run_again_sends_nobody_twice_who_had_arrived(desk: Workshop, post: Post) -> None:
     """As far as a run in one process can show it; tests/end_to_end/test_crash.py kills real ones."""
     post.fail("reset", method="POST", path=AUDIENCE, after=4)
-    assert send(desk).status is Status.FAILED
+    assert send(desk, post).status is Status.FAILED
     there = set(post.audience.tag("Everybody").members)
     assert there
     post.faults.clear()
-    assert send(desk).status is Status.SUCCESSFUL
+    assert send(desk, post).status is Status.SUCCESSFUL
     assert all(post.audience.received[address] == 1 for address in there)
 
 
@@ -343,10 +269,11 @@ def test_one_bad_row_in_a_batch_of_500_leaves_nobody_else_unsent(desk: Workshop,
         return answer(request)
 
     post.answer = refusing
-    run = send(desk)
+    run = send(desk, post)
     assert (run.status, run.totals.added, run.totals.rejected) == (Status.COMPLETED_WITH_REJECTS, MEMBERS - 1, 1)
     halved = [batch for batch in desk.services.resuming.batches(run.id) if batch.halved]
     assert len(halved) == 1
+    assert post.batches <= 3 + 2 * 9  # nine halvings of 500, not 500 requests
     post.answer = answer
     before = dict(post.audience.received)
     again = desk.services.resuming.send_rejected_again(run.id, Trigger.PERSON)
@@ -357,8 +284,8 @@ def test_one_bad_row_in_a_batch_of_500_leaves_nobody_else_unsent(desk: Workshop,
 
 def test_whoever_leaves_is_removed(desk: Workshop, post: Post) -> None:
     desk.newsletter("Everybody", sync="mirror", guard={"removed_percent": None})
-    assert send(desk).status is Status.SUCCESSFUL
+    assert send(desk, post).status is Status.SUCCESSFUL
     desk.segment("Everybody", "DE", "AT")
-    run = send(desk)
+    run = send(desk, post)
     assert run.totals.removed == MEMBERS // 2
     assert len(post.audience.tag("Everybody").members) == MEMBERS // 2

@@ -31,7 +31,7 @@ class Workshop:
         self.services: Services = create_workspace(self.folder, "Shop", "consumers", secrets=self.secrets)
 
     def customers(self, number: int, *, without_address: int = 0, broken: int = 0, twice: int = 0) -> None:
-        """`number` rows, of which so many have no address, an address that is none, or that of customer 0 in other letters."""
+        """The table, or new data for it: `number` rows; so many have no address, none that is one, or that of customer 0 again."""
         path = self.outside / "Customer.csv"
         bad = [""] * without_address + ["nobody at nowhere"] * broken + ["  P0@Example.com "] * twice
         with path.open("w", newline="", encoding="utf-8") as file:
@@ -40,6 +40,9 @@ class Workshop:
             for i in range(number):
                 address = bad[i - number + len(bad)] if i >= number - len(bad) else f"p{i}@example.com"
                 writer.writerow((f"C-{i:07}", address, f"Zoë {i}", COUNTRIES[i % 4]))
+        if any(table.name == "Customer" for table in self.services.tables.all()):
+            self.services.tables.refresh("Customer", JobContext())
+            return
         self.services.tables.add([path], "Customer", JobContext())
         self.services.tables.set_role("Customer", TableRole.CUSTOMER, "CustomerId")
         self.services.tables.set_meaning("Customer", "Email", Meaning.EMAIL)

@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -46,10 +47,10 @@ class Reply:
 
 @dataclass
 class Fault:
-    """Something going wrong: `kind` is latency, reset, cut, malformed, lost or reply; it happens `times` times.
+    """Something going wrong: `kind` is latency, reset, cut, drip, malformed, lost or reply; it happens `times` times.
 
-    `lost` lets the vendor act and then breaks the connection; `cut` sends half of the answer. Only requests whose method and
-    path fit are struck, after `after` of them went well.
+    `lost` lets the vendor act and then breaks the connection; `cut` sends half of the answer, `drip` a byte of it now and then.
+    Only requests whose method and path fit are struck, after `after` of them went well.
     """
 
     kind: str
@@ -81,6 +82,7 @@ class Emulator:
         self.undescribed: set[str] = set()  # paths that are no part of the description, such as those of the sign-in
         self.simultaneous_allowed = 10
         self.most_simultaneous = 0
+        self.lines: list[socket.socket] = []
         self._now = 0
         self._description = description
         self._base_path = base_path
@@ -115,6 +117,13 @@ class Emulator:
         fault = Fault(kind, **details)
         self.faults.append(fault)
         return fault
+
+    def break_all(self) -> None:
+        """End every connection there is, as a router does that forgot them."""
+        for line in self.lines:
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+        self.lines.clear()
 
     def skips_checks(self) -> None:
         """Hold nothing against the vendor's description any more: where requests are only counted."""
@@ -183,6 +192,10 @@ class _Handler(BaseHTTPRequestHandler):
     owner: Emulator
     disable_nagle_algorithm = True
 
+    def setup(self) -> None:
+        super().setup()
+        self.owner.lines.append(self.connection)
+
     def log_message(self, *_args: Any) -> None:
         """Quiet."""
 
@@ -219,6 +232,12 @@ class _Handler(BaseHTTPRequestHandler):
         if kind == "cut":
             self.wfile.write(data[: len(data) // 2])
             self.close_connection = True
+            return
+        if kind == "drip":
+            self.close_connection = True
+            for place in range(len(data) // 2):
+                self.wfile.write(data[place : place + 1])
+                time.sleep(0.05)
             return
         self.wfile.write(data)
 
