@@ -80,12 +80,13 @@ class PhaseState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One phase with its times (UTC)."""
+    """One phase with its times (UTC); `slowed_at` is when the target first asked to slow down."""
 
     name: PhaseName
     state: PhaseState = PhaseState.WAITING
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    slowed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

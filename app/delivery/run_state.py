@@ -189,7 +189,7 @@ class RunState:
         with self._lock:
             for phase in self._run.phases:
                 if phase.state is PhaseState.RUNNING:
-                    self._set_phase(replace(phase, state=PhaseState.SLOWED))
+                    self._set_phase(replace(phase, state=PhaseState.SLOWED, slowed_at=self._clock()))
             self._tell(at_once=True)
 
     def reached(self, host: str) -> None:

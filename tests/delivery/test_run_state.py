@@ -68,7 +68,9 @@ def test_a_slow_phase_stays_marked() -> None:
     state.slowed()
     state.begin(PhaseName.CONFIRM)
     done = state.finish(Status.SUCCESSFUL)
-    assert done.phases[4].state is PhaseState.SLOWED
+    sending = done.phases[4]
+    assert sending.state is PhaseState.SLOWED
+    assert sending.started_at < sending.slowed_at < sending.ended_at
 
 
 def test_progress_is_told_at_most_four_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:

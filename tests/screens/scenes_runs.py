@@ -65,7 +65,8 @@ def with_rejects(stage: Stage) -> Run:
     phases = []
     for name, begun, ended in zip(PhaseName, (0, *ends), ends, strict=False):
         state = PhaseState.SLOWED if name is PhaseName.SEND else PhaseState.DONE
-        phases.append(Phase(name, state, start + timedelta(seconds=begun), start + timedelta(seconds=ended)))
+        slowed = start + timedelta(seconds=126) if name is PhaseName.SEND else None
+        phases.append(Phase(name, state, start + timedelta(seconds=begun), start + timedelta(seconds=ended), slowed))
     speeds = (20, 66, 110, 142, 151, 158, 160, 44, 12, 92, 150, 160, 163, 160, 158, 150, 112, 40, 0)
     run = Run(
         id="rejects",

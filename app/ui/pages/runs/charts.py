@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from datetime import datetime
+
 from PySide6.QtCore import QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -20,6 +23,16 @@ MARKS = {
     PhaseState.FAILED: ("x-circle-fill", "danger"),
     PhaseState.WAITING: ("clock", "text3"),
 }
+
+
+def _slowed_at(run: Run) -> datetime | None:
+    return next((phase.slowed_at for phase in run.phases if phase.slowed_at is not None), None)
+
+
+def _round_top(fastest: float) -> float:
+    """The top of an axis with a middle and an end people can read: 180 for 171."""
+    step = max(2.0, 2.0 * 10.0 ** (math.floor(math.log10(max(fastest, 1.0))) - 1))
+    return math.ceil(max(fastest, 1.0) / step) * step
 
 
 class PhaseChart(QWidget):
@@ -114,23 +127,26 @@ class PhaseChart(QWidget):
 
 
 class SpeedChart(QWidget):
-    """The speed over the time of sending, as a line over a soft fill."""
+    """The speed over the time of sending, as a line over a soft fill; a dashed line where the destination slowed it."""
 
     def __init__(self, theme: Theme, formats: Formats, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._formats = formats
         self._run: Run | None = None
+        self._slowed = ""
         self.setMinimumSize(220, 150)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def set_run(self, run: Run) -> None:
-        """Show the speed of a run."""
+    def set_run(self, run: Run, destination: str) -> None:
+        """Show the speed of a run to that destination."""
         self._run = run
         fastest = max((point.per_second for point in run.speed), default=0.0)
         self.setAccessibleName(
             self.tr("Speed while sending, at most {n} per second").format(n=self._formats.number(round(fastest)))
         )
+        self._slowed = self.tr("Slowed by {destination}").format(destination=destination)
+        self.setAccessibleDescription(self._slowed if _slowed_at(run) else "")
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -153,11 +169,11 @@ class SpeedChart(QWidget):
                 align=Qt.AlignmentFlag.AlignHCenter,
             )
             return
-        top = max(point.per_second for point in points) * 1.1 or 1.0
+        top = _round_top(max(point.per_second for point in points) * 1.1)
         labels = [self._formats.compact(round(top * part / 2)) for part in range(3)]
         metrics = self._theme.metrics("caption")
         room = max(LABELS, *(metrics.horizontalAdvance(label) + 2 for label in labels))
-        area = QRect(room + 6, 8, self.width() - room - 6, self.height() - 36)
+        area = QRect(room + 6, 18, self.width() - room - 6, self.height() - 46)
         for part, label in enumerate(labels):
             y = area.bottom() - round(area.height() * part / 2)
             painter.fillRect(area.left(), y, area.width(), 1, self._theme.color("line"))
@@ -179,6 +195,9 @@ class SpeedChart(QWidget):
             for p in points
         ]
         self._paint_line(painter, area, places)
+        slowed = None if self._run is None else _slowed_at(self._run)
+        if slowed is not None and points[0].at <= slowed <= points[-1].at:
+            self._paint_slowed(painter, area, area.width() * (slowed - points[0].at).total_seconds() / whole)
         for at, align in ((points[0].at, Qt.AlignmentFlag.AlignLeft), (points[-1].at, Qt.AlignmentFlag.AlignRight)):
             paint.text(
                 painter,
@@ -189,6 +208,16 @@ class SpeedChart(QWidget):
                 ink="text3",
                 align=align,
             )
+
+    def _paint_slowed(self, painter: QPainter, area: QRect, at: float) -> None:
+        x = area.left() + round(at)
+        with paint.saved(painter):
+            painter.setPen(QPen(self._theme.color("warning"), 1.0, Qt.PenStyle.DashLine))
+            painter.drawLine(x, area.top() + 6, x, area.bottom())
+        width = self._theme.metrics("caption").horizontalAdvance(self._slowed) + 4
+        left = max(area.left(), min(x - width // 2, area.right() - width))
+        label = QRect(left, 0, width, 18)
+        paint.text(painter, self._theme, label, self._slowed, role="caption", ink="warning")
 
     def _paint_line(self, painter: QPainter, area: QRect, places: list[QPointF]) -> None:
         line = QPainterPath(places[0])

@@ -113,7 +113,7 @@ class RunDetailsView(QScrollArea):
         self._show_problem(run)
         self._fill_numbers(run)
         self._phases.set_run(run)
-        self._speed.set_run(run)
+        self._speed.set_run(run, details.row.destination)
         self._speed_unit.set_words(self._unit_words(run))
         can_retry = run.status.ended and details.may_run and details.export_exists
         self._rejects.show_page(details.rejects, may_save=details.may_save, may_retry=can_retry)
