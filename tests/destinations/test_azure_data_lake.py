@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from azure.storage.filedatalake import DataLakeFileClient
 
-from app.core.errors import FixSettings, NotAllowed, TryAgain
+from app.core.errors import FixSettings, NotAllowed, SignInAgain, TryAgain
 from app.destinations import objects
 from app.destinations.azure_data_lake.destination import create
 from app.destinations.azure_lake import LakeUpload
@@ -17,7 +17,9 @@ from app.destinations.contract import Exchange, FileDestination, Settings
 from app.jobs import JobContext
 from tests.destinations.file_suite import silent
 from tests.destinations.object_suite import ObjectDestinationSuite, put
-from tests.servers.datalake import ACCOUNT, Lake, data_lake
+from tests.servers import entra
+from tests.servers.datalake import ACCOUNT, Lake, data_lake, running
+from tests.servers.entra import certificates
 from tests.servers.ports import Cable
 
 __all__ = ["data_lake"]
@@ -35,7 +37,7 @@ class Bench:
         self.slow: list[float] = []
         self.opened: tuple[str, dict[str, str], dict[str, str]] = ("", {}, {})
 
-    def destination(self, key: str = "", **changes: str) -> FileDestination:
+    def destination(self, key: str = "", secrets: dict[str, str] | None = None, **changes: str) -> FileDestination:
         values = {
             "account": ACCOUNT,
             "container": self.container,
@@ -45,7 +47,7 @@ class Bench:
             "parallel": "2",
             **changes,
         }
-        self.opened = ("azure-data-lake", values, {"account_key": key or self.lake.key})
+        self.opened = ("azure-data-lake", values, secrets or {"account_key": key or self.lake.key})
         return create(
             Settings(
                 values,
@@ -104,6 +106,39 @@ class TestConformance(ObjectDestinationSuite):
             session.put(source, "Export/a.csv", JobContext(), silent)
             assert len(bench.hidden()) == 1
         assert bench.hidden() == []
+
+
+class TestSignIn:
+    def test_sas(self, bench: Bench, source: Path) -> None:
+        destination = bench.destination(sign_in="sas", secrets={"sas": bench.lake.sas(bench.container)})
+        assert destination.test(JobContext()).missing_rights == ()
+        for text in (b"1", b"2"):  # the second keeps the first aside until it stands
+            source.write_bytes(text)
+            put(destination, source, "Export/a.csv", below="Export")
+        put(destination, source, "Export/b.csv", below="Export")
+        assert bench.files() == ["Export/b.csv"]
+        assert bench.read("Export/b.csv") == b"2"
+
+    def test_a_sas_of_another_account(self, bench: Bench) -> None:
+        sas = bench.lake.sas(bench.container).replace("sig=", "sig=x")
+        with pytest.raises(SignInAgain) as caught:
+            bench.destination(sign_in="sas", secrets={"sas": sas}).test(JobContext())
+        assert caught.value.code == "refused_sign_in"
+        assert sas not in str(caught.value)
+
+    def test_service_principal(self, tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        certificate, key = certificates(tmp_path)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))  # where this computer keeps what it trusts
+        with entra.running(certificate, key) as sign_in, running(certificate, key) as lake:
+            bench = Bench(lake)
+            who = {"authority": sign_in.url, "tenant_id": entra.TENANT, "client_id": entra.CLIENT}
+            secrets = {"client_secret": entra.SECRET}
+            destination = bench.destination(sign_in="service_principal", secrets=secrets, **who)
+            assert f"the application {entra.CLIENT}" in destination.test(JobContext()).reached
+            for _again in range(2):
+                put(destination, source, "Export/a.csv", below="Export")
+            assert bench.files() == ["Export/a.csv"]
+            assert set(sign_in.asked) == {"https://storage.azure.com/.default"}
 
 
 class TestLake:

@@ -2,7 +2,8 @@
 
 It does what the documentation of the REST interface says of the calls the destination makes (learn.microsoft.com, Azure
 Storage REST: Path - Create, Update, Delete, List, Get Properties; Copy Blob), and is called by Microsoft's own client, which
-would not understand other answers. True to the service are: the check of each request's shared key; folders that are things
+would not understand other answers. True to the service are: the check of each request's shared key, shared access signature
+(also that of what is renamed or copied) or token of Microsoft's sign-in, of which only what it is for; folders that are things
 of their own and are made with a file; data that is appended at any position and unseen until it is flushed as one gapless
 piece; MD5 of each part; a rename that replaces a file in one step and needs the folder it goes to; the codes of refusals.
 """
@@ -15,16 +16,21 @@ import email.utils
 import hashlib
 import hmac
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from secrets import token_bytes, token_hex
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import jwt
 import pytest
+from azure.storage.filedatalake import generate_file_system_sas
 
 ACCOUNT = "contosolake"
 
@@ -53,11 +59,21 @@ class Lake:
     key: str = field(default_factory=lambda: base64.b64encode(token_bytes(64)).decode())
     containers: dict[str, dict[str, _File | None]] = field(default_factory=dict)  # None: a folder
     denied: set[str] = field(default_factory=set)
+    signatures: set[str] = field(default_factory=set)
+    secure: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}/{ACCOUNT}"
+        return f"http{'s' if self.secure else ''}://127.0.0.1:{self.port}/{ACCOUNT}"
+
+    def sas(self, container: str) -> str:
+        """A shared access signature for a container."""
+        made: str = generate_file_system_sas(
+            ACCOUNT, container, self.key, permission="racwdl", expiry=datetime.now(UTC) + timedelta(hours=1)
+        )
+        self.signatures.add(parse_qs(made)["sig"][0])
+        return made
 
     def container(self) -> str:
         name = f"c{token_hex(6)}"
@@ -110,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
         _, account, container, *rest = unquote(parts.path).split("/")
         try:
-            self._check_key(account, parts.path, query)
+            self._check(account, parts.path, query)
             if self.command in self.lake.denied:
                 raise _Refused(403, "AuthorizationPermissionMismatch")
             if container not in self.lake.containers:
@@ -227,7 +243,20 @@ class _Handler(BaseHTTPRequestHandler):
             **{f"x-ms-meta-{name}": value for name, value in file.metadata.items()},
         }
 
-    def _check_key(self, account: str, path: str, query: dict[str, str]) -> None:
+    def _check(self, account: str, path: str, query: dict[str, str]) -> None:
+        sign_in, bearer, token = self.headers.get("Authorization", "").partition("Bearer ")
+        sources = [self.headers[name] for name in ("x-ms-rename-source", "x-ms-copy-source") if name in self.headers]
+        if "sig" in query:
+            shown = [query, *({k: v[0] for k, v in parse_qs(urlsplit(each).query).items()} for each in sources)]
+            good = not sign_in and all(each.get("sig") in self.lake.signatures for each in shown)
+        elif bearer:
+            good = jwt.decode(token, options={"verify_signature": False})["aud"] == "https://storage.azure.com"
+        else:
+            good = self._signed_by_key(path, query)
+        if account != ACCOUNT or not good:
+            raise _Refused(403, "AuthenticationFailed")
+
+    def _signed_by_key(self, path: str, query: dict[str, str]) -> bool:
         """Shared key, as learn.microsoft.com describes it under Authorize with Shared Key."""
         names = ("Content-Encoding", "Content-Language", "Content-Length", "Content-MD5", "Content-Type", "Date")
         names += ("If-Modified-Since", "If-Match", "If-None-Match", "If-Unmodified-Since", "Range")
@@ -238,8 +267,7 @@ class _Handler(BaseHTTPRequestHandler):
         lines += [f"{name.lower()}:{value}" for name, value in sorted(query.items())]
         signed = hmac.new(base64.b64decode(self.lake.key), "\n".join(lines).encode(), hashlib.sha256).digest()
         wanted = f"SharedKey {ACCOUNT}:{base64.b64encode(signed).decode()}"
-        if account != ACCOUNT or self.headers.get("Authorization") != wanted:
-            raise _Refused(403, "AuthenticationFailed")
+        return self.headers.get("Authorization") == wanted
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)
@@ -254,10 +282,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Lake]:
-    """A lake for the block."""
-    lake = Lake()
+def running(certificate: Path | None = None, key: Path | None = None) -> Iterator[Lake]:
+    """A lake for the block, with TLS when it is given a certificate and its key."""
+    lake = Lake(secure=certificate is not None)
     listening = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"lake": lake}))
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        listening.socket = context.wrap_socket(listening.socket, server_side=True)
     lake.port = listening.server_port
     thread = threading.Thread(target=listening.serve_forever, daemon=True)
     thread.start()
