@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from app.core.file_formats import Dates
 from app.core.tables import ColumnType
-from app.data.formats.values import call, column_text
+from app.data.formats.values import call, column_text, json_text
 from app.data.identifiers_sql import text
 from app.data.sql_values import Value
 
@@ -24,8 +24,7 @@ def line(values: Sequence[Value], names: Sequence[str], dates: Dates) -> exp.Exp
         exp.PropertyEQ(this=exp.to_identifier(name, quoted=True), expression=_value(value, dates))
         for value, name in zip(values, names, strict=True)
     ]
-    json = call("to_json", exp.Struct(expressions=packed))
-    return call("concat", exp.cast(json, "text"), text("\n"))
+    return call("concat", json_text(exp.Struct(expressions=packed), values), text("\n"))
 
 
 def _value(value: Value, dates: Dates) -> exp.Expr:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from sqlglot import exp
@@ -21,6 +22,11 @@ _PATTERNS: Mapping[Dates, tuple[str, str]] = MappingProxyType(
         Dates.MONTH_FIRST: ("%m/%d/%Y", "%m/%d/%Y %H:%M:%S"),
     }
 )
+
+_FRACTION = re.compile(r"DECIMAL\((\d+),\s*\1\)")  # the engine writes .5 for a half of DECIMAL(2,2)
+_FLOATING = re.compile(r"DOUBLE|FLOAT")
+_PIECES = r'"(?:[^"\\]|\\.)*"|[^"]+'
+_UNUSUAL = r"NaN|Infinity|(?:^|[\[:,-])[.]"
 
 
 def call(name: str, *values: exp.Expr) -> exp.Expr:
@@ -41,7 +47,9 @@ def contains(value: exp.Expr, mark: str) -> exp.Expr:
 def column_text(value: Value, dates: Dates = Dates.ISO) -> exp.Expr:
     """The value as text; only what is empty in the table is NULL, nested values are JSON, nothing is rounded."""
     if value.type is ColumnType.NESTED:
-        return exp.cast(call("to_json", value.expression.copy()), "text")
+        return json_text(value.expression, [value])
+    if value.type is ColumnType.DECIMAL and _FRACTION.search(value.native):
+        return call("regexp_replace", exp.cast(value.expression.copy(), "text"), text("^(-?)[.]"), text(r"\10."))
     if value.type is ColumnType.TIMESTAMP:
         return _moment(value, dates)
     if value.type is ColumnType.DATE and dates in _PATTERNS:
@@ -49,6 +57,29 @@ def column_text(value: Value, dates: Dates = Dates.ISO) -> exp.Expr:
     if value.type is ColumnType.TEXT and value.native.upper() not in {"", "VARCHAR"}:
         return exp.cast(value.expression.copy(), "text")
     return exp.cast(value.expression.copy(), "text") if value.type is ColumnType.NUMBER else as_text(value)
+
+
+def json_text(made: exp.Expr, values: Iterable[Value]) -> exp.Expr:
+    """What the engine makes of these values as the text of JSON that every reader takes.
+
+    It writes decimals without a digit before the point, NaN and infinity as it shows them, which JSON has not.
+    """
+    written = exp.cast(call("to_json", made.copy()), "text")
+    if not any(
+        _FRACTION.search(value.native) or (value.type is ColumnType.NESTED and _FLOATING.search(value.native))
+        for value in values
+    ):
+        return written
+    piece = exp.column("piece")
+    number = call("regexp_replace", piece, text("NaN|-?Infinity"), text("null"), text("g"))
+    number = call("regexp_replace", number, text(r"(^|[\[:,-])[.]"), text(r"\10."), text("g"))
+    mended = exp.Lambda(
+        this=case(call("starts_with", piece.copy(), text('"')), piece.copy(), number),
+        expressions=[exp.to_identifier("piece")],
+    )
+    pieces = call("list_transform", call("regexp_extract_all", written.copy(), text(_PIECES)), mended)
+    unusual = call("regexp_matches", written.copy(), text(_UNUSUAL))
+    return case(unusual, call("array_to_string", pieces, text("")), written)
 
 
 def moment_of(value: Value) -> exp.Expr:
