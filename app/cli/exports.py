@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +17,9 @@ from app.core.runs import Run, Status, Totals, Trigger
 from app.core.schedules import Every
 from app.jobs import Cancelled
 from app.services.documents import read_documents, write_document
+
+if TYPE_CHECKING:  # it loads the engine
+    from app.services.export_views import PreviewFile
 
 commands = typer.Typer(help="Exports: what goes where, and when.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="EXPORT")]
@@ -210,22 +214,35 @@ def preview(
     context: typer.Context,
     name: Name,
     rows: Annotated[int, typer.Option(min=1, max=100, help="So many members or rows.")] = 3,
+    metadata: Annotated[
+        bool, typer.Option("--metadata", help="The documents about the tables instead, model.json among them.")
+    ] = False,
 ) -> None:
     """Exactly what would go over the wire, made by the code that sends; sends nothing."""
     session = session_of(context)
+    if metadata:
+        _show_files(session, name, session.services.exports.metadata(name))
+        return
     with session.output.progress() as progress:
         shown = session.services.exports.preview(name, rows, progress.context())
+    if session.services.exports.get(name).description.any_field:
+        _show_files(session, name, shown.files)
+        return
     if session.options.json:
-        files = session.services.exports.get(name).description.any_field
-        content = {"files": shown.files} if files else {"requests": shown.requests}
-        session.output.document({"export": name, **content})
+        session.output.document({"export": name, "requests": shown.requests})
         return
     for request in shown.requests:
         session.output.text(f"{request.method} {request.url}")
         for header, value in request.headers.items():
             session.output.text(f"{header}: {value}")
         session.output.text(f"\n{request.body}\n")
-    for file in shown.files:
+
+
+def _show_files(session: Session, name: str, files: Sequence[PreviewFile]) -> None:
+    if session.options.json:
+        session.output.document({"export": name, "files": files})
+        return
+    for file in files:
         session.output.text(f"{file.path}\n" + "\n".join(file.lines) + "\n")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from app.core import layouts
@@ -12,6 +14,7 @@ from app.core.connections import Connection
 from app.core.errors import FixSettings
 from app.core.exports import Export, ExportKind
 from app.core.row_deltas import Rows, file_sets
+from app.core.run_pointers import SentFile
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog, Meaning, Table
 from app.data.member_query import MemberSpec
@@ -85,6 +88,24 @@ class TreeNode:
     about: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _PlannedFiles:
+    """Files of one table or segment, with the rows of one set, in one folder; `first` is the number of the first."""
+
+    item: str
+    name: str
+    which: Rows
+    folders: tuple[str, ...] = ()
+    first: int = 1
+    files: int = 1
+    rows: int | None = None
+    bytes: int | None = None
+
+    def path(self, export: Export, place: layouts.Place, number: int) -> str:
+        """Where the file of that number lands."""
+        return layouts.path_of(export, place, self.name, number, self.which, self.folders)
+
+
 class ExportViews:
     """Thread safe; each call works in the calling thread."""
 
@@ -153,11 +174,8 @@ class ExportViews:
         *,
         masked: bool,
     ) -> Preview:
-        info = self._store.workspace.info()
-        place = layouts.Place(export.name, info.name, self._clock(), info.id)
-        fields = self._description(export).columns
-        writer = EngineWriter(self._engine, self._members, self._listed, scope, export, info.country_code, fields)
-        planned = ExportFiles(export, scope.catalog, scope.segments, place, writer)
+        writer = self._writer(export, scope)
+        planned = ExportFiles(export, scope.catalog, scope.segments, self._place(export, self._clock()), writer)
         masks = _masks(samples, export.match, scope.catalog) if masked else {}
         files = []
         for path, item in planned.first_files():
@@ -167,31 +185,71 @@ class ExportViews:
             files.append(PreviewFile(path, tuple(hide(line, masks) for line in first.lines)))
         return Preview(files=tuple(files), samples=_hidden_samples(samples, masks))
 
+    def metadata(self, export: Export, connection: Connection | None, now: datetime) -> list[PreviewFile]:
+        """The documents about the tables that a run at that moment would leave, by the code that writes them.
+
+        How many files a table needs is estimated; segments have none. Raises FixData for a table that is gone, FixSettings for
+        a layout that can't be used.
+        """
+        if export.kind is ExportKind.SEGMENT:
+            return []
+        where = _relative
+        if connection is not None:
+            opened = self._open_connection(connection)
+            where = opened.where if isinstance(opened, FileDestination) else _relative
+        scope, place = self._scope(), self._place(export, now)
+        told = replace(export, layout=replace(export.layout, sums=False, latest=False))
+        files = ExportFiles(told, scope.catalog, scope.segments, place, self._writer(export, scope))
+        files.items()
+        sent = [
+            SentFile(one.item, one.path(export, place, number), 0, 0, "", one.which)
+            for one in self._planned(export, scope.catalog, lambda _segment: None)
+            for number in range(one.first, one.first + one.files)
+        ]
+        with TemporaryDirectory(prefix="sendoff-") as folder:
+            return [
+                PreviewFile(part.target, tuple(part.source.read_text("utf-8").splitlines()))
+                for part in files.about("", sent, Path(folder), where, {})
+            ]
+
     def tree(self, export: Export, now: datetime, members: Callable[[str], int | None]) -> list[TreeNode]:
         """Where the files of a run at that moment would land; `members` gives the last count of a segment.
 
         Raises FixSettings for a layout that can't be used.
         """
-        catalog = self._store.tables.catalog()
-        items = list(export.segments) if export.kind is ExportKind.SEGMENT else [c.name for c in export.tables]
-        layouts.demand(export.layout, export.format, len(items))
-        info = self._store.workspace.info()
-        place = layouts.Place(export.name, info.name, now, info.id)
-        nodes = []
-        names = layouts.safe_names(items, plain=export.layout.plain_names)
-        for item, name in zip(items, names, strict=True):
+        place, names = self._place(export, now), list(_names(export).values())
+        nodes = [
+            TreeNode(one.path(export, place, one.first), one.files, one.rows, one.bytes)
+            for one in self._planned(export, self._store.tables.catalog(), members)
+        ]
+        return [*nodes, *(TreeNode(path, 1, None, about=True) for path in layouts.about_paths(export, place, names))]
+
+    def _planned(
+        self, export: Export, catalog: Catalog, members: Callable[[str], int | None]
+    ) -> Iterator[_PlannedFiles]:
+        names = _names(export)
+        layouts.demand(export.layout, export.format, len(names))
+        for item, name in names.items():
             table = catalog.table(item)
             rows = members(item) if export.kind is ExportKind.SEGMENT else None if table is None else table.rows
             sets = file_sets(export.layout.only_changes)
             if sets != (Rows.ALL,):  # how many rows changed is known only when they are compared
-                nodes += [TreeNode(layouts.path_of(export, place, name, 1, which), 1, None) for which in sets]
+                yield from (_PlannedFiles(item, name, which) for which in sets)
                 continue
-            size = self._bytes(export, item, table)
+            size, first = self._bytes(export, item, table), 1
             for folders, some in self._folders(export, item, table, rows):
-                path = layouts.path_of(export, place, name, 1, parted=folders)
                 share = size if not rows or some is None or size is None else round(size * some / rows)
-                nodes.append(TreeNode(path, _files(some, share, export), some, share))
-        return [*nodes, *(TreeNode(path, 1, None, about=True) for path in layouts.about_paths(export, place, names))]
+                number = _files(some, share, export)
+                yield _PlannedFiles(item, name, Rows.ALL, folders, first, number, some, share)
+                first += number  # the parts of a table are counted on from folder to folder
+
+    def _writer(self, export: Export, scope: Scope) -> EngineWriter:
+        country, fields = self._store.workspace.info().country_code, self._description(export).columns
+        return EngineWriter(self._engine, self._members, self._listed, scope, export, country, fields)
+
+    def _place(self, export: Export, moment: datetime) -> layouts.Place:
+        info = self._store.workspace.info()
+        return layouts.Place(export.name, info.name, moment, info.id)
 
     def _folders(
         self, export: Export, item: str, table: Table | None, rows: int | None
@@ -241,6 +299,17 @@ class ExportViews:
             if found:
                 samples[segment.name] = found
         return samples
+
+
+def _names(export: Export) -> dict[str, str]:
+    """The tables or segments, and what they are called in paths."""
+    items = list(export.segments) if export.kind is ExportKind.SEGMENT else [c.name for c in export.tables]
+    return dict(zip(items, layouts.safe_names(items, plain=export.layout.plain_names), strict=True))
+
+
+def _relative(path: str) -> str:
+    """Where a file lies while nobody knows to which connection it goes."""
+    return path
 
 
 def _meaning(source: str, catalog: Catalog) -> Meaning:

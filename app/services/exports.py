@@ -35,7 +35,7 @@ from app.services.trail import Trail
 from app.store import Store
 
 if TYPE_CHECKING:  # they load the engine
-    from app.services.export_views import ExportViews, Preview, TreeNode
+    from app.services.export_views import ExportViews, Preview, PreviewFile, TreeNode
 
 CachedCount = Callable[[str, str, str, Mapping[str, str]], Count | None]
 """The newest count of a segment (its name) for a destination, its audience type (their ids) and the keys matched."""
@@ -148,6 +148,16 @@ class ExportService:
             return None if count is None else count.to_send
 
         return self._looks().tree(given, now or self._clock(), members)
+
+    def metadata(self, export: str | Export, now: datetime | None = None) -> list[PreviewFile]:
+        """The documents about its tables that a run at that moment would leave, `model.json` the first of them.
+
+        Addresses are as its connection has them, for those who may run it. Raises FixData, FixSettings, NotAllowed.
+        """
+        given = self._given(export)
+        connection = self._connection(given.connection)
+        self._demand(Action.CHANGE_EXPORTS if connection is None else Action.RUN_EXPORTS, given)
+        return self._looks().metadata(given, connection, now or self._clock())
 
     def partner_key(self, text: str) -> PartnerKey:
         """What stands in a public OpenPGP key; raises FixSettings when nothing should be encrypted with it now."""

@@ -137,6 +137,16 @@ def test_files_are_previewed_line_by_line(exports: Desk) -> None:
     assert "Partner/Germany_1.csv" in exports.done("exports", "preview", "Partner").out
 
 
+def test_documents_about_tables_are_previewed_as_well(exports: Desk) -> None:
+    [model] = exports.told("exports", "preview", "Lake", "--metadata")["files"]
+    assert model["path"] == "Lake/model.json"
+    [entity] = json.loads("\n".join(model["lines"]))["entities"]
+    assert len(entity["partitions"]) > 1
+    assert "Lake/model.json\n{" in exports.done("exports", "preview", "Lake", "--metadata").out
+    assert exports.told("exports", "preview", "Partner", "--metadata")["files"] == []
+    assert list(exports.drive.iterdir()) == []
+
+
 def test_requests_are_previewed_with_the_secret_masked(newsletter: Desk, mailchimp: MailchimpEmulator) -> None:
     shown = newsletter.told("exports", "preview", "Newsletter", "--rows", "2")
     request = next(r for r in shown["requests"] if r["method"] == "POST")

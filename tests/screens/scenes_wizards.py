@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QScrollArea
 from app.core.connections import Access
 from app.core.exports import OnlyChanges
 from app.core.file_formats import Compression, FileType, Folders, Grain, PartitionBy
+from app.ui.wizards.folder_panel import FolderPanel
+from app.ui.wizards.model_dialog import ModelDialog
 from app.ui.wizards.wizard import ExportWizard
 from tests.screens.registry import scene
 from tests.screens.scenes_connections import add_connections
@@ -161,6 +163,15 @@ def parted_by_month(stage: Stage) -> None:
         bytes_per_file=25_000_000,
     )
     form.encryption.take("hello")
+    stage.settle()
+
+
+@scene("07e-dataout-model", fresh=True)
+def whole_model(stage: Stage) -> None:
+    format_and_layout(stage)
+    [panel] = stage.window.findChildren(FolderPanel)
+    panel.open_model.click()
+    stage.wait(lambda: stage.window.findChildren(ModelDialog))
     stage.settle()
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app.core.errors import FixData, FixSettings, NotAllowed
-from app.core.file_formats import FileType, Format
+from app.core.file_formats import FileType, Folders, Format, PartitionBy
 from app.core.roles import Role
 from tests.services.conftest import CSV
 from tests.store import samples
@@ -132,3 +132,46 @@ def test_a_masked_preview_of_files_shows_no_personal_value(to_files, name, kind)
     assert preview.files[0].lines
     for value in ("Nora", "omar", "mar@", 'O""mar', "not an address"):
         assert value.casefold() not in repr(preview).casefold().replace("customer", "")
+
+
+def test_the_documents_about_tables_are_those_a_run_leaves(to_files, tmp_path):
+    export = to_files.exports.get("Customer 360").export
+    layout = replace(export.layout, manifest=True, json_schema=True, sums=True, latest=True)
+    documents = to_files.exports.metadata(replace(export, layout=layout, format=Format(rows_per_file=3)))
+    assert [file.path.removeprefix("Customer 360/") for file in documents] == [
+        "model.json",
+        "default.manifest.cdm.json",
+        "Customer.cdm.json",
+        "Customer.schema.json",
+    ]
+    [entity] = json.loads("\n".join(documents[0].lines))["entities"]
+    assert [attribute["name"] for attribute in entity["attributes"]] == ["CustomerId", "Email"]
+    where = tmp_path / "Customer 360/Customer/2026/07/01/1200"
+    assert [part["location"] for part in entity["partitions"]] == [
+        str(where / f"Customer_{number}.csv") for number in (1, 2)
+    ]
+    assert list(tmp_path.glob("Customer 360*")) == []
+
+
+def test_documents_of_what_goes_nowhere_yet_name_files_from_the_place_it_will_have(to_files):
+    export = replace(to_files.exports.get("Customer 360").export, connection=None)
+    [model] = to_files.exports.metadata(export)
+    [entity] = json.loads("\n".join(model.lines))["entities"]
+    assert entity["partitions"][0]["location"] == "Customer 360/Customer/2026/07/01/1200/Customer_1.csv"
+    assert to_files.exports.metadata("Members") == []
+
+
+def test_who_may_look_at_documents(to_files):
+    to_files.role(Role.CONTRIBUTOR)
+    assert to_files.exports.metadata("Customer 360")
+    to_files.role(Role.VIEWER)
+    with pytest.raises(NotAllowed):
+        to_files.exports.metadata("Customer 360")
+
+
+def test_parts_are_counted_on_from_folder_to_folder_as_a_run_names_them(to_files):
+    export = to_files.exports.get("Customer 360").export
+    form = Format(rows_per_file=1, partition=PartitionBy("CustomerId", folders=Folders.HIVE))
+    nodes = [node for node in to_files.exports.tree(replace(export, format=form)) if not node.about]
+    assert [node.path.rpartition("_")[2] for node in nodes] == [f"{n}.csv" for n in range(1, len(nodes) + 1)]
+    assert len({node.path.rpartition("/")[0] for node in nodes}) == len(nodes) > 1

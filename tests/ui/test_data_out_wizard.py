@@ -12,6 +12,7 @@ from typing import Any
 import pysequoia
 import pytest
 from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtGui import QGuiApplication
 
 from app.bootstrap import Services
 from app.core.connections import Access
@@ -36,6 +37,7 @@ from app.jobs import JobContext
 from app.ui.runner import JobRunner
 from app.ui.theme import Theme
 from app.ui.wizards.data_out import DataOutWizard
+from app.ui.wizards.model_dialog import ModelDialog
 from app.ui.wizards.table_tree import FEW, TableTree
 from app.ui.wizards.wizard import _LeaveDialog
 from tests.ui.checks import nameless
@@ -260,6 +262,35 @@ def test_a_table_of_thousands_of_fields_opens_at_once(bench: Bench) -> None:
     assert time.monotonic() - start < 2
 
 
+def test_the_whole_model_opens_beside_its_head(bench: Bench) -> None:
+    wizard = to_format(bench, "Customer", "Orders")
+    wizard.steps[2].form.packing.rows.edited.emit("100")
+    bench.settle()
+    panel = wizard.steps[2]._panel
+    assert panel.open_model.accessibleName() == "Open model.json"
+    panel.open_model.click()
+    bench.qtbot.waitUntil(lambda: wizard.window().findChildren(ModelDialog) != [], timeout=PATIENCE)
+    [dialog] = wizard.window().findChildren(ModelDialog)
+    assert dialog.code.isReadOnly()
+    model = json.loads(dialog.code.toPlainText())
+    assert [len(entity["partitions"]) for entity in model["entities"]] == [2, 6]
+    assert nameless(dialog) == []
+    dialog.copy_button.click()
+    assert json.loads(QGuiApplication.clipboard().text()) == model
+    dialog.accept()
+    assert panel.open_model.isEnabled()
+
+
+def test_a_model_that_can_not_be_made_says_why(bench: Bench) -> None:
+    wizard = to_format(bench, "Customer")
+    panel = wizard.steps[2]._panel
+    bench.context.services.tables.remove("Customer")
+    panel.open_model.click()
+    bench.qtbot.waitUntil(lambda: panel._open_error.words() != "", timeout=PATIENCE)
+    assert "“Customer” is gone" in panel._open_error.words()
+    assert wizard.window().findChildren(ModelDialog) == []
+
+
 def test_the_folder_tree_follows_every_change(bench: Bench) -> None:
     wizard = to_format(bench, "Customer", "Orders")
     form, tree = wizard.steps[2].form, wizard.steps[2]._panel.tree
@@ -278,6 +309,7 @@ def test_the_folder_tree_follows_every_change(bench: Bench) -> None:
     form.layout_form.toggles["model_json"].click()
     bench.settle()
     assert "model.json" not in [line.name for line in tree.lines()]
+    assert not wizard.steps[2]._panel.open_model.isVisible()
     form.packing.rows.input.setText("100")
     form.packing.rows.edited.emit("100")
     bench.settle()

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QSize, Qt, QVariantAnimation
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
@@ -13,11 +17,16 @@ from app.core.table_choices import chosen_fields
 from app.ui.formats import Formats
 from app.ui.theme import Theme
 from app.ui.widgets import paint
+from app.ui.widgets.buttons import Button
 from app.ui.widgets.labels import Card, Label, row
 from app.ui.wizards.files_state import PlannedFiles
 from app.ui.wizards.first_lines import FirstLines
 from app.ui.wizards.folder_lines import FolderLine, folder_lines
+from app.ui.wizards.model_dialog import ModelDialog
 from app.ui.wizards.state import WizardState
+
+if TYPE_CHECKING:
+    from app.services.export_views import PreviewFile
 
 _LINE, _STEP, _LEAST_STEP, _FLASH_MS = 28, 20, 9, 900
 _BEFORE, _BETWEEN = 24, 8
@@ -144,6 +153,12 @@ class FolderPanel(QWidget):
         self.first_lines = FirstLines(state)
         self._model_title = Label(theme, MODEL_FILE, "body-strong")
         self._model = Label(theme, "", "mono", "text2", wrap=True)
+        self._open_error = Label(theme, "", "caption", "danger", wrap=True)
+        self.open_model = Button(theme, self.tr("Open"), "link", name=self.tr("Open {file}").format(file=MODEL_FILE))
+        self.open_model.clicked.connect(self._on_open_clicked)
+        self._documents = state.query("Make model.json", delay_ms=0)
+        self._documents.ready.connect(self._on_documents_ready)
+        self._documents.failed.connect(self._on_documents_failed)
         self._assemble()
 
     def _assemble(self) -> None:
@@ -159,9 +174,12 @@ class FolderPanel(QWidget):
         layout.addLayout(row(Label(theme, self.tr("What will be written"), "body-strong"), None, self._size))
         layout.addWidget(card)
         layout.addSpacing(8)
-        layout.addWidget(self.first_lines)
-        layout.addWidget(self._model_title)
+        self._model_head = QWidget()
+        self._model_head.setLayout(row(self._model_title, None, self.open_model))
+        layout.addWidget(self._model_head)
+        layout.addWidget(self._open_error)
         layout.addWidget(self._model_card)
+        layout.addWidget(self.first_lines)
         layout.addStretch(1)
 
     def number_words(self) -> str:
@@ -183,9 +201,31 @@ class FolderPanel(QWidget):
         self._size.set_words(self.number_words() if lines else "")
         self.first_lines.show_state()
         model = self._model_text()
-        self._model_title.setVisible(bool(model))
+        self._model_head.setVisible(bool(model))
         self._model_card.setVisible(bool(model))
+        self._open_error.hide()
+        self.open_model.setVisible(bool(lines) and not self._state.read_only)
         self._model.set_words(model)
+
+    def _on_open_clicked(self) -> None:
+        context = self._state.context
+        now = context.formats.now()
+        named = replace(self._state.draft, name=self._state.draft.name.strip() or self.tr("New export"))
+        export, exports = named.so_far(now, self._state.facts.person), context.services.exports
+        self.open_model.set_busy(True)
+        self._documents.ask(lambda _ctx: exports.metadata(export, now))
+
+    def _on_documents_ready(self, documents: Sequence[PreviewFile]) -> None:
+        self.open_model.set_busy(False)
+        model = next((each for each in documents if PurePosixPath(each.path).name == MODEL_FILE), None)
+        if model is not None:
+            context = self._state.context
+            ModelDialog(context.theme, context.formats, self.open_model, model.path, model.lines).open()
+
+    def _on_documents_failed(self, error: object) -> None:
+        self.open_model.set_busy(False)
+        self._open_error.set_words(str(error))
+        self._open_error.show()
 
     def _top(self) -> tuple[str, str]:
         """The place the connection writes into, and what such a place is called.
