@@ -78,16 +78,18 @@ def run_sentence(run: Run) -> str:
     """A run in one line for people."""
     totals = run.totals
     if totals.files or totals.rows:
-        numbers = f"{done_words(totals)}, {of(totals.bytes, 'byte')}"
+        numbers = f"; {done_words(totals)}, {of(totals.bytes, 'byte')}"
+    elif run.status is Status.FAILED and totals == Totals():
+        numbers = ""  # it did nothing: neither to members nor to rows
     else:
         words = ("added", "updated", "removed", "unchanged", "rejected", "left out")
-        numbers = ", ".join(f"{getattr(totals, word.replace(' ', '_')):,} {word}" for word in words)
+        numbers = "; " + ", ".join(f"{getattr(totals, word.replace(' ', '_')):,} {word}" for word in words)
     reason = f" {run.error.what} {run.error.why} {run.error.fix}".rstrip() if run.error else ""
     if run.held is not None and run.status is Status.HELD:
         look = "segment" if run.unit == "rows" else "plan"
         reason = f" {run.held.sentence} Nothing was sent. Look at the {look}; run it with --approve to send it anyway."
     skipped = "".join(f" {s.segment}: {s.sentence}" for s in run.skipped)
-    return f"{run.export_name}: {run.status.value.replace('_', ' ')}; {numbers}.{reason}{skipped}"
+    return f"{run.export_name}: {run.status.value.replace('_', ' ')}{numbers}.{reason}{skipped}"
 
 
 def wait_for(session: Session, runs: list[Run]) -> list[Run]:
@@ -138,7 +140,7 @@ def list_exports(context: typer.Context) -> None:
     ]
     session.output.rows(
         "exports",
-        ("Export", "Kind", "Destination", "Connection", "Members", "Status", "Last run", "Next run"),
+        ("Export", "Kind", "Destination", "Connection", "Members or rows", "Status", "Last run", "Next run"),
         [
             (
                 r.export.name,

@@ -15,6 +15,7 @@ from app.cli import (
     doctor,
     engine,
     exports,
+    guide,
     roles,
     runs,
     scheduler,
@@ -77,6 +78,7 @@ for group, commands in (
     app.add_typer(commands, name=group)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("help")(guide.show_help)
 
 
 def run(arguments: list[str], open_window: Callable[[str | None], int], check_window: Callable[[], str]) -> int:

@@ -100,7 +100,7 @@ def _batch(batch: Batch) -> str:
 def _numbers(receipt: Receipt) -> str:
     totals = receipt.totals
     planned = "" if receipt.planned is None else f"{receipt.planned:,} {receipt.unit} planned, "
-    if totals.files:
+    if totals.files or receipt.unit == "rows":
         return f"{planned}{of(totals.rows, 'row')} in {of(totals.files, 'file')}, {of(totals.bytes, 'byte')}."
     words = ("added", "updated", "removed", "unchanged", "rejected", "left_out")
     numbers = ", ".join(f"{getattr(totals, word):,} {word.replace('_', ' ')}" for word in words)

@@ -41,6 +41,7 @@ class MainWindow(QMainWindow):
     Signals:
         page_changed(str): a page came to the front.
         workspace_asked, activity_asked, role_asked: clicks in the navigation (a click on activity also opens "runs").
+        help_asked(str): F1; what the person is at, as `help_topic()` of a dialog or wizard says, else the page.
         narrow_changed(bool): the window crossed 1200 px.
 
     Args:
@@ -52,6 +53,7 @@ class MainWindow(QMainWindow):
     workspace_asked = Signal()
     activity_asked = Signal()
     role_asked = Signal()
+    help_asked = Signal(str)
     narrow_changed = Signal(bool)
 
     def __init__(self, theme: Theme, ini: Path, parent: QWidget | None = None) -> None:
@@ -261,6 +263,7 @@ class MainWindow(QMainWindow):
         for keys, slot in (
             ("Ctrl+,", self._on_settings_shortcut),
             ("Ctrl+K", self._on_search_asked),
+            ("F1", lambda: self.help_asked.emit(self.help_topic())),
             ("F6", lambda: self._move_region(1)),
             ("Shift+F6", lambda: self._move_region(-1)),
         ):
@@ -294,6 +297,16 @@ class MainWindow(QMainWindow):
     def _on_settings_shortcut(self) -> None:
         if "settings" in self._widgets and not self._covered():
             self.show_page("settings")
+
+    def help_topic(self) -> str:
+        """What help is about here: the dialog or wizard that has the focus, or the page in front."""
+        widget: QWidget | None = self.focusWidget() or self.full()
+        while widget is not None:
+            told = getattr(widget, "help_topic", None)
+            if callable(told) and widget is not self:
+                return str(told())
+            widget = widget.parentWidget()
+        return self._homes.get(self._page, self._page)
 
     def _on_search_asked(self) -> None:
         if not self._covered():

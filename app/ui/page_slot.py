@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QStackedLayout, QWidget
+from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from app.ui.theme import Theme
 from app.ui.widgets.labels import Area
@@ -78,9 +78,11 @@ class PageSlot(Area):
             from app.ui.widgets.states import Loading
 
             host = QWidget()
-            layout = QStackedLayout(host)
+            layout = QVBoxLayout(host)  # a stacked layout has no margins
             layout.setContentsMargins(24, 96, 24, 24)
-            layout.addWidget(Loading(self._theme, self._words, rows=6, row_height=52))
+            words = self.tr("Opening the workspace")
+            layout.addWidget(Loading(self._theme, words, rows=6, row_height=52, cancellable=False))
+            layout.addStretch(1)
             self._show(host)
 
     def _failure(self) -> QWidget:

@@ -45,6 +45,7 @@ class PaletteEntries(QObject):
         page_titles: dict[str, str],
         run_export: Callable[[str], None],
         run_all: Callable[[], None],
+        show_help: Callable[[], None],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -53,6 +54,7 @@ class PaletteEntries(QObject):
         self._titles = page_titles
         self._run_export = run_export
         self._run_all = run_all
+        self._show_help = show_help
         self._snapshot: Snapshot | None = None
 
     def set_snapshot(self, snapshot: Snapshot) -> None:
@@ -132,6 +134,7 @@ class PaletteEntries(QObject):
                 icon="prohibit-bold",
             )
         )
+        items.append(PaletteItem(self.tr("Help"), self._show_help, icon="info", shortcut=_keys("F1")))
         if may(snapshot.role, Action.SEE_AUDIT):
             items.append(
                 PaletteItem(

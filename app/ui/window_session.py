@@ -16,6 +16,7 @@ from app.core.errors import as_sendoff_error
 from app.core.roles import Role
 from app.core.runs import Run, Status, Trigger
 from app.jobs import JobContext
+from app.services.help_pages import HelpPage, help_pages
 from app.ui.change_watch import ChangeWatch
 from app.ui.closing import HoldsChanges
 from app.ui.context import EVERYTHING, WindowContext
@@ -92,7 +93,15 @@ class WindowSession(QObject):
         self.feed.updated.connect(self._notifications.on_runs)
         self._watch = ChangeWatch(frame.runner, services.workspace.changes, self)
         self._watch.changed.connect(self._on_workspace_changed)
-        self._entries = PaletteEntries(self, formats, frame.titles, self.run_export, self.run_all, self)
+        self._entries = PaletteEntries(
+            self,
+            formats,
+            frame.titles,
+            self.run_export,
+            self.run_all,
+            lambda: self.show_help(frame.window.help_topic()),
+            self,
+        )
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
         self._refresh.setInterval(REFRESH_MS)
@@ -107,6 +116,7 @@ class WindowSession(QObject):
         window = self._frame.window
         window.set_palette_provider(self._entries)
         window.role_asked.connect(self._on_role_asked)
+        window.help_asked.connect(self.show_help)
         window.page_changed.connect(self._on_page_changed)
         for page, slot in self._frame.slots.items():
             slot.fill(lambda p=page: self._make_page(p))
@@ -122,6 +132,7 @@ class WindowSession(QObject):
         self._undo.setEnabled(False)
         self._undo.deleteLater()
         self._frame.window.role_asked.disconnect(self._on_role_asked)
+        self._frame.window.help_asked.disconnect(self.show_help)
         self._frame.window.page_changed.disconnect(self._on_page_changed)
         self._frame.window.set_palette_provider(lambda _words: [])
         self._frame.window.set_activity("")
@@ -406,6 +417,20 @@ class WindowSession(QObject):
                 ):
                     own[latest.id] = latest
         return list(own.values())
+
+    def show_help(self, topic: str) -> None:
+        """Show the help page about that, and from there all others; once is enough."""
+        from app.ui.dialogs.help import HelpDialog
+
+        def read(_ctx: JobContext) -> list[HelpPage]:
+            return help_pages()
+
+        def show(finished: Finished) -> None:
+            window = self._frame.window
+            if finished.outcome is Outcome.DONE and not any(d.isVisible() for d in window.findChildren(HelpDialog)):
+                HelpDialog(self._frame.theme, window.focusWidget() or window, finished.value, topic).open()
+
+        self._frame.runner.submit("queries", "Read the help", read, on_finished=show)
 
     def _on_role_asked(self) -> None:
         menu = Menu(self._frame.theme, self.tr("Your role here"), self._frame.window)

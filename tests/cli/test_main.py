@@ -181,3 +181,12 @@ def test_doctor_tries_each_connection(shop: Desk, monkeypatch: pytest.MonkeyPatc
     assert not checks()["connection Drive"]
     monkeypatch.setenv("SENDOFF_ROLE", "contributor")
     assert list(checks()) == ["window", "keyring", "engine", "disk", "workspace"]
+
+
+def test_help_pages_are_read_without_a_workspace(desk: Desk) -> None:
+    assert desk.done("help", "mailchimp").out.startswith("# Mailchimp\n")
+    listed = desk.told("help")["pages"]
+    assert {"exports", "mailchimp", "faults"} <= {page["topic"] for page in listed}
+    wrong = desk.do("help", "nothing")
+    assert wrong.status == 2
+    assert "no help about “nothing”" in wrong.err

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.cli.exports import run_sentence
 from app.cli.output import ProgressPrinter
-from app.core.runs import Run, Status
+from app.core.runs import Run, RunError, Status, Totals
 from app.jobs import Progress
 from app.services.run_progress import progress_of
 from tests.core.test_run_progress import NOW, RUN
@@ -54,3 +55,11 @@ def test_what_waits_does_not_turn_rows_into_members() -> None:
     writing = replace(RUN, total=5_000, done=10, unit="rows")
     waiting = replace(RUN, status=Status.QUEUED, total=None, done=0, unit="members")
     assert progress_of([writing, waiting], NOW).unit == "rows"
+
+
+def test_a_run_that_failed_before_it_did_anything_counts_nobody() -> None:
+    error = RunError("The drive is full.", "0 bytes are free.", "Free some space there.")
+    failed = replace(RUN, export_name="Lake", status=Status.FAILED, totals=Totals(), error=error)
+    assert run_sentence(failed) == "Lake: failed. The drive is full. 0 bytes are free. Free some space there."
+    some = replace(failed, totals=Totals(added=500))
+    assert run_sentence(some).startswith("Lake: failed; 500 added, 0 updated,")

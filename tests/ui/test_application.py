@@ -21,13 +21,16 @@ from app.core.roles import Role
 from app.core.runs import Status
 from app.store import Store
 from app.ui.application import WindowProgram
+from app.ui.dialogs.connection import ConnectionDialog
 from app.ui.dialogs.error import ErrorDialog
+from app.ui.dialogs.help import HelpDialog
 from app.ui.formats import Formats
 from app.ui.pages.exports.page import ExportsPage
 from app.ui.pages.view_switch import SegmentViews
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.states import EmptyState
 from tests.fakes.secret_store import MemoryStore
+from tests.ui.checks import nameless
 from tests.ui.workspace import make_small
 from tests.vendors.mailchimp import KEY, MailchimpEmulator
 
@@ -410,6 +413,32 @@ def test_a_fault_nobody_caught_is_told(desk: Desk, workspace: Path) -> None:
     line = dialog.title_label.fontMetrics().lineSpacing()
     assert dialog.title_label.height() < 2 * line  # one line: the head is wide enough
     dialog.reject()
+
+
+def test_f1_helps_with_the_page_and_the_dialog_in_front(desk: Desk, workspace: Path) -> None:
+    program = desk.open(workspace)
+    desk.ready()
+
+    def help_asked() -> HelpDialog:
+        desk.qtbot.keyClick(program.window, Qt.Key.Key_F1)
+        desk.until(lambda: any(d.isVisible() for d in program.window.findChildren(HelpDialog)))
+        return next(d for d in program.window.findChildren(HelpDialog) if d.isVisible())
+
+    dialog = help_asked()
+    assert dialog.topics.current_key() == "exports"
+    assert "Ctrl+R" in dialog.text.toPlainText()
+    dialog.show_topic("mailchimp")
+    assert dialog.text.accessibleName() == "Mailchimp"
+    assert nameless(dialog) == []
+    dialog.reject()
+    program.window.show_page("receipt")
+    assert program.window.help_topic() == "runs"
+    desk.session.open_connection_dialog("sftp")
+    desk.until(lambda: any(d.isVisible() for d in program.window.findChildren(ConnectionDialog)))
+    dialog = help_asked()
+    assert dialog.topics.current_key() == "sftp"
+    dialog.reject()
+    next(d for d in program.window.findChildren(ConnectionDialog) if d.isVisible()).reject()
 
 
 def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.gallery import Gallery
+from app.ui.page_slot import PageSlot
 from app.ui.theme import Theme
 from app.ui.widgets.bars import LimitBar, ProgressBar, Skeleton
 from app.ui.widgets.buttons import Button, IconButton
@@ -352,3 +353,13 @@ def test_menu_runs_what_is_chosen_and_shows_why_not(theme: Theme, qtbot: QtBot) 
     assert off.toolTip() == "Choose one export first."
     assert menu.sizeHint().width() >= 180
     assert not menu.grab().isNull()
+
+
+def test_the_skeleton_of_a_page_keeps_the_margins_and_offers_nothing_it_cannot_do(theme: Theme, qtbot: QtBot) -> None:
+    slot = PageSlot(theme, "Exports")
+    hosted(qtbot, slot)
+    qtbot.waitUntil(lambda: bool(slot.findChildren(Loading)))
+    [loading] = slot.findChildren(Loading)
+    qtbot.waitUntil(lambda: loading.mapTo(slot, loading.rect().topLeft()).x() == 24)
+    loading._foot.show()
+    assert not loading._cancel.isVisible()

@@ -88,6 +88,10 @@ class ConnectionDialog(Dialog):
         """Read what it is about, then show it; an error is told in its place."""
         self._submit("Read a connection", partial(read_opening, self.context.services, *self._wanted), self._on_opened)
 
+    def help_topic(self) -> str:
+        """What F1 shows here: the help of the destination."""
+        return self._opening.description.id if self._opening is not None else "connections"
+
     # Made when it is known what it is about
 
     def _on_opened(self, end: Finished) -> None:

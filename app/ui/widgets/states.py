@@ -80,7 +80,7 @@ class EmptyState(QWidget):
 
 
 class Loading(QWidget):
-    """Skeleton rows; after 5 s a line says what is being done and offers Cancel.
+    """Skeleton rows; after 5 s a line says what is being done and, where it can be, offers Cancel.
 
     Signal `cancelled()`. `set_words` renews the line, e.g. "Counting 3 of 8 segments". Pages show it after 200 ms.
     """
@@ -96,6 +96,7 @@ class Loading(QWidget):
         row_height: int = 32,
         badges: bool = True,
         at_once: bool = False,
+        cancellable: bool = True,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -111,6 +112,7 @@ class Loading(QWidget):
         foot.addWidget(self._words)
         foot.addStretch(1)
         foot.addWidget(self._cancel)
+        self._cancel.setVisible(cancellable)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)

@@ -83,6 +83,11 @@ class ExportWizard(QWidget):
 
     # For the window
 
+    def help_topic(self) -> str:
+        """What F1 shows here: the help of the destination, once it is chosen."""
+        description = self.state.description if self.state is not None else None
+        return description.id if description is not None else "exports"
+
     def flush(self) -> Job | None:
         """Keep the draft now; also called when the window closes. The job that does it, None when nothing is to be kept."""
         return None if self.state is None else self.state.flush()
