@@ -125,6 +125,8 @@ class Stage:
         self.program = WindowProgram(application, config)
         self.window = self.program.window
         self.theme = self.program.theme
+        # Pictures are as large as asked, not as the screen of this computer, which off screen is 800 x 800.
+        self.window.fit_screen = lambda: None
         # Pictures are of the end of every movement.
         self.theme.motion.duration = lambda _milliseconds: 0
 
