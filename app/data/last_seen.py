@@ -21,12 +21,8 @@ _NAME = "seen.json"
 def read_seen(folder: Path) -> Seen | None:
     """What was kept there; None when no run has finished yet, or it can't be read."""
     try:
-        found = json.loads((folder / _NAME).read_text("utf-8"))
-        at = None if found["at"] is None else datetime.fromisoformat(found["at"])
-        known = Seen(int(found["members"]), dict(found["rows"]), found["rules"], found["consent"], at)
-        generations = dict(found.get("generations", {}))  # earlier versions kept neither these nor what follows
-        return replace(known, keys=found.get("keys", ""), generations=generations, listed=found.get("listed", ""))
-    except (OSError, ValueError, KeyError, TypeError):
+        return read((folder / _NAME).read_text("utf-8"))
+    except OSError:
         return None
 
 
@@ -34,9 +30,25 @@ def write_seen(folder: Path, known: Seen) -> None:
     """Keep it, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / "seen.tmp"
-    document = asdict(known) | {"at": None if known.at is None else known.at.isoformat()}
-    unfinished.write_text(json.dumps(document, ensure_ascii=False), "utf-8")
+    unfinished.write_text(written(known), "utf-8")
     unfinished.replace(folder / _NAME)
+
+
+def written(known: Seen) -> str:
+    """What was seen as a text, as a plan keeps it too: a run that is resumed sees nothing anew."""
+    return json.dumps(asdict(known) | {"at": None if known.at is None else known.at.isoformat()}, ensure_ascii=False)
+
+
+def read(text: str) -> Seen | None:
+    """What was seen, of such a text; None when it is none."""
+    try:
+        found = json.loads(text)
+        at = None if found["at"] is None else datetime.fromisoformat(found["at"])
+        known = Seen(int(found["members"]), dict(found["rows"]), found["rules"], found["consent"], at)
+        generations = dict(found.get("generations", {}))  # earlier versions kept neither these nor what follows
+        return replace(known, keys=found.get("keys", ""), generations=generations, listed=found.get("listed", ""))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def seen_now(scope: Scope, segment: Segment, identity: Identity, members: int) -> Seen:

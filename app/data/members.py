@@ -23,7 +23,7 @@ from app.core.tables import Table
 from app.data.engines.duckdb import Cursor, DuckDBEngine
 from app.data.engines.protocol import Engine
 from app.data.identity import Identity, MatchedField
-from app.data.last_seen import read_seen, rows_then, seen_now
+from app.data.last_seen import read_seen, rows_then, seen_now, written
 from app.data.member_query import MemberQuestion, MemberSpec, coverage_percent
 from app.data.reasons import Before, Why
 from app.data.resuming import Rest, rest_of
@@ -92,6 +92,8 @@ class Members:
             before = self._before(scope, question, held, ctx)
             why = Why(question.sql, segment, question.table, spec.identity, spec.names, before)
             kept = {"segment": segment.name, "run": run}
+            if run and not retries:
+                kept["seen"] = written(seen_now(scope, segment, spec.identity, total))
             only = rejected_of(self._engine.folder, retries) if retries else None
             left_out = self._sql(question.unsent(spec.names)) if whole else None
             return compare(cursor, found, held, mode, to, kept, why, there, left_out, only)

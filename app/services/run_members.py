@@ -19,12 +19,12 @@ from app.core.segments import Segment
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
-from app.data.last_seen import read_seen, seen_now, write_seen
+from app.data.last_seen import read, read_seen, seen_now, write_seen
 from app.data.member_query import MemberSpec
 from app.data.members import Members
 from app.data.plan_pages import PlanPages
 from app.data.resuming import Rest, goes_on, is_settled
-from app.data.run_changes import changes_path
+from app.data.run_changes import changes_path, known_of
 from app.data.sent import ALL, Difference, Held, PlanRows, Told, look_path, read_plan
 from app.data.there import write_there
 from app.data.workspace_rows import Scope
@@ -139,7 +139,9 @@ class WorkspaceMembers:
         named = {self._names.get(field, field): number for field, number in difference.sent_empty.items()}
         told = Told(held, self._export.sync) if run else None
         changes = difference.changes
-        now = seen_now(self._scope, segment, spec.identity, changes.added + changes.changed + changes.unchanged)
+        number = changes.added + changes.changed + changes.unchanged
+        # Who is sent again alone is not all that is to be seen of a segment.
+        now = None if retries else seen_now(self._scope, segment, spec.identity, number)
         return WorkspacePlan(self._engine, segment.name, path, difference, named, held, told, seen=now)
 
     def undo(self, segment: Segment, place: Place, ctx: JobContext, *, undone: str, run: str = "") -> WorkspacePlan:
@@ -166,13 +168,23 @@ class WorkspaceMembers:
         held = self._held(segment, place)
         if not place.there or not (is_settled(held, run) or goes_on(held, run, ctx.token)):
             return self.plan(segment, place, ctx, run=run)
+        seen = self._seen_by(held, ctx)
         if is_settled(held, run):
             held.settle(ctx.token)
+            if seen is not None:
+                write_seen(held.folder, seen)
             return None
         rest = self._members.rest(self._scope, segment, self._spec(segment), held, ctx)
         told = Told(held, self._export.sync)
         difference = Difference(rest.changes, {})
-        return WorkspacePlan(self._engine, segment.name, held.plan_path, difference, {}, held, told, rest=rest)
+        return WorkspacePlan(self._engine, segment.name, held.plan_path, difference, {}, held, told, seen, rest)
+
+    def _seen_by(self, held: Held, ctx: JobContext) -> Seen | None:
+        """What the run saw that made the plan which waits there."""
+        if not held.plan_path.exists():
+            return None
+        with self._engine.cursor(ctx.token) as cursor:
+            return read(known_of(cursor, held.plan_path, "seen"))
 
     def held(self, segment: Segment, place: Place, ctx: JobContext) -> Holding | None:
         """See `MemberSource.held`."""

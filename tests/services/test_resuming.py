@@ -9,7 +9,9 @@ import pytest
 
 from app.core.batches import BatchKind, BatchNumbers, BatchState, numbers_of
 from app.core.exports import SyncMode
+from app.core.guards import Seen
 from app.core.runs import Run, Status
+from app.data.last_seen import read_seen
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
 from app.delivery.journal import read_journal
@@ -236,3 +238,28 @@ def test_rejected_members_are_sent_again_alone_with_their_newest_values(dying: B
     assert (again.totals.added, again.totals.rejected, again.totals.unchanged, again.total) == (1, 1, 0, 2)
     run(dying, run=replace(queued(), id="r3"))
     assert "better@example.com" not in dying.target.sent
+
+
+def last_seen(bench: Bench) -> Seen | None:
+    (folder,) = bench.engine.folder.glob("sent/*/*/*")
+    return read_seen(folder)
+
+
+def test_what_the_first_part_of_a_run_saw_is_what_the_next_run_compares_with(dying: Bench) -> None:
+    dying.people(some(*range(10)))
+    killed(dying, at=2, of=ASKS)
+    assert last_seen(dying) is None
+    resumed(dying, of=ASKS)
+    seen = last_seen(dying)
+    assert seen is not None
+    assert (seen.members, seen.rows, bool(seen.generations)) == (10, {"Customer": 10}, True)
+
+
+def test_who_is_sent_again_alone_is_not_taken_for_the_whole_segment(dying: Bench) -> None:
+    dying.people(some(*range(6)))
+    dying.target.refused = frozenset(addresses(1))
+    run(dying)
+    before = last_seen(dying)
+    run(dying, run=replace(queued(), id="r2", retries="r1"))
+    assert before is not None
+    assert (before.members, last_seen(dying)) == (6, before)
