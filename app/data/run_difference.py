@@ -6,8 +6,9 @@ one whether it is there after. What had no effect does not count, nor whom someb
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from app.core.reasons import Reason
 from app.core.run_differences import Side
@@ -15,6 +16,10 @@ from app.data.engines.duckdb import Cursor, literal, quoted
 from app.data.run_changes import WITHOUT_EFFECT, changes_relation, listed
 from app.data.there import STRANGER
 
+Member = tuple[str, str, str, Reason, list[str], int]
+"""Member, segment, side, reason, fields and number of the run."""
+
+_AT_ONCE = 2_048
 _COLUMNS = ("segment", "identifier", "member", "change", "what", "reason", "fields", "payload", "before")
 
 
@@ -49,12 +54,30 @@ class FoldedRuns:
         return found
 
     def members(
-        self, side: Side | None, search: str, words: Callable[[Reason], str], offset: int, limit: int | None
-    ) -> tuple[list[tuple[str, str, str, Reason, list[str], int]], int]:
-        """Member, segment, side, reason, fields and number of the run, newest first, then by member; and how many there are.
+        self, side: Side | None, search: str, words: Callable[[Reason], str], offset: int, limit: int
+    ) -> tuple[list[Member], int]:
+        """The members newest first, then by key; and how many there are.
 
         `search` looks in member and in the `words` of the reason.
         """
+        where = self._wanted(side, search, words)
+        rows = self._cursor.execute(self._listed(where, f"LIMIT {int(limit)} OFFSET {int(offset)}")).fetchall()
+        ((total,),) = self._cursor.execute(f"SELECT count(*) FROM {self._table} WHERE {where}").fetchall()  # noqa: S608
+        return [_member(row) for row in rows], int(total)
+
+    def everybody(self, side: Side | None, search: str, words: Callable[[Reason], str]) -> Iterator[Member]:
+        """All of `members`, some at a time; to be gone through before anything else is asked."""
+        found = self._cursor.execute(self._listed(self._wanted(side, search, words), ""))
+        while rows := found.fetchmany(_AT_ONCE):
+            yield from map(_member, rows)
+
+    def _listed(self, where: str, page: str) -> str:
+        return (
+            f"SELECT member, segment, side, coalesce(reason, ''), coalesce(fields, []), step FROM {self._table} "  # noqa: S608
+            f"WHERE {where} ORDER BY step DESC, member, segment {page}"
+        )
+
+    def _wanted(self, side: Side | None, search: str, words: Callable[[Reason], str]) -> str:
         wanted = ["true"]
         if side is not None:
             wanted.append(f"side = '{side}'")
@@ -62,15 +85,7 @@ class FoldedRuns:
             wanted.append(
                 f"(contains(lower(member), {literal(search.strip().lower())}) OR {self._said(search, words)})"
             )
-        where = " AND ".join(wanted)
-        page = "" if limit is None else f"LIMIT {int(limit)} OFFSET {int(offset)}"
-        query = (
-            f"SELECT member, segment, side, coalesce(reason, ''), coalesce(fields, []), step FROM {self._table} "  # noqa: S608
-            f"WHERE {where} ORDER BY step DESC, member, segment {page}"
-        )
-        rows = self._cursor.execute(query).fetchall()
-        ((total,),) = self._cursor.execute(f"SELECT count(*) FROM {self._table} WHERE {where}").fetchall()  # noqa: S608
-        return [(*row[:3], Reason.read(row[3]), *row[4:]) for row in rows], int(total)
+        return " AND ".join(wanted)
 
     def _said(self, search: str, words: Callable[[Reason], str]) -> str:
         """The condition for the reasons whose words hold the text that is searched."""
@@ -78,6 +93,10 @@ class FoldedRuns:
         sought = search.strip().casefold()
         found = [kept for (kept,) in every if sought in words(Reason.read(kept)).casefold()]
         return f"reason IN ({listed(found)})" if found else "false"
+
+
+def _member(row: tuple[Any, ...]) -> Member:
+    return (*row[:3], Reason.read(row[3]), *row[4:])
 
 
 _NOBODY = (

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +18,8 @@ from app.core.tables import Meaning
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.personal import masked
 from app.data.run_changes import changes_relation
-from app.data.run_difference import FoldedRuns
-from app.delivery.files import RunFolder, harmless_cell
+from app.data.run_difference import FoldedRuns, Member
+from app.delivery.files import RunFolder, save_csv
 from app.delivery.receipts import read_configuration
 from app.jobs import JobContext
 from app.services.audit import AuditService
@@ -30,6 +28,7 @@ from app.services.roles import RoleService
 from app.store.store import Store
 
 MOST_RUNS = 10_000
+_CHECKED_EACH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +68,25 @@ class CompareService:
         """
         pair = self._pair(one, other)
         with self._folded(pair, ctx) as folded:
-            numbers, reasons = folded.numbers(), folded.reasons()
-        return RunDifference(
-            joined=numbers[Side.JOINED],
-            left=numbers[Side.LEFT],
-            changed=numbers[Side.CHANGED],
-            before=pair.earlier.audience,
-            after=pair.later.audience,
-            reasons=reasons,
-            missing=sum(self._lacks_changes(run) for run in pair.between),
-            configuration=self._configuration(pair),
-        )
+            return self._numbers(pair, folded)
+
+    def look(
+        self,
+        one: str,
+        other: str,
+        ctx: JobContext,
+        *,
+        side: Side | None = None,
+        search: str = "",
+        words: Callable[[Reason], str] = str,
+        limit: int = 200,
+    ) -> tuple[RunDifference, DifferencePage]:
+        """What `compare` and `members` give, for the price of one."""
+        pair = self._pair(one, other)
+        with self._folded(pair, ctx) as folded:
+            rows, total = folded.members(side, search, words, 0, limit)
+            page = DifferencePage(tuple(_shown(row, pair.between) for row in rows), 0, total)
+            return self._numbers(pair, folded), page
 
     def members(
         self,
@@ -91,7 +98,7 @@ class CompareService:
         search: str = "",
         words: Callable[[Reason], str] = str,
         offset: int = 0,
-        limit: int | None = 200,
+        limit: int = 200,
     ) -> DifferencePage:
         """Who differs, the newest change first; keys that are addresses or numbers are masked. Raises as `compare`.
 
@@ -117,28 +124,29 @@ class CompareService:
         self._roles.demand(Action.SHOW_PERSONAL_VALUES)
         pair = self._pair(one, other)
         with self._folded(pair, ctx) as folded:
-            rows, total = folded.members(side, search, words, 0, None)
-        unfinished = path.with_name(f".{path.name}.part")
-        try:
-            file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(file, "w", encoding="utf-8-sig", newline="") as stream:  # the mark is for Excel
-                writer = csv.writer(stream)
-                writer.writerow(("Member", "Segment", "Difference", "Reason", "Fields", "Run", "When"))
-                for member, segment, what, reason, fields, at in rows:
-                    run = pair.between[at]
-                    when = (run.started_at or run.queued_at).isoformat(timespec="seconds")
-                    cells = (member, segment, what, str(reason), ", ".join(fields), run.id, when)
-                    writer.writerow([harmless_cell(text) for text in cells])
-            unfinished.replace(path)
-        except OSError as error:
-            raise _not_written(path, error) from None
-        finally:
-            unfinished.unlink(missing_ok=True)
+            cells = _cells(folded.everybody(side, search, words), pair.between, ctx)
+            try:
+                total = save_csv(path, ("Member", "Segment", "Difference", "Reason", "Fields", "Run", "When"), cells)
+            except OSError as error:
+                raise _not_written(path, error) from None
         name = pair.later.export_name
         self._audit.record(
             Deed.PLAN_SAVED, Subject.RUN, name, subject_id=pair.later.id, note=f"{total:,} members, as CSV"
         )
         return total
+
+    def _numbers(self, pair: _Pair, folded: FoldedRuns) -> RunDifference:
+        numbers, reasons = folded.numbers(), folded.reasons()
+        return RunDifference(
+            joined=numbers[Side.JOINED],
+            left=numbers[Side.LEFT],
+            changed=numbers[Side.CHANGED],
+            before=pair.earlier.audience,
+            after=pair.later.audience,
+            reasons=reasons,
+            missing=sum(self._lacks_changes(run) for run in pair.between),
+            configuration=self._configuration(pair),
+        )
 
     @contextmanager
     def _folded(self, pair: _Pair, ctx: JobContext) -> Iterator[FoldedRuns]:
@@ -191,6 +199,16 @@ class CompareService:
 
     def _files(self, run: Run) -> RunFolder:
         return RunFolder(self._folder, run.id)
+
+
+def _cells(members: Iterable[Member], between: Sequence[Run], ctx: JobContext) -> Iterator[Sequence[str]]:
+    """Members as lines of a file; cancelling ends it."""
+    for number, (member, segment, side, reason, fields, at) in enumerate(members):
+        if number % _CHECKED_EACH == 0:
+            ctx.check()
+        run = between[at]
+        when = (run.started_at or run.queued_at).isoformat(timespec="seconds")
+        yield member, segment, side, str(reason), ", ".join(fields), run.id, when
 
 
 def _comparable(run: Run) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from app.core import segment_documents
 from app.core.erasing import Found, Person, Trace
 from app.core.errors import FixData
 from app.core.segments import Segment
-from app.core.tables import Table
 from app.data import erasing
 from app.data.engines.duckdb import Cursor, DuckDBEngine, generation_folder
 from app.data.workspace_rows import LISTS
@@ -51,11 +50,11 @@ class Leftovers:
             numbers[Trace.REMOVED, name] += 1
         for name in self._noted_rules(person, erase=erase):
             numbers[Trace.NOTED_RULES, name] += 1
-        if erase:
-            for table in self._store.tables.all():
-                self._drop(erasing.earlier_rows(self._folder, table))
-            removed = self._store.tables.removed()
-            self._drop(table for table in removed if generation_folder(self._folder, table) in rows)
+        # Rows that were replaced go whoever stands there: they may name the person in any column, and serve but the reasons
+        # that the next run tells.
+        old = [each for table in self._store.tables.all() for each in erasing.earlier_rows(self._folder, table)]
+        for folder in {*rows, *(generation_folder(self._folder, table) for table in old)} if erase else ():
+            shutil.rmtree(folder, ignore_errors=True)
         yield from (Found(trace, name, number) for (trace, name), number in numbers.items())
 
     def _removed(self, person: Person, *, erase: bool) -> Iterator[str]:
@@ -89,10 +88,6 @@ class Leftovers:
                 unfinished.write_text(person.blanked(text), "utf-8")
                 unfinished.chmod(0o600)
                 unfinished.replace(file)
-
-    def _drop(self, tables: Iterable[Table]) -> None:
-        for table in tables:
-            shutil.rmtree(generation_folder(self._folder, table), ignore_errors=True)
 
     def _noted(self) -> Iterator[tuple[Path, str]]:
         """The files with what segments were like, each with the name of its export."""

@@ -6,14 +6,16 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.bootstrap import Services
 from app.cli.receipts import receipt_lines
-from app.core.batches import BatchKind
+from app.core.batches import BatchKind, BatchState
 from app.core.plans import Change
-from app.core.runs import Run
+from app.core.receipts import sealed
+from app.core.runs import Run, Totals
 from app.jobs import JobContext
 from app.ui.pages.plan import UndoPlanPage
 from app.ui.pages.receipt import ReceiptPage
@@ -130,12 +132,26 @@ def test_a_run_that_was_resumed_says_so_and_whom_it_found_there(bench, with_reje
     receipt, formats = page._kept.receipt, bench.context.formats
     asked = replace(receipt.batches[0], number=9, kind=BatchKind.ASK)
     resumed = replace(receipt, batches=(*receipt.batches, asked), interruptions=(receipt.ended_at,))
-    page._show(replace(page._kept, receipt=resumed), page._context.services.destinations.get("mailchimp").badge)
+    file = bench.context.services.folder / "runs" / with_rejects.id / "receipt.json"
+    file.write_bytes(msgspec.json.encode(sealed(msgspec.to_builtins(resumed))))
+    page.refresh()
+    bench.settle()
     assert page._batches.table.rows_model.rows[-1].cells[1] == "Found there"
     assert "Interrupted" in facts(page._times)
     assert "Nothing else" not in page._hosts._remark.words()
     assert "Interrupted" in receipt_html(replace(page._kept, receipt=resumed), formats)
     assert receipt_lines(replace(page._kept, receipt=resumed))
+
+
+def test_paper_holds_what_somebody_reads_and_says_where_the_rest_is(bench, with_rejects):  # noqa: F811
+    page = receipt_page(bench, with_rejects)
+    batch = page._kept.receipt.batches[0]
+    doubtful = replace(batch, state=BatchState.IN_DOUBT, totals=Totals())
+    batches = [replace(doubtful if number == 999 else batch, number=number) for number in range(1, 1001)]
+    kept = replace(page._kept, receipt=replace(page._kept.receipt, batches=tuple(batches)))
+    printed = receipt_html(kept, bench.context.formats)
+    assert "The first 200 of 1,000 and those that need a look are printed" in printed
+    assert (">200<" in printed, ">201<" in printed, ">999<" in printed) == (True, False, True)
 
 
 def test_a_run_leads_to_its_receipt_and_back(bench, small_services):  # noqa: F811

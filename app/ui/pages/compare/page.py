@@ -211,8 +211,7 @@ class ComparePage(QWidget):
         runs = services.comparing.runs(later.export_name)
         if not asked.a:
             asked = replace(asked, a=_before(runs, later))
-        difference = services.comparing.compare(asked.a, asked.b, ctx)
-        page = services.comparing.members(
+        difference, page = services.comparing.look(
             asked.a, asked.b, ctx, side=asked.side, search=asked.search, words=reason_words, limit=FIRST
         )
         badge = badge_of(services, later.destination)

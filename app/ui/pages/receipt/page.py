@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,10 @@ TONES = {"success": "success", "warning": "warning", "danger": "danger", "bar": 
 
 @dataclass(frozen=True)
 class _Read:
+    """A receipt with its lines of batches in words: of ten million members there are 20,000."""
+
     kept: KeptReceipt
+    batches: Sequence[words.Line]
     badge: BadgeLook
     undo: UndoState
     may_run: bool
@@ -164,8 +167,10 @@ class ReceiptPage(QWidget):
 
     def _read(self, run_id: str) -> _Read:
         services = self._context.services
+        kept = services.receipts.get(run_id)
         return _Read(
-            services.receipts.get(run_id),
+            kept,
+            words.batches(kept.receipt, self._context.formats),
             badge_of(services, services.runs.get(run_id).destination),
             services.undo.state(run_id),
             may(services.roles.role(), Action.RUN_EXPORTS),
@@ -174,7 +179,7 @@ class ReceiptPage(QWidget):
     def _on_read(self, read: _Read) -> None:
         new = self._kept is None
         self._kept, self._undo = read.kept, read.undo
-        self._show(read.kept, read.badge)
+        self._show(read)
         sends_members = read.kept.receipt.unit == "members" and not read.kept.receipt.totals.files
         self.undo_bar.setVisible(sends_members)
         self.undo_bar.show_state(read.undo, may_run=read.may_run)
@@ -187,12 +192,13 @@ class ReceiptPage(QWidget):
         self._error.set_words(told.what, f"{told.why} {told.fix}".strip())
         self._pages.setCurrentWidget(self._error)
 
-    def _show(self, kept: KeptReceipt, badge: BadgeLook) -> None:
-        receipt, formats = kept.receipt, self._context.formats
+    def _show(self, read: _Read) -> None:
+        kept, formats = read.kept, self._context.formats
+        receipt = kept.receipt
         name = receipt.configuration.destination
         sentence = self.tr("Run {id}. What left this computer, where it went, and what came back.")
         title = self.tr("Receipt for {export}").format(export=receipt.export)
-        self._head.set_head(title, sentence.format(id=receipt.run), badge, name)
+        self._head.set_head(title, sentence.format(id=receipt.run), read.badge, name)
         status = formats.status(receipt.status)
         self._pill.set_pill(status.word, TONES.get(status.role, "neutral"), status.icon)
         self._changed.setVisible(not kept.whole)
@@ -200,7 +206,7 @@ class ReceiptPage(QWidget):
         self._figures.show_figures(words.figures(receipt, formats))
         self._show_answers(receipt)
         self._hosts.show_lines(words.hosts(receipt, formats), words.hosts_remark(receipt))
-        self._batches.show_lines(words.batches(receipt, formats), words.batches_remark(receipt, formats))
+        self._batches.show_lines(read.batches, words.batches_remark(receipt, formats))
         self._files.show_lines(words.files(receipt, formats), formats.counted(len(receipt.files), "files"))
         self._times.show_facts(words.times(receipt, formats))
         self._configuration.show_facts(words.configuration(receipt, formats))

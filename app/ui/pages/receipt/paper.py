@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QBuffer, QCoreApplication, QIODevice, QMarginsF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QPageLayout, QPageSize, QPainter, QPdfWriter, QTextDocument
 
+from app.core.batches import BatchState
+from app.core.receipts import Receipt
 from app.services.receipts import KeptReceipt
 from app.ui.formats import Formats
 from app.ui.pages.receipt import words
@@ -17,6 +20,7 @@ from app.ui.theme.tokens import MODES
 from app.ui.widgets.facts import Fact
 
 DOTS_PER_INCH, MARGIN_MM, FOOT = 96, 16, 28
+PRINTED_BATCHES = 200
 INKS = MODES["light"]
 
 
@@ -71,11 +75,29 @@ def receipt_html(kept: KeptReceipt, formats: Formats) -> str:
         _titled(tr("Times"), _facts(words.times(receipt, formats))),
         _titled(tr("Configuration"), _facts(words.configuration(receipt, formats))),
         _titled(tr("Hosts contacted"), _table(words.host_columns(), words.hosts(receipt, formats), "llrrr")),
-        _titled(tr("Batches"), _table(words.batch_columns(), words.batches(receipt, formats), "llrrrr")),
+        _titled(tr("Batches"), _batches(receipt, formats)),
         _titled(tr("Files"), _table(words.file_columns(), words.files(receipt, formats), "lrrr")),
         _titled(tr("Rejects"), _facts(words.rejects(receipt, formats))),
     ]
     return "".join(parts)
+
+
+def _batches(receipt: Receipt, formats: Formats) -> str:
+    """The batches, of very many those that somebody reads: a thousand take seconds to print, 20,000 more than an hour."""
+    every = receipt.batches
+    chosen = every[:PRINTED_BATCHES]
+    chosen += tuple(each for each in every[PRINTED_BATCHES:] if each.in_doubt or each.state is BatchState.REFUSED)[
+        :PRINTED_BATCHES
+    ]
+    table = _table(words.batch_columns(), words.batches(replace(receipt, batches=chosen), formats), "llrrrr")
+    if len(chosen) == len(every):
+        return table
+    told = tr(
+        "The first {n} of {all} and those that need a look are printed; saved as JSON the receipt has all of them."
+    )
+    return (
+        f"<p>{html.escape(told.format(n=formats.number(PRINTED_BATCHES), all=formats.number(len(every))))}</p>{table}"
+    )
 
 
 def _document(kept: KeptReceipt, formats: Formats, size: QSizeF) -> QTextDocument:
