@@ -80,7 +80,8 @@ class Approval:
 class Held:
     """Why nothing was sent. `share` and `limit` are in percent of the `audience`, `changes` those of the whole run.
 
-    `answer` is what became of it: empty while it waits, `sent` when it was sent anyway, by a later run.
+    `now` is the number that is compared with `before`, and `moved` which of the plan's it is when it is one of a plan that was
+    looked at. `answer` is what became of it: empty while it waits, `sent` when it was sent anyway, by a later run.
     """
 
     guard: GuardKind
@@ -93,6 +94,8 @@ class Held:
     before: int | None = None
     cause: Cause | None = None
     answer: str = ""
+    now: int | None = None
+    moved: str = ""
 
     @property
     def number(self) -> int:
@@ -222,6 +225,7 @@ def _shrank(guard: Guard, planned: Sequence[Measured], total: Changes) -> Held |
                 _audience(each.changes),
                 segment=each.segment,
                 before=was,
+                now=each.now.members,
                 cause=likely_cause(each),
             )
     return None
@@ -234,12 +238,12 @@ def _moved(planned: Sequence[Measured], total: Changes, approval: Approval | Non
     members, reviewed = sum(each.now.members for each in planned), approval.members
     if reviewed is not None and _grew(reviewed, members):
         sentence = f"{members:,} members are to be sent; when the export was reviewed, it was {reviewed:,}."
-        return Held(GuardKind.MOVED, sentence, total, _audience(total), before=reviewed)
+        return Held(GuardKind.MOVED, sentence, total, _audience(total), before=reviewed, now=members)
     for word in ("removed", "changed", "added") if approval.changes is not None else ():
         looked, now = getattr(approval.changes, word), getattr(total, word)
         if _grew(looked, now):
             sentence = f"{now:,} members would be {word}; when the plan was looked at, it was {looked:,}."
-            return Held(GuardKind.MOVED, sentence, total, _audience(total), before=looked)
+            return Held(GuardKind.MOVED, sentence, total, _audience(total), before=looked, now=now, moved=word)
     return None
 
 
