@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 from botocore.httpsession import URLLib3Session
+from botocore.loaders import Loader, create_loader
 from botocore.utils import get_environ_proxies
 
 from app.core.errors import FixSettings, SignInAgain
@@ -78,13 +80,9 @@ class Account:
             raise unanswered(error, self.target, self.host) from None
 
     def _session(self) -> boto3.session.Session:
+        keys = {} if self.profile else {"aws_access_key_id": self.key_id, "aws_secret_access_key": self.key}
         try:
-            return boto3.session.Session(
-                aws_access_key_id=None if self.profile else self.key_id,
-                aws_secret_access_key=None if self.profile else self.key,
-                profile_name=self.profile or None,
-                region_name=self.region,
-            )
+            return _quick(botocore.session.Session(), self.region, profile_name=self.profile or None, **keys)
         except ProfileNotFound:
             raise FixSettings(
                 f"There is no profile “{self.profile}” on this computer.",
@@ -113,7 +111,7 @@ class Account:
 
         inner = botocore.session.Session()
         inner.register_component("credential_provider", CredentialResolver([_Assumed(assume)]))
-        return boto3.session.Session(botocore_session=inner, region_name=self.region)
+        return _quick(inner, self.region)
 
     def _config(self) -> Config:
         """One attempt for each call, because ours are repeated with patience; what is sent is signed with its SHA-256.
@@ -179,6 +177,19 @@ class _Session(URLLib3Session):
             host = urlsplit(request.url).hostname or ""
             sent = _length(request.headers) + len(request.url)
             self._settings.ledger(Exchange(host, sent, received, sign_in=self._sign_in))
+
+
+@cache
+def _descriptions() -> Loader:
+    """Amazon's own descriptions of its services; each session would else read 2 MB of them anew, and stall all threads."""
+    return create_loader()
+
+
+def _quick(inner: botocore.session.Session, region: str, **more: str | None) -> boto3.session.Session:
+    """A session with those descriptions; boto3 adds a path to the loader it finds, so that it gets ours only after that."""
+    session = boto3.session.Session(botocore_session=inner, region_name=region, **more)
+    inner.register_component("data_loader", _descriptions())
+    return session
 
 
 def account(settings: Settings) -> Account:
