@@ -356,6 +356,17 @@ class ObjectDestinationSuite(FileDestinationSuite):
         assert time.monotonic() - began < 5
         assert bench.files() == []
 
+    def test_a_cancel_while_a_part_is_read_is_no_fault_of_the_store(
+        self, bench: ObjectBench, big: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def cancelled(_body: objects.Body, _size: int = -1) -> bytes:
+            raise Cancelled
+
+        monkeypatch.setattr(objects.Body, "read", cancelled)
+        with pytest.raises(Cancelled):
+            put(bench.destination(), big, "big.bin")
+        assert bench.files() == []
+
     def test_an_address_where_nobody_listens(self, bench: ObjectBench) -> None:
         with pytest.raises(TryAgain) as caught:
             bench.through(1).test(JobContext())

@@ -27,6 +27,7 @@ from app.destinations.cloud import CONNECT_SECONDS, READ_SECONDS, system_certifi
 from app.destinations.contract import Exchange, Settings
 from app.destinations.http import checked_host
 from app.destinations.speed import MOST_PARALLEL
+from app.jobs import Cancelled
 from app.version import VERSION
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -77,6 +78,8 @@ class Account:
         except ClientError as error:
             raise what_was_answered(error, self.target, self.bucket, doing) from None
         except BotoCoreError as error:
+            if isinstance(cancelled := error.kwargs.get("error"), Cancelled):  # raised while a part was read
+                raise cancelled from None
             raise unanswered(error, self.target, self.host) from None
 
     def _session(self) -> boto3.session.Session:
