@@ -146,7 +146,7 @@ def format_and_layout(stage: Stage) -> None:
     made = tables(stage)
     made.shell.go_on()
     made.steps[2].form._choose_type(FileType.CSV)
-    made.steps[2].form._set_format(compression=Compression.GZIP)
+    made.steps[2].form._set_format(compression=Compression.GZIP, partition=PartitionBy("CreatedOn", Grain.MONTH))
     made.steps[2].form.layout_form._set(folder="{export}/{date}/{table}")
     stage.settle()
 

@@ -281,6 +281,19 @@ def test_the_whole_model_opens_beside_its_head(bench: Bench) -> None:
     assert panel.open_model.isEnabled()
 
 
+def test_a_table_without_the_field_of_the_partition_is_named_and_still_shown(bench: Bench) -> None:
+    wizard = to_format(bench, "Customer", "Orders")
+    form, panel = wizard.steps[2].form, wizard.steps[2]._panel
+    form._set_format(partition=PartitionBy("PlacedOn", Grain.MONTH))
+    bench.settle()
+    assert form.packing._by_frame._hint == "Without this field, so in no folders: Customer"
+    assert panel.first_lines.isVisibleTo(panel)
+    assert wizard.steps[2].issues() == []
+    form._set_format(partition=PartitionBy("CustomerId"))
+    bench.settle()
+    assert form.packing._by_frame._hint == ""
+
+
 def test_a_model_that_can_not_be_made_says_why(bench: Bench) -> None:
     wizard = to_format(bench, "Customer")
     panel = wizard.steps[2]._panel

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core import layouts
 from app.core.file_formats import FileType
+from app.core.partitions import not_parted
 from app.ui.widgets.code import CodeView
 from app.ui.widgets.labels import Card, Label
 from app.ui.wizards.state import WizardState
@@ -57,11 +58,14 @@ class FirstLines(QWidget):
             self._asked = None
             self.hide()
             return
-        wanted = (tables, draft.connection, draft.format, draft.leave_out_suppressed)
+        form = draft.format
+        if form.partition is not None and not_parted(form.partition, tables, self._state.facts.catalog):
+            form = replace(form, partition=None)  # other tables have the field, this one is written as it is
+        wanted = (tables, draft.connection, form, draft.leave_out_suppressed)
         if wanted == self._asked:
             return
         self._asked = wanted
-        named = replace(draft, name=draft.name.strip() or self.tr("New export"), tables=tables)
+        named = replace(draft, name=draft.name.strip() or self.tr("New export"), tables=tables, format=form)
         export, services = named.so_far(context.formats.now(), self._state.facts.person), context.services
 
         def work(ctx: Any) -> Preview:

@@ -151,9 +151,11 @@ class PackingOptions(QWidget):
         self.by.set_current_key("" if by is None else by.field)
         self._by_frame.set_error(problem)
         show_row(self._hive_row, by is not None)
-        self.grain.setVisible(by is not None and by.grain is not Grain.VALUE)
+        dated = by is not None and by.grain is not Grain.VALUE
+        self.grain.setVisible(dated)
         if by is not None:
-            self.grain.set_current(by.grain)
+            if dated:
+                self.grain.set_current(by.grain)
             self.hive.setChecked(by.folders is Folders.HIVE)
             value = {Grain.YEAR: "year=2026", Grain.MONTH: "year=2026/month=03", Grain.DAY: "…/month=03/day=12"}
             self._hive_example.set_words(value.get(by.grain, f"{by.field}=…"))
