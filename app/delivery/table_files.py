@@ -173,10 +173,13 @@ class ExportFiles:
                     gone = [file for file in files if file.which is Rows.REMOVED]
                     yield ToldTable(layouts.removed_name(name), keys, [table.key], gone)
 
-    def first_files(self) -> Iterator[tuple[str, Item]]:
-        """Each table or segment with the path of its first file."""
-        for name in self.items():
-            yield layouts.path_of(self._export, self._place, self._names[name], 1), self._items[name]
+    def chosen(self) -> Sequence[tuple[str, Item]]:
+        """Each table or segment by its name."""
+        return [(name, self._items[name]) for name in self.items()]
+
+    def path_of(self, item: str, number: int, folders: tuple[str, ...] = ()) -> str:
+        """Where a file of one of them lies; `folders` are those of its partition."""
+        return layouts.path_of(self._export, self._place, self._names[item], number, Rows.ALL, folders)
 
     def _chosen_segments(self) -> dict[str, Item]:
         return {segment.name: segment for segment in chosen_segments(self._export, self._segments)}

@@ -177,11 +177,15 @@ class ExportViews:
         writer = self._writer(export, scope)
         planned = ExportFiles(export, scope.catalog, scope.segments, self._place(export, self._clock()), writer)
         masks = _masks(samples, export.match, scope.catalog) if masked else {}
-        files = []
-        for path, item in planned.first_files():
+        chosen, files = planned.chosen(), []
+        parted = export.format.partition is not None and export.kind is ExportKind.DATA_OUT
+        found = self._planned(export, scope.catalog, lambda _segment: None) if parted else ()
+        numbers = {(one.item, one.folders): one.first for one in found}
+        for name, item in chosen:
             first = writer.first_rows(item, rows, ctx)
             if masked and isinstance(item, TablePart):
                 masks |= _table_masks(item, first.values)
+            path = planned.path_of(name, numbers.get((name, first.folders), 1), first.folders)
             files.append(PreviewFile(path, tuple(hide(line, masks) for line in first.lines)))
         return Preview(files=tuple(files), samples=_hidden_samples(samples, masks))
 

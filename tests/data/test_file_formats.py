@@ -527,7 +527,8 @@ def test_first_lines_follow_the_format(engine: DuckDBEngine) -> None:
         compression=Compression.ZIP, partition=PartitionBy("Country"), bytes_per_file=1_000,
     )  # fmt: skip
     shown = first_rows(engine, source, form, 2, JobContext())
-    assert shown.lines == ('"Id"|"Country"|"At"', '0|"DE"|01.01.2025 00:00:00', '1|"AT"|01.02.2026 00:00:00')
+    assert shown.lines == ('"Id"|"Country"|"At"', '0|"DE"|01.01.2025 00:00:00', '3|"DE"|01.01.2026 00:00:00')
+    assert shown.folders == ("DE",)
     assert shown.values[0] == ("0", "DE", "01.01.2025 00:00:00")
     excel = first_rows(engine, source, Format(FileType.EXCEL, delimiter="|"), 1, JobContext())
     assert excel.lines[0] == "Id,Country,At"

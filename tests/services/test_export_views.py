@@ -175,3 +175,21 @@ def test_parts_are_counted_on_from_folder_to_folder_as_a_run_names_them(to_files
     nodes = [node for node in to_files.exports.tree(replace(export, format=form)) if not node.about]
     assert [node.path.rpartition("_")[2] for node in nodes] == [f"{n}.csv" for n in range(1, len(nodes) + 1)]
     assert len({node.path.rpartition("/")[0] for node in nodes}) == len(nodes) > 1
+
+
+def test_a_preview_of_a_table_that_is_parted_is_the_beginning_of_one_of_its_files(to_files, tmp_path):
+    export = to_files.exports.get("Customer 360").export
+    for by in (PartitionBy("CustomerId", folders=Folders.HIVE), PartitionBy("Email"), PartitionBy("Gone")):
+        parted = replace(export, format=Format(partition=by))
+        if by.field == "Gone":
+            with pytest.raises(FixData):
+                to_files.exports.preview(parted, 2, to_files.ctx)
+            continue
+        [file] = to_files.exports.preview(parted, 2, to_files.ctx, masked=False).files
+        places = {node.path for node in to_files.exports.tree(parted) if not node.about}
+        assert file.path in places
+        value = file.path.split("/")[-2].removeprefix("CustomerId=")
+        at = list(export.tables[0].fields).index(by.field)
+        assert file.lines[0] == "CustomerId,Email"
+        for line in file.lines[1:]:
+            assert line.split(",")[at].replace(" ", "%20") == value
