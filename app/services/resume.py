@@ -87,15 +87,15 @@ class ResumeService:
                 code="not_resumable",
             )
         run = found.run
-        # One that died before it sent anything has no plan to go on with: it begins anew, with counts, limits and guards.
-        sent = run.interruptions or any(each.name is PhaseName.SEND and each.started_at for each in run.phases)
+        if not run.interruptions and not any(each.name is PhaseName.SEND and each.started_at for each in run.phases):
+            return self._runs.again(self._anew(run, trigger))
         return self._runs.again(
             replace(
                 run,
                 trigger=trigger,
                 totals=_told(run, found.batches),
                 done=found.numbers.answered,
-                interruptions=(*run.interruptions, found.stopped_at) if sent else (),
+                interruptions=(*run.interruptions, found.stopped_at),
                 send_again=send_again,
             )
         )
@@ -131,6 +131,13 @@ class ResumeService:
                 f"“{run.export_name}” is gone.", "The export was removed.", "Make it again.", code="no_export"
             )
         return self._runs.start([export.name], trigger, retries=run.id)[0]
+
+    def _anew(self, run: Run, trigger: Trigger) -> Run:
+        """A run that died before it sent anything has no plan to go on with: it counts, checks and plans once more."""
+        RunFolder(self._folder, run.id).remove_members()  # whom it left out is found, and written, again
+        return replace(
+            run, trigger=trigger, totals=Totals(), done=0, total=None, skipped=(), phases=(), interruptions=()
+        )
 
     def _hindrance(self, run: Run, export: Export | None) -> str:
         """Why a run can't be resumed."""

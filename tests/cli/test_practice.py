@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from app.core.runs import PhaseName, Status, Totals
+from app.store import Store
 from tests.cli.desk import Desk
 
 REHEARSAL = """
@@ -51,3 +55,21 @@ def test_a_field_without_a_list(shop: Desk) -> None:
     said = shop.do("connections", "choices", "Trial", "--field", "kind")
     assert said.status == 2
     assert "Its fields with a list are: audience." in said.err
+
+
+def test_a_run_that_died_before_it_sent_counts_whom_it_leaves_out_once(shop: Desk) -> None:
+    """It begins anew when it is resumed: what its first part had counted and listed must not stand there twice."""
+    add = ("connections", "add", "--name", "Trial", "--destination", "practice", "--agree")
+    shop.done(*add, "--set", f"folder={shop.folder / 'account'}", "--set", "mood=own")
+    shop.done("exports", "apply", shop.file("rehearsal.yaml", REHEARSAL))
+    shop.done("suppression", "add", shop.file("out.csv", "email\np0@example.com\np4@example.com\n"))
+    (ran,) = shop.told("exports", "run", "Rehearsal")["runs"]
+    assert (ran["added"], ran["left_out"], ran["suppressed"]) == (13, 2, 2)
+    store = Store.open(shop.workspace)
+    run = store.runs.by_id(ran["id"])
+    assert run is not None
+    planned = tuple(phase for phase in run.phases if phase.name not in {PhaseName.SEND, PhaseName.CONFIRM})
+    store.runs.save(replace(run, status=Status.INTERRUPTED, phases=planned, totals=Totals(left_out=2, suppressed=2)))
+    store.close()
+    (resumed,) = shop.told("runs", "resume", ran["id"])["runs"]
+    assert (resumed["status"], resumed["left_out"], resumed["suppressed"]) == ("successful", 2, 2)

@@ -96,3 +96,23 @@ def test_the_strip_tells_every_batch_by_shape_and_in_words(qtbot, theme) -> None
     assert [len(box) for box, _rect in strip.boxes()] == [99, 1]
     assert "Batches 1 to 99: Arrived, 49,500 members" in strip.accessibleDescription()
     assert sum(rect.width() for _box, rect in strip.boxes()) <= strip.width()
+
+
+def test_rejected_members_did_not_arrive_and_nobody_left_is_no_step(view: InterruptedView) -> None:
+    refused = tuple(replace(batch(n, BatchState.SETTLED), totals=Totals(rejected=500)) for n in range(1, 16))
+    view.show_interruption(found(batches=refused, numbers=numbers_of(refused)), may_run=True)
+    view.show()
+    said = words(view)
+    assert "Answered: Mailchimp took 0, rejected 7,500" in said
+    assert "Arrived" not in said
+    assert "the 0 that" not in said
+    batches = view._table.table
+    assert view.fontMetrics().horizontalAdvance("1 to 15") + 24 < batches.columnWidth(0)
+
+
+def test_nobody_is_sent_after_those_in_doubt_when_all_have_left(view: InterruptedView) -> None:
+    all_left = (batch(1, BatchState.SETTLED), batch(2, BatchState.IN_DOUBT))
+    view.show_interruption(found(batches=all_left, numbers=numbers_of(all_left)), may_run=True)
+    said = words(view)
+    assert "Send those that did not arrive<" in said or "Send those that did not arrive |" in said, said
+    assert "other 0" not in said

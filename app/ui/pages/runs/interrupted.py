@@ -142,8 +142,14 @@ class InterruptedView(QWidget):
         if not found.batches:
             return
         n, numbers = self._formats.number, found.numbers
+        rejected = sum(batch.totals.rejected for batch in found.batches)
+        arrived = self.tr("Arrived: {name} confirmed them").format(name=found.destination)
+        if rejected:
+            arrived = self.tr("Answered: {name} took {taken}, rejected {rejected}").format(
+                name=found.destination, taken=n(numbers.answered - rejected), rejected=n(rejected)
+            )
         figures = (
-            (n(numbers.answered), self.tr("Arrived: {name} confirmed them").format(name=found.destination), "success"),
+            (n(numbers.answered), arrived, "success" if numbers.answered > rejected else "text"),
             (n(numbers.in_doubt), self.tr("In doubt: sent, no answer seen"), "warning"),
             (n(numbers.not_sent), self.tr("Not sent"), "text"),
         )
@@ -155,7 +161,7 @@ class InterruptedView(QWidget):
     def _columns(self) -> Sequence[Column[_Row]]:
         formats = self._formats
         return (
-            Column("batch", self.tr("Batch"), lambda r: TextCell(numbers_words(r.batches, formats)), width=60),
+            Column("batch", self.tr("Batch"), lambda r: TextCell(numbers_words(r.batches, formats)), width=76),
             Column(
                 "members",
                 self.tr("Members"),
@@ -229,7 +235,7 @@ class InterruptedView(QWidget):
         n, numbers, name = self._formats.number, found.numbers, found.destination
         in_doubt, not_sent = n(numbers.in_doubt), n(numbers.not_sent)
         steps: list[tuple[str, str]] = []
-        rest = self.tr("Send the {n} that never left").format(n=not_sent)
+        rest = self.tr("Send the {n} that never left").format(n=not_sent) if numbers.not_sent else ""
         if numbers.in_doubt and found.road is DoubtRoad.ASK:
             steps.append(
                 (
@@ -238,6 +244,8 @@ class InterruptedView(QWidget):
                 )
             )
             rest = self.tr("Send those that did not arrive, then the other {n}").format(n=not_sent)
+            if not numbers.not_sent:
+                rest = self.tr("Send those that did not arrive")
         elif numbers.in_doubt and found.road is DoubtRoad.SEND_AGAIN:
             steps.append(
                 (
@@ -245,7 +253,7 @@ class InterruptedView(QWidget):
                     self.tr("{name} can't be asked, but whoever is there stays there once.").format(name=name),
                 )
             )
-            rest = self.tr("Then send the other {n}").format(n=not_sent)
+            rest = rest and self.tr("Then send the other {n}").format(n=not_sent)
         elif numbers.in_doubt:
             doubtful = [group for group in neighbours(found.batches) if group[0].state is BatchState.IN_DOUBT]
             which = ", ".join(numbers_words(group, self._formats) for group in doubtful)
@@ -257,12 +265,14 @@ class InterruptedView(QWidget):
                     ),
                 )
             )
-            rest = self.tr("Send the other {n}").format(n=not_sent)
+            rest = rest and self.tr("Send the other {n}").format(n=not_sent)
         plan = self.tr(
             "With the plan of {time}. Who left, took consent back or was suppressed since then is left out."
         ).format(time=self._formats.clock(found.run.started_at or found.run.queued_at))
         close = self.tr("The receipt will show both parts and the interruption.")
-        return [*steps, (rest, plan), (self.tr("Read back and close the run"), close)]
+        if rest:
+            steps.append((rest, plan))
+        return [*steps, (self.tr("Read back and close the run"), close)]
 
     def _takes(self, found: Interruption) -> str:
         """How long the rest takes at the speed of the first part."""
