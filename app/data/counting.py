@@ -126,8 +126,8 @@ class Counter:
         columns = used_columns(segment, scope)
         if self._narrow.ready(table, columns, None) and sql.unique_key(table):
             narrow = self._narrow.get(sql, table, columns, None, scope.suppression, ctx.token)
-            return sampled(exp.to_table(narrow.name))
-        return slices(self._engine.table_files(table), table) or sampled(self._engine.relation(table))
+            return sampled(exp.to_table(narrow.name), narrow.rows)
+        return slices(self._engine.table_files(table), table) or sampled(self._engine.relation(table), table.rows)
 
     def warm(self, scope: Scope, segments: Sequence[Segment], spec: CountSpec, ctx: JobContext) -> None:
         """Make the narrow tables that counting these segments needs, so that the first count is as quick as the next."""

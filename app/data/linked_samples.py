@@ -100,7 +100,7 @@ class LinkedSamples:
         rows = self._engine.relation(part.table)
         if part.step is None or part.near is None:
             files = self._engine.table_files(part.table)
-            return rows_at(files, part.table, part.rows, _PLACES) or sampled(rows)
+            return rows_at(files, part.table, part.rows, _PLACES) or sampled(rows, part.rows)
         here = exp.cast(exp.column(part.step.to_column, table="t", quoted=True), "text")
         there = exp.cast(exp.column(part.step.from_column, table="n", quoted=True), "text")
         linked = exp.select(there).from_(exp.alias_(parquet([part.near]), "n", table=True))
