@@ -225,6 +225,20 @@ def test_a_change_of_the_segment_asks_for_another_plan(bench: PageBench) -> None
     assert figures(page)[0] == "+200"
 
 
+def test_a_plan_of_several_segments_says_that_it_counts_in_each(bench: PageBench) -> None:
+    """The wizard counts people once: without a word the two numbers look like a mistake."""
+    page = open_plan(bench)
+    assert "several segments" not in page._age.words()
+    export = bench.services.exports.document("Letter")
+    bench.services.exports.apply({**export, "segments": ["Germany", "Everyone"]})
+    bench.navigator.changed("exports")
+    bench.settle()
+    page.again.click()
+    bench.settle()
+    assert figures(page)[0] == "+250"
+    assert page._age.words().endswith("Who is in several segments counts in each.")
+
+
 def test_the_panel_lies_over_the_list_of_a_small_window(bench: PageBench) -> None:
     page = open_plan(bench, size=(900, 640))
     assert not page._drawer.is_open()

@@ -205,11 +205,10 @@ class PlanPage(QWidget):
         self.again.setEnabled(True)
         self.save.setEnabled(True)
         self._show_sending(stale=False)
-        self._age.set_words(
-            self.tr("Plan made {time}. It is made again if a table changes before you send.").format(
-                time=formats.clock(look.at)
-            )
-        )
+        age = self.tr("Plan made {time}. It is made again if a table changes before you send.")
+        if len(look.plan.segments) > 1:  # the wizard counts people, the plan what is sent
+            age = f"{age} {self.tr('Who is in several segments counts in each.')}"
+        self._age.set_words(age.format(time=formats.clock(look.at)))
         self._pages.setCurrentWidget(self._drawer)
         self.panel.show_nobody()
         if self._drawer.is_docked():
