@@ -12,7 +12,11 @@ from app.core.reasons import Reason
 from app.core.run_differences import RunDifference, Side
 from app.core.runs import Run
 
-SIDES = {Side.JOINED: "only in the later", Side.LEFT: "only in the earlier", Side.CHANGED: "in both, values changed"}
+SIDES = {
+    Side.JOINED: "only in the later",
+    Side.LEFT: "only in the earlier",
+    Side.CHANGED: "in both with changed values",
+}
 NOT_KEPT = "reason no longer kept"
 
 

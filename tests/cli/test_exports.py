@@ -477,7 +477,7 @@ def test_two_runs_are_compared(newsletter: Desk) -> None:
     assert (told["earlier"], told["joined"], told["left"], told["changed"], told["both"]) == (first["id"], 0, 0, 1, 15)
     saved = newsletter.folder / "difference.csv"
     lines = newsletter.done("runs", "compare", first["id"], second["id"], "--csv", saved).out
-    assert "1 in both, values changed" in lines
+    assert "1 in both with changed values" in lines
     assert "Same configuration." in lines
     (row,) = list(csv.DictReader(saved.read_text("utf-8-sig").splitlines()))
     assert (row["Member"], row["Difference"]) == ("C-00004", "changed")

@@ -21,6 +21,7 @@ from app.services.exports import ExportRow
 from app.ui.formats import Formats
 from app.ui.pages.exports.actions import free_name
 from app.ui.pages.exports.commands import ExportCommands
+from app.ui.pages.exports.drawer import ExportDetails
 from app.ui.pages.exports.empty import EmptyExports, Readiness
 from app.ui.pages.exports.filters import ALL, ATTENTION, RUNNING, SCHEDULED, Filters, count_chips
 from app.ui.pages.exports.lines import ExportLine, LineWords
@@ -300,3 +301,17 @@ def test_formats(formats: Formats) -> None:
 def test_schedules_in_words(formats: Formats, schedule: Schedule | None, short: str, sentence: str) -> None:
     assert formats.schedule(schedule) == short
     assert formats.schedule_sentence(schedule) == sentence
+
+
+def test_a_schedule_of_another_zone_gives_both_times(formats: Formats, theme: Theme, qtbot: QtBot) -> None:
+    drawer = ExportDetails(theme, formats, LineWords(formats))
+    qtbot.addWidget(drawer)
+    due = datetime(2026, 3, 13, 8, 0, tzinfo=UTC)
+
+    def facts(zone: str) -> dict[str, str]:
+        shown = line(schedule=Schedule(Every.DAY, time(4), zone))
+        return dict(drawer._facts_of(replace(shown, row=replace(shown.row, next_due=due))))
+
+    assert facts("America/New_York")["Next run"].endswith("09:00")  # Berlin's
+    assert facts("America/New_York")["In America/New_York"] == "04:00"
+    assert facts("Europe/Rome")["In Europe/Rome"] == ""  # the same; empty ones are not shown

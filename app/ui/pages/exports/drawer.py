@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -452,13 +453,20 @@ class ExportDetails(Area):
         if line.active:
             return facts
         due = line.row.next_due
-        next_run = ""
+        next_run, zone, there = "", "", ""
         if due is not None:
             next_run = self.tr("{day}, {time}").format(day=formats.day_date(due), time=formats.clock(due))
+        if due is not None and export.schedule is not None:
+            # The schedule's own time stands in the list: beside the time of this computer it would look like a mistake.
+            zone = export.schedule.time_zone
+            of_zone = due.astimezone(ZoneInfo(zone))
+            if of_zone.utcoffset() != formats.local(due).utcoffset():
+                there = formats.time_of_day(of_zone.hour, of_zone.minute)
         return [
             *facts,
             (self.tr("Sync"), formats.sync_mode(export.sync) if segment else ""),
             (self.tr("Next run"), next_run),
+            (self.tr("In {zone}").format(zone=zone), there),
             (self.tr("Created"), formats.full_date(export.created_at)),
         ]
 
