@@ -29,8 +29,29 @@ for _name in ("azure", "boto3", "botocore", "google", "msal", "requests", "s3tra
     logging.getLogger(_name).setLevel(logging.ERROR)  # their lines hold whole addresses, which may hold secrets
 
 
-class SystemTrust(HTTPAdapter):
-    """Sends a requests session's calls, trusting what the operating system trusts."""
+class Noted(HTTPAdapter):
+    """Sends a requests session's calls and notes each in the ledger, answered or not; `sign_in` tells what they are for."""
+
+    def __init__(self, settings: Settings, *, sign_in: bool) -> None:
+        self._settings = settings
+        self._sign_in = sign_in
+        super().__init__(pool_maxsize=MOST_PARALLEL)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - requests' signature
+        """See requests."""
+        received, answered = 0, False
+        try:
+            answer = super().send(request, *args, **kwargs)
+            received, answered = _length(answer.headers), True
+            return answer
+        finally:
+            host = urlsplit(request.url or "").hostname or ""
+            sent = _length(request.headers) + len(request.url or "")
+            self._settings.ledger(Exchange(host, sent, received, sign_in=self._sign_in, answered=answered))
+
+
+class SystemTrust(Noted):
+    """Trusts what the operating system trusts."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - requests' signature
         """See requests."""
@@ -47,21 +68,12 @@ def system_certificates() -> ssl.SSLContext:
 
 
 def trusting(session: requests.Session, settings: Settings, *, sign_in: bool = False) -> requests.Session:
-    """The session, with the system's certificates, enough connections, and each answer noted in the ledger.
+    """The session, with the system's certificates, enough connections, and each request noted in the ledger.
 
     `sign_in` tells that it is used for signing in only.
     """
-    session.mount("https://", SystemTrust(pool_maxsize=MOST_PARALLEL))
-    session.mount("http://", HTTPAdapter(pool_maxsize=MOST_PARALLEL))
-
-    def note(answer: requests.Response, *_args: object, **_kwargs: object) -> None:
-        request = answer.request
-        sent = _length(request.headers) + len(request.url or "")
-        settings.ledger(
-            Exchange(urlsplit(request.url or "").hostname or "", sent, _length(answer.headers), sign_in=sign_in)
-        )
-
-    session.hooks["response"].append(note)
+    session.mount("https://", SystemTrust(settings, sign_in=sign_in))
+    session.mount("http://", Noted(settings, sign_in=sign_in))
     return session
 
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import truststore
@@ -109,10 +110,9 @@ class TokenDesk:
             ) as client:
                 response = client.post(url, content=body.encode(), headers=dict(headers))
         except httpx2.HTTPError as error:
+            self._note(url, body, 0, answered=False)
             raise self._unreached(error) from None
-        self._ledger(
-            Exchange(response.url.host, len(body) + len(url), len(response.content), sign_in=True)
-        )  # without the body: it is secret
+        self._note(url, body, len(response.content))
         try:
             document = response.json()
         except ValueError:
@@ -124,6 +124,11 @@ class TokenDesk:
         if response.status_code >= 400 or "error" in document:
             raise self._refused(response.status_code, document)
         return document
+
+    def _note(self, url: str, body: str, received: int, *, answered: bool = True) -> None:
+        """Tell the ledger, without the body: it is secret."""
+        host = urlsplit(url).hostname or ""
+        self._ledger(Exchange(host, len(body) + len(url), received, sign_in=True, answered=answered))
 
     def _refused(self, status: int, document: Mapping[str, Any]) -> SendoffError:
         error = document.get("error")

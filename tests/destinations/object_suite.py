@@ -371,6 +371,7 @@ class ObjectDestinationSuite(FileDestinationSuite):
         with pytest.raises(TryAgain) as caught:
             bench.through(1).test(JobContext())
         assert caught.value.code == "refused"
+        assert not all(each.answered for each in bench.ledger)  # who signs in elsewhere got an answer there
 
     def test_bytes_of_all_requests_are_in_the_ledger(self, bench: ObjectBench, big: Path) -> None:
         put(bench.destination(), big, "big.bin")

@@ -301,6 +301,13 @@ class TestRenewal:
         opened.ask()
         assert opened.bytes["127.0.0.1"] > 500
 
+    def test_a_sign_in_without_an_answer_is_in_the_ledger_too(self, vendor: Vendor, opened: Opened) -> None:
+        vendor.desk.end_access()
+        vendor.fail("reset", path="/token")
+        with pytest.raises(TryAgain):
+            opened.ask()
+        assert opened.bytes["127.0.0.1"] > 50
+
     def test_a_preview_asks_nobody_and_shows_no_token(self, vendor: Vendor, opened: Opened) -> None:
         before = len(vendor.requests)
         prepared = opened.client.prepared(Call("POST", "things", json={}))

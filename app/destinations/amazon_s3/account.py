@@ -171,15 +171,15 @@ class _Session(URLLib3Session):
 
     def send(self, request: AWSPreparedRequest) -> Any:  # noqa: ANN401 - as botocore has it
         """See botocore."""
-        received = 0
+        received, answered = 0, False
         try:
             answer = super().send(request)
-            received = _length(answer.headers)
+            received, answered = _length(answer.headers), True
             return answer
         finally:
             host = urlsplit(request.url).hostname or ""
             sent = _length(request.headers) + len(request.url)
-            self._settings.ledger(Exchange(host, sent, received, sign_in=self._sign_in))
+            self._settings.ledger(Exchange(host, sent, received, sign_in=self._sign_in, answered=answered))
 
 
 @cache
