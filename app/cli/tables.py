@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.engine import SecretOption, use_server
-from app.cli.output import Exit, plain
+from app.cli.output import Exit, of, plain
 from app.cli.session import Session, session_of
 from app.core.errors import FixData, FixSettings
 from app.core.segments import FieldRef
@@ -352,7 +352,7 @@ def change_lines(change: TableChange) -> list[str]:
     """What a refresh changed, in sentences."""
     lines = []
     if change.rows_added is not None and change.rows_removed is not None:
-        lines.append(f"{change.rows_added:,} rows came and {change.rows_removed:,} went.")
+        lines.append(f"{of(change.rows_added, 'row')} came and {change.rows_removed:,} went.")
     lines += [f"{link.one_table} is linked to {link.many_table} as the source says." for link in change.links]
     if change.key is not None:
         lines.append(f"{change.key} is the key, as the source says.")
