@@ -478,6 +478,7 @@ def test_contributors_see_shared_connections_and_ask_an_admin_for_more(bench: Be
     wizard = bench.open(SegmentExportWizard)
     step = wizard.steps[0]
     assert [card.title() for card in step._cards.values()] == ["Shared drive"]
+    assert step.sentence() == "Pick a connection that is shared with you."
     step._search.setText("mailchimp")
     assert not step._tiles["mailchimp"].isEnabled()
     assert step._ask.isVisible()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtGui import QGuiApplication, QImage, QKeySequence, QPainter
 from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -13,7 +13,9 @@ from app.ui.page_slot import PageSlot
 from app.ui.theme import Theme
 from app.ui.widgets.bars import LimitBar, ProgressBar, Skeleton
 from app.ui.widgets.buttons import Button, IconButton
+from app.ui.widgets.cells import Spot, paint_number
 from app.ui.widgets.choice import CheckBox, ChipBar, Choice, Radio, RadioCard, Segmented, Toggle
+from app.ui.widgets.columns import NumberCell
 from app.ui.widgets.fields import REVEAL_MS, SearchField, SecretField, Select, TextField
 from app.ui.widgets.forms import Form
 from app.ui.widgets.labels import ElidedLabel, Label
@@ -363,3 +365,14 @@ def test_the_skeleton_of_a_page_keeps_the_margins_and_offers_nothing_it_cannot_d
     qtbot.waitUntil(lambda: loading.mapTo(slot, loading.rect().topLeft()).x() == 24)
     loading._foot.show()
     assert not loading._cancel.isVisible()
+
+
+@pytest.mark.parametrize(("height", "number_shown"), [(40, False), (44, True), (52, True)])
+def test_a_count_that_runs_has_one_line_in_a_row_of_one(theme: Theme, height: int, *, number_shown: bool) -> None:
+    image = QImage(200, height, QImage.Format.Format_ARGB32)
+    image.fill(Qt.GlobalColor.white)
+    painter = QPainter(image)
+    paint_number(painter, theme, Spot(image.rect(), True, True, False), NumberCell("88,888", counting="counting"))
+    painter.end()
+    top = {image.pixelColor(x, y).name() for x in range(200) for y in range(height // 3)}
+    assert (top != {"#ffffff"}) is number_shown

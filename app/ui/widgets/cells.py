@@ -40,6 +40,8 @@ from app.ui.widgets.marks import TONES, paint_pill, pill_width
 from app.ui.widgets.table_model import CELL_ROLE, LIVE_ROLE, ROW_ROLE
 
 PAD = 8
+TWO_LINES = 44
+"""Pixels of the lowest row that has room for two lines."""
 EDGE = 24
 """Margin before the first and after the last column, px: the page's margin."""
 
@@ -111,7 +113,10 @@ def paint_number(painter: QPainter, theme: Theme, spot: Spot, cell: NumberCell) 
         return
     first, second = spot.lines(theme)
     if cell.counting:
-        paint.text(painter, theme, first, cell.text, ink=_ink(spot, "text2"), align=RIGHT, elide=keep)
+        if spot.rect.height() < theme.scale * TWO_LINES:
+            second = spot.rect  # a row of one line has no room for a number that is not known yet
+        else:
+            paint.text(painter, theme, first, cell.text, ink=_ink(spot, "text2"), align=RIGHT, elide=keep)
         width = paint.text(painter, theme, second, cell.counting, role="caption", ink="text2", align=RIGHT, elide=keep)
         mark = QRect(second.right() - width - 22, second.center().y() - 6, 13, 13)
         paint.spinner(painter, theme, mark)

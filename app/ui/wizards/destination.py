@@ -75,6 +75,8 @@ class DestinationStep(StepWidget):
 
     def sentence(self) -> str:
         """One sentence under the heading."""
+        if self.state.facts.role is not Role.ADMIN:
+            return self.tr("Pick a connection that is shared with you.")
         return self.tr("Pick a connection your team already has, or add one.")
 
     def summary(self) -> str:
