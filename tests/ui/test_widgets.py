@@ -22,7 +22,7 @@ from app.ui.widgets.labels import ElidedLabel, Label
 from app.ui.widgets.marks import Badge, Pill, StatusLine
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.notes import Note
-from app.ui.widgets.states import EmptyState, Loading
+from app.ui.widgets.states import EmptyState, Loading, inset
 from tests.ui.checks import nameless
 
 CHOICES = [
@@ -376,3 +376,11 @@ def test_a_count_that_runs_has_one_line_in_a_row_of_one(theme: Theme, height: in
     painter.end()
     top = {image.pixelColor(x, y).name() for x in range(200) for y in range(height // 3)}
     assert (top != {"#ffffff"}) is number_shown
+
+
+def test_what_loads_stands_at_the_top_of_a_page_with_its_margins(theme: Theme, qtbot: QtBot) -> None:
+    loading = Loading(theme, "Reading the receipt", rows=8, cancellable=False)
+    page = inset(loading)
+    hosted(qtbot, page)
+    qtbot.waitUntil(lambda: loading.x() == 24)
+    assert loading.y() == 16

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from app.ui.theme import Theme
 from app.ui.widgets.bars import Skeleton, Spinner
 from app.ui.widgets.buttons import Button
-from app.ui.widgets.labels import IconLabel, Label
+from app.ui.widgets.labels import IconLabel, Label, column
 
 LONG_MS = 5_000
 SENTENCE_WIDTH = 440
@@ -139,3 +139,10 @@ class Loading(QWidget):
         """Stop counting."""
         super().hideEvent(event)
         self._timer.stop()
+
+
+def inset(loading: Loading) -> QWidget:
+    """The same at the top of a page, with the page's margins."""
+    page = QWidget()
+    page.setLayout(column(loading, None, margins=(24, 16, 24, 16)))
+    return page

@@ -31,7 +31,7 @@ from app.ui.widgets.labels import Card, Label, Line, clear, row
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.notes import Note
 from app.ui.widgets.scroll import Scroll
-from app.ui.widgets.states import EmptyState, Loading
+from app.ui.widgets.states import EmptyState, Loading, inset
 from app.ui.widgets.table import DataTable
 from app.ui.widgets.table_header import HEIGHT as HEADER
 from app.ui.widgets.with_panel import WithPanel
@@ -113,7 +113,7 @@ class ComparePage(QWidget):
         self._error = EmptyState(
             theme, "", icon="warning-circle-fill", icon_role="danger", primary=self.tr("Back to the runs")
         )
-        self._loading = Loading(theme, self.tr("Comparing the runs"), rows=8)
+        self._loading = inset(Loading(theme, self.tr("Comparing the runs"), rows=8, cancellable=False))
         self._pages = QStackedWidget()
         self._query = LiveQuery(context.runner, self.tr("Compare two runs"), delay_ms=150, parent=self)
         self._assemble()

@@ -32,7 +32,7 @@ from app.ui.widgets.labels import Label, clear
 from app.ui.widgets.marks import Pill
 from app.ui.widgets.notes import Note
 from app.ui.widgets.scroll import Scroll
-from app.ui.widgets.states import EmptyState, Loading
+from app.ui.widgets.states import EmptyState, Loading, inset
 from app.ui.widgets.with_panel import WithPanel
 
 PANEL_WIDTHS = 388, 300
@@ -76,7 +76,7 @@ class ReceiptPage(QWidget):
         self._figures = FigureCard(theme, self.tr("Numbers"))
         self._answers = QVBoxLayout()
         self._hosts = LineTable(
-            theme, self.tr("Hosts contacted"), words.host_columns(), "cwnnn", (140, 130, 80, 84, 84)
+            theme, self.tr("Hosts contacted"), words.host_columns(), "cwnnn", (140, 120, 80, 88, 96)
         )
         self._batches = LineTable(
             theme, self.tr("Batches"), words.batch_columns(), "wsnnnm", (60, 110, 76, 72, 104, 162)
@@ -88,7 +88,7 @@ class ReceiptPage(QWidget):
         self._error = EmptyState(
             theme, "", icon="warning-circle-fill", icon_role="danger", primary=self.tr("Back to the runs")
         )
-        self._loading = Loading(theme, self.tr("Reading the receipt"), rows=8)
+        self._loading = inset(Loading(theme, self.tr("Reading the receipt"), rows=8, cancellable=False))
         self.undo_bar = UndoBar(theme, context.formats)
         self._undo: UndoState | None = None
         self._pages = QStackedWidget()

@@ -25,7 +25,7 @@ from app.ui.runner import Finished, LiveQuery, Outcome
 from app.ui.widgets.choice import ChipBar, Choice
 from app.ui.widgets.fields import SearchField
 from app.ui.widgets.labels import Area, Label, Line, column, row
-from app.ui.widgets.states import EmptyState, Loading
+from app.ui.widgets.states import EmptyState, Loading, inset
 
 ALL, RUNNING, ATTENTION = "all", "running", "attention"
 LIST_LIMIT, REJECTS_FIRST, REJECTS_MANY, LIVE_MS = 500, 4, 1000, 500
@@ -56,7 +56,7 @@ class RunsPage(QWidget):
         self._list = RunList(theme, context.formats)
         self._details = RunDetailsView(theme, context.formats)
         self._right = QStackedWidget()
-        self._loading = Loading(theme, self.tr("Reading the runs"), rows=8, row_height=52)
+        self._loading = inset(Loading(theme, self.tr("Reading the runs"), rows=8, row_height=52, cancellable=False))
         self._empty = EmptyState(
             theme,
             self.tr("No runs yet"),
