@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from app.core.run_differences import Side
 from app.core.runs import Run
 from app.ui.pages.compare import ComparePage
+from app.ui.pages.compare.parts import ReasonBar
 from app.ui.pages.runs import RunsPage
 from tests.services.history import History, history_in
 from tests.ui.checks import nameless
@@ -161,3 +162,13 @@ def test_two_selected_runs_are_compared(bench, runs):
     page._details.compare.click()
     name, focus = bench.navigator.pages[-1]
     assert (name, focus) == ("compare", f"{runs[1].id} {runs[2].id}")
+
+
+def test_a_long_reason_takes_lines_beside_its_number(theme, qtbot):
+    words = "The country of the customer is no longer one of Germany, Austria, Switzerland or the Netherlands"
+    bars = [ReasonBar(theme, said, "149", 0.5, "danger_fill") for said in ("First order", words)]
+    for bar in bars:
+        qtbot.addWidget(bar)
+    short, long = (bar.heightForWidth(220) for bar in bars)
+    assert short == 36
+    assert long >= 36 + 2 * 20

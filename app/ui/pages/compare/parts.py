@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.reasons import Reason
 from app.ui.formats import Formats
@@ -18,6 +18,8 @@ from app.ui.widgets.focus import KeyboardFocus
 from app.ui.widgets.labels import Label, clear
 
 MOST_REASONS = 8
+BELOW = 12
+"""Room below the words of a reason for its bar, in px."""
 
 
 class RunPicker(KeyboardFocus, QPushButton):
@@ -72,23 +74,23 @@ class RunPicker(KeyboardFocus, QPushButton):
 
 
 class ReasonBar(QWidget):
-    """A reason, its number, and a bar of its share of the most frequent one."""
+    """A reason, its number, and a bar of its share of the most frequent one; a long reason takes lines."""
 
     def __init__(self, theme: Theme, words: str, number: str, share: float, fill: str) -> None:
         super().__init__()
-        self._theme, self._words, self._number, self._share, self._fill = theme, words, number, share, fill
+        self._theme, self._share, self._fill = theme, share, fill
         self.setAccessibleName(f"{words}: {number}")
-        self.setToolTip(words)
-        self.setFixedHeight(36)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 4, 0, BELOW)
+        layout.setSpacing(12)
+        layout.addWidget(Label(theme, words, "body", wrap=True), 1)
+        layout.addWidget(Label(theme, number, "body"), 0, Qt.AlignmentFlag.AlignTop)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint words, number and bar."""
-        painter, theme = QPainter(self), self._theme
-        right = Qt.AlignmentFlag.AlignRight
-        width = paint.text(painter, theme, QRect(0, 4, self.width(), 20), self._number, align=right)
-        paint.text(painter, theme, QRect(0, 4, self.width() - width - 12, 20), self._words)
-        paint.bar(painter, theme, QRectF(0, 27, self.width(), 4), self._share, fill=self._fill)
+        """Paint the bar."""
+        bar = QRectF(0, self.height() - BELOW + 3, self.width(), 4)
+        paint.bar(QPainter(self), self._theme, bar, self._share, fill=self._fill)
 
 
 class Reasons(QWidget):
