@@ -10,6 +10,7 @@ import typer
 
 from app.cli.output import Exit, of, plain
 from app.cli.plans import held_document, plan_document, plan_lines
+from app.cli.previews import request_lines, show_member
 from app.cli.session import Session, session_of
 from app.core.errors import FixData, FixSettings
 from app.core.export_documents import read_schedule
@@ -219,14 +220,26 @@ def preview(
     metadata: Annotated[
         bool, typer.Option("--metadata", help="The documents about the tables instead, model.json among them.")
     ] = False,
+    member: Annotated[
+        str, typer.Option(metavar="KEY", help="This member alone, by our key or the whole e-mail address there.")
+    ] = "",
+    values: Annotated[
+        bool, typer.Option("--values", help="With personal values, not masked. It is kept in the audit trail.")
+    ] = False,
 ) -> None:
-    """Exactly what would go over the wire, made by the code that sends; sends nothing."""
+    """Exactly what would go over the wire, made by the code that sends; sends nothing.
+
+    Of a member also each step: the value, how it is normalised, its hash.
+    """
     session = session_of(context)
     if metadata:
         _show_files(session, name, session.services.exports.metadata(name))
         return
+    if member:
+        show_member(session, name, member, masked=not values)
+        return
     with session.output.progress() as progress:
-        shown = session.services.exports.preview(name, rows, progress.context())
+        shown = session.services.exports.preview(name, rows, progress.context(), masked=not values)
     if session.services.exports.get(name).description.any_field:
         _show_files(session, name, shown.files)
         return
@@ -234,10 +247,7 @@ def preview(
         session.output.document({"export": name, "requests": shown.requests})
         return
     for request in shown.requests:
-        session.output.text(f"{request.method} {request.url}")
-        for header, value in request.headers.items():
-            session.output.text(f"{header}: {value}")
-        session.output.text(f"\n{request.body}\n")
+        session.output.text("\n".join(request_lines(request)))
 
 
 def _show_files(session: Session, name: str, files: Sequence[PreviewFile]) -> None:

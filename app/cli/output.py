@@ -233,3 +233,8 @@ def plain(value: object) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, PurePath):
         return str(value)
     return value
+
+
+def printable(text: str) -> str:
+    """Values of a table may hold anything, also what makes a terminal do things."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from app.cli.output import of, plain
+from app.cli.output import of, plain, printable
 from app.core.forecasts import Forecast
 from app.core.guards import Held
 from app.core.plans import OTHER_MATCH, Changes, LeftOut, Plan, SegmentPlan
@@ -89,8 +89,8 @@ def plan_lines(plan: Plan) -> list[str]:
     lines += [line for each in plan.segments for line in _segment_lines(each, alone=len(plan.segments) == 1)]
     for member in plan.members:
         values = ", ".join(f"{field} {value}" for field, value in member.values.items() if value)
-        reason = f"  {_printable(str(member.reason))}" if member.reason else ""
-        lines.append(f"  {member.change.value:<8} {_printable(member.member)}  {_printable(values)}{reason}")
+        reason = f"  {printable(str(member.reason))}" if member.reason else ""
+        lines.append(f"  {member.change.value:<8} {printable(member.member)}  {printable(values)}{reason}")
     return lines
 
 
@@ -117,8 +117,3 @@ def _numbers(changes: Changes) -> str:
 
 def _reasons(left_out: Mapping[LeftOut, int]) -> str:
     return ", ".join(f"{number:,} {LEFT_OUT[reason]}" for reason, number in left_out.items())
-
-
-def _printable(text: str) -> str:
-    """Values of a table may hold anything, also what makes a terminal do things."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

@@ -158,6 +158,33 @@ def test_requests_are_previewed_with_the_secret_masked(newsletter: Desk, mailchi
     assert KEY not in newsletter.done("exports", "preview", "Newsletter").out
 
 
+@pytest.mark.parametrize("by", ["C-1", " {address} "])
+def test_any_member_is_previewed_step_by_step(newsletter: Desk, mailchimp: MailchimpEmulator, by: str) -> None:
+    """Masked until asked, and asking stands in the audit trail."""
+    preview = ("exports", "preview", "Newsletter", "--member")
+    plan = newsletter.file("plan.csv", "")
+    newsletter.done("exports", "plan", "Newsletter", "--csv", plan)
+    with plan.open(encoding="utf-8-sig", newline="") as written:
+        person = next(csv.DictReader(written))
+    key = person["member"] if by == "C-1" else by.format(address=person["email"].upper())
+    deeds = len(newsletter.told("audit", "list", "--area", "security")["entries"])
+    (masked,) = newsletter.told(*preview, key)["members"]
+    assert (masked["member"], masked["change"]) == (person["member"], "added")
+    assert person["email"] not in json.dumps(masked)
+    assert len(newsletter.told("audit", "list", "--area", "security")["entries"]) == deeds
+    (shown,) = newsletter.told(*preview, key, "--values")["members"]
+    email = next(field for field in shown["fields"] if field["id"] == "email")
+    assert (email["normalised"], email["hashed"]) == (person["email"], "")
+    assert person["email"] in shown["requests"][0]["body"]
+    assert len(newsletter.told("audit", "list", "--area", "security")["entries"]) == deeds + 1
+    text = newsletter.done(*preview, key, "--values").out
+    assert f"-> {person['email']}" in text
+    assert "POST http://127.0.0.1" in text
+    assert KEY not in text
+    assert newsletter.do(*preview, "nobody@example.com").status == 2
+    assert not [request for request in mailchimp.requests if request.method != "GET"]
+
+
 def test_a_plan_tells_what_a_run_then_does(newsletter: Desk, mailchimp: MailchimpEmulator) -> None:
     planned = newsletter.told("exports", "plan", "Newsletter", "--members", "2")
     assert {"export", "added", "changed", "removed", "unchanged", "left_out", "held", "segments"} <= set(planned)
