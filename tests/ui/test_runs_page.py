@@ -235,6 +235,39 @@ def test_nothing_is_cut_or_covered(bench, small_services, size):  # noqa: F811
     assert details.widget().width() <= details.viewport().width()
 
 
+def test_a_cancel_stays_in_sight_until_the_run_has_ended(bench, small_services):  # noqa: F811
+    """A run goes on for a while: what is in flight ends first, and tells of itself meanwhile."""
+    run(small_services, "Weekly letter")
+    page = bench.show(RunsPage(bench.context))
+    bench.settle()
+    details = page._details
+    shown = details._details
+    ended = shown.row.run
+    going = replace(ended, status=Status.RUNNING, ended_at=None)
+
+    def show(one: Run) -> tuple[str, bool]:
+        details.show_details(replace(shown, may_run=True, row=replace(shown.row, run=one)))
+        return details._cancel.text(), details._cancel.isEnabled()
+
+    details.cancel_asked.disconnect()
+    assert show(going) == ("Cancel run", True)
+    details._cancel.click()
+    assert show(replace(going, done=5)) == ("Cancelling…", False)
+    assert show(replace(going, id="another")) == ("Cancel run", True)
+    assert show(going) == ("Cancelling…", False)
+    show(ended)
+    assert not details._cancel.isVisible()
+
+
+def test_the_fields_of_rejects_stay_where_they_are_while_a_run_goes_on(bench, with_rejects):
+    page = bench.show(RunsPage(bench.context))
+    bench.settle()
+    fields = page._details._rejects._fields
+    before = list(fields._buttons.values())
+    page._details.show_details(page._details._details)
+    assert list(fields._buttons.values()) == before
+
+
 def test_files_on_their_way_tell_rows_bytes_and_rate(bench, qtbot):
     page = bench.show(RunsPage(bench.context))
     now = bench.context.formats.now()

@@ -333,16 +333,22 @@ class _Segment(KeyboardFocus, QPushButton):
     """One segment; its control paints the track behind it."""
 
     def __init__(self, theme: Theme, choice: Choice, parent: QWidget | None = None) -> None:
-        super().__init__(choice.text, parent)
+        super().__init__(parent)
         self._theme = theme
-        self._icon = choice.icon
         self.setCheckable(True)
         self.setAutoDefault(False)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.set_choice(choice)
+
+    def set_choice(self, choice: Choice) -> None:
+        """Show other words for the same choice."""
+        self._icon = choice.icon
+        self.setText(choice.text)
         self.setEnabled(choice.enabled)
         self.setToolTip(choice.tooltip)
         self.setAccessibleName(choice.text)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.updateGeometry()
 
     def sizeHint(self) -> QSize:
         """Words with 15 px at both sides."""
@@ -403,6 +409,13 @@ class Segmented(_Group):
     def set_choices(self, choices: Sequence[Choice]) -> None:
         """Show these choices; the one that is on stays on while its key is still there."""
         before = self.current()
+        if [choice.key for choice in choices] == list(self._buttons):
+            # New ones would take the keyboard from who is there, and flicker while a run goes on.
+            for choice in choices:
+                segment = self._buttons[choice.key]
+                if isinstance(segment, _Segment):
+                    segment.set_choice(choice)
+            return
         self._remove_all()
         for choice in choices:
             self._add(choice.key, _Segment(self._theme, choice, self))

@@ -158,7 +158,8 @@ class SpeedChart(QWidget):
         painter = QPainter(self)
         points = self._run.speed if self._run is not None else ()
         if len(points) < 2:
-            words = self.tr("Too short to measure a speed.")
+            ended = self._run is not None and self._run.status.ended
+            words = self.tr("Too short to measure a speed.") if ended else self.tr("Measured as soon as it sends.")
             paint.text(
                 painter,
                 self._theme,

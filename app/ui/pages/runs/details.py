@@ -78,6 +78,7 @@ class RunDetailsView(QScrollArea):
         self._formats = formats
         self._details: RunDetails | None = None
         self._of_two = False
+        self._asked_to_cancel = ""
         self._badge = Badge(theme, "", "#636C7B", "", 32)
         self._name = ElidedLabel(theme, "", "title")
         self._pill = Pill(theme, "")
@@ -244,9 +245,9 @@ class RunDetailsView(QScrollArea):
         self._line.set_words(sentence.format(where=where, when=when, length=length, trigger=trigger_sentence(run)))
         going = not run.status.ended
         self._cancel.setVisible(going and details.may_run)
-        self._cancel.setEnabled(True)
-        if not going:
-            self._cancel.set_words(self.tr("Cancel run"))
+        asked = self._asked_to_cancel == run.id
+        self._cancel.setEnabled(not asked)
+        self._cancel.set_words(self.tr("Cancelling…") if asked else self.tr("Cancel run"))
         self._again.setVisible(not going and details.may_run and details.export_exists)
         self._open.setVisible(details.export_exists)
         self.receipt.setVisible(details.has_receipt)
@@ -355,6 +356,7 @@ class RunDetailsView(QScrollArea):
         }.get(run.unit, "")
 
     def _on_cancel_clicked(self) -> None:
+        self._asked_to_cancel = self._run.id
         self._cancel.set_words(self.tr("Cancelling…"))
         self._cancel.setEnabled(False)
         self.cancel_asked.emit(self._run.id)
