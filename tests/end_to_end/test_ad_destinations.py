@@ -126,7 +126,7 @@ def hashed(*countries: int) -> set[str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[each.id for each in CASES])
-def test_a_mirror_from_connection_to_audience(case: Case, shop: Workshop) -> None:
+def test_a_mirror_from_connection_to_audience_and_back(case: Case, shop: Workshop) -> None:
     with case.emulator() as emulator:
         url = emulator.url.removesuffix(f"/{VERSION}")
         settings = {name: value.format(url=url) for name, value in case.settings.items()}
@@ -153,6 +153,12 @@ def test_a_mirror_from_connection_to_audience(case: Case, shop: Workshop) -> Non
         assert again.status is Status.SUCCESSFUL, shop.log(again)
         assert case.held(emulator, "Alps") == hashed(1, 3)
         assert (again.totals.added, again.totals.removed) == (len(hashed(3)), len(hashed(2)))
+        planned = shop.services.undo.plan(again.id, JobContext()).changes
+        assert (planned.added, planned.removed) == (len(hashed(2)), len(hashed(3)))
+        back = shop.undo(again)
+        assert back.status is Status.SUCCESSFUL, shop.log(back)
+        assert case.held(emulator, "Alps") == hashed(1, 2)
+        assert (back.totals.added + back.totals.updated, back.totals.removed) == (len(hashed(2)), len(hashed(3)))
         assert emulator.violations == []
 
         sent = b"".join(request.raw for request in emulator.requests).decode()

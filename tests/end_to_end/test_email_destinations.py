@@ -84,7 +84,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[each.id for each in CASES])
-def test_a_mirror_from_connection_to_list(case: Case, shop: Workshop) -> None:
+def test_a_mirror_from_connection_to_list_and_back(case: Case, shop: Workshop) -> None:
     with case.emulator() as emulator:
         shop.customers(150, without_address=3)
         shop.segment("Alps", "AT", "CH")
@@ -107,6 +107,11 @@ def test_a_mirror_from_connection_to_list(case: Case, shop: Workshop) -> None:
         now = {f"p{i}@example.com" for i in range(147) if i % 4 in {1, 3}}
         assert case.on_list(emulator, "Alps") == now
         assert (again.totals.added, again.totals.removed) == (len(now - everybody), len(everybody - now))
+        planned = shop.services.undo.plan(again.id, JobContext()).changes
+        assert (planned.added, planned.removed) == (len(everybody - now), len(now - everybody))
+        back = shop.undo(again)
+        assert back.status is Status.SUCCESSFUL, shop.log(back)
+        assert case.on_list(emulator, "Alps") == everybody
         assert emulator.violations == []
     assert not [hit for secret in case.secrets.values() for hit in search([shop.folder], secret)]
 

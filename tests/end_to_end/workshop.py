@@ -96,6 +96,12 @@ class Workshop:
     def run(self, *names: str) -> list[Run]:
         return self.services.runs.wait([r.id for r in self.start(*names)], JobContext())
 
+    def undo(self, run: Run) -> Run:
+        """Take back what a run did."""
+        started = self.services.undo.start(run.id, Trigger.PERSON)
+        (ended,) = self.services.runs.wait([started.id], JobContext())
+        return ended
+
     def log(self, run: Run) -> str:
         return "\n".join(line.text for line in self.services.runs.log(run.id))
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,9 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.core.connections import Access
 from app.core.errors import FixSettings, NotAllowed, TryAgain
+from app.core.exports import SyncMode
 from app.core.roles import Role
 from app.core.runs import Run, Status, Trigger
+from app.destinations.registry import description
 from app.jobs import JobContext
 from tests.services.history import History, history_in
 from tests.vendors.emulator import Reply
@@ -153,6 +157,25 @@ def test_other_targets_roles_and_unknown_runs_are_refused(history: History) -> N
     history.services.roles.set_role(Role.VIEWER)
     with pytest.raises(NotAllowed):
         history.services.undo.start(done.id, Trigger.PERSON)
+
+
+def test_where_it_can_not_be_done_a_sentence_says_why(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    history.run()
+    history.customers(dict.fromkeys(range(5), ("DE", "Ann")))
+    added = history.run()
+    undo_service = history.services.undo
+    only_adds = replace(description("mailchimp"), sync_modes=(SyncMode.ADD,))
+    monkeypatch.setattr(undo_service, "_describe", lambda _id: only_adds)
+    assert undo_service.state(added.id).why_not == "Mailchimp can’t take members out."
+    with pytest.raises(FixSettings) as caught:
+        undo_service.start(added.id, Trigger.PERSON)
+    assert "Mailchimp can’t take members out." in str(caught.value)
+    monkeypatch.undo()
+    history.services.connections.add(
+        "Drive", "local-folder", {"folder": str(history.folder)}, {}, Access.CONTRIBUTORS, agreed=True
+    )
+    history.add("File", connection="Drive", sync="update", target={}, match={"mail": "Customer.Email"}, guard={})
+    assert undo_service.state(history.run("File").id).why_not == "It wrote files; the earlier ones are not kept."
 
 
 def test_undoing_stands_in_the_audit_trail(history: History) -> None:
