@@ -57,7 +57,7 @@ def _document(shown: PlanMember) -> dict[str, Any]:
         "member": member.member,
         "segment": member.segment,
         "change": member.change.value,
-        "reason": member.reason,
+        "reason": str(member.reason),
         "fields": plain(shown.steps),
         "together_with": shown.others,
         "requests": plain(shown.requests),
@@ -66,7 +66,7 @@ def _document(shown: PlanMember) -> dict[str, Any]:
 
 def _lines(shown: PlanMember) -> Iterator[str]:
     member = shown.member
-    reason = f"  {printable(member.reason)}" if member.reason else ""
+    reason = f"  {printable(str(member.reason))}" if member.reason else ""
     yield f"{printable(member.member)} in “{member.segment}”: {member.change.value}{reason}"
     for step in shown.steps:
         forms = [step.value, step.normalised, step.hashed or None]
