@@ -46,7 +46,9 @@ def goes_on(held: Held, run: str, token: CancelToken) -> bool:
 
 
 def is_settled(held: Held, run: str) -> bool:
-    """Whether all that the run had to do there was done and settled."""
+    """Whether all that the run had to do there was done and settled: a run that stopped only noted what it did."""
+    if pending(held.folder)[0] is not None:
+        return False
     folder = run_folder(held.engine.folder, run)
     return folder is not None and changes_path(folder, held.folder.name).exists()
 

@@ -157,6 +157,19 @@ class Held:
         _told_path(self.folder).unlink(missing_ok=True)
         self.plan_path.unlink(missing_ok=True)
 
+    def note(self, token: CancelToken) -> None:
+        """Keep with its run what became of the members so far: it stopped, and what it did may have to be taken back.
+
+        The plan and what was told stay for whoever settles them.
+        """
+        plan, told = pending(self.folder)
+        if plan is None or told is None:
+            return
+        with self.engine.cursor(token) as cursor:
+            changes = self._write_changes(cursor, plan, told)
+        if changes.parent == self.folder:
+            changes.unlink(missing_ok=True)
+
     def numbers(self, token: CancelToken) -> tuple[int, int] | None:
         """How many this segment has at the place as far as we know, and how many whoever sent them; None while some are in doubt."""
         with self.engine.cursor(token) as cursor:

@@ -10,9 +10,9 @@ import duckdb
 from app.core.undoing import Undoable
 from app.data.run_changes import changes_relation
 
-ADDED = "change = 'added' AND what IN ('added', 'updated')"
+ADDED = "change = 'added' AND what IN ('added', 'updated', 'sending')"
 REMOVED = "change = 'removed' AND what = 'removed'"
-"""What can be taken back, as conditions on the changes of a run."""
+"""What can be taken back, as conditions on the changes of a run. Who was on the way when it stopped may be there."""
 
 
 def undoable(run: Path) -> Undoable | None:

@@ -151,7 +151,11 @@ def words_of(answer: Answer, redact: Callable[[str], str]) -> str:
 
 def failure(target: str, answer: Answer, words: str, retry_after: float | None = None) -> SendoffError:
     """The error for an answer that is not ok; `words` is what the target says about it, `retry_after` the seconds it asks for."""
-    said = f"{target} says: {words}" if words else f"It answered with status {answer.status}."
+    said = (
+        f"{target} says: {words}{'' if words[-1] in '.!?…' else '.'}"
+        if words
+        else f"It answered with status {answer.status}."
+    )
     status = answer.status
     if status == 401:
         return SignInAgain(

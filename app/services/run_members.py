@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from app.core.counts import Count
-from app.core.errors import FixSettings, TryAgain
+from app.core.errors import FixSettings, SendoffError, TryAgain
 from app.core.exports import Export, SyncMode
 from app.core.guards import Seen
 from app.core.plans import Change, Changes, PlannedMember
@@ -32,7 +32,7 @@ from app.delivery.matching import identity_of, matched_fields
 from app.delivery.ports import Holding, There
 from app.destinations.contract import Batch, Outcomes, Place, TargetField
 from app.destinations.description import Description
-from app.jobs import JobContext
+from app.jobs import CancelToken, JobContext
 
 
 class WorkspaceMembers:
@@ -250,6 +250,9 @@ class WorkspacePlan:
     ) -> None:
         if self._told is not None:
             self._told.close()
+            if error is not None:
+                with suppress(SendoffError, OSError):  # what stopped the run weighs more; the next run notes it as well
+                    self._held.note(CancelToken())
             return
         if self._kept:
             return

@@ -123,6 +123,8 @@ class UndoService:
             return "The export is gone." if export is None else "It wrote files; the earlier ones are not kept."
         if connection is None or connection.id != run.connection_id:
             return "The export has another connection now, or none."
+        if what is None and run.status is Status.INTERRUPTED:
+            return "It was interrupted: resume it first, or run the export again."
         if what is None:
             return "Whom it changed is not kept, or it changed nobody."
         if not what.added and not what.removed:

@@ -175,7 +175,7 @@ class TestLists:
     def test_a_name_criteo_does_not_take(self, bench: Bench) -> None:
         with pytest.raises(FixData) as raised:
             send(bench, bench.member(1), segment="x" * 300)
-        assert raised.value.why == "Criteo says: The name is too long"
+        assert raised.value.why == "Criteo says: The name is too long."
 
     def test_a_list_without_a_number(self, bench: Bench) -> None:
         bench.emulator.fail("reply", path="/create", reply=Reply(200, {"data": []}))

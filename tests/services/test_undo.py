@@ -159,6 +159,42 @@ def test_other_targets_roles_and_unknown_runs_are_refused(history: History) -> N
         history.services.undo.start(done.id, Trigger.PERSON)
 
 
+def test_a_run_that_stopped_half_way_is_taken_back(history: History) -> None:
+    """With those who were on their way: some of them may be there."""
+    history.customers(dict.fromkeys(range(600), ("DE", "Ann")))
+    history.run()
+    history.customers({i: ("AT" if i < 100 else "DE", "Ann") for i in range(4_000)})
+    broken = history.emulator.fail("reset", after=5, path="/segments/")
+    stopped = history.run()
+    assert stopped.status is Status.FAILED
+    assert stopped.totals.removed == 100
+    assert 0 < stopped.totals.added < 3_400
+    history.emulator.faults.remove(broken)
+    state = history.services.undo.state(stopped.id)
+    assert state.why_not == ""
+    assert state.what.added >= stopped.totals.added
+    assert undo(history, stopped).status is Status.SUCCESSFUL
+    assert history.tagged() == addresses(*range(600))
+    ended = history.run()
+    assert ended.status is Status.SUCCESSFUL
+    assert history.tagged() == addresses(*range(100, 4_000))
+
+
+def test_a_run_killed_just_after_it_had_failed_is_resumed_to_its_end(history: History) -> None:
+    """What it noted for an undo must not be taken for the end of its work."""
+    history.customers(dict.fromkeys(range(4_000), ("DE", "Ann")))
+    broken = history.emulator.fail("reset", after=3, path="/segments/")
+    stopped = history.run()
+    assert (stopped.status, 0 < stopped.totals.added < 4_000) == (Status.FAILED, True)
+    history.emulator.faults.remove(broken)
+    history.store.runs.save(replace(stopped, status=Status.INTERRUPTED, error=None))
+    resumed = history.services.resuming.resume(stopped.id, Trigger.PERSON)
+    history.services.runs.wait([resumed.id], CTX)
+    ended = history.kept(resumed.id)
+    assert (ended.status, ended.done) == (Status.SUCCESSFUL, 4_000)
+    assert history.tagged() == addresses(*range(4_000))
+
+
 def test_where_it_can_not_be_done_a_sentence_says_why(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     history.run()
     history.customers(dict.fromkeys(range(5), ("DE", "Ann")))
