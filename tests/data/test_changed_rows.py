@@ -49,7 +49,7 @@ class Desk:
         """The rows as they are written, and as many as were said."""
         found = []
         for file in write(self.engine, compared.rows(which), LINES, self.staging, JobContext()):
-            found += [json.loads(line) for line in file.path.read_text("utf-8").splitlines()]
+            found += [json.loads(line) for line in file.path.read_text("utf-8").split("\n") if line]
             file.path.unlink()
         assert len(found) == compared.changes.number(which)
         return found

@@ -176,7 +176,7 @@ def test_nothing_is_lost_by_types(desk):
         "month_first": (["01/31/2026", "02/01/2026"], "DATE"),
         "unclear": (["01/02/2026", "03/04/2026"], "VARCHAR"),
         "moment": (["2026-01-31 10:00:00", "2026-01-31T11:00"], "TIMESTAMP"),
-        "zoned": (["2026-01-31T10:00:00+02:00", "2026-01-31T10:00:00Z"], "TIMESTAMP"),
+        "zoned": (["2026-01-31T10:00:00+02:00", "2026-01-31T10:00:00Z"], "TIMESTAMP WITH TIME ZONE"),
         "time": (["10:30", "23:59:59"], "TIME"),
         "nanos": (["2026-01-31 10:00:00.123456789", "2026-01-31 10:00:00"], "VARCHAR"),
         "blank": ([" 5", "6"], "VARCHAR"),
@@ -192,7 +192,7 @@ def test_nothing_is_lost_by_types(desk):
     row = dict(zip(names(table), desk.rows(table)[0], strict=True))
     assert row["big"] == Decimal(92233720368547758070)
     assert row["german"] == row["day_first"] == row["month_first"] == dt.date(2026, 1, 31)
-    assert row["zoned"] == dt.datetime.fromisoformat("2026-01-31T08:00:00")
+    assert row["zoned"] == dt.datetime.fromisoformat("2026-01-31T08:00:00Z")
     assert row["zip"] == "01234"
     assert row["consent"] is True
     assert row["empty"] is None

@@ -178,8 +178,7 @@ def _value(name: str, kind: Kind) -> str:
         case Kind.MOMENT:
             return f"TRY_CAST({name} AS TIMESTAMP)"
         case Kind.MOMENT_ZONED:
-            # Moments are kept in UTC without a zone, so that every engine compares them alike.
-            return f"(TRY_CAST({name} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
+            return f"TRY_CAST({name} AS TIMESTAMPTZ)"
         case Kind.TIME:
             return f"TRY_CAST({name} AS TIME)"
         case _:

@@ -50,7 +50,7 @@ def read(job: ReadJob, name: str, files: Sequence[Path], source: str) -> Incomin
 def copy_typed(
     job: ReadJob, cursor: Cursor, relation: str, columns: Sequence[tuple[str, str]], name: str, source: str
 ) -> Incoming:
-    """Write a relation whose columns are typed already; moments with a zone become UTC without one."""
+    """Write a relation whose columns are typed already; what engines do not share becomes text."""
     names, notes = column_names([column for column, _native in columns])
     values = ", ".join(
         f"{_value(column, native)} AS {quoted(new)}" for (column, native), new in zip(columns, names, strict=True)
@@ -77,8 +77,6 @@ def _columns(cursor: Cursor, file: Path) -> list[tuple[str, str]]:
 
 def _value(column: str, native: str) -> str:
     name = quoted(column)
-    if native == "TIMESTAMP WITH TIME ZONE":
-        return f"({name} AT TIME ZONE 'UTC')"
     if native == "UUID" or native.startswith("ENUM"):
         return f"CAST({name} AS VARCHAR)"
     return name
