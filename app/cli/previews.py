@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.cli.output import of, plain, printable
 from app.cli.session import Session
 from app.core.errors import FixData
 from app.core.plans import PlanFilter
 from app.destinations.contract import PreparedRequest
-from app.services.plan_looks import PlanMember
+
+if TYPE_CHECKING:
+    from app.services.plan_looks import PlanMember  # brings the engine, which help must not wait for
 
 _MOST = 100
 
