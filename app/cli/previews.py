@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from app.services.plan_looks import PlanMember  # brings the engine, which help must not wait for
 
 _MOST = 100
+"""Somebody may be in several segments."""
 
 
 def show_member(session: Session, export: str, key: str, *, masked: bool) -> None:
@@ -24,11 +25,8 @@ def show_member(session: Session, export: str, key: str, *, masked: bool) -> Non
         ctx = progress.context()
         look = looks.look(export, ctx)
         try:
-            lines = looks.page(look, PlanFilter(search=key), 0, _MOST, ctx)
-            wanted = key.strip().lower()
-            exact = [line for line in lines if line.member.member.lower() == wanted]
-            by_identifier = [line for line in lines if wanted not in line.member.member.lower()]
-            found = [looks.member(look, line.id, ctx, masked=masked) for line in exact or by_identifier]
+            lines = looks.page(look, PlanFilter(person=key), 0, _MOST, ctx)
+            found = [looks.member(look, line.id, ctx, masked=masked) for line in lines]
         finally:
             looks.close(look)
     members = [each for each in found if each is not None]

@@ -89,11 +89,15 @@ class PlannedMember:
 
 @dataclass(frozen=True, slots=True)
 class PlanFilter:
-    """Which members of a plan are looked at: of one change, with one reason, found by a search; empty ones take everybody."""
+    """Which members of a plan are looked at: of one change, with one reason, found by a search; empty ones take everybody.
+
+    A `search` takes a part of our key, `person` the whole one; both take what identifies a member there, in full.
+    """
 
     change: Change | None = None
     reason: Reason = field(default_factory=Reason)
     search: str = ""
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from app.data.value_hashes import VALUE
 from app.jobs import CancelToken, JobContext
 
 _READ_ROWS = 2_048
+_IDENTIFIED = "regexp_replace(identifier, '^[^:]*:', '') = lower(?)"
 _ORDER = (*TOLD, Change.LEFT_OUT, Change.UNCHANGED)
 
 
@@ -57,7 +58,7 @@ class PlanPages:
 
     def reasons(self, asked: PlanFilter, token: CancelToken) -> list[tuple[Reason, int]]:
         """Each reason with its members, most first, whatever reason is asked for."""
-        where, values = _where(PlanFilter(asked.change, search=asked.search))
+        where, values = _where(replace(asked, reason=Reason()))
         query = (
             f"SELECT reason, count(*) FROM ({self._source()}) WHERE {where} AND reason <> '' "  # noqa: S608 - our own query
             "GROUP BY reason ORDER BY 2 DESC, 1"
@@ -106,7 +107,7 @@ def _rank() -> str:
 
 
 def _where(asked: PlanFilter) -> tuple[str, list[Any]]:
-    """A search finds a part of our key, or what identifies a member at the target when it is typed in full."""
+    """See `PlanFilter`; upper and lower case are one."""
     conditions: list[str] = ["true"]
     values: list[Any] = []
     if asked.change is not None:
@@ -116,6 +117,9 @@ def _where(asked: PlanFilter) -> tuple[str, list[Any]]:
         conditions.append("reason = ?")
         values.append(asked.reason.kept)
     if searched := asked.search.strip():
-        conditions.append("(contains(lower(member), lower(?)) OR regexp_replace(identifier, '^[^:]*:', '') = lower(?))")
+        conditions.append(f"(contains(lower(member), lower(?)) OR {_IDENTIFIED})")
         values += [searched, searched]
+    if person := asked.person.strip():
+        conditions.append(f"(lower(member) = lower(?) OR {_IDENTIFIED})")
+        values += [person, person]
     return " AND ".join(conditions), values
