@@ -190,23 +190,27 @@ def digest_of(document: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def pieces(document: Mapping[str, Any]) -> Iterator[bytes]:
-    """The canonical form entry by entry and element by element: the receipt of ten million members has 20,000 batches."""
+def pieces(document: Mapping[str, Any], *, to_read: bool = False) -> Iterator[bytes]:
+    """A document entry by entry and element by element: the receipt of ten million members has 20,000 batches.
+
+    In the canonical form, or `to_read` by people: in its own order, with an entry a line and an element of a list.
+    """
+    entry, element, colon, end = (b"\n  ", b"\n    ", b": ", b"\n}\n") if to_read else (b"", b"", b":", b"}")
     yield b"{"
-    for at, name in enumerate(sorted(document)):
-        yield (b"," if at else b"") + canonical_value(name) + b":"
+    for at, name in enumerate(document if to_read else sorted(document)):
+        yield (b"," if at else b"") + entry + canonical_value(name) + colon
         value = document[name]
-        if is_list(value):
+        if _is_list(value):
             yield b"["
             for place, each in enumerate(value):
-                yield (b"," if place else b"") + canonical_value(each)
+                yield (b"," if place else b"") + element + canonical_value(each)
             yield b"]"
         else:
             yield canonical_value(value)
-    yield b"}"
+    yield end
 
 
-def is_list(value: object) -> bool:
+def _is_list(value: object) -> bool:
     """Whether it stands in JSON as a list."""
     return isinstance(value, Iterable) and not isinstance(value, str | Mapping)
 

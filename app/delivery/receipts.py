@@ -35,11 +35,10 @@ from app.core.receipts import (
     ReceiptFile,
     ReceiptRejects,
     canonical,
-    canonical_value,
     digest_of,
     gets_receipt,
-    is_list,
     is_whole,
+    pieces,
     sealed,
 )
 from app.core.runs import PhaseName, Run
@@ -183,7 +182,7 @@ def write_receipt(folder: RunFolder, receipt: Receipt) -> None:
     if not folder.receipt.exists():
         document: dict[str, Any] = msgspec.to_builtins(replace(receipt, batches=()))
         document["batches"] = _Plain(receipt.batches)
-        _write(folder.receipt, _lines(sealed(document)))
+        _write(folder.receipt, pieces(sealed(document), to_read=True))
     folder.ledger_path.unlink(missing_ok=True)
 
 
@@ -208,21 +207,6 @@ class _Plain:
 
     def __iter__(self) -> Iterator[Any]:
         return map(msgspec.to_builtins, self._batches)
-
-
-def _lines(document: Mapping[str, Any]) -> Iterator[bytes]:
-    """A document as JSON a person can read: an entry a line, and an element of a list."""
-    yield b"{"
-    for at, (name, value) in enumerate(document.items()):
-        yield (b",\n  " if at else b"\n  ") + canonical_value(name) + b": "
-        if is_list(value):
-            yield b"["
-            for place, each in enumerate(value):
-                yield (b",\n    " if place else b"\n    ") + canonical_value(each)
-            yield b"]"
-        else:
-            yield canonical_value(value)
-    yield b"\n}\n"
 
 
 def read_receipt(folder: RunFolder) -> tuple[Receipt, str, bool] | None:
