@@ -8,8 +8,9 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -138,24 +139,25 @@ def over_hubspot(shop: Workshop, hub: HubSpotEmulator) -> None:
     shop.newsletter("Everybody", connection="Hub", target={}, match={"email": "Customer.Email"})
 
 
+def at_write(hub: HubSpotEmulator, number: int, happens: Callable[[], object]) -> None:
+    """Let something happen just before the emulator acts on so many writes."""
+    answer, writes = hub.answer, count(1)
+
+    def answering(request: Request) -> Reply:
+        if "upsert" in request.path and next(writes) == number:
+            happens()
+        return answer(request)
+
+    hub.answer = answering
+
+
 def test_access_that_ends_in_the_middle_of_a_run(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Budgets, "of", lambda _self, _host, _secrets, simultaneous, _rate: Budget(simultaneous, None))
     monkeypatch.setattr(http, "RETRY", RETRY)
     row = ROWS["The sign-in runs out while it sends, and can be renewed"]
     with HubSpotEmulator() as hub:
         over_hubspot(shop, hub)
-        answer = hub.answer
-        writes = 0
-
-        def ending(request: Request) -> Reply:
-            nonlocal writes
-            if "upsert" in request.path:
-                writes += 1
-                if writes == 3:
-                    hub.sign_in.end_access()
-            return answer(request)
-
-        hub.answer = ending
+        at_write(hub, 3, hub.sign_in.end_access)
         (run,) = shop.run("Newsletter")
         assert row.seen == "The run goes on."
         assert (run.status, run.totals.added) == (Status.SUCCESSFUL, MEMBERS), shop.log(run)
@@ -172,17 +174,7 @@ def test_access_that_the_person_took_away_in_the_middle_of_a_run(
     with HubSpotEmulator() as hub:
         over_hubspot(shop, hub)
         answer = hub.answer
-        writes = 0
-
-        def ending(request: Request) -> Reply:
-            nonlocal writes
-            if "upsert" in request.path:
-                writes += 1
-                if writes == 5:
-                    hub.sign_in.end_all()
-            return answer(request)
-
-        hub.answer = ending
+        at_write(hub, 5, hub.sign_in.end_all)
         (run,) = shop.run("Newsletter")
         assert run.status is Status.FAILED
         assert run.error is not None
