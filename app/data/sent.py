@@ -21,7 +21,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -54,7 +54,7 @@ from app.data.undoing import ADDED, REMOVED
 from app.data.value_hashes import PART, VALUE, is_part
 from app.jobs import CancelToken, JobContext
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the hash is made in another way: then everybody counts as changed once."""
 
 _READ_ROWS = 2_048
@@ -459,10 +459,7 @@ def _compared(
     if held is None:
         return f"SELECT 'added' AS change, false AS in_doubt, NULL::UUID AS before, * FROM ({now})"  # noqa: S608 - as above
     known = {KEY + name for name in found.keys}
-    both = [
-        f"{_either(name, name in known, name in held_keys)} AS {quoted(name)}"
-        for name in dict.fromkeys([*known, *held_keys])
-    ]
+    both = [f"{_either(name, known, held_keys)} AS {quoted(name)}" for name in dict.fromkeys([*known, *held_keys])]
     rest = [f"n.{quoted(VALUE + name)}" for name in found.fields] + [f"n.{name}" for name in unusable]
     gone = f"CASE WHEN h.identifier IN ({others}) THEN '{RELEASED}' ELSE 'removed' END" if others else "'removed'"
     differs = "false" if mode is SyncMode.ADD else "n.payload IS DISTINCT FROM h.payload"
@@ -490,10 +487,13 @@ def _now(found: Found, mapping: str) -> str:
     return f"SELECT {', '.join([*columns, *keys, *values, *unusable])} FROM ({found.query})"  # noqa: S608 - our own query
 
 
-def _either(name: str, now: bool, before: bool) -> str:  # noqa: FBT001 - two facts of one column
+def _either(name: str, now: Collection[str], before: Collection[str]) -> str:
     """A key column of whoever is found now, else as it was sent before."""
-    new = f"n.{quoted(name)}" if now else "NULL::VARCHAR"
-    old = f"h.{quoted(name)}" if before else "NULL::VARCHAR"
+    new = f"n.{quoted(name)}" if name in now else "NULL::VARCHAR"
+    old = f"h.{quoted(name)}" if name in before else "NULL::VARCHAR"
+    if list(before) == [name]:  # then the identifier holds it, and one column less has to be read of everybody
+        start = f"{name.removeprefix(KEY)}:"
+        old = f"CASE WHEN starts_with(h.identifier, {literal(start)}) THEN substr(h.identifier, {len(start) + 1}) END"
     return f"CASE WHEN n.identifier IS NULL THEN {old} ELSE {new} END"
 
 
@@ -507,11 +507,12 @@ def _payload(found: Found, mapping: str) -> str:
     """The hash of all values, no two lists of which look alike; no value is not the same as an empty one.
 
     DuckDB's own `hash()` changes with its versions, MD5 stays. A value is written as its length, a colon and itself, none as
-    a dash: `concat` leaves out what is NULL. Its bytes make a UUID in half the time its digits take.
+    a dash: `concat` leaves out what is NULL. The sum as a number, which reads it from its last byte on, costs a quarter less
+    than the same one by its digits.
     """
     values = [f"v{i}" for _name, i in sorted((name, i) for i, name in enumerate(found.fields))]
     written = [f"length({value}), CASE WHEN {value} IS NULL THEN '-' ELSE ':' END, {value}" for value in values]
-    return f"unhex(md5(concat({', '.join([literal(_short(mapping)), *written])})))::UUID"
+    return f"md5_number(concat({', '.join([literal(_short(mapping)), *written])}))::UUID"
 
 
 def _merged(cursor: Cursor, snapshot: str | None, plan: Path, changes: str) -> str:

@@ -54,7 +54,11 @@ class SendoffPostgres(Postgres):
 
         def paren_sql(self, expression: exp.Paren) -> str:
             """What stands in parentheses; a question asked in DuckDB's quickest way is asked in a common one."""
-            return self.sql(ends_unusually(expression)) if expression.meta.get(UNUSUAL_END) else super().paren_sql(expression)
+            return (
+                self.sql(ends_unusually(expression))
+                if expression.meta.get(UNUSUAL_END)
+                else super().paren_sql(expression)
+            )
 
         def arg_min_sql(self, expression: exp.ArgMin) -> str:
             """The value of the row with the lowest other value; texts are compared by their bytes, as DuckDB does."""

@@ -64,7 +64,11 @@ class SendoffSpark(Spark):
 
         def paren_sql(self, expression: exp.Paren) -> str:
             """What stands in parentheses; a question asked in DuckDB's quickest way is asked in a common one."""
-            return self.sql(ends_unusually(expression)) if expression.meta.get(UNUSUAL_END) else super().paren_sql(expression)
+            return (
+                self.sql(ends_unusually(expression))
+                if expression.meta.get(UNUSUAL_END)
+                else super().paren_sql(expression)
+            )
 
         def sum_sql(self, expression: exp.Sum) -> str:
             """A sum that does not overflow."""
