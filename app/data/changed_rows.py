@@ -195,7 +195,7 @@ def _why_whole(cursor: Cursor, base: Path, about: str) -> Whole | None:
 
 
 def _hash(values: tuple[Value, ...]) -> str:
-    """No two rows look alike to it; no value is not the same as an empty one. As in app/data/sent.py, MD5 stays."""
+    """No two rows look alike to it; no value is not the same as an empty one. As in app/data/planning.py, MD5 stays."""
     texts = [column_text(value).sql("duckdb") for value in values]
     written = ", ".join(f"coalesce(length({text}) || ':' || {text}, '-')" for text in texts)
     return f"md5(concat({written}))::UUID"

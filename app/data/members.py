@@ -25,10 +25,11 @@ from app.data.engines.protocol import Engine
 from app.data.identity import Identity, MatchedField
 from app.data.last_seen import read_seen, rows_then, seen_now, written
 from app.data.member_query import MemberQuestion, MemberSpec, coverage_percent
+from app.data.planning import Difference, Found, compare, take_back
 from app.data.reasons import Before, Why
 from app.data.resuming import Rest, rest_of
 from app.data.run_changes import rejected_of
-from app.data.sent import Difference, Found, Held, compare, take_back
+from app.data.sent import Held
 from app.data.server_rows import Asked, bring, by_member, server_of, server_sql
 from app.data.sql import SegmentSql
 from app.data.suppression import ListedValues
@@ -66,10 +67,10 @@ class Members:
         mode: SyncMode,
         to: Path,
         ctx: JobContext,
+        *,
         run: str = "",
         there: Path | None = None,
         count: Count | None = None,
-        *,
         whole: bool = False,
         retries: str = "",
     ) -> Difference:
@@ -96,7 +97,7 @@ class Members:
                 kept["seen"] = written(seen_now(scope, segment, spec.identity, total))
             only = rejected_of(self._engine.folder, retries) if retries else None
             left_out = self._sql(question.unsent(spec.names)) if whole else None
-            return compare(cursor, found, held, mode, to, kept, why, there, left_out, only)
+            return compare(cursor, found, held, mode, to, kept=kept, why=why, there=there, left_out=left_out, only=only)
 
     def one(
         self, scope: Scope, segment: Segment, spec: MemberSpec, key: str, ctx: JobContext

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from app.core.plans import Changes
 from app.data.engines.duckdb import Cursor, literal
+from app.data.planning import Found, identifier_of
 from app.data.run_changes import RELEASED, changes_path, known_of, open_rows, run_folder, write_parquet
-from app.data.sent import Found, Held, identifier_of, pending
+from app.data.sent import Held, pending
 from app.jobs import CancelToken
 
 

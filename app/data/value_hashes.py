@@ -1,7 +1,7 @@
 """A short hash of each value the target holds, kept with who holds it, so that the next plan can name the fields that changed.
 
 DuckDB's own `hash()` is quick but changes with its versions, so a version's hashes stand in columns of their own and are
-compared with their like: after an update of DuckDB a change is a change as before (that is MD5's to say, see app/data/sent.py),
+compared with their like: after an update of DuckDB a change is a change as before (that is MD5's to say, see app/data/planning.py),
 its fields are unknown once.
 """
 

@@ -18,7 +18,7 @@ from app.core.runs import Reject
 from app.core.tables import TableRole
 from app.data import erasing
 from app.data.engines.duckdb import Cursor, DuckDBEngine
-from app.data.sent import clear_looks
+from app.data.plan_rows import clear_looks
 from app.data.workspace_rows import LISTS
 from app.delivery.files import RunFolder
 from app.jobs import JobContext, Progress

@@ -23,9 +23,11 @@ from app.data.last_seen import read, read_seen, seen_now, write_seen
 from app.data.member_query import MemberSpec
 from app.data.members import Members
 from app.data.plan_pages import PlanPages
+from app.data.plan_rows import ALL, PlanRows, look_path, read_plan
+from app.data.planning import Difference
 from app.data.resuming import Rest, goes_on, is_settled
 from app.data.run_changes import changes_path, known_of
-from app.data.sent import ALL, Difference, Held, PlanRows, Told, look_path, read_plan
+from app.data.sent import Held, Told
 from app.data.there import write_there
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
@@ -119,7 +121,6 @@ class WorkspaceMembers:
         try:
             if there is not None:
                 write_there(there, self._description.key_fields, who, ctx)
-            asked, count = None if there is None else who, self._counts.get(segment.name)
             difference = self._members.plan(
                 self._scope,
                 segment,
@@ -128,9 +129,9 @@ class WorkspaceMembers:
                 self._export.sync,
                 path,
                 ctx,
-                run,
-                asked,
-                count,
+                run=run,
+                there=None if there is None else who,
+                count=self._counts.get(segment.name),
                 whole=whole,
                 retries=retries,
             )

@@ -23,7 +23,8 @@ from app.core.roles import Action, Role, demand, may
 from app.core.runs import LogLine, RejectPage, Run, RunError, Status, Trigger
 from app.core.tables import Meaning
 from app.data.personal import masked as mask
-from app.data.sent import clear_looks, forget_export
+from app.data.plan_rows import clear_looks
+from app.data.sent import forget_export
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
 from app.delivery.journal import last_moment

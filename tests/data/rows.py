@@ -19,7 +19,7 @@ from app.core.tables import Meaning, Table, TableRole
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.member_query import MemberSpec
 from app.data.members import Members
-from app.data.sent import read_plan
+from app.data.plan_rows import read_plan
 from app.data.suppression import write_list
 from app.data.workspace_rows import Scope
 from app.jobs import JobContext

@@ -387,7 +387,7 @@ def test_who_was_not_taken_before_is_told_so(engine: DuckDBEngine, what: str, sa
     (engine.folder / "runs" / "r1").mkdir(parents=True)
     scope = scope_of(place.table(("1", "p1@x.de", "DE", True), ("2", "p2@x.de", "DE", True)))
     spec, ctx, path = MemberSpec(FIELDS, IDENTITY, NAMES), JobContext(), place.held.plan_path
-    Members(engine).plan(scope, GERMANS, spec, place.held, SyncMode.MIRROR, path, ctx, "r1")
+    Members(engine).plan(scope, GERMANS, spec, place.held, SyncMode.MIRROR, path, ctx, run="r1")
     told = Told(place.held, SyncMode.MIRROR)
     told.settled([0], "added", {})
     if what:

@@ -25,7 +25,8 @@ from app.core.tables import Catalog, TableRole
 from app.data.counting import Counter
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.members import Members
-from app.data.sent import clear_looks, forget_export
+from app.data.plan_rows import clear_looks
+from app.data.sent import forget_export
 from app.data.workspace_rows import KeyFacts, Scope
 from app.delivery.deliver import deliver
 from app.delivery.planner import make_plan
