@@ -120,7 +120,14 @@ class Services:
         self.destinations = DestinationService()
         self.drafts = DraftService(store)
         self.connections = ConnectionService(
-            store, self.roles, self.destinations, self._secrets, self._trail, remember_secret=self._mask, clock=clock
+            store,
+            self.roles,
+            self.destinations,
+            self._secrets,
+            self._trail,
+            paces=config_folder() / "paces",
+            remember_secret=self._mask,
+            clock=clock,
         )
         self.sign_ins = SignInService(
             store, self.roles, self.destinations, self._secrets, self._trail, remember_secret=self._mask, clock=clock

@@ -1,19 +1,22 @@
-"""What one account at a vendor may be asked, shared by everything in this program that asks it.
+"""What one account at a vendor may be asked, shared by everything of this person on this computer that asks it.
 
-Runs of several exports, tests of connections and pickers may go to one account at a time, and two connections may have the
-same account. Vendors count all of it together. Another program, or a second Sendoff, is not seen here: then the vendor's own
-"too fast" is what slows all of them down.
+Runs of several exports, tests of connections and pickers may go to one account at a time, from the window, the command line
+and schedules, and two connections may have the same account. Vendors count all of it together, and so does this, over all
+processes. Another computer, or another program, is not seen: then the vendor's own "too fast" is what slows all of us down.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
+from app.destinations.shared_budgets import Moments, Places, SharedFolder
 from app.jobs import JobContext
 
 MARGIN = 0.01
@@ -23,50 +26,106 @@ PIECE = 1 << 18
 """Bytes that go at once where nothing limits them: less costs CPU, more makes a cancel wait."""
 
 _LEAST_PIECE = 1 << 12
-_GLANCE = 0.05  # how often a wait for a free place looks for a cancel, in seconds
+_RESTARTED = 1.0
+_FURTHEST = 86_400.0
+_SLOW_FOR = 60.0
+"""Seconds for which the slowest pace that somebody keeps counts for all of an account."""
+
+Clock = Callable[[], float]
+
+
+class Account:
+    """What everybody who asks one account has in common; with a folder in all processes. Thread safe.
+
+    The moments are when they were last changed, when the next request may leave, until when nobody may ask, and the slowest
+    pace with when it stops to count.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self.places = Places(folder)
+        try:
+            self._moments = Moments(5, None if folder is None else folder / "moments")
+        except OSError:  # as in `Places`, which says so
+            self._moments = Moments(5)
+
+    def next(self, now: Clock, interval: float) -> tuple[float, float]:
+        """Take the next moment for a request, `interval` seconds before the one after it; now, and that moment."""
+        with self._moments.changing() as told:
+            moment = now()
+            _forget_nonsense(told, moment)
+            _changed, free, held, slowest, until = told
+            leaves = max(moment, free, held)
+            if interval >= slowest or moment > until:
+                slowest, until = interval, leaves + max(_SLOW_FOR, interval)
+            if slowest or leaves > moment:
+                told[:] = moment, leaves + slowest, held, slowest, until
+            return moment, leaves
+
+    def held_until(self) -> float:
+        """The moment before which nobody may ask."""
+        with self._moments.changing() as told:
+            return told[2]
+
+    def hold(self, now: Clock, seconds: float) -> None:
+        """Let nobody ask before so many seconds have passed."""
+        with self._moments.changing() as told:
+            moment = now()
+            _forget_nonsense(told, moment)
+            told[0], told[2] = moment, max(told[2], moment + seconds)
+
+    def used(self) -> None:
+        """Keep what is shared from being tidied away."""
+        if self._folder is not None:
+            with suppress(OSError):
+                os.utime(self._folder)
+
+
+def _forget_nonsense(told: list[float], now: float) -> None:
+    """The clock begins anew with the computer: moments that were told in what is the future now mean nothing."""
+    sound = all(map(math.isfinite, told)) and told[0] <= now + _RESTARTED and max(told[1:3]) <= now + _FURTHEST
+    if not sound:
+        told[:] = [0.0] * len(told)
 
 
 class Budget:
     """The requests one account allows: so many on their way at once, so many a second, none before a moment it asked for.
 
     Thread safe. Moments lie at equal distances, and a request takes the next one when it begins to wait, so that one who
-    wakes up late does not put off those behind it.
+    wakes up late does not put off those behind it. Of several paces for one account the slowest counts.
     """
 
     def __init__(
-        self, simultaneous: int, per_second: float | None, clock: Callable[[], float] = time.monotonic
+        self,
+        simultaneous: int,
+        per_second: float | None,
+        clock: Clock = time.monotonic,
+        account: Account | None = None,
     ) -> None:
         self._clock = clock
-        self._places = threading.BoundedSemaphore(max(1, simultaneous))
+        self._account = account or Account()
+        self._simultaneous = max(1, simultaneous)
         self._interval = 0.0 if per_second is None else (1 + MARGIN) / per_second
-        self._lock = threading.Lock()
-        self._next = 0.0
-        self._held_until = 0.0
 
     @contextmanager
     def turn(self, ctx: JobContext) -> Iterator[None]:
         """A place for one request from the moment it may leave; raises Cancelled when somebody cancels the wait for it."""
-        while not self._places.acquire(timeout=_GLANCE):
-            ctx.check()
+        place = self._account.places.take(self._simultaneous, ctx)
         try:
             self._wait(ctx)
             yield
         finally:
-            self._places.release()
+            self._account.places.give_back(place)
 
     def hold(self, seconds: float) -> None:
         """Let nobody ask before so many seconds have passed: the vendor told one of us and means all."""
-        with self._lock:
-            self._held_until = max(self._held_until, self._clock() + seconds)
+        self._account.hold(self._clock, seconds)
 
     def _wait(self, ctx: JobContext) -> None:
         while True:
-            with self._lock:
-                now = self._clock()
-                moment = max(now, self._next, self._held_until)
-                self._next = moment + self._interval
+            now, moment = self._account.next(self._clock, self._interval)
             ctx.token.sleep(moment - now)
-            if self._held_until <= moment:
+            if moment <= now or self._account.held_until() <= moment:
                 return
 
 
@@ -76,11 +135,12 @@ class Line:
     `piece` is how many bytes should leave at once, so that nobody waits longer than a moment.
     """
 
-    def __init__(self, bytes_per_second: float | None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, bytes_per_second: float | None, clock: Clock = time.monotonic, moments: Moments | None = None
+    ) -> None:
         self._rate = bytes_per_second
         self._clock = clock
-        self._lock = threading.Lock()
-        self._free_at = 0.0
+        self._moments = moments or Moments(2)
         self.piece = PIECE if bytes_per_second is None else max(_LEAST_PIECE, min(PIECE, int(bytes_per_second / 4)))
 
     @property
@@ -92,10 +152,11 @@ class Line:
         """Take the next moment for that many bytes and say how many seconds it is away."""
         if self._rate is None:
             return 0.0
-        with self._lock:
+        with self._moments.changing() as told:
             now = self._clock()
-            begin = max(now, self._free_at)
-            self._free_at = begin + size / self._rate
+            _forget_nonsense(told, now)
+            begin = max(now, told[1])
+            told[:] = now, begin + size / self._rate
             return begin - now
 
     def take(self, size: int, ctx: JobContext) -> None:
@@ -111,28 +172,56 @@ class Line:
 
 
 class Budgets:
-    """The budgets of all accounts, told apart by host and what proves who we are, of which only a keyed hash is kept.
+    """The budgets of all accounts, told apart by host and what proves who we are. Thread safe.
 
-    Thread safe.
+    With a folder they are those of all processes that use the same one; what lies there tells nothing of accounts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shared: Path | None = None) -> None:
+        self._shared = SharedFolder(shared)
         self._key = os.urandom(16)
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, str, int, float | None], Budget] = {}
-        self._lines: dict[tuple[str, str, float | None], Line] = {}
+        self._accounts: dict[str, Account] = {}
+        self._lines: dict[tuple[str, float | None], Line] = {}
+        self._turns: dict[tuple[str, int], Budget] = {}
 
     def of(self, host: str, secrets: Iterable[str], simultaneous: int, per_second: float | None) -> Budget:
         """The budget of the account there that these secrets open."""
-        known = (host, self._who(secrets), simultaneous, per_second)
+        who = _who(host, secrets)
+        known = self._digest(who)
         with self._lock:
-            return self._known.setdefault(known, Budget(simultaneous, per_second))
+            if known not in self._accounts:
+                self._accounts[known] = Account(self._shared.of(b"requests\0" + who))
+            account = self._accounts[known]
+        account.used()
+        return Budget(simultaneous, per_second, account=account)
+
+    def turns(self, place: str, secrets: Iterable[str], simultaneous: int) -> Budget:
+        """How many parts go to a storage at once: the choice of whoever sends, so that each process has its own."""
+        known = (self._digest(_who(place, secrets)), simultaneous)
+        with self._lock:
+            return self._turns.setdefault(known, Budget(simultaneous, None))
 
     def line(self, host: str, secrets: Iterable[str], bytes_per_second: float | None) -> Line:
         """The way there of the account that these secrets open."""
-        known = (host, self._who(secrets), bytes_per_second)
+        who = _who(host, secrets)
+        known = (self._digest(who), bytes_per_second)
         with self._lock:
-            return self._lines.setdefault(known, Line(bytes_per_second))
+            if known not in self._lines:
+                self._lines[known] = Line(bytes_per_second, moments=self._line_moments(who, bytes_per_second))
+            return self._lines[known]
 
-    def _who(self, secrets: Iterable[str]) -> str:
-        return hashlib.blake2b("\0".join(sorted(secrets)).encode(), key=self._key, digest_size=16).hexdigest()
+    def _line_moments(self, who: bytes, bytes_per_second: float | None) -> Moments:
+        folder = None if bytes_per_second is None else self._shared.of(b"bytes\0" + who)
+        try:
+            return Moments(2, None if folder is None else folder / "moments")
+        except OSError:
+            return Moments(2)
+
+    def _digest(self, who: bytes) -> str:
+        """Secrets stay in no memory longer than they must; only a keyed hash is kept."""
+        return hashlib.blake2b(who, key=self._key, digest_size=16).hexdigest()
+
+
+def _who(host: str, secrets: Iterable[str]) -> bytes:
+    return "\0".join([host, *sorted(secrets)]).encode()

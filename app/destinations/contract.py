@@ -79,7 +79,7 @@ class Settings:
 
     `on_slow` is told the seconds and the target's words each time the target asks to slow down; `ledger` is called after
     each request, on its thread, so that a run can say where its bytes went. `keyring` takes secrets that a vendor renews
-    while they are used. `budgets` is shared by all connections of a program, so that an account is not asked too much.
+    while they are used. `budgets` is shared by all connections and programs of a person, so that an account is not asked too much.
     """
 
     values: Mapping[str, str]

@@ -219,7 +219,7 @@ class ObjectStorage:
         self._parts = speed.parts
         secrets = tuple(settings.secrets.values())
         self._line = settings.budgets.line(address, secrets, speed.bytes_per_second)
-        self._turns = settings.budgets.of(address, secrets, speed.parts, None)
+        self._turns = settings.budgets.turns(address, secrets, speed.parts)
         self._patiently = Patience(settings.on_slow)
         self._own_bucket: Bucket | None = None
         self._pending: dict[str, Upload] = {}

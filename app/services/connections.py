@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from app.core.connections import Access, Connection, Consent, Health, HealthState, TestResult
@@ -81,7 +82,8 @@ class ConnectionRow:
 class ConnectionService:
     """Connections of the workspace; thread safe. Methods that touch the keyring or the target block.
 
-    `remember_secret` is told every secret that is read, so that logs and run messages can be masked.
+    `remember_secret` is told every secret that is read, so that logs and run messages can be masked. In the folder `paces` all
+    processes note what they ask of an account, so that together they ask no more than it allows.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class ConnectionService:
         secrets: SecretStore,
         trail: Trail,
         *,
+        paces: Path | None = None,
         open_destination: Callable[[Description, Settings], Opened] = _open,
         remember_secret: Callable[[str], None] = lambda _secret: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -102,7 +105,7 @@ class ConnectionService:
         self._secrets = ConnectionSecrets(secrets, remember_secret)
         self._trail = trail
         self._open_destination = open_destination
-        self._budgets = Budgets()
+        self._budgets = Budgets(paces)
         self._clock = clock
         self._taken_along: dict[str, tuple[Export, ...]] = {}  # what removing a connection did to exports, for undo
 

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import math
+import os
+import struct
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.destinations.budgets import MARGIN, PIECE, Budget, Budgets, Line
+from app.destinations.budgets import MARGIN, PIECE, Account, Budget, Budgets, Line
 from app.jobs import Cancelled, CancelToken, JobContext
 
 
@@ -103,11 +111,147 @@ def test_a_wait_is_cancelled() -> None:
 
 def test_one_account_has_one_budget() -> None:
     budgets = Budgets()
-    one = budgets.of("api.shop.example", ["key", "id"], 10, None)
-    assert budgets.of("api.shop.example", ["id", "key"], 10, None) is one
-    assert budgets.of("api.shop.example", ["key2", "id"], 10, None) is not one
-    assert budgets.of("eu.shop.example", ["id", "key"], 10, None) is not one
-    assert "secret-token" not in repr((budgets.of("a", ["secret-token"], 1, None), vars(budgets)))
+
+    def held(*account: object) -> bool:
+        clock = Clock()
+        clock.now = time.monotonic()
+        began, budget = clock.now, budgets.of(*account, 10, None)  # type: ignore[arg-type]  # as given
+        budget._clock = clock
+        with budget.turn(JobContext(Sleeping(clock))):
+            return clock.now > began + 30
+
+    budgets.of("api.shop.example", ["key", "id"], 10, None).hold(60)
+    assert held("api.shop.example", ["id", "key"])
+    assert not held("api.shop.example", ["key2", "id"])
+    assert not held("eu.shop.example", ["id", "key"])
+    budgets.of("a", ["secret-token"], 1, None)
+    budgets.line("a", ["secret-token"], 1e6)
+    assert "secret-token" not in repr(vars(budgets))
+
+
+def test_of_several_paces_for_an_account_the_slowest_counts() -> None:
+    clock, account = Clock(), Account()
+    quick, slow = Budget(9, 100, clock, account), Budget(9, 2, clock, account)
+    ctx = JobContext(Sleeping(clock))
+    with slow.turn(ctx):
+        began = clock.now
+    for _number in range(20):
+        with quick.turn(ctx):
+            pass
+    assert clock.now - began == pytest.approx(20 * 0.5 * (1 + MARGIN))
+    clock.now += 120  # nobody keeps the slow one any more
+    began = clock.now
+    for _number in range(21):
+        with quick.turn(ctx):
+            pass
+    assert clock.now - began == pytest.approx(20 * 0.01 * (1 + MARGIN))
+
+
+def test_different_numbers_of_places_of_one_account() -> None:
+    account = Account()
+    few, many, ctx = Budget(1, None, account=account), Budget(2, None, account=account), JobContext()
+    with many.turn(ctx):
+        token = CancelToken()
+        threading.Timer(0.1, token.cancel).start()
+        with pytest.raises(Cancelled), few.turn(JobContext(token)):
+            pass
+        with many.turn(ctx):
+            pass
+    with few.turn(ctx):
+        pass
+
+
+OTHER_PROGRAM = """
+import sys, time
+from pathlib import Path
+from app.destinations.budgets import Budgets
+from app.jobs import JobContext
+budget = Budgets(Path(sys.argv[1])).of("api.shop.example", ["key"], 2, None)
+with budget.turn(JobContext()), budget.turn(JobContext()):
+    {inside}
+    print("there", flush=True)
+    time.sleep(60)
+"""
+
+
+@contextmanager
+def other_program(folder: Path, inside: str = "pass") -> Iterator[subprocess.Popen[str]]:
+    """A process that has both places of the account, and does something more."""
+    command = [sys.executable, "-c", OTHER_PROGRAM.format(inside=inside), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+        try:
+            assert program.stdout is not None
+            assert program.stdout.readline() == "there\n"
+            yield program
+        finally:
+            program.kill()
+
+
+def test_places_are_shared_with_other_programs_until_they_die(tmp_path: Path) -> None:
+    budget = Budgets(tmp_path).of("api.shop.example", ["key"], 2, None)
+    with other_program(tmp_path) as program:
+        token = CancelToken()
+        threading.Timer(0.3, token.cancel).start()
+        with pytest.raises(Cancelled), budget.turn(JobContext(token)):
+            pass
+        program.kill()
+        program.wait()
+        began = time.monotonic()
+        with budget.turn(JobContext()), budget.turn(JobContext()):
+            assert time.monotonic() - began < 1
+
+
+def test_a_program_that_stands_still_at_the_worst_moment_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """It was stopped, by sleep or by somebody, while it had the moments locked."""
+    stuck = "assert budget._account._moments._file.lock()"
+    budget = Budgets(tmp_path).of("api.shop.example", ["key"], 3, 100)
+    with other_program(tmp_path, stuck):
+        began = time.monotonic()
+        with budget.turn(JobContext()):
+            assert time.monotonic() - began < 2
+
+
+def test_moments_of_before_a_restart_mean_nothing(tmp_path: Path) -> None:
+    budgets = Budgets(tmp_path)
+    late = Clock()
+    late.now = time.monotonic() + 5_000
+    before = budgets.of("api.shop.example", ["key"], 2, 10)
+    before._clock = late
+    before.hold(800)
+    began = time.monotonic()
+    with Budgets(tmp_path).of("api.shop.example", ["key"], 2, 10).turn(JobContext()):
+        assert time.monotonic() - began < 1
+
+
+def test_where_nothing_can_be_written_the_budget_is_this_program_s_own(tmp_path: Path) -> None:
+    nowhere = tmp_path / "file"
+    nowhere.write_text("")
+    budget = Budgets(nowhere / "paces").of("api.shop.example", ["key"], 2, 10)
+    with budget.turn(JobContext()), budget.turn(JobContext()):
+        pass
+    assert Budgets(nowhere).line("files.example", ["key"], 1e6).delay(1) == 0
+
+
+@pytest.mark.parametrize("damage", [b"nonsense", b"", b"\xff" * 40, struct.pack("<5d", 1, 1e300, math.inf, 1, 1)])
+def test_damaged_files_count_as_new_ones(tmp_path: Path, damage: bytes) -> None:
+    Budgets(tmp_path).of("api.shop.example", ["key"], 2, 10).hold(600)
+    (moments,) = tmp_path.rglob("moments")
+    moments.write_bytes(damage)
+    began = time.monotonic()
+    with Budgets(tmp_path).of("api.shop.example", ["key"], 2, 10).turn(JobContext()):
+        assert time.monotonic() - began < 1
+
+
+def test_what_lies_in_the_folder_tells_nothing_and_goes_when_it_is_old(tmp_path: Path) -> None:
+    Budgets(tmp_path).of("api.shop.example", ["very-secret-key"], 2, 10).hold(1)
+    (folder,) = [each for each in tmp_path.iterdir() if each.is_dir()]
+    assert "shop" not in folder.name
+    assert all(b"secret" not in each.read_bytes() for each in tmp_path.rglob("*") if each.is_file())
+    assert Budgets(tmp_path / "other").of("api.shop.example", ["very-secret-key"], 2, 10)
+    assert folder.name not in {each.name for each in (tmp_path / "other").iterdir()}
+    os.utime(folder, (time.time() - 31 * 86_400,) * 2)
+    Budgets(tmp_path).of("else.example", ["key"], 2, 10)
+    assert not folder.exists()
 
 
 @given(st.lists(st.integers(0, 1 << 20), min_size=1, max_size=30), st.floats(50_000, 1e8))
@@ -152,3 +296,9 @@ def test_a_cancel_ends_the_wait_for_a_line() -> None:
     with pytest.raises(Cancelled):
         line.take(1, JobContext(token))
     assert time.monotonic() - began < 2
+
+
+def test_a_limit_of_bytes_holds_for_all_programs(tmp_path: Path) -> None:
+    one, other = (Budgets(tmp_path).line("files.example", ["key"], 1e6) for _ in range(2))
+    assert one.delay(1_000_000) == 0
+    assert other.delay(1) > 0.9

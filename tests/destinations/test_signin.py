@@ -17,7 +17,7 @@ import pytest
 from app.core.errors import FixSettings, SignInAgain, TellUs, TryAgain
 from app.core.tokens import Tokens
 from app.destinations.browser_signin import sign_in
-from app.destinations.budgets import Budget, Budgets
+from app.destinations.budgets import Account, Budgets
 from app.destinations.contract import Exchange, Settings
 from app.destinations.description import ClientAuth, Description, Grant, Pace, SignIn
 from app.destinations.http import Call, HttpClient
@@ -288,13 +288,13 @@ class TestRenewal:
     def test_a_renewed_sign_in_is_the_same_account(self, vendor: Vendor, spec: SignIn) -> None:
         budgets = Budgets()
 
-        def budget(tokens: Tokens) -> Budget:
+        def account(tokens: Tokens) -> Account:
             secrets = {**SECRETS, "sign_in": tokens.written()}
             settings = Settings(vendor.values(), secrets, budgets=budgets)
             with HttpClient("Northwind", vendor.url, settings, pace=Pace()) as client:
-                return client._budget
+                return client._budget._account
 
-        assert budget(Tokens("first", "one")) is budget(Tokens("second", "two"))
+        assert account(Tokens("first", "one")) is account(Tokens("second", "two"))
 
     def test_the_sign_in_is_in_the_ledger(self, vendor: Vendor, opened: Opened) -> None:
         vendor.desk.end_access()
