@@ -9,7 +9,7 @@ import gc
 import locale
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,8 @@ from app.core.errors import SendoffError
 from app.core.roles import Role
 from app.core.servers import ServerKind
 from app.core.workspaces import Audience
-from app.jobs import CancelToken, JobContext, Pools
+from app.jobs import JobContext, Pools
+from app.secrets.when_used import StoreWhenUsed
 from app.services.audit import AuditService
 from app.services.connections import ConnectionService
 from app.services.destinations import DestinationService
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from app.data.suppression import ListedValues
     from app.delivery.ports import Deps
     from app.secrets.redaction import Redactor
-    from app.secrets.store import SecretStore, StoreInfo
+    from app.secrets.store import SecretStore
     from app.services.comparing import CompareService
     from app.services.counts import CountService
     from app.services.erasing import EraseService
@@ -110,7 +111,7 @@ class Services:
         self._clock = clock
         self._lock = threading.RLock()
         self._made: dict[str, object] = {}
-        self._secrets = secrets if secrets is not None else _WhenUsed(self._keyring)
+        self._secrets = secrets if secrets is not None else StoreWhenUsed(self._keyring)
         self.roles = RoleService(store)
         self.audit = AuditService(store, self.roles, seat=seat, redact=self._masked, clock=clock)
         self.roles.subscribe(self._role_changed)
@@ -354,11 +355,8 @@ class Services:
         with suppress(SendoffError):
             self.connections.purge_removed(UNDO_FOR)
         lapsed = self._clock() - UNDO_FOR
-        for export in self._store.exports.removed(lapsed):
-            self._store.exports.purge(export.id)
-            self.runs.forget(export.id)
-        for segment in self._store.segments.removed(lapsed):
-            self._store.segments.purge(segment.id)
+        for export_id in self.exports.purge_removed(lapsed):
+            self.runs.forget(export_id)
         self.segments.clear_away(lapsed)
         self.suppression.tidy(lapsed)
         self.tables.clear_away(self._clock())
@@ -433,36 +431,6 @@ class Services:
         return newest_count(self._store, segment, destination, audience, keys)
 
 
-class _WhenUsed:
-    """A `SecretStore` that is made at its first use, because importing keyring takes its time."""
-
-    def __init__(self, make: Callable[[], SecretStore]) -> None:
-        self._make = make
-        self._store: SecretStore | None = None
-        self._lock = threading.Lock()
-
-    def _made(self) -> SecretStore:
-        with self._lock:
-            if self._store is None:
-                self._store = self._make()
-            return self._store
-
-    def probe(self) -> StoreInfo:
-        return self._made().probe()
-
-    def put(self, connection_id: str, field: str, value: str) -> None:
-        self._made().put(connection_id, field, value)
-
-    def get(self, connection_id: str, field: str) -> str | None:
-        return self._made().get(connection_id, field)
-
-    def delete(self, connection_id: str, field: str) -> None:
-        self._made().delete(connection_id, field)
-
-    def delete_all(self, connection_id: str, fields: Iterable[str]) -> None:
-        self._made().delete_all(connection_id, fields)
-
-
 def open_workspace(folder: Path, *, secrets: SecretStore | None = None, seat: Seat = Seat.COMMAND_LINE) -> Services:
     """Open the workspace in that folder and put it first among the recent ones; raises as `Store.open`.
 
@@ -508,29 +476,6 @@ def create_workspace(
             ctx or JobContext(),
         )
     return services
-
-
-def check_keyring() -> str:
-    """The name of this computer's password store, proven to work now; raises as `SecretStore.probe`."""
-    from app.secrets.store import KeyringStore
-
-    return KeyringStore("check").probe().name
-
-
-def check_engine() -> str:
-    """Name and version of the engine, asked of the engine itself in a folder of its own."""
-    from tempfile import TemporaryDirectory
-
-    from app.data.engines.duckdb import DuckDBEngine
-
-    with TemporaryDirectory() as folder:
-        engine = DuckDBEngine(Path(folder))
-        try:
-            with engine.cursor(CancelToken()) as cursor:
-                row = cursor.execute("SELECT version()").fetchone()
-        finally:
-            engine.close()
-    return f"DuckDB {row[0] if row else ''}".strip()
 
 
 def recent() -> RecentWorkspaces:

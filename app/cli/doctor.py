@@ -32,7 +32,7 @@ class Check:
 
 def doctor(context: typer.Context) -> None:
     """Check Qt, the keyring, the engine, the disk and the network to each connection; also without a workspace."""
-    from app.bootstrap import check_engine, check_keyring
+    from app.services.computer import check_engine, check_keyring
 
     session = session_of(context)
     checks = [

@@ -88,7 +88,7 @@ def test(context: typer.Context) -> None:
     """Reach the server and look around."""
     session = session_of(context)
     if session.services.servers.address() is None:
-        from app.bootstrap import check_engine
+        from app.services.computer import check_engine
 
         session.output.result({"engine": "duckdb", "ok": True}, f"{check_engine()} answers on this computer.")
         return

@@ -274,6 +274,13 @@ class ExportService:
         self._trail.export_put_back(stored)
         return stored
 
+    def purge_removed(self, lapsed: datetime) -> list[str]:
+        """Delete for good what was removed before that moment; the ids of the exports that are gone."""
+        gone = [export.id for export in self._store.exports.removed(lapsed)]
+        for export_id in gone:
+            self._store.exports.purge(export_id)
+        return gone
+
     def auto_match(self, segments: Sequence[str], fields: Sequence[Wanted]) -> dict[str, MatchGuess]:
         """Guess which column fills which target field, from the table whose rows are the members of the segments."""
         catalog = self._store.tables.catalog()

@@ -258,7 +258,9 @@ class SegmentService:
         return replace(segment, list_file=key_lists.take_in(self._engine(), source, key, ctx))
 
     def clear_away(self, lapsed: datetime) -> None:
-        """Delete the lists that were taken in before that moment and that no segment needs, removed ones included."""
+        """Delete for good what was removed before that moment, and the lists taken in before it that no segment needs any more."""
+        for segment in self._store.segments.removed(lapsed):
+            self._store.segments.purge(segment.id)
         segments = (*self._store.segments.all(), *self._store.segments.removed())
         needed = frozenset(segment.list_file for segment in segments if segment.list_file)
         key_lists.clear_away(self._folder, needed, lapsed)
