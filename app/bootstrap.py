@@ -357,6 +357,7 @@ class Services:
         lapsed = self._clock() - UNDO_FOR
         for export_id in self.exports.purge_removed(lapsed):
             self.runs.forget(export_id)
+        self.segments.purge_removed(lapsed)
         self.segments.clear_away(lapsed)
         self.suppression.tidy(lapsed)
         self.tables.clear_away(self._clock())

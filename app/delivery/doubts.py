@@ -16,7 +16,8 @@ from app.delivery.lanes import Lanes
 from app.delivery.ports import PlannedSegment
 from app.delivery.run_log import RunLog
 from app.delivery.sender import SegmentSender
-from app.destinations.contract import AskingSession, Batch, OutcomeKind, SegmentSession
+from app.destinations.batches import Batch, OutcomeKind
+from app.destinations.contract import AskingSession, SegmentSession
 from app.destinations.description import Description, Repeat
 from app.jobs import JobContext
 

@@ -25,7 +25,8 @@ from app.core.batches import Batch, BatchKind, BatchState
 from app.core.runs import Totals
 from app.delivery.files import RunFolder, read_lines
 from app.delivery.run_state import utc_now
-from app.destinations.contract import Exchange, OutcomeKind
+from app.destinations.batches import OutcomeKind
+from app.destinations.contract import Exchange
 
 
 class Planned(msgspec.Struct, tag_field="line", tag="planned"):

@@ -10,7 +10,8 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from app.destinations.contract import Batch, SegmentSession
+from app.destinations.batches import Batch
+from app.destinations.contract import SegmentSession
 from app.destinations.description import Pace
 from app.jobs import JobContext
 

@@ -19,7 +19,8 @@ from app.core.runs import Reject
 from app.core.segments import Segment
 from app.core.tables import Catalog
 from app.delivery.run_state import utc_now
-from app.destinations.contract import Batch, Exchange, FileDestination, Outcomes, Place, SegmentDestination, TargetField
+from app.destinations.batches import Batch, Outcomes
+from app.destinations.contract import Exchange, FileDestination, Place, SegmentDestination, TargetField
 from app.destinations.description import Description
 from app.jobs import JobContext
 

@@ -14,7 +14,7 @@ from app.core.guards import Held
 from app.core.row_deltas import RowChanges
 from app.core.runs import Phase, PhaseName, PhaseState, Run, RunError, SkippedSegment, SpeedPoint, Status, Totals
 from app.delivery.speed import SpeedMeter
-from app.destinations.contract import OutcomeKind
+from app.destinations.batches import OutcomeKind
 
 UPDATE_SECONDS = 0.25
 

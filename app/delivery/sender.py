@@ -14,16 +14,8 @@ from app.delivery.journal import BatchEntry, Journal
 from app.delivery.ports import PlannedSegment
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
-from app.destinations.contract import (
-    Batch,
-    Member,
-    Outcome,
-    OutcomeKind,
-    Outcomes,
-    RemovingSession,
-    SegmentSession,
-    TargetField,
-)
+from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.contract import RemovingSession, SegmentSession, TargetField
 from app.jobs import Cancelled, JobContext
 
 REFUSED_BATCHES_IN_A_ROW = 3

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-from app.destinations.contract import Member, PreparedRequest
+from app.destinations.batches import Member
+from app.destinations.contract import PreparedRequest
 from app.destinations.http import Call, HttpClient
 from app.jobs import JobContext
 

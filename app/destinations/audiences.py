@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from app.core.errors import FixSettings, TryAgain
-from app.destinations.contract import Batch, Outcome, OutcomeKind
+from app.destinations.batches import Batch, Outcome, OutcomeKind
 
 T = TypeVar("T")
 

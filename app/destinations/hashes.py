@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from app.core.identifiers import SHA256_HEX
-from app.destinations.contract import Batch, Outcome, OutcomeKind
+from app.destinations.batches import Batch, Outcome, OutcomeKind
 
 _HASH = re.compile(SHA256_HEX)
 _PLAIN = (

@@ -28,13 +28,8 @@ from app.delivery.engine_files import EngineWriter
 from app.delivery.matching import identity_of, matched_fields
 from app.delivery.segment_delivery import chosen_segments
 from app.delivery.table_files import ExportFiles, TablePart
-from app.destinations.contract import (
-    FileDestination,
-    Member,
-    PreparedRequest,
-    SegmentDestination,
-    TargetField,
-)
+from app.destinations.batches import Member
+from app.destinations.contract import FileDestination, PreparedRequest, SegmentDestination, TargetField
 from app.destinations.description import Description
 from app.jobs import CancelToken, JobContext
 from app.services.destinations import DestinationService

@@ -23,7 +23,8 @@ from app.delivery.files import save_csv
 from app.delivery.planner import LookedAt, look_at_plan
 from app.delivery.ports import Opened
 from app.delivery.run_state import utc_now
-from app.destinations.contract import Member, PreparedRequest, SegmentDestination, TargetField
+from app.destinations.batches import Member
+from app.destinations.contract import PreparedRequest, SegmentDestination, TargetField
 from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.audit import AuditService

@@ -32,7 +32,8 @@ from app.data.there import write_there
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
 from app.delivery.ports import Holding, There
-from app.destinations.contract import Batch, Outcomes, Place, TargetField
+from app.destinations.batches import Batch, Outcomes
+from app.destinations.contract import Place, TargetField
 from app.destinations.description import Description
 from app.jobs import CancelToken, JobContext
 

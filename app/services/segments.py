@@ -257,10 +257,13 @@ class SegmentService:
         key = self._key_of(segment.of, catalog)
         return replace(segment, list_file=key_lists.take_in(self._engine(), source, key, ctx))
 
-    def clear_away(self, lapsed: datetime) -> None:
-        """Delete for good what was removed before that moment, and the lists taken in before it that no segment needs any more."""
+    def purge_removed(self, lapsed: datetime) -> None:
+        """Delete for good what was removed before that moment."""
         for segment in self._store.segments.removed(lapsed):
             self._store.segments.purge(segment.id)
+
+    def clear_away(self, lapsed: datetime) -> None:
+        """Delete the lists that were taken in before that moment and that no segment needs, removed ones included."""
         segments = (*self._store.segments.all(), *self._store.segments.removed())
         needed = frozenset(segment.list_file for segment in segments if segment.list_file)
         key_lists.clear_away(self._folder, needed, lapsed)

@@ -20,18 +20,8 @@ from app.core.runs import Reject
 from app.core.segments import Segment, SegmentOf
 from app.core.tables import Catalog, Column, ColumnType, Table, TableRole
 from app.delivery.ports import Deps, Holding, Opened, PartFile, RowCount, There
-from app.destinations.contract import (
-    Batch,
-    Choice,
-    Confirmation,
-    Member,
-    Outcome,
-    OutcomeKind,
-    Outcomes,
-    Place,
-    PreparedRequest,
-    TargetField,
-)
+from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.contract import Choice, Confirmation, Place, PreparedRequest, TargetField
 from app.destinations.description import Badge, Description
 from app.jobs import JobContext
 

@@ -14,7 +14,8 @@ from app.core.batches import BatchKind, BatchNumbers, BatchState, numbers_of
 from app.core.errors import TryAgain
 from app.delivery.files import RunFolder
 from app.delivery.journal import Journal, read_journal
-from app.destinations.contract import Exchange, OutcomeKind
+from app.destinations.batches import OutcomeKind
+from app.destinations.contract import Exchange
 
 AT = datetime(2026, 5, 1, 6, 0, tzinfo=UTC)
 

@@ -10,7 +10,8 @@ import pytest
 
 from app.core.errors import SignInAgain
 from app.delivery.lanes import MOST_LANES, Lanes, lanes_for
-from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, SegmentSession
+from app.destinations.batches import Batch, Member, Outcome, OutcomeKind
+from app.destinations.contract import Confirmation, SegmentSession
 from app.destinations.description import Pace
 from app.jobs import Cancelled, JobContext
 

@@ -22,7 +22,8 @@ from app.delivery.files import RunFolder
 from app.delivery.ports import Ledger, Opened
 from app.delivery.receipts import ReceiptBook, read_configuration, read_receipt, seal
 from app.destinations import registry
-from app.destinations.contract import Confirmation, Exchange, Member, Outcome, OutcomeKind, Settings
+from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.contract import Confirmation, Exchange, Settings
 from app.jobs import CancelToken, JobContext
 from tests.delivery.fakes import NOW, FakeFiles, FakeMembers, FakeTarget, deps, description, export, opened
 from tests.delivery.test_run_state import queued

@@ -8,7 +8,7 @@ import pytest
 from app.core.runs import PhaseName, PhaseState, Run, RunError, SkippedSegment, Status, Totals, Trigger
 from app.delivery import run_state
 from app.delivery.run_state import RunState, outcome_status
-from app.destinations.contract import OutcomeKind
+from app.destinations.batches import OutcomeKind
 
 START = datetime(2026, 5, 1, 6, 0, tzinfo=UTC)
 

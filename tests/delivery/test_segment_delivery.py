@@ -12,7 +12,8 @@ from app.core.runs import PhaseState, Run, Status
 from app.core.segments import Segment, SegmentOf
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
-from app.destinations.contract import Exchange, Member, Outcome, OutcomeKind
+from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.contract import Exchange
 from app.jobs import JobContext
 from tests.delivery.fakes import FakeMembers, FakeTarget, deps, description, export, opened, segment
 from tests.delivery.test_run_state import queued

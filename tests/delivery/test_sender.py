@@ -17,7 +17,8 @@ from app.delivery.journal import Journal, read_journal
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
 from app.delivery.sender import SegmentSender
-from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, TargetField
+from app.destinations.batches import Batch, Member, Outcome, OutcomeKind
+from app.destinations.contract import Confirmation, TargetField
 from app.jobs import Cancelled, JobContext
 from tests.delivery.fakes import FakePlan
 from tests.delivery.test_run_state import queued

@@ -19,16 +19,8 @@ import pytest
 from app.core.errors import FixData, FixSettings, NotAllowed, SendoffError, SignInAgain, TellUs, TryAgain
 from app.core.exports import SyncMode
 from app.destinations import http
-from app.destinations.contract import (
-    Batch,
-    Exchange,
-    Member,
-    OutcomeKind,
-    Outcomes,
-    ReadingDestination,
-    RemovingSession,
-    SegmentDestination,
-)
+from app.destinations.batches import Batch, Member, OutcomeKind, Outcomes
+from app.destinations.contract import Exchange, ReadingDestination, RemovingSession, SegmentDestination
 from app.destinations.description import Description
 from app.jobs import Cancelled, CancelToken, JobContext
 from tests.vendors.emulator import Emulator, Reply

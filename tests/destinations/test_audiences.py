@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.core.errors import FixData, TryAgain
 from app.destinations.audiences import MAKE_TRIES, audience_name, made_once, told_apart
-from app.destinations.contract import Batch, Member, OutcomeKind
+from app.destinations.batches import Batch, Member, OutcomeKind
 
 VALUES = st.none() | st.sampled_from(["", "a", "b", "c"])
 MEMBERS = st.lists(st.fixed_dictionaries({}, optional={"email": VALUES, "id": VALUES}), max_size=8)

@@ -9,10 +9,11 @@ import pytest
 from app.core.errors import FixSettings, SignInAgain, TryAgain
 from app.core.exports import SyncMode
 from app.destinations import http
+from app.destinations.batches import Member, Outcome, OutcomeKind
 from app.destinations.brevo import session as brevo_session
 from app.destinations.brevo.answers import typed
 from app.destinations.brevo.destination import create
-from app.destinations.contract import Member, Outcome, OutcomeKind, ReadingDestination, SegmentDestination, Settings
+from app.destinations.contract import ReadingDestination, SegmentDestination, Settings
 from app.destinations.jobs import Patience
 from app.destinations.registry import description
 from app.jobs import JobContext

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.destinations.contract import Batch, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
 
 VALUES = st.dictionaries(st.sampled_from(["email", "phone", "city"]), st.none() | st.text(max_size=3))
 MEMBERS = st.lists(st.builds(Member, st.text(max_size=3), VALUES, st.integers(0, 9)), max_size=8)

@@ -14,7 +14,8 @@ from app.core.exports import SyncMode
 from app.core.tokens import Tokens, secrets_in
 from app.destinations import http
 from app.destinations.answers import Answer
-from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
+from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.criteo import session as criteo_session
 from app.destinations.criteo.answers import meaning
 from app.destinations.criteo.destination import create

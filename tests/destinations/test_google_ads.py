@@ -12,8 +12,9 @@ from app.core.errors import FixSettings, NotAllowed, SignInAgain, TryAgain
 from app.core.exports import SyncMode
 from app.core.identifiers import HASHES
 from app.core.tokens import secrets_in
+from app.destinations.batches import Member, Outcome, OutcomeKind
 from app.destinations.browser_signin import sign_in
-from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
+from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.google_ads import session as google_session
 from app.destinations.google_ads.answers import reason_words, refused_members
 from app.destinations.google_ads.destination import create

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.destinations.contract import Batch, Member, OutcomeKind
+from app.destinations.batches import Batch, Member, OutcomeKind
 from app.destinations.hashes import not_hashed
 
 

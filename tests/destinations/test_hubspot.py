@@ -10,8 +10,9 @@ import pytest
 from app.core.errors import FixData, FixSettings, NotAllowed, SignInAgain, TryAgain
 from app.core.exports import SyncMode
 from app.core.forecasts import Quota
+from app.destinations.batches import Member, Outcome, OutcomeKind
 from app.destinations.browser_signin import sign_in
-from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
+from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.hubspot.destination import create
 from app.destinations.registry import description
 from app.jobs import JobContext

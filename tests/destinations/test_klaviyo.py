@@ -8,7 +8,8 @@ import pytest
 
 from app.core.errors import FixSettings, SignInAgain, TryAgain
 from app.core.exports import SyncMode
-from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
+from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.jobs import Patience
 from app.destinations.klaviyo import session as klaviyo_session
 from app.destinations.klaviyo.destination import create

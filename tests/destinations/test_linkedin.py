@@ -13,8 +13,9 @@ from app.core.errors import FixSettings, NotAllowed, SignInAgain, TellUs
 from app.core.exports import SyncMode
 from app.core.identifiers import normalise
 from app.core.segments import SegmentOf
+from app.destinations.batches import Member, Outcome, OutcomeKind
 from app.destinations.browser_signin import sign_in
-from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
+from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.linkedin_ads import session as linkedin_session
 from app.destinations.linkedin_ads.destination import create
 from app.destinations.registry import description

@@ -12,12 +12,10 @@ import pytest
 from app.core.errors import FixSettings, SendoffError, SignInAgain, TryAgain
 from app.core.exports import SyncMode
 from app.destinations import http
+from app.destinations.batches import Member, Outcome, OutcomeKind
 from app.destinations.contract import (
     AskingSession,
     Confirmation,
-    Member,
-    Outcome,
-    OutcomeKind,
     Place,
     ReadingDestination,
     SegmentDestination,

@@ -9,8 +9,9 @@ import pytest
 
 from app.core.errors import SignInAgain, TellUs
 from app.core.exports import SyncMode
+from app.destinations.batches import OutcomeKind
 from app.destinations.browser_signin import sign_in
-from app.destinations.contract import OutcomeKind, SegmentDestination, Settings
+from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.mailchimp.destination import create
 from app.jobs import JobContext
 from tests.destinations.test_mailchimp import Bench

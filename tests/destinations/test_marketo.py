@@ -16,7 +16,8 @@ from app.core.exports import SyncMode
 from app.core.forecasts import Quota
 from app.core.tokens import Tokens
 from app.destinations.answers import Answer
-from app.destinations.contract import Exchange, Member, Outcome, OutcomeKind, SegmentDestination, Settings
+from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.contract import Exchange, SegmentDestination, Settings
 from app.destinations.jobs import Patience
 from app.destinations.marketo import session as marketo_session
 from app.destinations.marketo.answers import failed_rows, meaning

@@ -15,8 +15,9 @@ from app.core.exports import SyncMode
 from app.core.identifiers import HASHES
 from app.core.tokens import Tokens, secrets_in
 from app.destinations.answers import Answer
+from app.destinations.batches import Member, Outcome, OutcomeKind
 from app.destinations.browser_signin import sign_in
-from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
+from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.meta_ads import session as meta_session
 from app.destinations.meta_ads.answers import Taken, meaning
 from app.destinations.meta_ads.destination import create

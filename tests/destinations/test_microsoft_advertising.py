@@ -13,8 +13,9 @@ from app.core.errors import FixSettings, NotAllowed, SignInAgain, TellUs, TryAga
 from app.core.exports import SyncMode
 from app.core.tokens import secrets_in
 from app.destinations.answers import Answer
+from app.destinations.batches import Member, Outcome, OutcomeKind
 from app.destinations.browser_signin import sign_in
-from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
+from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.microsoft_advertising.answers import asked_wait, meaning
 from app.destinations.microsoft_advertising.destination import create
 from app.destinations.registry import description

@@ -15,7 +15,8 @@ from app.core.errors import FixData, FixSettings, SignInAgain, TryAgain
 from app.core.exports import SyncMode
 from app.destinations import http
 from app.destinations.answers import Answer
-from app.destinations.contract import Choice, Exchange, Member, Outcome, OutcomeKind, ReadingDestination, Settings
+from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.contract import Choice, Exchange, ReadingDestination, Settings
 from app.destinations.http import Local, LocalRequest
 from app.destinations.practice.destination import Practice, create
 from app.destinations.practice.rules import MOODS, Outage, Rules

@@ -11,7 +11,8 @@ from hypothesis import strategies as some
 
 from app.core.errors import FixData, FixSettings, SignInAgain, TellUs, TryAgain
 from app.core.exports import SyncMode
-from app.destinations.contract import Exchange, Member, Outcome, OutcomeKind, SegmentDestination, Settings
+from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.contract import Exchange, SegmentDestination, Settings
 from app.destinations.jobs import Patience
 from app.destinations.registry import description
 from app.destinations.sendgrid import session as sendgrid_session

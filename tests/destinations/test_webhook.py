@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from app.core.errors import FixSettings, SignInAgain
 from app.core.exports import SyncMode
-from app.destinations.contract import Member, Outcome, OutcomeKind, SegmentDestination, Settings
+from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.registry import description
 from app.destinations.webhook.body import filled, read_template
 from app.destinations.webhook.destination import SIGNATURE, Webhook, create

@@ -10,7 +10,8 @@ import pytest
 
 from app.core.exports import SyncMode
 from app.core.runs import Status, Trigger
-from app.destinations.contract import Member, Settings
+from app.destinations.batches import Member
+from app.destinations.contract import Settings
 from app.destinations.practice import rules
 from app.destinations.practice.destination import create
 from app.jobs import JobContext

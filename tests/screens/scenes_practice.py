@@ -7,7 +7,8 @@ from pathlib import Path
 from app.core.connections import Access
 from app.core.exports import SyncMode
 from app.core.runs import Trigger
-from app.destinations.contract import Member, Settings
+from app.destinations.batches import Member
+from app.destinations.contract import Settings
 from app.destinations.practice.destination import create
 from app.jobs import JobContext
 from app.ui.dialogs.connection import ConnectionDialog

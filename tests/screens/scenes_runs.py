@@ -8,7 +8,7 @@ from app.core.batches import BatchKind
 from app.core.runs import LogLine, Phase, PhaseName, PhaseState, Reject, Run, SpeedPoint, Status, Totals, Trigger
 from app.delivery.files import RunFolder
 from app.delivery.journal import Journal
-from app.destinations.contract import OutcomeKind
+from app.destinations.batches import OutcomeKind
 from tests.screens.registry import scene
 from tests.screens.stage import MADE, NOW, Clock, Stage
 

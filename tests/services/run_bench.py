@@ -19,7 +19,7 @@ from app.core.roles import Role
 from app.core.runs import Run, Trigger
 from app.core.workspaces import Audience
 from app.delivery.run_state import utc_now
-from app.destinations.contract import Member
+from app.destinations.batches import Member
 from app.jobs import JobContext, Pools
 from app.services.runs import RunService
 from app.store.store import Store

@@ -15,7 +15,7 @@ from app.data.last_seen import read_seen
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
 from app.delivery.journal import read_journal
-from app.destinations.contract import Member, Outcome
+from app.destinations.batches import Member, Outcome
 from app.destinations.description import Repeat
 from app.jobs import JobContext
 from tests.data.test_counting import EVERYBODY

@@ -15,7 +15,7 @@ from app.core.errors import FixData, FixSettings, NotAllowed, SignInAgain, TryAg
 from app.core.retention import Retention
 from app.core.roles import Role
 from app.core.runs import Run, Status, Trigger
-from app.destinations.contract import Member, Outcome, OutcomeKind
+from app.destinations.batches import Member, Outcome, OutcomeKind
 from app.jobs import Cancelled, JobContext
 from tests.services.run_bench import Bench, connection, until
 

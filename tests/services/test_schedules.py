@@ -14,7 +14,7 @@ from app.core.exports import Export
 from app.core.roles import Role
 from app.core.runs import Run, Status, Trigger
 from app.core.schedules import Every, Schedule
-from app.destinations.contract import Member
+from app.destinations.batches import Member
 from app.services import schedules
 from app.services.schedules import ScheduleService
 from tests.services.auditing import trail_of

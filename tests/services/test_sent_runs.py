@@ -31,7 +31,8 @@ from app.data.workspace_rows import KeyFacts, Scope
 from app.delivery.deliver import deliver
 from app.delivery.planner import make_plan
 from app.delivery.ports import Deps
-from app.destinations.contract import Confirmation, Member, Outcome, OutcomeKind, Place
+from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.contract import Confirmation, Place
 from app.destinations.description import Repeat
 from app.jobs import JobContext
 from app.services.run_members import WorkspaceMembers

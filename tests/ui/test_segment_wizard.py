@@ -20,7 +20,8 @@ from app.core.runs import Status
 from app.core.schedules import Every
 from app.core.segments import SegmentOf
 from app.core.tables import TableRole
-from app.destinations.contract import Member, Settings
+from app.destinations.batches import Member
+from app.destinations.contract import Settings
 from app.destinations.practice.destination import create
 from app.jobs import JobContext
 from app.ui.runner import JobRunner

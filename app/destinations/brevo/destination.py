@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from app.core.connections import TestResult
 from app.core.exports import SyncMode
+from app.destinations.batches import Member
 from app.destinations.brevo.answers import Account, Attributes, Lists
 from app.destinations.brevo.session import BrevoSession, ExportTarget, read_folders, read_lists
-from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
+from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import Call, HttpClient
 from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description

@@ -14,6 +14,7 @@ from app.core.errors import FixSettings
 from app.destinations.answers import Answer
 from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
+from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.brevo.answers import (
     Accepted,
     Attributes,
@@ -27,7 +28,7 @@ from app.destinations.brevo.answers import (
     Process,
     typed,
 )
-from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.contract import Confirmation
 from app.destinations.http import Call, HttpClient
 from app.destinations.jobs import Patience, wait_for
 from app.jobs import JobContext

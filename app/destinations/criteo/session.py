@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from app.core.errors import FixData, FixSettings, TellUs
 from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
-from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.contract import Confirmation
 from app.destinations.criteo.answers import (
     CONTACT_LIST,
     Amended,

@@ -12,7 +12,8 @@ from app.core.connections import TestResult
 from app.core.errors import FixSettings, NotAllowed, SendoffError, SignInAgain
 from app.core.exports import SyncMode
 from app.destinations.answers import Answer
-from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
+from app.destinations.batches import Member
+from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
 from app.destinations.google_ads.answers import error_reasons
 from app.destinations.google_ads.session import KEY_TYPES, Account, ExportTarget, GoogleAdsSession, read_lists
 from app.destinations.http import HttpClient

@@ -13,7 +13,8 @@ from typing import Any
 from app.core.errors import FixSettings, TellUs, TryAgain
 from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
-from app.destinations.contract import Batch, Confirmation, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.contract import Confirmation
 from app.destinations.google_ads.answers import (
     Accepted,
     DestinationStatus,

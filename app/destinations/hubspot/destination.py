@@ -12,7 +12,8 @@ from app.core.connections import TestResult
 from app.core.errors import NotAllowed
 from app.core.exports import SyncMode
 from app.core.forecasts import Quota
-from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
+from app.destinations.batches import Member
+from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import Call, HttpClient
 from app.destinations.hubspot.answers import (
     CONTACTS,

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from app.core.connections import TestResult
 from app.core.exports import SyncMode
-from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
+from app.destinations.batches import Member
+from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import Call, HttpClient
 from app.destinations.iterable.answers import Fields, Lists
 from app.destinations.iterable.session import ExportTarget, IterableSession

@@ -18,7 +18,8 @@ from typing import Any
 
 import msgspec
 
-from app.destinations.contract import TargetField, objects_of
+from app.destinations.batches import objects_of
+from app.destinations.contract import TargetField
 
 LONGEST_TEXT = 255
 FIRST_NAME = "FNAME"

@@ -17,7 +17,8 @@ from app.core.connections import TestResult
 from app.core.errors import SendoffError
 from app.core.exports import SyncMode
 from app.destinations.answers import Answer
-from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
+from app.destinations.batches import Member
+from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import Call, HttpClient
 from app.destinations.meta_ads.answers import (
     CUSTOMER_LIST,

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from app.destinations.contract import Member, Outcome, OutcomeKind
+from app.destinations.batches import Member, Outcome, OutcomeKind
 
 
 class Account(msgspec.Struct):

@@ -14,7 +14,8 @@ from pathlib import Path
 from app.core.connections import TestResult
 from app.core.errors import FixSettings
 from app.core.exports import SyncMode
-from app.destinations.contract import Choice, Member, Place, PreparedRequest, Settings, TargetField
+from app.destinations.batches import Member
+from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import Call, HttpClient, Local
 from app.destinations.opening import needed_secret
 from app.destinations.practice.answers import Account, Audiences

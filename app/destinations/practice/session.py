@@ -9,7 +9,8 @@ from typing import Any, Self
 
 from app.core.errors import FixSettings, TellUs
 from app.core.exports import SyncMode
-from app.destinations.contract import Confirmation, Member, Outcome, OutcomeKind
+from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.contract import Confirmation
 from app.destinations.http import Call, HttpClient
 from app.destinations.practice.answers import (
     Audience,

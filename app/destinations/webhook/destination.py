@@ -21,19 +21,8 @@ from app.core.connections import TestResult
 from app.core.errors import FixSettings
 from app.core.exports import SyncMode
 from app.destinations.audiences import told_apart
-from app.destinations.contract import (
-    Batch,
-    Choice,
-    Confirmation,
-    Member,
-    Outcome,
-    OutcomeKind,
-    Outcomes,
-    Place,
-    PreparedRequest,
-    Settings,
-    TargetField,
-)
+from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.contract import Choice, Confirmation, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import Call, HttpClient
 from app.destinations.opening import needed_secret
 from app.destinations.registry import description

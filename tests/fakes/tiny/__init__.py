@@ -9,7 +9,8 @@ from importlib.metadata import EntryPoint
 from app.core.connections import TestResult
 from app.core.exports import SyncMode
 from app.destinations import registry
-from app.destinations.contract import Choice, Member, Place, PreparedRequest, SegmentSession, Settings, TargetField
+from app.destinations.batches import Member
+from app.destinations.contract import Choice, Place, PreparedRequest, SegmentSession, Settings, TargetField
 from app.destinations.description import Description
 from app.jobs import JobContext
 
