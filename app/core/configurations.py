@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from app.core import export_documents, segment_documents
@@ -16,6 +17,15 @@ _NOT_COMPARED = ("schedule", "consent", "name")
 """Parts of an export that change nothing in what it sends."""
 
 _NAMES = {"match": "Matched fields", "sync": "Sync mode", "target": "Audience", "segments": "Segments"}
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentChange:
+    """A segment whose rules differ between two configurations, a sentence each rule; none where it was not used."""
+
+    name: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
 
 
 def configuration_document(
@@ -64,12 +74,21 @@ def sentences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str,
     return tuple(_sentence(name, *values) for name, values in differences(before, after).items())
 
 
+def changed_segments(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[SegmentChange, ...]:
+    """The segments that differ between two configurations."""
+    return tuple(
+        SegmentChange(name.partition(" ")[2], _rules(was), _rules(is_now))
+        for name, (was, is_now) in differences(before, after).items()
+        if name.startswith("segment ")
+    )
+
+
 def _sentence(name: str, was: Any, is_now: Any) -> str:  # noqa: ANN401 - parts of documents
     kind, _, rest = name.partition(" ")
     if kind == "segment":
         if was is None or is_now is None:
             return f"The segment “{rest}” is only in {'the later' if was is None else 'the earlier'} run."
-        return f"Segment “{rest}” was: {_rules(was)} It is now: {_rules(is_now)}"
+        return f"Segment “{rest}” was: {' '.join(_rules(was))} It is now: {' '.join(_rules(is_now))}"
     subject = _NAMES.get(rest, rest.replace("_", " ").capitalize()) if rest else "Destination"
     if isinstance(was, Mapping) and isinstance(is_now, Mapping):
         changed = [key for key in dict.fromkeys([*was, *is_now]) if was.get(key) != is_now.get(key)]
@@ -78,8 +97,8 @@ def _sentence(name: str, was: Any, is_now: Any) -> str:  # noqa: ANN401 - parts 
     return f"{subject}: {_shown(was)} became {_shown(is_now)}."
 
 
-def _rules(document: Mapping[str, Any]) -> str:
-    return " ".join(words(segment_documents.parse(document, segment_id="")))
+def _rules(document: Mapping[str, Any] | None) -> tuple[str, ...]:
+    return () if document is None else words(segment_documents.parse(document, segment_id=""))
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - a part of a document

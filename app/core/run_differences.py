@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from app.core.configurations import SegmentChange
 from app.core.reasons import Reason
 
 
@@ -46,7 +47,7 @@ class RunDifference:
 
     `before` and `after` are the sizes of the audience, None when they are not known. `missing` are the runs between whose
     changes are not kept any more: then the numbers hold only what is. `configuration` says what was set differently, as
-    sentences; None when that is not kept.
+    sentences, None when that is not kept; `segments` are those of it whose rules differ.
     """
 
     joined: int
@@ -57,6 +58,7 @@ class RunDifference:
     reasons: Mapping[Side, Mapping[Reason, int]] = field(default_factory=dict)
     missing: int = 0
     configuration: tuple[str, ...] | None = None
+    segments: tuple[SegmentChange, ...] = ()
 
     @property
     def both(self) -> int | None:

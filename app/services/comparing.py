@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core.audit import Deed, Subject
-from app.core.configurations import sentences
+from app.core.audit import AuditEntry, AuditFilter, Deed, Subject
+from app.core.configurations import SegmentChange, changed_segments, sentences
 from app.core.errors import FixData, FixSettings, SendoffError, as_sendoff_error
 from app.core.reasons import Reason
-from app.core.roles import Action
+from app.core.roles import Action, may
 from app.core.run_differences import DifferencePage, Differing, RunDifference, Side
 from app.core.runs import Run
 from app.core.tables import Meaning
@@ -135,8 +135,18 @@ class CompareService:
         )
         return total
 
+    def who_changed(self, one: str, other: str, segment: str) -> tuple[AuditEntry, ...]:
+        """Who saved that segment between two runs, the newest first; nothing for who may not see the audit trail."""
+        found = self._store.segments.get(segment)
+        if found is None or not may(self._roles.role(), Action.SEE_AUDIT):
+            return ()
+        pair = self._pair(one, other)
+        between = AuditFilter(since=pair.earlier.queued_at, until=pair.later.queued_at, subject_id=found.id)
+        return self._audit.page(between).entries
+
     def _numbers(self, pair: _Pair, folded: FoldedRuns) -> RunDifference:
         numbers, reasons = folded.numbers(), folded.reasons()
+        configuration, segments = self._set_differently(pair)
         return RunDifference(
             joined=numbers[Side.JOINED],
             left=numbers[Side.LEFT],
@@ -145,7 +155,8 @@ class CompareService:
             after=pair.later.audience,
             reasons=reasons,
             missing=sum(self._lacks_changes(run) for run in pair.between),
-            configuration=self._configuration(pair),
+            configuration=configuration,
+            segments=segments,
         )
 
     @contextmanager
@@ -188,14 +199,14 @@ class CompareService:
         sent = totals.added + totals.updated + totals.removed
         return sent > 0 and changes_relation(self._files(run).path) is None
 
-    def _configuration(self, pair: _Pair) -> tuple[str, ...] | None:
+    def _set_differently(self, pair: _Pair) -> tuple[tuple[str, ...] | None, tuple[SegmentChange, ...]]:
         before, after = (read_configuration(self._files(run)) for run in (pair.earlier, pair.later))
         if before is None or after is None:
-            return None
+            return None, ()
         try:
-            return sentences(before, after)
+            return sentences(before, after), changed_segments(before, after)
         except SendoffError:  # rules an older version wrote otherwise
-            return None
+            return None, ()
 
     def _files(self, run: Run) -> RunFolder:
         return RunFolder(self._folder, run.id)

@@ -135,6 +135,10 @@ class MainWindow(QMainWindow):
         """Show running exports at the bottom of the navigation, a line on each in the tooltip; "" hides the block."""
         self.navigation.activity.set_activity(words, percent, share, detail)
 
+    def set_idle(self) -> None:
+        """Say that no export runs."""
+        self.navigation.activity.set_idle(self.tr("Nothing running"))
+
     def set_foot(self, engine: str, role: str) -> None:
         """Show the data engine and the role."""
         self.navigation.foot.set_foot(engine, role)

@@ -174,17 +174,20 @@ class NavItem(_NavButton):
 
 
 class ActivityButton(_NavButton):
-    """Exports running: spinner, words, percent, bar; opens Runs."""
+    """Exports running: spinner, words, percent, bar; or that nothing runs, where there is room to say so. Opens Runs."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, "", 52, parent)
         self._words, self._percent, self._share = "", "", 0.0
+        self._idle = True
         self.hide()
 
     def set_narrow(self, narrow: bool) -> None:  # noqa: FBT001 - reads like setEnabled
         """As the others, but each run is told in the tooltip of either form."""
         super().set_narrow(narrow)
-        self.setToolTip(self.tip())
+        self.setToolTip("" if self._idle else self.tip())
+        self.setFixedHeight(40 if self._idle else 52)
+        self.setVisible(bool(self._words) and not (self._idle and narrow))
 
     def tip(self) -> str:
         """Return a line on each run, or what is shown."""
@@ -192,17 +195,24 @@ class ActivityButton(_NavButton):
 
     def set_activity(self, words: str, percent: str, share: float, detail: str) -> None:
         """Show running exports, a line on each in the tooltip; no words hide the block."""
-        self._words, self._percent, self._share = words, percent, share
-        self.setVisible(bool(words))
-        self.setAccessibleName(f"{words}, {percent}")
-        self.setAccessibleDescription(detail)
-        self.set_narrow(self.narrow)
+        self._show(words, percent, share, detail, idle=False)
         if words:
             self._theme.motion.follow(self)
 
+    def set_idle(self, words: str) -> None:
+        """Say that nothing runs."""
+        self._show(words, "", 0.0, "", idle=True)
+
+    def _show(self, words: str, percent: str, share: float, detail: str, *, idle: bool) -> None:
+        self._words, self._percent, self._share, self._idle = words, percent, share, idle
+        self.setAccessibleName(f"{words}, {percent}" if percent else words)
+        self.setAccessibleDescription(detail)
+        self.set_narrow(self.narrow)
+        self.update()
+
     def spin(self) -> bool:
         """Repaint the spinner (see `Motion`)."""
-        if not self.isVisible():
+        if self._idle or not self.isVisible():
             return False
         self.update()
         return True
@@ -217,7 +227,11 @@ class ActivityButton(_NavButton):
         painter = QPainter(self)
         theme = self._theme
         self._ground(painter)
-        if self.narrow:
+        if self._idle:
+            paint.icon(painter, theme, QRect(8, 12, 16, 16), "check-circle")
+            area = self.rect().adjusted(32, 0, -8, 0)
+            paint.text(painter, theme, area, self._words, role="caption", ink="text2")
+        elif self.narrow:
             spot = QRect(0, 0, 16, 16)
             spot.moveCenter(self.rect().center())
             paint.spinner(painter, theme, spot)

@@ -386,7 +386,7 @@ class WindowSession(QObject):
             window.set_count("runs", formats.number(self._interrupted()) if self._interrupted() else "", "danger")
         running = [run for run in active if run.status is Status.RUNNING]
         if not active:
-            window.set_activity("")
+            window.set_idle()
             return
         done, total = sum(run.done for run in running), sum(run.total or 0 for run in running)
         share = min(1.0, done / total) if total else 0.0

@@ -98,6 +98,15 @@ def compare(stage: Stage) -> None:
     stage.show("compare", f"{runs[-4].id} {runs[-1].id}")
 
 
+@scene("19b-segment-change", fresh=True)
+def segment_change(stage: Stage) -> None:
+    runs = _history(stage)
+    page = stage.show("compare", f"{runs[-4].id} {runs[-1].id}")
+    link = page._configuration.itemAt(page._configuration.count() - 1).layout().itemAt(0).widget()
+    link.click()
+    stage.settle()
+
+
 @scene("18b-undo-run", fresh=True)
 def undo(stage: Stage) -> None:
     page = stage.show("receipt", newest(stage, "Loyalty mailing").id)

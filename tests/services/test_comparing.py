@@ -9,11 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.core.audit import Deed
+from app.core.configurations import SegmentChange
 from app.core.errors import FixData, FixSettings, NotAllowed
 from app.core.roles import Role
 from app.core.run_differences import Side
 from app.jobs import JobContext
-from tests.services.history import History, history_in
+from tests.services.history import GERMANY, History, history_in
 
 CTX = JobContext()
 
@@ -130,3 +132,22 @@ def test_the_difference_is_that_of_the_two_audiences(tmp_path_factory: pytest.Te
         assert found.left == len(before.keys() - after.keys())
         assert found.changed == sum(before[i] != after[i] for i in before.keys() & after.keys())
         assert (found.before, found.after) == (len(before), len(after))
+
+
+def test_what_changed_in_a_segment_between_two_runs_and_who_did_it(history: History) -> None:
+    first = history.run()
+    rules = [{"all": [{"field": "Customer.Country", "is_one_of": ["DE", "AT"]}]}]
+    history.services.segments.save({**GERMANY, "rules": rules})
+    second = history.run()
+    third = history.run()
+    comparing = history.services.comparing
+    change = SegmentChange(
+        "Germany", ("Those where Customer Country is DE.",), ("Those where Customer Country is DE or AT.",)
+    )
+    assert comparing.compare(third.id, first.id, CTX).segments == (change,)
+    assert comparing.compare(third.id, second.id, CTX).segments == ()
+    [saved] = comparing.who_changed(first.id, third.id, "Germany")
+    assert (saved.deed, saved.name) == (Deed.SEGMENT_CHANGED, "Germany")
+    assert comparing.who_changed(second.id, third.id, "Germany") == ()
+    history.services.roles.set_role(Role.VIEWER)
+    assert comparing.who_changed(first.id, third.id, "Germany") == ()

@@ -11,10 +11,13 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.core.run_differences import Side
 from app.core.runs import Run
+from app.ui.dialogs.segment_change import SegmentChangeDialog
 from app.ui.pages.compare import ComparePage
 from app.ui.pages.compare.parts import ReasonBar
 from app.ui.pages.runs import RunsPage
-from tests.services.history import History, history_in
+from app.ui.widgets.buttons import Button
+from app.ui.widgets.labels import Label
+from tests.services.history import GERMANY, History, history_in
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
 
@@ -172,3 +175,33 @@ def test_a_long_reason_takes_lines_beside_its_number(theme, qtbot):
     short, long = (bar.heightForWidth(220) for bar in bars)
     assert short == 36
     assert long >= 36 + 2 * 20
+
+
+def test_the_segment_change_is_shown_only_when_something_changed_and_leads_to_it(bench, history):
+    def links() -> list[Button]:
+        layout = page._configuration
+        inner = (layout.itemAt(at).layout() for at in range(layout.count()))
+        return [each.itemAt(0).widget() for each in inner if each is not None]
+
+    runs = [history.run(), history.run()]
+    page = shown(bench, runs, f"{runs[0].id} {runs[1].id}")
+    assert links() == []
+    rules = [{"all": [{"field": "Customer.Country", "is_one_of": ["DE", "AT"]}]}]
+    history.services.segments.save({**GERMANY, "rules": rules})
+    runs.append(history.run())
+    page.activate(f"{runs[2].id} {runs[0].id}")
+    bench.settle()
+    [link] = links()
+    assert link.text() == "Show the segment change"
+    link.click()
+    dialog = next(d for d in bench.window.findChildren(SegmentChangeDialog) if d.isVisible())
+    bench.wait(lambda: dialog.segment.isVisible())
+    told = {
+        card.accessibleName()[4]: [label.words() for label in card.findChildren(Label)][1:]
+        for card in (dialog.before, dialog.after)
+    }
+    assert told == {"B": ["Those where Customer Country is DE."], "A": ["Those where Customer Country is DE or AT."]}
+    assert dialog.who.words().startswith("Saved by ")
+    assert nameless(dialog) == []
+    dialog.trail.click()
+    assert bench.navigator.pages[-1] == ("audit", "Germany")

@@ -116,8 +116,14 @@ def test_activity_opens_runs_and_hides_when_nothing_runs(window: MainWindow) -> 
         assert activity.toolTip() == "Lake: 3,000 of 9,000 rows"
     window.navigation.activity.click()
     assert window.page() == "runs"
+    window.set_idle()
+    activity.set_narrow(False)
+    assert (activity.isVisible(), activity.accessibleName(), activity.spin()) == (True, "Nothing running", False)
+    activity.set_narrow(True)
+    assert not activity.isVisible()
     window.set_activity("")
-    assert not window.navigation.activity.isVisible()
+    activity.set_narrow(False)
+    assert not activity.isVisible()
 
 
 def test_every_control_of_the_shell_has_a_name(window: MainWindow) -> None:

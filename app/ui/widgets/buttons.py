@@ -14,6 +14,7 @@ from app.ui.widgets.focus import KeyboardFocus
 
 Kind = Literal["primary", "secondary", "ghost", "danger", "link"]
 
+_PAD, _LINK_PAD = 13, 2
 _INK = {"primary": "on_accent", "secondary": "text", "ghost": "text", "danger": "danger", "link": "accent_text"}
 _HOVER = {"primary": "accent_hover", "secondary": "hover", "ghost": "hover", "danger": "danger_subtle"}
 _PRESSED = {"primary": "accent_hover", "secondary": "pressed", "ghost": "pressed", "danger": "danger_subtle"}
@@ -137,8 +138,12 @@ class Button(KeyboardFocus, QPushButton):
         if not self.text():
             return QSize(self._height, self._height)
         width = self._theme.metrics("body-medium").horizontalAdvance(self.text())
-        pad = 2 if self._kind == "link" else 13
+        pad = _LINK_PAD if self._kind == "link" else _PAD
         return QSize(width + self._parts_width() + 2 * pad, self._height)
+
+    def inset(self) -> int:
+        """How far left of a margin it must begin for what people see of it at rest to stand at the margin, in px."""
+        return {"link": _LINK_PAD, "ghost": _PAD}.get(self._kind, 0)
 
     def minimumSizeHint(self) -> QSize:
         """Never narrower than its text."""

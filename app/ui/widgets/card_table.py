@@ -19,16 +19,24 @@ from app.ui.widgets.table_header import HEIGHT as HEADER
 class CardTable(QWidget):
     """A table in a card that is as high as its rows, made when there are some; one line of words while there are none.
 
-    Signals: `menu_asked(key, place)` for a row's `...`, `opened(key)` for Enter or a double click.
+    `row_height` as of `DataTable`. Signals: `menu_asked(key, place)` for a row's `...`, `opened(key)` for Enter or a double click.
     """
 
     menu_asked = Signal(str, QPoint)
     opened = Signal(str)
 
     def __init__(
-        self, theme: Theme, name: str, columns: Sequence[Column[Any]], nothing: str, parent: QWidget | None = None
+        self,
+        theme: Theme,
+        name: str,
+        columns: Sequence[Column[Any]],
+        nothing: str,
+        *,
+        row_height: int = ROW_ONE_LINE,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._row_height = row_height
         self._theme = theme
         self._name = name
         self._columns = tuple(columns)
@@ -45,7 +53,7 @@ class CardTable(QWidget):
             self._theme,
             self._name,
             self._columns,
-            row_height=ROW_ONE_LINE,
+            row_height=self._row_height,
             multiple=False,
             sortable=False,
             keep_order=True,
@@ -68,7 +76,9 @@ class CardTable(QWidget):
         if not shown and "table" not in self.__dict__:
             return
         self.table.set_rows(shown)
-        self.table.setFixedHeight(HEADER + ROW_ONE_LINE * len(shown) - 1)  # the card's edge stands for the last line
+        self.table.setFixedHeight(
+            HEADER + self._row_height * len(shown) - 1
+        )  # the card's edge stands for the last line
         for at, each in enumerate(self._columns):
             if each.menu:
                 self.table.setColumnHidden(at, not with_menu)

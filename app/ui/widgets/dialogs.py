@@ -21,7 +21,7 @@ from app.ui.widgets.labels import Label, Line
 from app.ui.widgets.marks import Badge
 from app.ui.widgets.overlay import Scrim, focusable, move_focus_within
 
-SHADOW = 32
+SHADOW, MARGIN = 32, 24
 
 
 class Dialog(QDialog):
@@ -87,8 +87,8 @@ class Dialog(QDialog):
         self._left, self._right = QHBoxLayout(), QHBoxLayout()
         for side in (self._left, self._right):
             side.setSpacing(8)
-        footer = QHBoxLayout()
-        footer.setContentsMargins(24, 12, 24, 12)
+        self._footer = footer = QHBoxLayout()
+        footer.setContentsMargins(MARGIN, 12, MARGIN, 12)
         footer.setSpacing(8)
         footer.addLayout(self._left)
         footer.addStretch(1)
@@ -151,6 +151,8 @@ class Dialog(QDialog):
 
     def add_left(self, widget: QWidget) -> QWidget:
         """Put a widget at the left of the footer."""
+        if self._left.isEmpty() and isinstance(widget, Button):
+            self._footer.setContentsMargins(MARGIN - widget.inset(), 12, MARGIN, 12)
         self._left.addWidget(widget)
         return widget
 

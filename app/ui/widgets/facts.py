@@ -107,7 +107,8 @@ class FactList(QWidget):
         value.setAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         value.setAccessibleName(f"{fact.label}: {fact.value}")
         value.setToolTip(fact.tip)
-        self._grid.addWidget(label, at, 0, Qt.AlignmentFlag.AlignTop if self._label_width else Qt.AlignmentFlag(0))
+        at_first_line = bool(self._label_width) or not wraps
+        self._grid.addWidget(label, at, 0, Qt.AlignmentFlag.AlignTop if at_first_line else Qt.AlignmentFlag(0))
         self._grid.addWidget(value, at, 1)
         self._grid.setColumnStretch(0 if self._sentences else 1, 1)
         self._values.append(value)

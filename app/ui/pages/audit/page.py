@@ -113,8 +113,9 @@ class AuditPage(JobPage):
         self._assemble()
 
     def activate(self, focus: str | None = None) -> None:
-        """Come to the front; `focus` is searched for."""
+        """Come to the front; `focus` is searched for, however long ago it was."""
         if focus is not None:
+            self.period.set_current_key("0")
             self.search_field.setText(focus)
         self.refresh()
 

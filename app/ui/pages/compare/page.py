@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from app.core.configurations import SegmentChange
 from app.core.errors import FixData, as_sendoff_error
 from app.core.reasons import Reason
 from app.core.roles import Action, may
@@ -17,13 +18,14 @@ from app.core.runs import Run
 from app.destinations.description import Badge as BadgeLook
 from app.jobs import JobContext
 from app.ui.context import WindowContext
+from app.ui.dialogs.segment_change import RunMark, SegmentChangeDialog
 from app.ui.pages.compare.chart import AudienceChart, AudiencePoint
 from app.ui.pages.compare.parts import Reasons, RunPicker
 from app.ui.pages.runs.head import RunHead
 from app.ui.pages.runs.words import badge_of
 from app.ui.reason_words import reason_words
 from app.ui.runner import Finished, LiveQuery, Outcome
-from app.ui.widgets.buttons import Button, IconButton
+from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import ChipBar, Choice, Segmented
 from app.ui.widgets.columns import Column, StatusCell, TextCell
 from app.ui.widgets.fields import SearchField
@@ -91,7 +93,7 @@ class ComparePage(QWidget):
         self._head = RunHead(theme)
         self.search_field = SearchField(theme, self.tr("Search members"), shortcut=QKeySequence.StandardKey.Find)
         self.pick_a, self.pick_b = RunPicker(theme, "A", strong=False), RunPicker(theme, "B", strong=True)
-        self.swap = IconButton(theme, "swap", self.tr("Swap A and B"))
+        self.swap = Button(theme, icon="swap", name=self.tr("Swap A and B"))
         self._missing = Note(theme, "warning", "")
         self._figures = QGridLayout()
         self.chart = AudienceChart(theme, formats)
@@ -242,7 +244,8 @@ class ComparePage(QWidget):
         )
         for picker, run_id in ((self.pick_a, read.asked.a), (self.pick_b, read.asked.b)):
             run = read.run(run_id)
-            picker.set_run(self._when(run), self._ended(run))
+            short = "" if run.audience is None else formats.counted(run.audience, "members")
+            picker.set_run(self._when(run), self._ended(run), short or self._ended(run))
         self._missing.setVisible(difference.missing > 0)
         self._missing.set_note(
             "warning",
@@ -333,6 +336,15 @@ class ComparePage(QWidget):
             sentences = [*difference.configuration] or [self.tr("Same configuration.")]
         for sentence in sentences:
             self._configuration.addWidget(Label(theme, sentence, "body", "text2", wrap=True))
+        for change in difference.segments:
+            words = (
+                self.tr("Show the segment change")
+                if len(difference.segments) == 1
+                else self.tr("Show the change of “{segment}”").format(segment=change.name)
+            )
+            link = Button(theme, words, "link", trailing="arrow-right")
+            link.clicked.connect(lambda _checked=False, of=change: self._show_change(of))
+            self._configuration.addLayout(row(link, None))
 
     def _only(self, read: _Read) -> tuple[int, int]:
         """How many are only in B, and only in A."""
@@ -383,6 +395,17 @@ class ComparePage(QWidget):
         return reason
 
     # What the person does
+
+    def _show_change(self, change: SegmentChange) -> None:
+        if self._read is None:
+            return
+        read = self._read
+        marks = [
+            RunMark(run_id, letter, self._when(read.run(run_id)))
+            for letter, run_id in (("A", read.asked.a), ("B", read.asked.b))
+        ]
+        earlier, later = reversed(marks) if read.swapped else marks
+        SegmentChangeDialog(self._context, self, change, earlier, later).open()
 
     def _on_back(self) -> None:
         self._context.navigator.show_page("runs", self._asked.b or None)

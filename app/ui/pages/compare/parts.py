@@ -30,14 +30,14 @@ class RunPicker(KeyboardFocus, QPushButton):
         self._theme = theme
         self._letter = letter
         self._strong = strong
-        self._when, self._detail = "", ""
+        self._when, self._detail, self._short = "", "", ""
         self.setAutoDefault(False)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def set_run(self, when: str, detail: str) -> None:
-        """Show a run."""
-        self._when, self._detail = when, detail
+    def set_run(self, when: str, detail: str, short: str) -> None:
+        """Show a run; `short` stands where the detail has no room."""
+        self._when, self._detail, self._short = when, detail, short
         self.setAccessibleName(self.tr("Run {letter}: {when}").format(letter=self._letter, when=when))
         self.setAccessibleDescription(detail)
         self.setToolTip(detail)
@@ -48,7 +48,7 @@ class RunPicker(KeyboardFocus, QPushButton):
         return QSize(300, 52)
 
     def minimumSizeHint(self) -> QSize:
-        """The second line elides."""
+        """The second line gets shorter."""
         return QSize(160, 52)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
@@ -67,7 +67,9 @@ class RunPicker(KeyboardFocus, QPushButton):
         paint.text(painter, theme, mark, self._letter, role="micro", ink=ink, align=Qt.AlignmentFlag.AlignHCenter)
         room = self.width() - 48 - 32
         paint.text(painter, theme, QRect(48, 7, room, 20), self._when, role="body-medium")
-        paint.text(painter, theme, QRect(48, 26, room, 16), self._detail, role="caption", ink="text2")
+        fits = theme.metrics("caption").horizontalAdvance(self._detail) <= room
+        words = self._detail if fits else self._short
+        paint.text(painter, theme, QRect(48, 26, room, 16), words, role="caption", ink="text2")
         paint.icon(painter, theme, QRect(self.width() - 26, 20, 12, 12), "caret-down", "text2")
         if self.hasFocus() and self.focus_visible:
             paint.focus_ring(painter, theme, self.rect(), 8)

@@ -16,6 +16,7 @@ from app.ui.pages.runs.batch_strip import BatchStrip, look_of, numbers_words, st
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.card_table import CardTable
+from app.ui.widgets.cells import TWO_LINES
 from app.ui.widgets.choice import CheckBox
 from app.ui.widgets.columns import Column, NumberCell, TextCell
 from app.ui.widgets.labels import Card, Label, column, row
@@ -52,7 +53,8 @@ class InterruptedView(QWidget):
         self._numbers = QGridLayout()
         self._strip = BatchStrip(theme, formats)
         self._under_strip = Label(theme, "", "caption", "text2")
-        self._table = CardTable(theme, self.tr("Batches by what is known of them"), self._columns(), "")
+        name = self.tr("Batches by what is known of them")
+        self._table = CardTable(theme, name, self._columns(), "", row_height=TWO_LINES)
         self._steps = QVBoxLayout()
         self.again = CheckBox(theme, self.tr("Send them again all the same"))
         self.resume = Button(theme, self.tr("Resume run"), "primary", icon="play")
@@ -112,9 +114,10 @@ class InterruptedView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """With little room the table says what Resume does rather than what is known."""
+        """With little room what is known stands below what Resume does."""
         super().resizeEvent(event)
-        self._table.table.setColumnHidden(_KNOWN, self.width() < _WIDE)
+        self._table.table.setColumnHidden(_KNOWN, self._is_narrow())
+        self._table.table.viewport().update()
 
     def _say_what_happened(self, found: Interruption) -> None:
         time = self._formats.clock_to_the_second(found.stopped_at)
@@ -161,7 +164,12 @@ class InterruptedView(QWidget):
     def _columns(self) -> Sequence[Column[_Row]]:
         formats = self._formats
         return (
-            Column("batch", self.tr("Batch"), lambda r: TextCell(numbers_words(r.batches, formats)), width=76),
+            Column(
+                "batch",
+                self.tr("Batch"),
+                lambda r: TextCell(numbers_words(r.batches, formats), role="body-medium"),
+                width=76,
+            ),
             Column(
                 "members",
                 self.tr("Members"),
@@ -174,7 +182,7 @@ class InterruptedView(QWidget):
                 "known", self.tr("What is known"), lambda r: TextCell(self._known(r.batches), ink="text2"), width=214
             ),
             Column(
-                "does", self.tr("What Resume does"), lambda r: TextCell(self._does(r.batches)), width=200, stretch=True
+                "does", self.tr("What Resume does"), lambda r: self._does_and_known(r.batches), width=200, stretch=True
             ),
         )
 
@@ -194,6 +202,13 @@ class InterruptedView(QWidget):
         left = [batch.left_at for batch in group if batch.left_at is not None]
         words = self.tr("Sent {time}, no answer seen")
         return words.format(time=self._formats.clock_to_the_second(max(left))) if left else ""
+
+    def _is_narrow(self) -> bool:
+        return self.width() < _WIDE
+
+    def _does_and_known(self, group: Sequence[Batch]) -> TextCell:
+        lines = [self._does(group), self._known(group) if self._is_narrow() else ""]
+        return TextCell(*filter(None, lines)) if any(lines) else TextCell("")
 
     def _does(self, group: Sequence[Batch]) -> str:
         if self._found is None or self._found.hindrance:

@@ -13,7 +13,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import Choice, Segmented
 from app.ui.widgets.columns import Column, TextCell
-from app.ui.widgets.labels import Card, ElidedLabel, Label, row
+from app.ui.widgets.labels import Card, Label, row
 from app.ui.widgets.table import ROW_ONE_LINE, DataTable
 from app.ui.widgets.table_header import HEIGHT as HEADER
 
@@ -41,7 +41,7 @@ class RejectsCard(QWidget):
         self._formats = formats
         self._page: RejectPage | None = None
         self._room = _WIDE
-        self._words = ElidedLabel(theme, "", "body", "text2")
+        self._words = Label(theme, "", "body", "text2")
         self._fields = Segmented(theme, self.tr("Rejects by field"), [Choice(ALL, self.tr("All"))], ALL)
         self._save = Button(theme, self.tr("Save rejects as CSV"), "secondary", icon="download-simple")
         self.again = Button(theme, self.tr("Send rejected again"), "link", icon="arrow-clockwise")
@@ -55,7 +55,7 @@ class RejectsCard(QWidget):
         card.body.setSpacing(0)
         card.body.addSpacing(3)
         card.body.addWidget(self._table)
-        card.body.addLayout(row(self._more, None, self.again, margins=(8, 4, 8, 4)))
+        card.body.addLayout(row(self._more, None, self.again, margins=(14, 4, 14, 4)))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -77,7 +77,6 @@ class RejectsCard(QWidget):
         if not page.total:
             return
         formats = self._formats
-        self._words.set_words(self.tr("{members}, by field").format(members=formats.counted(page.total, "members")))
         self._page = page
         self._offer_fields(page)
         self._table.set_rows(_Row(f"{at}", reject) for at, reject in enumerate(page.rejects))
@@ -107,7 +106,15 @@ class RejectsCard(QWidget):
             if taken <= room or field == current:
                 choices.append(choice)
         self._fields.set_choices(choices)
+        self._tell_number(page, room - sum(map(self._width_of, choices)))
         self._fields.set_current(current if any(c.key == current for c in choices) else ALL)
+
+    def _tell_number(self, page: RejectPage, room: int) -> None:
+        """How many there are, in as many words as there is room for."""
+        members = self._formats.counted(page.total, "members")
+        width = self._theme.metrics("body").horizontalAdvance
+        words = (self.tr("{members}, by field").format(members=members), members)
+        self._words.set_words(next((told for told in words if width(told) <= room), ""))
 
     def _width_of(self, choice: Choice) -> int:
         return self._theme.metrics("body-strong").horizontalAdvance(choice.text) + _SEGMENT
