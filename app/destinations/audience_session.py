@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Self
 
 from app.destinations.batches import Member
+from app.destinations.calls import Call
 from app.destinations.contract import PreparedRequest
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.jobs import JobContext
 
 

@@ -8,32 +8,25 @@ to no address that was not entered.
 from __future__ import annotations
 
 import logging
-import random
-import socket
-import ssl
-import time
-import weakref
-import zlib
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
 import orjson
-import truststore
 
-from app.core.errors import FixData, FixSettings, SendoffError, SignInAgain, TellUs, TryAgain
+from app.core.errors import FixData, FixSettings, SendoffError, SignInAgain, TryAgain
 from app.core.tokens import Tokens, secrets_in
 from app.destinations.answers import Answer, Redactor, failure, masked_header, words_of
-from app.destinations.contract import Exchange, PreparedRequest, Settings
+from app.destinations.calls import Access, Call, Key, Local, Retry
+from app.destinations.contract import PreparedRequest, Settings
 from app.destinations.description import Pace
-from app.destinations.direct import DirectTransport
-from app.destinations.no_answer import CONNECT_SECONDS, NEVER_ARRIVED, broken, no_answer
-from app.jobs import Cancelled, CancelToken, JobContext
+from app.destinations.no_answer import NEVER_ARRIVED
+from app.destinations.wire import Wire
+from app.jobs import JobContext
 from app.version import VERSION
 
 T = TypeVar("T")
@@ -45,110 +38,8 @@ for _name in ("httpx2", "httpcore2"):
 _JSON = {"Content-Type": "application/json"}
 _KEPT = 16  # addresses and heads of requests
 _MAX_BYTES = 64 << 20
-_GZIP = 16 + zlib.MAX_WBITS
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """How often and how patiently a request is repeated; waits double, with a random share so that clients spread.
-
-    A target that asks for more than `longest_asked` seconds is not waited for: the run ends with TryAgain.
-    """
-
-    attempts: int = 5
-    first: float = 0.5
-    longest: float = 30.0
-    longest_asked: float = 900.0
-
-    def wait(self, attempt: int) -> float:
-        """Seconds to wait after that attempt (the first is 1)."""
-        full = min(self.longest, self.first * 2.0 ** (attempt - 1))
-        return full * random.uniform(0.6, 1.0)  # noqa: S311 - spreads load, protects nothing
-
 
 RETRY = Retry()
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request: a path below the base address, a query, a body and headers of its own (none of them secret).
-
-    A body is `json`, or `content` as it is, whose kind the headers tell.
-
-    `repeatable` tells whether sending it twice does no harm, so that it is repeated when its answer is lost; None means
-    yes for GET, HEAD, PUT and DELETE. `abortable` calls are cut off by a cancel, others end first; None means GET and HEAD.
-    """
-
-    method: str
-    path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    json: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    repeatable: bool | None = None
-    abortable: bool | None = None
-    content: bytes | None = field(default=None, repr=False)
-
-    @property
-    def may_repeat(self) -> bool:
-        """Whether it may be sent twice."""
-        return self.method in {"GET", "HEAD", "PUT", "DELETE"} if self.repeatable is None else self.repeatable
-
-    @property
-    def may_abort(self) -> bool:
-        """Whether a cancel may cut it off."""
-        return self.method in {"GET", "HEAD"} if self.abortable is None else self.abortable
-
-
-class Access(Protocol):
-    """Access that ends and is renewed while it is used. Thread safe."""
-
-    def headers(self) -> Mapping[str, str]:
-        """What proves who we are; asks nobody."""
-        ...
-
-    def renew(self, refused: Mapping[str, str] | None = None) -> bool:
-        """Renew when it ends soon, or when the target refused these headers; whether there are other headers now."""
-        ...
-
-    def secrets(self) -> tuple[str, ...]:
-        """What must be masked."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """Access by a key that never changes."""
-
-    sign_in: Callable[[], Mapping[str, str]]
-
-    def headers(self) -> Mapping[str, str]:
-        return self.sign_in()
-
-    def renew(self, refused: Mapping[str, str] | None = None) -> bool:  # noqa: ARG002 - the protocol's name
-        return False
-
-    def secrets(self) -> tuple[str, ...]:
-        return ()
-
-
-@dataclass(frozen=True, slots=True)
-class LocalRequest:
-    """A request as it reaches a `Local`: the address below the base with its query, headers in lower case, the body."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-
-
-class Local(Protocol):
-    """A target inside this program that answers in the place of a host; `host` is what the ledger calls it. Thread safe."""
-
-    host: str
-
-    def answer(self, request: LocalRequest, token: CancelToken) -> Answer:
-        """What it answers; raises ConnectionError when no answer is to come, and Cancelled."""
-        ...
 
 
 def _asks_to_slow_down(answer: Answer) -> bool:
@@ -198,44 +89,28 @@ class HttpClient:
     ) -> None:
         self.target = target
         self._secrets = (*(part for text in settings.secrets.values() for part in secrets_in(text)), *also_secret)
-        self._local = local
-        self._host = checked_host(target, base_url) if local is None else local.host
+        host = checked_host(target, base_url) if local is None else local.host
         self._base_url = base_url.rstrip("/")
         self._settings = settings
-        self._access = access or _Key(sign_in)
+        self._access = access or Key(sign_in)
         self._seal = seal
         self._slow_down = slow_down
         self._signed_out = signed_out
         self._meaning = meaning
         self._max_body_bytes = pace.max_body_bytes
         self._retry = retry or RETRY
-        self._max_bytes = max_bytes
         # A sign-in is another text after each renewal; the app's own secret stays and tells the account just as well.
         lasting = [text for text in settings.secrets.values() if Tokens.read(text) is None]
         self._budget = settings.budgets.of(
-            self._host, lasting or settings.secrets.values(), pace.simultaneous, pace.requests_per_second
+            host, lasting or settings.secrets.values(), pace.simultaneous, pace.requests_per_second
         )
-        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
-        trusted = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._client = _Client(
-            headers=_sendable(
-                target,
-                {
-                    "User-Agent": f"Sendoff/{VERSION}",
-                    "Accept": "application/json",
-                    "Accept-Encoding": "gzip",
-                    **(headers or {}),
-                },
-            ),
-            verify=trusted,
-            timeout=httpx2.Timeout(pace.timeout_seconds, connect=CONNECT_SECONDS),
-            follow_redirects=False,
-            trust_env=True,
-        )
-        self._timeout = self._client.timeout.as_dict()
-        self._deadline = pace.deadline_seconds
-        proxy = None if local is not None else self._client.proxy_for(httpx2.URL(self._base_url))
-        self._way = proxy or DirectTransport(trusted, self._sockets.add)
+        own = {
+            "User-Agent": f"Sendoff/{VERSION}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            **(headers or {}),
+        }
+        self._wire = Wire(target, host, self._base_url, _sendable(target, own), pace, settings.ledger, max_bytes, local)
         # Millions go to one or two addresses with the same headers: putting these together took a fifth of a request.
         self._address = lru_cache(_KEPT)(self._address_of)
         self._headers = lru_cache(_KEPT)(self._headers_of)
@@ -250,8 +125,7 @@ class HttpClient:
 
     def close(self) -> None:
         """Close all connections; closing twice is harmless."""
-        self._way.close()
-        self._client.close()
+        self._wire.close()
 
     def json(self, call: Call, ctx: JobContext) -> Any:  # noqa: ANN401 - a vendor's answer can be anything
         """Send and read the answer as JSON; raises the errors of `send` and those of answers that are not ok."""
@@ -360,118 +234,22 @@ class HttpClient:
         if self._seal is not None and body is not None:
             headers = headers.copy()
             headers.update(self._seal(body))
-        extensions: dict[str, Any] = {"timeout": self._timeout}
-        if call.may_abort:
-            extensions["trace"] = self._watch
         address = self._address(call.path, *{**call.query, **self.proof_in_address(proof)}.items())
-        return httpx2.Request(call.method, address, headers=headers, content=body, extensions=extensions)
+        return httpx2.Request(call.method, address, headers=headers, content=body)
 
     def _address_of(self, path: str, *query: tuple[str, str]) -> httpx2.URL:
         return httpx2.URL(f"{self._base_url}/{path.lstrip('/')}", **({"params": dict(query)} if query else {}))
 
     def _headers_of(self, *own: tuple[str, str]) -> httpx2.Headers:
-        headers = self._client.headers.copy()
+        headers = self._wire.headers
         headers.update(_sendable(self.target, dict(own)))
         return headers
 
     def _once(self, call: Call, ctx: JobContext) -> Answer:
-        with ExitStack() as stack:
-            stack.enter_context(self._budget.turn(ctx))
+        with self._budget.turn(ctx):
             ctx.check()
-            if call.may_abort:
-                stack.enter_context(ctx.token.on_cancel(self._cut_off))
-            if self._local is not None:
-                # As with a host a cancel ends only what may be aborted.
-                token = ctx.token if call.may_abort else CancelToken()
-                return self._ask(self._local, self._request(call, self._access.headers()), token)
-            try:
-                return self._exchange(self._request(call, self._access.headers()))
-            except httpx2.HTTPError as error:
-                if call.may_abort and ctx.token.cancelled:
-                    raise Cancelled from None
-                raise no_answer(self.target, self._host, error) from None
-
-    def _exchange(self, request: httpx2.Request) -> Answer:
-        sent = len(request.content) + _size(request.headers) + len(str(request.url))
-        received, answered = 0, False
-        response: httpx2.Response | None = None
-        until = request.extensions["until"] = time.monotonic() + self._deadline
-        try:
-            response = self._way.handle_request(request)
-            self._remember(response.extensions.get("network_stream"))
-            packed = bytearray()
-            for block in response.iter_raw():
-                packed += block
-                if len(packed) > self._max_bytes:
-                    raise _too_large(self.target, self._max_bytes)
-                if time.monotonic() > until:
-                    raise httpx2.ReadTimeout("the whole request took too long")
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            body = self._unpacked(bytes(packed), headers.get("content-encoding", ""))
-            answered = True
-            return Answer(response.status_code, headers, body)
-        finally:
-            if response is not None:
-                received = response.num_bytes_downloaded + _size(response.headers)
-                response.close()
-            self._settings.ledger(Exchange(self._host, sent, received, request.content, answered=answered))
-
-    def _unpacked(self, body: bytes, how: str) -> bytes:
-        """The body of an answer; never makes more of it than is taken, because a few bytes may hold gigabytes."""
-        if not body or how.strip().lower() in {"", "identity"}:
-            return body
-        unpacker = zlib.decompressobj(_GZIP)
-        try:
-            whole = unpacker.decompress(body, self._max_bytes + 1)
-        except zlib.error as error:
-            raise httpx2.DecodingError(str(error)) from error
-        if len(whole) > self._max_bytes:
-            raise _too_large(self.target, self._max_bytes)
-        if not unpacker.eof:
-            raise httpx2.DecodingError("it is not whole")
-        return whole
-
-    def _ask(self, local: Local, request: httpx2.Request, token: CancelToken) -> Answer:
-        path = str(request.url).removeprefix(self._base_url)
-        received, answered = 0, False
-        try:
-            headers = {name.lower(): value for name, value in request.headers.items()}
-            answer = local.answer(LocalRequest(request.method, path, headers, request.content), token)
-            received = len(answer.body) + sum(len(name) + len(value) + 4 for name, value in answer.headers.items())
-            answered = True
-            return answer
-        except ConnectionError:
-            raise broken(self.target, self._host, "Try again later.") from None
-        finally:
-            sent = len(request.content) + _size(request.headers) + len(str(request.url))
-            self._settings.ledger(Exchange(self._host, sent, received, request.content, answered=answered))
-
-    def _watch(self, event: str, info: Mapping[str, Any]) -> None:
-        """Remember sockets as soon as they are open, so that a cancel can end a wait for an answer."""
-        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            self._remember(info.get("return_value"))
-
-    def _remember(self, stream: Any) -> None:  # noqa: ANN401 - the client's own kind of stream
-        raw = stream.get_extra_info("socket") if stream is not None else None
-        if isinstance(raw, socket.socket):
-            self._sockets.add(raw)
-
-    def _cut_off(self) -> None:
-        for raw in list(self._sockets):
-            try:
-                # The plain method: that of a TLS socket would pull its state from under the thread that reads.
-                socket.socket.shutdown(raw, socket.SHUT_RDWR)
-            except OSError:
-                continue  # closed already
-
-
-class _Client(httpx2.Client):
-    """Knows the proxies. Requests go past it: cookies, redirects and a history, which `send` sees to, nobody here asks for."""
-
-    def proxy_for(self, url: httpx2.URL) -> httpx2.BaseTransport | None:
-        """The way through the proxy that is set for the address, None when none is."""
-        way = self._transport_for_url(url)
-        return None if way is self._transport else way
+            request = self._request(call, self._access.headers())
+            return self._wire.ask(request, ctx.token, may_abort=call.may_abort)
 
 
 def checked_host(target: str, base_url: str) -> str:
@@ -510,16 +288,3 @@ def _sendable(target: str, headers: dict[str, str]) -> dict[str, str]:
         "Copy the key again and enter it in the connection.",
         code="secret_unusable",
     )
-
-
-def _too_large(target: str, most: int) -> TellUs:
-    return TellUs(
-        f"{target} sent an answer that is far too large.",
-        f"It is longer than {most >> 20} MB.",
-        "Try again; when it comes back, send us the log.",
-        code="answer_too_large",
-    )
-
-
-def _size(headers: httpx2.Headers) -> int:
-    return sum(len(name) + len(value) + 4 for name, value in headers.raw)

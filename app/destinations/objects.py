@@ -24,9 +24,9 @@ from typing import IO, Protocol, TypeVar, cast
 from app.core.connections import TestResult
 from app.core.errors import FixData, FixSettings, NotAllowed, SendoffError, TryAgain
 from app.destinations.budgets import PIECE, Line
+from app.destinations.calls import Retry
 from app.destinations.contract import Settings, StoredFile
 from app.destinations.files import CUT, StagedFiles, blocks, not_whole, safe_path
-from app.destinations.http import Retry
 from app.destinations.speed import Speed
 from app.jobs import CancelToken, JobContext
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.destinations import http
+from app.destinations.calls import Retry
 from tests.cli.desk import Desk
 from tests.servers.secret_service import secret_service, secret_service_here
 from tests.vendors.mailchimp import MailchimpEmulator
@@ -31,7 +32,7 @@ def shop(desk: Desk) -> Desk:
 
 @pytest.fixture
 def mailchimp(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailchimpEmulator]:
-    monkeypatch.setattr(http, "RETRY", http.Retry(attempts=3, first=0.01, longest=0.05))
+    monkeypatch.setattr(http, "RETRY", Retry(attempts=3, first=0.01, longest=0.05))
     with MailchimpEmulator() as emulator:
         yield emulator
         assert emulator.violations == []

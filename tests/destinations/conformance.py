@@ -20,6 +20,7 @@ from app.core.errors import FixData, FixSettings, NotAllowed, SendoffError, Sign
 from app.core.exports import SyncMode
 from app.destinations import http
 from app.destinations.batches import Batch, Member, OutcomeKind, Outcomes
+from app.destinations.calls import Retry
 from app.destinations.contract import Exchange, ReadingDestination, RemovingSession, SegmentDestination
 from app.destinations.description import Description
 from app.jobs import Cancelled, CancelToken, JobContext
@@ -70,7 +71,7 @@ class SegmentDestinationSuite:
     def _quick_and_quiet(
         self, bench: SegmentBench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> Iterator[None]:
-        monkeypatch.setattr(http, "RETRY", http.Retry(attempts=4, first=0.01, longest=0.05))
+        monkeypatch.setattr(http, "RETRY", Retry(attempts=4, first=0.01, longest=0.05))
         caplog.set_level(logging.DEBUG)
         yield
         for secret in bench.secrets:

@@ -15,9 +15,9 @@ import pytest
 
 from app.core.errors import FixSettings, NotAllowed, SendoffError, SignInAgain, TryAgain
 from app.destinations import objects
+from app.destinations.calls import Retry
 from app.destinations.cloud import out_of_room
 from app.destinations.contract import Exchange, FileDestination, FileSession
-from app.destinations.http import Retry
 from app.jobs import Cancelled, CancelToken, JobContext
 from tests.destinations.file_suite import FileBench, FileDestinationSuite, Opened, kill_half_way, silent
 from tests.servers.ports import Cable

@@ -13,6 +13,7 @@ from app.destinations.batches import Member, Outcome, OutcomeKind
 from app.destinations.brevo import session as brevo_session
 from app.destinations.brevo.answers import typed
 from app.destinations.brevo.destination import create
+from app.destinations.calls import Retry
 from app.destinations.contract import ReadingDestination, SegmentDestination, Settings
 from app.destinations.jobs import Patience
 from app.destinations.registry import description
@@ -72,7 +73,7 @@ pytestmark = pytest.mark.usefixtures("unpaced")
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(brevo_session, "PATIENCE", Patience(0.01, 0.02, 5.0))
-    monkeypatch.setattr(http, "RETRY", http.Retry(attempts=4, first=0.01, longest=0.05))
+    monkeypatch.setattr(http, "RETRY", Retry(attempts=4, first=0.01, longest=0.05))
 
 
 def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:

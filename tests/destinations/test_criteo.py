@@ -15,6 +15,7 @@ from app.core.tokens import Tokens, secrets_in
 from app.destinations import http
 from app.destinations.answers import Answer
 from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.calls import Retry
 from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.criteo import session as criteo_session
 from app.destinations.criteo.answers import meaning
@@ -236,7 +237,7 @@ class TestTrouble:
         self, bench: Bench, written: str, wait: float | None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         reset = str(int(time.time()) + 1_001) if written == "moment" else written
-        monkeypatch.setattr(http, "RETRY", http.Retry(attempts=2, first=0.01))
+        monkeypatch.setattr(http, "RETRY", Retry(attempts=2, first=0.01))
         reply = Reply(429, {"errors": [{"type": "quota"}]}, headers={"x-ratelimit-reset": reset})
         bench.emulator.fail("reply", path="contact-list", reply=reply)
         with pytest.raises(TryAgain) as raised:

@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 
 from app.core.errors import FixData, FixSettings, SendoffError, SignInAgain, TellUs, TryAgain
 from app.destinations.answers import Answer, Redactor, words_of
+from app.destinations.calls import Call, Retry
 from app.destinations.contract import Exchange, Settings
 from app.destinations.description import Pace
-from app.destinations.http import Call, HttpClient, Retry
+from app.destinations.http import HttpClient
 from app.jobs import Cancelled, CancelToken, JobContext
 from tests.servers.tls import TlsServer
 from tests.vendors.emulator import Emulator, Reply, Request
@@ -209,8 +210,11 @@ class TestNoAnswer:
             assert code(f"http://127.0.0.1:{mute.getsockname()[1]}", pace=Pace(timeout_seconds=0.1)) == "timeout"
 
     @pytest.mark.parametrize("proxied", [False, True])
-    def test_an_answer_that_never_ends(self, monkeypatch: pytest.MonkeyPatch, *, proxied: bool) -> None:
-        """A byte now and then is no silence, but the whole has an end of its own."""
+    @pytest.mark.parametrize(
+        "begins", [b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-Y: "]
+    )
+    def test_an_answer_that_never_ends(self, monkeypatch: pytest.MonkeyPatch, begins: bytes, *, proxied: bool) -> None:
+        """A byte of its body or of its head now and then is no silence, but the whole has an end of its own."""
         with socket.create_server(("127.0.0.1", 0)) as tap:
             address = f"http://127.0.0.1:{tap.getsockname()[1]}"
             if proxied:
@@ -221,7 +225,7 @@ class TestNoAnswer:
                     line, _address = tap.accept()
                     with line, suppress(OSError):
                         line.recv(1 << 16)
-                        line.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+                        line.sendall(begins)
                         while True:
                             line.sendall(b" ")
                             time.sleep(0.02)

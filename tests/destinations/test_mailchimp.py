@@ -13,6 +13,7 @@ from app.core.errors import FixSettings, SendoffError, SignInAgain, TryAgain
 from app.core.exports import SyncMode
 from app.destinations import http
 from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.calls import Retry
 from app.destinations.contract import (
     AskingSession,
     Confirmation,
@@ -542,7 +543,7 @@ class TestPreview:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "RETRY", http.Retry(attempts=30, first=0.01, longest=0.1))
+    monkeypatch.setattr(http, "RETRY", Retry(attempts=30, first=0.01, longest=0.1))
 
 
 class TestAsking:

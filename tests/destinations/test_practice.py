@@ -16,8 +16,8 @@ from app.core.exports import SyncMode
 from app.destinations import http
 from app.destinations.answers import Answer
 from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.calls import Local, LocalRequest, Retry
 from app.destinations.contract import Choice, Exchange, ReadingDestination, Settings
-from app.destinations.http import Local, LocalRequest
 from app.destinations.practice.destination import Practice, create
 from app.destinations.practice.rules import MOODS, Outage, Rules
 from app.destinations.practice.shelf import FILE, Shelf
@@ -144,7 +144,7 @@ class Account:
 
 @pytest.fixture
 def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Account:
-    monkeypatch.setattr(http, "RETRY", http.Retry(attempts=3, first=0.01, longest=0.02))
+    monkeypatch.setattr(http, "RETRY", Retry(attempts=3, first=0.01, longest=0.02))
     return Account(tmp_path / "account")
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from app.core.connections import ChangedHostKey, UnknownHostKey
 from app.core.errors import FixSettings, SendoffError, SignInAgain, TryAgain
+from app.destinations.calls import Retry
 from app.destinations.contract import Exchange, FileDestination, Settings
-from app.destinations.http import Retry
 from app.destinations.sftp.destination import create
 from app.destinations.ssh import link, storage
 from app.destinations.ssh.keys import private_key

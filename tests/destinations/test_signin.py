@@ -18,9 +18,10 @@ from app.core.errors import FixSettings, SignInAgain, TellUs, TryAgain
 from app.core.tokens import Tokens
 from app.destinations.browser_signin import sign_in
 from app.destinations.budgets import Account, Budgets
+from app.destinations.calls import Call
 from app.destinations.contract import Exchange, Settings
 from app.destinations.description import ClientAuth, Description, Grant, Pace, SignIn
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.registry import description
 from app.destinations.signin import SignedIn, TokenDesk
 from app.jobs import Cancelled, CancelToken, JobContext

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.destinations import http
+from app.destinations.calls import Retry
 from tests.cli.conftest import desk
 from tests.end_to_end.workshop import Workshop, workshop
 from tests.servers.secret_service import secret_service, secret_service_here
@@ -18,7 +19,7 @@ __all__ = ["desk", "secret_service", "secret_service_here"]
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
-    monkeypatch.setattr(http, "RETRY", http.Retry(attempts=3, first=0.01, longest=0.05))
+    monkeypatch.setattr(http, "RETRY", Retry(attempts=3, first=0.01, longest=0.05))
     with workshop(tmp_path, monkeypatch) as made:
         yield made
 

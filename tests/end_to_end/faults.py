@@ -13,6 +13,7 @@ import pytest
 from app.core.batches import numbers_of
 from app.core.runs import Run, Status
 from app.destinations import http
+from app.destinations.calls import Retry
 from tests.end_to_end.workshop import Workshop, workshop
 from tests.vendors.emulator import Fault, Reply, Request
 from tests.vendors.mailchimp import MailchimpEmulator
@@ -21,7 +22,7 @@ MEMBERS = 1_200
 HELP = Path(__file__).parents[2] / "resources/help/faults.md"
 GOES_ON = "The run goes on."
 AUDIENCE = "/lists/a1b2c3d4e5"
-RETRY = http.Retry(attempts=3, first=0.01, longest=0.05)
+RETRY = Retry(attempts=3, first=0.01, longest=0.05)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from app.bootstrap import Services
 from app.core.connections import Access
 from app.core.runs import Run, Status, Trigger
 from app.destinations import http
+from app.destinations.calls import Retry
 from app.jobs import JobContext
 from app.ui.pages.runs import RunsPage
 from tests.ui.page_bench import PageBench, page_bench
@@ -26,7 +27,7 @@ def bench(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[PageBench]:
-    monkeypatch.setattr(http, "RETRY", http.Retry(attempts=2, first=0.01, longest=0.02))
+    monkeypatch.setattr(http, "RETRY", Retry(attempts=2, first=0.01, longest=0.02))
     account = {"folder": str(tmp_path / "account"), "mood": "own", "batch_size": "50", "requests_per_second": "500"}
     outage = {"outage": "down", "outage_after": "1", "outage_seconds": "3600", "rejected_percent": "10"}
     small_services.connections.add("Trial", "practice", {**account, **outage}, {}, Access.ADMINS, agreed=True)

@@ -13,8 +13,9 @@ from app.core.exports import SyncMode
 from app.destinations.batches import Member
 from app.destinations.brevo.answers import Account, Attributes, Lists
 from app.destinations.brevo.session import BrevoSession, ExportTarget, read_folders, read_lists
+from app.destinations.calls import Call
 from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
 from app.jobs import JobContext

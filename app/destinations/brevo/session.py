@@ -28,8 +28,9 @@ from app.destinations.brevo.answers import (
     Process,
     typed,
 )
+from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.jobs import Patience, wait_for
 from app.jobs import JobContext
 

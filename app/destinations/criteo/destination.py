@@ -13,10 +13,11 @@ from app.core.errors import NotAllowed, SendoffError, SignInAgain
 from app.core.exports import SyncMode
 from app.destinations.answers import Answer
 from app.destinations.batches import Member
+from app.destinations.calls import Call
 from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
 from app.destinations.criteo.answers import Advertiser, Advertisers, meaning
 from app.destinations.criteo.session import CriteoSession, ExportTarget, read_segments
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
 from app.destinations.signin import SignedIn

@@ -13,6 +13,7 @@ from app.core.errors import FixData, FixSettings, TellUs
 from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
 from app.destinations.criteo.answers import (
     CONTACT_LIST,
@@ -23,7 +24,7 @@ from app.destinations.criteo.answers import (
     ContactListStatistics,
 )
 from app.destinations.hashes import not_hashed
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.jobs import JobContext
 
 KEY = "email"

@@ -14,6 +14,7 @@ from app.core.errors import FixSettings, TellUs, TryAgain
 from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
 from app.destinations.google_ads.answers import (
     Accepted,
@@ -24,7 +25,7 @@ from app.destinations.google_ads.answers import (
     reason_words,
     refused_members,
 )
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.jobs import Patience, wait_for
 from app.jobs import JobContext
 

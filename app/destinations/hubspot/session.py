@@ -17,8 +17,9 @@ from app.core.exports import SyncMode
 from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.hubspot.answers import CONTACTS, FILLABLE, HubSpotList, Memberships, OneList, Problem, Written
 from app.jobs import JobContext
 

@@ -14,8 +14,9 @@ from app.core.errors import FixSettings, TryAgain
 from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.iterable.answers import IterableList, Lists, MadeList, Subscribed
 from app.jobs import JobContext
 

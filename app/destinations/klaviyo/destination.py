@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from app.core.connections import TestResult
 from app.core.exports import SyncMode
 from app.destinations.batches import Member
+from app.destinations.calls import Call
 from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.klaviyo.answers import Accounts, Lists
 from app.destinations.klaviyo.session import PROPERTY, ExportTarget, KlaviyoSession, read_pages
 from app.destinations.opening import filled, needed_secret

@@ -14,8 +14,9 @@ from app.core.errors import FixSettings, NotAllowed, SendoffError
 from app.core.exports import SyncMode
 from app.destinations.answers import Answer
 from app.destinations.batches import Member
+from app.destinations.calls import Call
 from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.linkedin_ads.answers import AdAccount, AdAccounts
 from app.destinations.linkedin_ads.session import ExportTarget, LinkedInSession, account_urn, read_audiences
 from app.destinations.opening import filled, needed_secret

@@ -22,8 +22,9 @@ from app.destinations.answers import Answer
 from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience
 from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.linkedin_ads.answers import BatchResult, DmpSegment, DmpSegments, EntryResult
 from app.jobs import JobContext
 

@@ -7,9 +7,10 @@ import threading
 
 from app.core.errors import FixSettings, TellUs
 from app.destinations.answers import Answer
+from app.destinations.calls import Call
 from app.destinations.contract import Settings
 from app.destinations.description import Description
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.mailchimp.answers import Client, Metadata
 from app.destinations.opening import filled, needed_secret
 from app.destinations.signin import SignedIn

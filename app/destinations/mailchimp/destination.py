@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from app.core.connections import TestResult
 from app.core.exports import SyncMode
 from app.destinations.batches import Member
+from app.destinations.calls import Call
 from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.mailchimp import merge_fields
 from app.destinations.mailchimp.account import MailchimpAccount
 from app.destinations.mailchimp.answers import Account, Audience, Audiences

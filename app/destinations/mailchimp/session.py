@@ -21,8 +21,9 @@ from app.core.errors import FixData, FixSettings, SendoffError, TryAgain
 from app.core.exports import SyncMode
 from app.destinations.audiences import audience_is_gone, not_an_audience
 from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.mailchimp import merge_fields
 from app.destinations.mailchimp.answers import (
     STATIC,

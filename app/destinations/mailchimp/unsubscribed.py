@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from app.destinations.http import Call, HttpClient
+from app.destinations.calls import Call
+from app.destinations.http import HttpClient
 from app.jobs import JobContext, Progress
 
 PAGE = 1_000

@@ -14,8 +14,9 @@ from app.core.errors import FixSettings, NotAllowed
 from app.core.exports import SyncMode
 from app.core.forecasts import Quota
 from app.destinations.batches import Member
+from app.destinations.calls import Call
 from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.marketo.answers import (
     Client,
     Described,

@@ -14,9 +14,10 @@ from app.core.errors import FixData, FixSettings
 from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
 from app.destinations.hashes import not_hashed
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.meta_ads.answers import CUSTOMER_LIST, FLAGGED, Audience, Audiences, Made, Taken, flagged
 from app.jobs import JobContext
 

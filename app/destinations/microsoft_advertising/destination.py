@@ -14,8 +14,9 @@ from app.core.errors import NotAllowed, SendoffError, SignInAgain
 from app.core.exports import SyncMode
 from app.destinations.answers import Answer
 from app.destinations.batches import Member
+from app.destinations.calls import Call
 from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.microsoft_advertising.answers import (
     AccountInfo,
     AccountsInfo,

@@ -15,8 +15,9 @@ from app.core.connections import TestResult
 from app.core.errors import FixSettings
 from app.core.exports import SyncMode
 from app.destinations.batches import Member
+from app.destinations.calls import Call, Local
 from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
-from app.destinations.http import Call, HttpClient, Local
+from app.destinations.http import HttpClient
 from app.destinations.opening import needed_secret
 from app.destinations.practice.answers import Account, Audiences
 from app.destinations.practice.rules import Rules

@@ -10,8 +10,9 @@ from typing import Any, Self
 from app.core.errors import FixSettings, TellUs
 from app.core.exports import SyncMode
 from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.practice.answers import (
     Audience,
     Audiences,

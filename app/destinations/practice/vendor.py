@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from app.destinations.answers import Answer
-from app.destinations.http import LocalRequest
+from app.destinations.calls import LocalRequest
 from app.destinations.practice.rules import Outage, Rules
 from app.destinations.practice.shelf import Audience, Held, Shelf
 from app.jobs import CancelToken

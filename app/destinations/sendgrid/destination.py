@@ -12,8 +12,9 @@ from app.core.connections import TestResult
 from app.core.errors import NotAllowed
 from app.core.exports import SyncMode
 from app.destinations.batches import Member
+from app.destinations.calls import Call
 from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
 from app.destinations.sendgrid.answers import ContactCount, FieldDefinitions, Profile, Scopes

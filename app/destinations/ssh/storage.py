@@ -16,9 +16,9 @@ import asyncssh
 
 from app.core.errors import TryAgain
 from app.destinations.budgets import Line
+from app.destinations.calls import Retry
 from app.destinations.contract import StoredFile
 from app.destinations.files import blocks, disk_full, not_whole
-from app.destinations.http import Retry
 from app.destinations.ssh.link import STALL_SECONDS, Link
 from app.jobs import JobContext
 

@@ -22,8 +22,9 @@ from app.core.errors import FixSettings
 from app.core.exports import SyncMode
 from app.destinations.audiences import told_apart
 from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
+from app.destinations.calls import Call
 from app.destinations.contract import Choice, Confirmation, Place, PreparedRequest, Settings, TargetField
-from app.destinations.http import Call, HttpClient
+from app.destinations.http import HttpClient
 from app.destinations.opening import needed_secret
 from app.destinations.registry import description
 from app.destinations.webhook.body import filled, read_template
