@@ -8,18 +8,21 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from PySide6.QtCore import QSizeF
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.bootstrap import Services
 from app.cli.receipts import receipt_lines
 from app.core.batches import BatchKind, BatchState
 from app.core.plans import Change
-from app.core.receipts import sealed
+from app.core.receipts import ReceiptFile, sealed
 from app.core.runs import Run, Totals
 from app.jobs import JobContext
+from app.services.receipts import KeptReceipt
+from app.ui.formats import Formats
 from app.ui.pages.plan import UndoPlanPage
 from app.ui.pages.receipt import ReceiptPage
-from app.ui.pages.receipt.paper import receipt_html
+from app.ui.pages.receipt.paper import _document, paginated, receipt_blocks, receipt_pdf
 from app.ui.pages.runs import RunsPage
 from app.ui.widgets.facts import Fact
 from app.ui.widgets.labels import Label
@@ -46,6 +49,10 @@ def receipt_page(bench: PageBench, done: Run) -> ReceiptPage:
 
 def facts(card) -> dict[str, str]:
     return {fact.label: fact.value for fact in card.facts.facts()}
+
+
+def printed(kept: KeptReceipt, formats: Formats) -> str:
+    return "".join(block.html for block in receipt_blocks(kept, formats))
 
 
 def save(bench: PageBench, button, path) -> None:
@@ -105,7 +112,7 @@ def test_it_is_saved_as_it_was_written_and_as_pdf(bench, with_rejects, tmp_path)
     save(bench, page.as_pdf, tmp_path / "receipt.pdf")
     assert (tmp_path / "receipt.pdf").read_bytes().startswith(b"%PDF-")
     assert [toast.text for toast in bench.navigator.toasts] == ["Saved receipt.json", "Saved receipt.pdf"]
-    text = receipt_html(page._kept, bench.context.formats)
+    text = printed(page._kept, bench.context.formats)
     assert "fake.example" not in text
     assert page._kept.receipt.configuration.sha256 in text
 
@@ -124,7 +131,7 @@ def test_a_changed_receipt_says_so(bench, small_services):  # noqa: F811
     file.write_bytes(file.read_bytes().replace(b"Whole tables", b"Some tables"))
     page = receipt_page(bench, done)
     assert page._changed.isVisible()
-    assert "was changed after" in receipt_html(page._kept, bench.context.formats)
+    assert "was changed after" in printed(page._kept, bench.context.formats)
 
 
 def test_a_run_that_was_resumed_says_so_and_whom_it_found_there(bench, with_rejects):  # noqa: F811
@@ -139,7 +146,7 @@ def test_a_run_that_was_resumed_says_so_and_whom_it_found_there(bench, with_reje
     assert page._batches.table.rows_model.rows[-1].cells[1] == "Found there"
     assert "Interrupted" in facts(page._times)
     assert "Nothing else" not in page._hosts._remark.words()
-    assert "Interrupted" in receipt_html(replace(page._kept, receipt=resumed), formats)
+    assert "Interrupted" in printed(replace(page._kept, receipt=resumed), formats)
     assert receipt_lines(replace(page._kept, receipt=resumed))
 
 
@@ -149,9 +156,39 @@ def test_paper_holds_what_somebody_reads_and_says_where_the_rest_is(bench, with_
     doubtful = replace(batch, state=BatchState.IN_DOUBT, totals=Totals())
     batches = [replace(doubtful if number == 999 else batch, number=number) for number in range(1, 1001)]
     kept = replace(page._kept, receipt=replace(page._kept.receipt, batches=tuple(batches)))
-    printed = receipt_html(kept, bench.context.formats)
-    assert "The first 200 of 1,000 and those that need a look are printed" in printed
-    assert (">200<" in printed, ">201<" in printed, ">999<" in printed) == (True, False, True)
+    text = printed(kept, bench.context.formats)
+    assert "The first 200 of 1,000 and those that need a look are printed" in text
+    assert (">200<" in text, ">201<" in text, ">999<" in text) == (True, False, True)
+
+
+def test_no_line_is_cut_between_two_pages_and_tables_have_their_heads_on_each(bench, with_rejects):  # noqa: F811
+    page = receipt_page(bench, with_rejects)
+    receipt = page._kept.receipt
+    batches = tuple(replace(receipt.batches[0], number=number) for number in range(1, 101))
+    files = tuple(ReceiptFile(f"s3://lake/{'orders' * 30}-{number}.csv", 9, 9, "a" * 64) for number in range(30))
+    many = replace(receipt.configuration, fields=tuple(f"Field number {number}" for number in range(900)))
+    kept = replace(page._kept, receipt=replace(receipt, batches=batches, files=files, configuration=many))
+    blocks = receipt_blocks(kept, bench.context.formats)
+    room = QSizeF(672, 980)
+    pages = list(paginated(blocks, room))
+    heads, alone = {block.head for block in blocks} - {""}, [block.html for block in blocks if not block.with_next]
+    placed = [each for sheet in pages for each in sheet]
+    assert [each.html for each in placed if each.html in alone and not each.skipped] == alone
+    assert any(each.skipped for each in placed)  # of the fields there are more than a page holds
+    kept_by = {block.html for block in blocks if block.with_next}
+    lines = {block.html: block.head for block in blocks if block.head}
+    for sheet in pages:
+        assert sheet[-1].html not in kept_by
+        below = [*(each.top for each in sheet[1:]), room.height()]
+        for each, end in zip(sheet, below, strict=True):
+            height = _document(each.html, room).size().height()
+            assert height <= room.height() or not each.top
+            assert each.top + min(height - each.skipped, room.height()) <= end
+        first = next((each.html for each in sheet if each.html in lines), None)
+        if first is not None:
+            assert any(each.html == lines[first] for each in sheet[: [e.html for e in sheet].index(first)])
+    assert len(heads) == 3
+    assert receipt_pdf(kept, bench.context.formats).startswith(b"%PDF-")
 
 
 def test_a_run_leads_to_its_receipt_and_back(bench, small_services):  # noqa: F811
