@@ -41,6 +41,7 @@ class MainWindow(QMainWindow):
     Signals:
         page_changed(str): a page came to the front.
         workspace_asked, activity_asked, role_asked: clicks in the navigation (a click on activity also opens "runs").
+        new_asked(bool): a new export by its keys, on whatever page; True for one of whole tables.
         help_asked(str): F1; what the person is at, as `help_topic()` of a dialog or wizard says, else the page.
         narrow_changed(bool): the window crossed 1200 px.
 
@@ -53,6 +54,7 @@ class MainWindow(QMainWindow):
     workspace_asked = Signal()
     activity_asked = Signal()
     role_asked = Signal()
+    new_asked = Signal(bool)
     help_asked = Signal(str)
     narrow_changed = Signal(bool)
 
@@ -268,6 +270,8 @@ class MainWindow(QMainWindow):
             ("Ctrl+,", self._on_settings_shortcut),
             ("Ctrl+K", self._on_search_asked),
             ("F1", lambda: self.help_asked.emit(self.help_topic())),
+            ("Ctrl+N", lambda: self._on_new_shortcut(tables=False)),
+            ("Ctrl+Shift+N", lambda: self._on_new_shortcut(tables=True)),
             ("F6", lambda: self._move_region(1)),
             ("Shift+F6", lambda: self._move_region(-1)),
         ):
@@ -297,6 +301,10 @@ class MainWindow(QMainWindow):
         pages = self.navigation.pages()
         if at < len(pages) and not self._covered():
             self.show_page(pages[at])
+
+    def _on_new_shortcut(self, *, tables: bool) -> None:
+        if not self._covered():
+            self.new_asked.emit(tables)
 
     def _on_settings_shortcut(self) -> None:
         if "settings" in self._widgets and not self._covered():

@@ -13,7 +13,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from app.core.errors import as_sendoff_error
-from app.core.roles import Role
+from app.core.roles import Action, Role, may
 from app.core.runs import Run, Status, Trigger
 from app.jobs import JobContext
 from app.services.help_pages import HelpPage, help_pages
@@ -116,6 +116,7 @@ class WindowSession(QObject):
         window = self._frame.window
         window.set_palette_provider(self._entries)
         window.role_asked.connect(self._on_role_asked)
+        window.new_asked.connect(self._on_new_asked)
         window.help_asked.connect(self.show_help)
         window.page_changed.connect(self._on_page_changed)
         for page, slot in self._frame.slots.items():
@@ -132,6 +133,7 @@ class WindowSession(QObject):
         self._undo.setEnabled(False)
         self._undo.deleteLater()
         self._frame.window.role_asked.disconnect(self._on_role_asked)
+        self._frame.window.new_asked.disconnect(self._on_new_asked)
         self._frame.window.help_asked.disconnect(self.show_help)
         self._frame.window.page_changed.disconnect(self._on_page_changed)
         self._frame.window.set_palette_provider(lambda _words: [])
@@ -431,6 +433,14 @@ class WindowSession(QObject):
                 HelpDialog(self._frame.theme, window.focusWidget() or window, finished.value, topic).open()
 
         self._frame.runner.submit("queries", "Read the help", read, on_finished=show)
+
+    def _on_new_asked(self, tables: bool) -> None:  # noqa: FBT001 - a signal's
+        if self.snapshot is None or not may(self.snapshot.role, Action.CHANGE_EXPORTS):
+            return
+        if tables:
+            self.open_data_out_wizard()
+        else:
+            self.open_segment_wizard()
 
     def _on_role_asked(self) -> None:
         menu = Menu(self._frame.theme, self.tr("Your role here"), self._frame.window)

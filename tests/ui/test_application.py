@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QLocale, Qt
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -253,6 +255,30 @@ def test_a_viewer_sees_no_changing_commands(desk: Desk, workspace: Path) -> None
     assert all(desk.page.bar.button(key).isHidden() for key in ("edit", "run", "run_all", "remove", "schedule"))
     desk.page._do("remove")
     assert "Weekly letter" in desk.names()
+
+
+@pytest.mark.parametrize(("keys", "wizard"), [("Ctrl+N", "SegmentExportWizard"), ("Ctrl+Shift+N", "DataOutWizard")])
+def test_a_new_export_is_begun_from_any_page_but_not_over_a_dialog_or_by_a_viewer(
+    desk: Desk, workspace: Path, keys: str, wizard: str
+) -> None:
+    program = desk.open(workspace)
+    desk.ready()
+    window = program.window
+    window.show_page("settings")
+    [shortcut] = [each for each in window.findChildren(QShortcut) if each.key() == QKeySequence(keys)]
+    desk.session.show_help("runs")
+    desk.until(lambda: any(dialog.isVisible() for dialog in window.findChildren(HelpDialog)))
+    shortcut.activated.emit()
+    assert not window.is_full()
+    next(dialog for dialog in window.findChildren(HelpDialog) if dialog.isVisible()).reject()
+    snapshot = desk.session.snapshot
+    desk.session.snapshot = replace(snapshot, role=Role.VIEWER)
+    shortcut.activated.emit()
+    assert not window.is_full()
+    desk.session.snapshot = snapshot
+    shortcut.activated.emit()
+    desk.until(window.is_full)
+    assert type(window.full()).__name__ == wizard
 
 
 @pytest.fixture

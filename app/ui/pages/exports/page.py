@@ -188,10 +188,7 @@ class ExportsPage(Area):
         outer.addWidget(self._stack, 1)
 
     def _add_shortcuts(self) -> None:
-        navigator = self._context.navigator
         keys: tuple[tuple[str, Callable[[], object]], ...] = (
-            ("Ctrl+N", lambda: self._add(navigator.open_segment_wizard)),
-            ("Ctrl+Shift+N", lambda: self._add(navigator.open_data_out_wizard)),
             ("Ctrl+R", lambda: self._do("start")),
             ("Ctrl+.", lambda: self._do("cancel")),
             ("Ctrl+Shift+R", lambda: self._do("run_all")),
@@ -511,10 +508,6 @@ class ExportsPage(Area):
             self._actions.run([line])
 
     # Commands
-
-    def _add(self, open_wizard: Callable[[], None]) -> None:
-        if not self.add_button.isHidden():
-            open_wizard()
 
     def _do(self, key: str) -> None:
         """Carry out a command on the selection, when it is possible and allowed."""
