@@ -24,6 +24,7 @@ from app.jobs import JobContext, Pools
 from app.secrets.when_used import StoreWhenUsed
 from app.services.audit import AuditService
 from app.services.connections import ConnectionService
+from app.services.dead_runs import DeadRuns
 from app.services.destinations import DestinationService
 from app.services.drafts import DraftService
 from app.services.engine_limits import EngineLimitService
@@ -115,6 +116,7 @@ class Services:
         self.roles = RoleService(store)
         self.audit = AuditService(store, self.roles, seat=seat, redact=self._masked, clock=clock)
         self.roles.subscribe(self._role_changed)
+        self.dead_runs = DeadRuns(folder, store, self.audit, clock)
         self._trail = Trail(store, self.audit)
         self.workspace = WorkspaceService(store, self.roles, folder, self.audit)
         self.retention = RetentionService(store, self.roles, self.audit)
@@ -223,6 +225,7 @@ class Services:
             self._run_deps(),
             self.pools,
             self.audit,
+            self.dead_runs,
             after_run=self.unsubscribes.after_run,
             clock=self._clock,
         )
@@ -439,6 +442,7 @@ def open_workspace(folder: Path, *, secrets: SecretStore | None = None, seat: Se
     """
     folder = folder.resolve()
     services = Services(folder, Store.open(folder), secrets=secrets, seat=seat)
+    services.dead_runs.set_aside()
     recent().opened(folder)
     return services
 

@@ -118,19 +118,17 @@ class RunQueue:
         self._changed.notify_all()
 
     def _watch(self) -> None:
-        round_number = 0
         while True:
             with self._changed:
                 if self._closed or not (self._waiting or self._active):
                     self._watcher = None
                     return
                 self._stirred = False
-            round_number += 1
             try:
                 self._live.keep_late()
                 self._give_sign_of_life()
                 self._heed_cancels()
-                self._start_what_is_free(look_for_dead=round_number % 5 == 1)
+                self._start_what_is_free()
             except SendoffError as error:  # the database is busy or the drive full: look again in a moment
                 logger.warning("The queue of runs could not be read: %s", error)
             except Exception:
@@ -152,7 +150,7 @@ class RunQueue:
             if self._runs.cancel_requested(run_id):
                 self.cancel(run_id)
 
-    def _start_what_is_free(self, *, look_for_dead: bool) -> None:
+    def _start_what_is_free(self) -> None:
         with self._changed:
             waiting = list(self._waiting.values())
             taken = {a.run.connection_id: a.run.export_name for a in self._active.values()}
@@ -161,7 +159,7 @@ class RunQueue:
             if in_front is None and self._claimed(run):
                 self._start(run)
             else:
-                self._wait(run, in_front, look_for_dead=look_for_dead)
+                self._wait(run, in_front)
             # Whoever comes later on the same connection waits behind this one.
             taken.setdefault(run.connection_id, run.export_name)
 
@@ -196,11 +194,10 @@ class RunQueue:
             self._active.pop(run_id, None)
             self._stir()
 
-    def _wait(self, run: Run, in_front: str | None, *, look_for_dead: bool) -> None:
+    def _wait(self, run: Run, in_front: str | None) -> None:
         """Say whose end the run waits for; when a dead process holds the connection, take it from it."""
         if in_front is None:
-            if look_for_dead:
-                self._set_aside_dead()
+            self._set_aside_dead()
             holders = (r for r in self._runs.running() if r.connection_id == run.connection_id and r.id != run.id)
             in_front = next((r.export_name for r in holders if r.status is Status.RUNNING), "")
         if in_front == run.waits_for:

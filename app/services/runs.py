@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from shutil import rmtree
 from typing import Protocol
 
 from app.core.audit import Deed, Subject
@@ -27,7 +26,6 @@ from app.data.plan_rows import clear_looks
 from app.data.sent import forget_export
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
-from app.delivery.journal import last_moment
 from app.delivery.ports import Deps, Ledger, OnSlow, Opened
 from app.delivery.published import forget_written
 from app.delivery.receipts import clear_receipts, seal, written_sum
@@ -36,11 +34,12 @@ from app.destinations.contract import FileDestination, SegmentDestination
 from app.destinations.description import Description
 from app.jobs import CancelToken, JobContext, Pools
 from app.services.audit import AuditService
+from app.services.dead_runs import DeadRuns, interrupted
 from app.services.finding import export_named
 from app.services.live_runs import Listener, LiveRuns
 from app.services.run_progress import progress_of
 from app.services.run_queue import POLL_SECONDS, RunQueue
-from app.store.owners import SignsOfLife, is_elsewhere, this_process
+from app.store.owners import this_process
 from app.store.store import Store
 
 KEEP_LOOKS = timedelta(days=1)
@@ -72,7 +71,7 @@ class RunService:
 
     Runs are executed on threads of their own, several at once but one on each connection, also when other processes use
     the workspace. `deps` is entered for each run, so that a run sees the tables and segments as they are then.
-    Making the service marks the runs that dead processes left unfinished as interrupted.
+    Runs that dead processes left unfinished are named as interrupted whenever runs are read.
     """
 
     def __init__(
@@ -85,6 +84,7 @@ class RunService:
         deps: Callable[[], AbstractContextManager[Deps]],
         pools: Pools,
         audit: AuditService,
+        dead: DeadRuns,
         *,
         after_run: Callable[[Export, Connection, JobContext], object] = _nothing_more,
         clock: Callable[[], datetime] = utc_now,
@@ -102,20 +102,20 @@ class RunService:
         self._clock = clock
         self._poll = poll_seconds
         self._loaded = 0
-        self._signs = SignsOfLife(store.runs.beats, clock)
+        self._dead = dead
         self._live = LiveRuns(store.runs, self._closing)
         self._queue = RunQueue(
             store.runs,
             self._live,
             pools,
             self._execute,
-            self._set_aside_dead,
+            dead.set_aside,
             owner=this_process(),
             clock=clock,
             at_once=at_once,
             poll_seconds=poll_seconds,
         )
-        self._set_aside_dead()
+        dead.set_aside()
 
     def start(
         self, export_names: Sequence[str], trigger: Trigger, approval: Approval | None = None, *, retries: str = ""
@@ -205,6 +205,8 @@ class RunService:
     def get(self, run_id: str) -> Run:
         """The newest state of a run; raises FixData for an unknown one."""
         run = self._live.get(run_id) or self._store.runs.by_id(run_id)
+        if run is not None and self._dead.may_be(run) and self._dead.set_aside():
+            run = self._store.runs.by_id(run_id)
         if run is None:
             raise FixData(
                 "There is no such run.",
@@ -217,20 +219,22 @@ class RunService:
     def list(self, export_name: str | None = None, limit: int = 200, before: datetime | None = None) -> Runs:
         """The newest first, of all exports or of one; `before` (a run's `queued_at`) continues a list."""
         export_id = None if export_name is None else export_named(self._store, export_name).id
-        return [self._live.get(run.id) or run for run in self._store.runs.list(export_id, limit, before)]
+        return self._newest(lambda: self._store.runs.list(export_id, limit, before))
 
     def latest_per_export(self) -> dict[str, Run]:
         """The newest run of each export, by the export's id."""
-        latest = self._store.runs.latest_per_export()
-        return {export_id: self._live.get(run.id) or run for export_id, run in latest.items()}
+        return {run.export_id: run for run in self._newest(lambda: [*self._store.runs.latest_per_export().values()])}
 
     def active(self) -> Runs:
         """All runs that have not ended, of this process and of others, oldest first."""
-        running = self._store.runs.running()
-        if any(is_elsewhere(run.owner) for run in running):  # looked at again and again, as it can only be told by time
-            self._set_aside_dead()
-            running = self._store.runs.running()
-        return [self._live.get(run.id) or run for run in running]
+        return self._newest(self._store.runs.running)
+
+    def _newest(self, read: Callable[[], Runs]) -> Runs:
+        """Runs as they are now: what a process did that has died meanwhile is not told of as if it went on."""
+        runs = read()
+        if any(map(self._dead.may_be, runs)) and self._dead.set_aside():
+            runs = read()
+        return [self._live.get(run.id) or run for run in runs]
 
     def rejects(
         self, run_id: str, offset: int = 0, limit: int = 200, field: str | None = None, *, masked: bool = True
@@ -285,7 +289,7 @@ class RunService:
     def close(self, timeout: float) -> None:
         """Cancel everything, wait so many seconds, and mark what still runs as interrupted; no run can be started after."""
         for run in self._queue.close(timeout):
-            self._live.end(self._interrupted(self._live.get(run.id) or run))
+            self._live.end(interrupted(self._live.get(run.id) or run, self._clock()))
         self._live.keep_late()
         if self._loaded:
             self._loaded = 0
@@ -395,14 +399,6 @@ class RunService:
     def _failed(self, run: Run, error: RunError) -> Run:
         return replace(self._live.get(run.id) or run, status=Status.FAILED, ended_at=self._clock(), error=error)
 
-    def _set_aside_dead(self) -> None:
-        """Name the runs of processes that died as interrupted; their connections are free from then on."""
-        for run in self._store.runs.interrupt_orphans(self._signs.is_alive):
-            interrupted = self._interrupted(replace(run, ended_at=last_moment(self._files(run.id)) or run.ended_at))
-            self._store.runs.save(interrupted)
-            self._tell_audit(interrupted)
-            rmtree(self._files(run.id).staging, ignore_errors=True)
-
     def _closing(self, run: Run) -> None:
         seal(RunFolder(self._folder, run.id), run)
         self._tell_audit(run)
@@ -413,20 +409,6 @@ class RunService:
             self._audit.run_ended(run, written_sum(self._files(run.id)))
         except SendoffError as error:
             logger.warning("The end of run %s is missing in the audit trail: %s", run.id, error)
-
-    def _interrupted(self, run: Run) -> Run:
-        how_far = f" after {run.done:,} of {run.total:,} {run.unit}" if run.done and run.total is not None else ""
-        error = RunError(
-            f"Interrupted{how_far}.",
-            "Sendoff ended while this run was going.",
-            "Run it again; nothing was replaced."
-            if run.unit == "rows"
-            else "Resume it, or run the export again; either sends only what is missing.",
-            "try_again",
-        )
-        return replace(
-            run, status=Status.INTERRUPTED, ended_at=run.ended_at or self._clock(), error=error, waits_for=""
-        )
 
     def _shown(self, run_id: str, page: RejectPage, *, masked: bool) -> RejectPage:
         if not masked:

@@ -91,22 +91,22 @@ class RunRepository:
             self._update(transaction, replace(run, status=Status.RUNNING, owner=owner, started_at=started))
         return True
 
-    def interrupt_orphans(self, is_alive: Callable[[str], bool]) -> Runs:
-        """Mark the unfinished runs of dead processes as interrupted, free their connections and return them."""
+    def interrupt_orphans(self, is_alive: Callable[[str], bool], named: Callable[[Run], Run]) -> Runs:
+        """Keep the unfinished runs of dead processes as `named` gives them, ended, free their connections and return them."""
         orphans = [run for run in self.running() if not is_alive(run.owner)]
         if not orphans:
             return []
-        interrupted = []
+        ended = []
         with self._database.write() as transaction:
             for orphan in orphans:
                 run = self._locked(transaction, orphan.id)
                 if run is not None and not run.status.ended and run.owner == orphan.owner:
-                    run = replace(run, status=Status.INTERRUPTED, ended_at=datetime.now(UTC))
+                    run = named(run)
                     self._update(transaction, run)
                     # A computer that was only asleep must not go on with it when it wakes.
                     transaction.execute(update(runs).where(runs.c.id == run.id).values(cancel_requested=True))
-                    interrupted.append(run)
-        return interrupted
+                    ended.append(run)
+        return ended
 
     def beat(self, owner: str, at: datetime) -> None:
         """Give a sign of life."""

@@ -91,7 +91,7 @@ class WindowSession(QObject):
         self._notifications = Notifications(frame.window, frame.preferences, formats, tray, self)
         self._notifications.opened.connect(self._on_notification_clicked)
         self.feed.updated.connect(self._notifications.on_runs)
-        self._watch = ChangeWatch(frame.runner, services.workspace.changes, self)
+        self._watch = ChangeWatch(frame.runner, self._changes, self)
         self._watch.changed.connect(self._on_workspace_changed)
         self._entries = PaletteEntries(
             self,
@@ -319,6 +319,11 @@ class WindowSession(QObject):
             )
         elif finished.error is not None:
             self.show_error(finished.error, self._frame.window)
+
+    def _changes(self) -> int:
+        """What differs after any change; a process that was killed writes nothing, so it is looked for here."""
+        self.services.dead_runs.set_aside()
+        return self.services.workspace.changes()
 
     def _on_interrupted_found(self, finished: Finished) -> None:
         """A run that was interrupted opens itself once."""

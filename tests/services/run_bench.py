@@ -21,6 +21,7 @@ from app.core.workspaces import Audience
 from app.delivery.run_state import utc_now
 from app.destinations.batches import Member
 from app.jobs import JobContext, Pools
+from app.services.dead_runs import DeadRuns
 from app.services.runs import RunService
 from app.store.store import Store
 from tests.delivery.fakes import FakeMembers, FakeTarget, deps, description, export
@@ -73,6 +74,7 @@ class Bench:
             lambda: nullcontext(deps(folder, self.members)),
             self.pools,
             audit_of(self.store, clock),
+            DeadRuns(folder, self.store, audit_of(self.store, clock), clock),
             clock=clock,
             at_once=at_once,
             poll_seconds=0.1,

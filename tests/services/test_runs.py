@@ -14,9 +14,10 @@ from app.core.connections import Access
 from app.core.errors import FixData, FixSettings, NotAllowed, SignInAgain, TryAgain
 from app.core.retention import Retention
 from app.core.roles import Role
-from app.core.runs import Run, Status, Trigger
+from app.core.runs import Run, Status, Totals, Trigger
 from app.destinations.batches import Member, Outcome, OutcomeKind
 from app.jobs import Cancelled, JobContext
+from app.store.owners import this_process
 from tests.services.run_bench import Bench, connection, until
 
 
@@ -384,6 +385,55 @@ def test_a_killed_process_leaves_a_run_that_the_next_one_calls_interrupted(bench
     assert left.status is Status.INTERRUPTED
     assert left.error is not None
     assert left.error.what.startswith("Interrupted")
+
+
+def test_whoever_looks_after_a_kill_sees_it_at_once(bench: Bench) -> None:
+    """Whichever way the runs are asked for, and though this process was open all the time."""
+    ways = (
+        lambda id_: bench.runs.get(id_),
+        lambda _id: bench.runs.list()[0],
+        lambda _id: bench.runs.list("A")[0],
+        lambda _id: bench.runs.latest_per_export()["e-A"],
+    )
+    bench.add("A", "Mail")
+    for way in ways:
+        with process(bench, "A", 30) as other:
+            assert other.stdout is not None
+            assert other.stdout.readline().strip() == "batch 1"
+            (run,) = bench.runs.active()
+            other.kill()
+        assert (way(run.id).id, way(run.id).status) == (run.id, Status.INTERRUPTED)
+        assert bench.runs.active() == []
+
+
+def test_waiting_for_a_run_of_a_process_that_is_killed_ends(bench: Bench) -> None:
+    bench.add("A", "Mail")
+    with process(bench, "A", 30) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline().strip() == "batch 1"
+        (run,) = bench.runs.active()
+        threading.Timer(0.3, other.kill).start()
+        (ended,) = bench.runs.wait([run.id], JobContext())
+    assert ended.status is Status.INTERRUPTED
+
+
+def test_a_run_killed_after_its_receipt_was_written_had_ended(bench: Bench) -> None:
+    bench.add("A", "Mail")
+    (run,) = bench.run("A")
+    gone = replace(run, owner=f"{this_process()}0", ended_at=None)
+    # What the database was told last, up to a second before the end.
+    bench.store.runs.save(replace(gone, status=Status.RUNNING, totals=Totals(added=10), done=10, audience=None))
+    found = bench.runs.get(run.id)
+    assert (found.status, found.totals, found.done, found.audience, found.ended_at) == (
+        Status.SUCCESSFUL,
+        run.totals,
+        30,
+        run.audience,
+        run.ended_at,
+    )
+    bench.store.runs.save(replace(gone, status=Status.RUNNING))
+    (bench.folder / "runs" / run.id / "receipt.json").write_text("{")  # not ours: ours are whole or not there
+    assert bench.runs.get(run.id).status is Status.INTERRUPTED
 
 
 def test_two_processes_take_turns_on_one_connection(bench: Bench) -> None:

@@ -9,8 +9,11 @@ from app import bootstrap
 from app.core.connections import Access
 from app.core.errors import FixSettings, NotAllowed
 from app.core.roles import Role
+from app.core.runs import Status
+from app.jobs import JobContext
 from app.services.places import config_folder
 from app.services.workspaces import RecentWorkspaces, WorkspaceService
+from app.store.owners import this_process
 from tests.fakes.secret_store import MemoryStore
 from tests.services.auditing import audit_of
 from tests.store import samples
@@ -119,6 +122,21 @@ def test_what_can_not_be_put_back_any_more_is_tidied_away(tmp_path):
     assert (later._store.connections.removed(), later._store.exports.removed()) == ((), ())
     assert secrets.kept == {}
     later.close()
+
+
+def test_opening_sets_the_runs_of_dead_processes_aside(tmp_path):
+    """Before anything is asked of it: lists of exports and whoever waits for runs to end go by what the store says."""
+    secrets = MemoryStore()
+    services = bootstrap.create_workspace(tmp_path / "ws", "A", "consumers", secrets=secrets)
+    export = services._store.exports.save(samples.export())
+    dead = samples.run(export_id=export.id, status=Status.RUNNING, owner=f"{this_process()}0")
+    services._store.runs.add(dead)
+    services.close()
+    again = bootstrap.open_workspace(tmp_path / "ws", secrets=secrets)
+    (row,) = again.exports.all()
+    assert row.latest.status is Status.INTERRUPTED
+    assert not again.erasing.erase("nobody@example.com", JobContext(), suppress=False).found
+    again.close()
 
 
 def _later(by):

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import ctypes
+import os
 import platform
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from app.store import owners
 
@@ -11,28 +15,115 @@ from app.store import owners
 def test_this_process_is_alive():
     owner = owners.this_process()
     assert owner == owners.this_process()
-    assert owners.is_alive(owner)
+    assert owners.lives(owner)
 
 
 def test_the_same_number_with_another_start_is_somebody_else():
-    host, pid, started = owners.this_process().rsplit(":", 2)
+    computer, pid, started = owners.this_process().rsplit(":", 2)
     assert started
-    assert not owners.is_alive(f"{host}:{pid}:{started}0")
+    assert owners.lives(f"{computer}:{pid}:{started}0") is False
 
 
 def test_a_process_that_ended_is_dead():
     script = "from app.store import owners; print(owners.this_process())"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     owner = ended.stdout.strip()
-    assert owner.startswith(f"{platform.node()}:")
-    assert not owners.is_alive(owner)
+    assert owner.startswith(platform.node())
+    assert owners.lives(owner) is False
 
 
-def test_another_computer_counts_as_alive_and_nobody_as_dead():
-    assert owners.is_alive("elsewhere:1:1")
-    assert owners.is_alive("else:where:1:1")
-    assert not owners.is_alive("")
-    assert not owners.is_alive("elsewhere")
+def test_a_process_that_was_killed_is_dead_at_once_also_while_nobody_took_note_of_it():
+    script = "from app.store import owners; print(owners.this_process(), flush=True); input()"
+    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout is not None
+        owner = process.stdout.readline().strip()
+        assert owners.lives(owner)
+        by_ps = owners._started_ps(process.pid)
+        assert by_ps
+        assert owners._started_ps(process.pid) == by_ps
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it ended, and stays a zombie
+        assert owners.lives(owner) is False
+        assert owners._started_ps(process.pid) is None
+    assert owners._started_ps(process.pid) is None
+
+
+def test_start_times_do_not_move_with_the_time_zone(monkeypatch):
+    here = owners._started_ps(os.getpid())
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    assert owners._started_ps(os.getpid()) == here
+
+
+def test_who_can_not_be_looked_at_is_unknown_and_nobody_is_dead():
+    _computer, pid, started = owners.this_process().rsplit(":", 2)
+    assert owners.lives("elsewhere:1:1") is None
+    assert owners.lives("else:where:1:1") is None
+    # Another container of this computer, where that number is somebody else's.
+    assert owners.lives(f"{platform.node()}/pid[1]:{pid}:{started}") is None
+    assert owners.lives("") is False
+    assert owners.lives("elsewhere") is False
+
+
+class Function:
+    """A function of a library, which may be told what it gives."""
+
+    def __init__(self, act) -> None:
+        self.act = act
+
+    def __call__(self, *given):
+        return self.act(*given)
+
+
+class Kernel:
+    """What Windows answers; handles are wide."""
+
+    def __init__(self, *, handle: int | None, ended: bool = False) -> None:
+        self.handle = handle
+        self.ended = ended
+        self.open: list[int] = []
+        self.OpenProcess = Function(self._open_process)
+
+    def _open_process(self, access: int, _inherit: int, _pid: int) -> int | None:
+        assert access == 0x101000
+        self.open += [] if self.handle is None else [self.handle]
+        return self.handle
+
+    def WaitForSingleObject(self, handle: ctypes.c_void_p, milliseconds: int) -> int:  # noqa: N802
+        assert (handle.value, milliseconds) == (self.handle, 0)
+        return 0 if self.ended else 0x102
+
+    def GetProcessTimes(self, handle: ctypes.c_void_p, began, *_others) -> int:  # noqa: N802
+        assert handle.value == self.handle
+        began._obj.value = 133_800_000_000_000_000
+        return 1
+
+    def CloseHandle(self, handle: ctypes.c_void_p) -> None:  # noqa: N802
+        self.open.remove(handle.value)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "code", "started"),
+    [
+        (Kernel(handle=0xFFFF_FFFF_0001), 0, "133800000000000000"),
+        (Kernel(handle=0xFFFF_FFFF_0001, ended=True), 0, None),
+        (Kernel(handle=None), 87, None),
+    ],
+)
+def test_windows_is_asked_in_a_moment(monkeypatch, kernel, code, started):
+    monkeypatch.setattr(ctypes, "WinDLL", lambda _name, use_last_error: kernel, raising=False)
+    monkeypatch.setattr(ctypes, "get_last_error", lambda: code, raising=False)
+    assert owners._started_windows(7) == started
+    assert not kernel.open
+
+
+def test_a_process_windows_tells_nothing_of_is_judged_by_its_signs(monkeypatch):
+    monkeypatch.setattr(ctypes, "WinDLL", lambda _name, use_last_error: Kernel(handle=None), raising=False)
+    monkeypatch.setattr(ctypes, "get_last_error", lambda: 5, raising=False)
+    with pytest.raises(OSError, match="can't be looked at"):
+        owners._started_windows(7)
+    monkeypatch.setattr(owners, "_started", owners._started_windows)
+    assert owners.lives(f"{owners._this_computer()}:7:1") is None
 
 
 def test_a_program_whose_name_holds_brackets_is_read_rightly(tmp_path):
@@ -41,7 +132,7 @@ def test_a_program_whose_name_holds_brackets_is_read_rightly(tmp_path):
     process = subprocess.Popen([str(odd), "30"])
     try:
         assert owners._started(process.pid) is not None
-        assert owners._started(process.pid).isdigit() == owners._started(1).isdigit()
+        assert owners._started(process.pid).split("-")[0].isdigit()
     finally:
         process.kill()
         process.wait()

@@ -53,6 +53,10 @@ def test_an_ended_or_unknown_run_claims_nothing(store):
     assert store.runs.by_id(run.id).status is Status.CANCELLED
 
 
+def interrupted_at_noon(run):
+    return replace(run, status=Status.INTERRUPTED, ended_at=NOON)
+
+
 def test_runs_of_dead_processes_are_interrupted_and_free_their_connection(store):
     dead, alive, waiting, done = (
         samples.run(owner="here:1:1"),
@@ -64,8 +68,8 @@ def test_runs_of_dead_processes_are_interrupted_and_free_their_connection(store)
         store.runs.add(run)
     store.runs.claim(dead.id, "c1", "here:1:1")
     store.runs.claim(alive.id, "c2", "here:2:2")
-    interrupted = store.runs.interrupt_orphans(lambda owner: owner == "here:2:2")
-    assert {run.id for run in interrupted} == {dead.id, waiting.id}
+    ended = store.runs.interrupt_orphans(lambda owner: owner == "here:2:2", interrupted_at_noon)
+    assert {run.id for run in ended} == {dead.id, waiting.id}
     assert store.runs.by_id(dead.id).status is Status.INTERRUPTED
     assert store.runs.by_id(dead.id).ended_at is not None
     assert store.runs.by_id(done.id).status is Status.SUCCESSFUL
@@ -73,7 +77,7 @@ def test_runs_of_dead_processes_are_interrupted_and_free_their_connection(store)
     fresh = samples.run()
     store.runs.add(fresh)
     assert store.runs.claim(fresh.id, "c1", "here:2:2")
-    assert store.runs.interrupt_orphans(lambda owner: owner in {"here:2:2", fresh.owner}) == []
+    assert store.runs.interrupt_orphans(lambda owner: owner in {"here:2:2", fresh.owner}, interrupted_at_noon) == []
 
 
 def test_a_cancel_is_seen_by_the_process_that_runs(store, folder):
@@ -119,8 +123,8 @@ def test_a_sign_of_life_is_kept_while_its_owner_has_runs(store):
 def test_a_run_that_was_given_up_is_told_to_stop_and_one_that_goes_on_is_not(store):
     run = samples.run(owner="there:1:1", status=Status.RUNNING)
     store.runs.add(run)
-    (interrupted,) = store.runs.interrupt_orphans(lambda _owner: False)
+    (ended,) = store.runs.interrupt_orphans(lambda _owner: False, interrupted_at_noon)
     assert store.runs.cancel_requested(run.id)  # a computer that was only asleep must not go on with it
-    store.runs.reopen(replace(interrupted, status=Status.QUEUED))
+    store.runs.reopen(replace(ended, status=Status.QUEUED))
     assert not store.runs.cancel_requested(run.id)
     assert [each.id for each in store.runs.running()] == [run.id]

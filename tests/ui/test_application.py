@@ -32,6 +32,7 @@ from app.ui.pages.view_switch import SegmentViews
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.states import EmptyState
 from tests.fakes.secret_store import MemoryStore
+from tests.store import samples
 from tests.ui.checks import nameless
 from tests.ui.workspace import make_small
 from tests.vendors.mailchimp import KEY, MailchimpEmulator
@@ -242,6 +243,27 @@ def test_another_process_is_noticed(desk: Desk, workspace: Path) -> None:
     other.exports.rename("Whole tables", "Renamed elsewhere")
     other.close()
     desk.until(lambda: "Renamed elsewhere" in desk.names())
+
+
+def test_a_run_of_a_process_that_was_killed_is_shown_as_interrupted_at_once(
+    desk: Desk, workspace: Path, tmp_path: Path
+) -> None:
+    """It wrote nothing when it died, so that nothing in the workspace tells of it."""
+    script = "from app.store.owners import this_process; print(this_process(), flush=True); input()"
+    piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    other = subprocess.Popen([sys.executable, "-c", script], text=True, **piped)
+    assert other.stdout is not None
+    store = Store.open(workspace)
+    export = store.exports.all()[0]
+    running = samples.run(export_id=export.id, status=Status.RUNNING, owner=other.stdout.readline().strip())
+    store.runs.add(running)
+    desk.open(workspace)
+    desk.ready()
+    desk.until(lambda: desk.status(export.name) is Status.RUNNING)
+    with other:
+        other.kill()
+    desk.qtbot.waitUntil(lambda: desk.status(export.name) is Status.INTERRUPTED, timeout=3_000)
+    store.close()
 
 
 def test_a_viewer_sees_no_changing_commands(desk: Desk, workspace: Path) -> None:
