@@ -16,6 +16,7 @@ from app.core.errors import FixData, FixSettings
 from app.core.export_documents import read_schedule
 from app.core.runs import Run, Status, Totals, Trigger
 from app.core.schedules import Every
+from app.core.undoing import kept_words
 from app.jobs import Cancelled
 from app.services.documents import read_documents, write_document
 
@@ -61,6 +62,8 @@ def run_document(run: Run) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "skipped": plain(run.skipped),
         "held": held_document(run.held),
+        "undoes": run.undoes,
+        "kept_values": run.kept_values,
         "error": error,
     }
 
@@ -90,7 +93,8 @@ def run_sentence(run: Run) -> str:
         look = "segment" if run.unit == "rows" else "plan"
         reason = f" {run.held.sentence} Nothing was sent. Look at the {look}; run it with --approve to send it anyway."
     skipped = "".join(f" {s.segment}: {s.sentence}" for s in run.skipped)
-    return f"{run.export_name}: {run.status.value.replace('_', ' ')}{numbers}.{reason}{skipped}"
+    kept = f" {kept_words(run.kept_values)}" if run.kept_values else ""
+    return f"{run.export_name}: {run.status.value.replace('_', ' ')}{numbers}.{kept}{reason}{skipped}"
 
 
 def wait_for(session: Session, runs: list[Run]) -> list[Run]:

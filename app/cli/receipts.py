@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from app.cli.output import of
 from app.core.batches import Batch, BatchKind
 from app.core.receipts import Finding, HostUse, ReadBack, ReadBackResult, Receipt, ReceiptPart
+from app.core.undoing import kept_words
 
 if TYPE_CHECKING:
     from app.services.receipts import KeptReceipt
@@ -34,6 +35,8 @@ def receipt_lines(kept: KeptReceipt) -> list[str]:
     ]
     if receipt.error is not None:
         lines.append(" ".join(part for part in (receipt.error.what, receipt.error.why, receipt.error.fix) if part))
+    if receipt.undoes:
+        lines.append(f"Takes back the run {receipt.undoes}. {kept_words(receipt.kept_values)}".rstrip())
     lines += [
         f"Interrupted at {at:%Y-%m-%d %H:%M:%S} UTC and resumed; a request on its way then is not counted."
         for at in receipt.interruptions

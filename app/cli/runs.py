@@ -16,6 +16,7 @@ from app.core.errors import FixSettings
 from app.core.interruptions import DoubtRoad, Interruption
 from app.core.receipts import Finding
 from app.core.runs import Run, Status, Trigger
+from app.core.undoing import kept_words
 
 commands = typer.Typer(help="The history of runs.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(metavar="RUN")]
@@ -254,12 +255,15 @@ def undo(
         with session.output.progress() as progress:
             made = service.plan(run, progress.context())
         changes = made.changes
-        kept = service.state(run).what
-        numbers = {"to_remove": changes.removed, "to_add": changes.added, "kept_values": kept.changed}
-        lost = kept.removed - changes.added
-        sentence = f"{changes.removed:,} would be removed, {changes.added:,} put back. Nothing has been sent."
-        rest = f" {of(lost, 'member')} can't be put back." if lost > 0 else ""
-        session.output.result({"run": run, **numbers, "not_put_back": max(0, lost)}, sentence + rest)
+        numbers = {"to_remove": changes.removed, "to_add": changes.added, "kept_values": made.kept_values}
+        lost = service.state(run).what.removed - changes.added
+        sentences = [
+            f"{changes.removed:,} would be removed, {changes.added:,} put back. Nothing has been sent.",
+            f"{of(lost, 'member')} can't be put back." if lost > 0 else "",
+            kept_words(made.kept_values),
+        ]
+        said = " ".join(filter(None, sentences))
+        session.output.result({"run": run, **numbers, "not_put_back": max(0, lost)}, said)
         return
     ended = wait_for(session, [service.start(run, Trigger.COMMAND_LINE)])
     if session.options.json:

@@ -127,7 +127,8 @@ class SegmentPlan:
 class Plan:
     """What a run of an export would do now; `members` are the first of each change in each segment, values masked.
 
-    `held` says which guard would hold it, `forecast` what sending it would take.
+    `held` says which guard would hold it, `forecast` what sending it would take. `kept_values` are members who keep the values
+    that the run which this plan takes back gave them.
     """
 
     export: str
@@ -136,6 +137,7 @@ class Plan:
     members: tuple[PlannedMember, ...] = ()
     held: Held | None = None
     forecast: Forecast | None = None
+    kept_values: int = 0
 
     @property
     def changes(self) -> Changes:

@@ -122,7 +122,7 @@ class Receipt:
 
     `planned` is what it set out to send, in `unit`; `held` is how many members of its segments the audience holds after.
     `interruptions` are the moments at which its process died, after which it was resumed: a request that was on its way then
-    is in no number.
+    is in no number. `undoes` is the run this one took back, `kept_values` how many members keep the values that one gave them.
     """
 
     run: str
@@ -145,6 +145,8 @@ class Receipt:
     skipped: tuple[SkippedSegment, ...] = ()
     error: RunError | None = None
     interruptions: tuple[datetime, ...] = ()
+    undoes: str = ""
+    kept_values: int = 0
     format: int = FORMAT
 
 

@@ -155,7 +155,8 @@ class Run:
     `bytes_sent` counts the bytes of files on their way, also before they are published.
     `interruptions` are the moments at which it was interrupted and after which it was resumed. With `send_again` a person
     said that members in doubt may be reached twice. `seen` tells that an interrupted run was shown once. `retries` is the
-    run whose rejected members it sends again, alone.
+    run whose rejected members it sends again, alone. `kept_values` are members whose values the run that it takes back changed:
+    they keep them.
     """
 
     id: str
@@ -189,6 +190,7 @@ class Run:
     seen: bool = False
     retries: str = ""
     bytes_sent: int = 0
+    kept_values: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,8 @@ def take_back(cursor: Cursor, found: Found, held: Held, changes: Path, to: Path,
     if before is not None:
         keys = "".join(f", h.{quoted(name)}" for name in columns_of(cursor, before) if name.startswith(KEY))
         empty = ", ".join([f"NULL::VARCHAR AS {quoted(VALUE + name)}" for name in found.fields])
-        rows += f" AND n.identifier NOT IN (SELECT identifier FROM ({before}))"  # noqa: S608 - our own query
+        # Whose removal was never acknowledged may be gone there.
+        rows += f" AND n.identifier NOT IN (SELECT identifier FROM ({before}) WHERE NOT doubt)"  # noqa: S608 - our own query
         rows += (
             f" UNION ALL BY NAME SELECT {_gone(held.others(cursor))} AS change, {usual}, h.payload AS before, "  # noqa: S608 - as above
             f"'{Says.TAKEN_OUT}' AS reason, h.member, h.identifier, NULL::UUID AS payload{keys}, {empty} "

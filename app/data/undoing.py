@@ -11,8 +11,9 @@ from app.core.undoing import Undoable
 from app.data.run_changes import changes_relation
 
 ADDED = "change = 'added' AND what IN ('added', 'updated', 'sending')"
-REMOVED = "change = 'removed' AND what = 'removed'"
-"""What can be taken back, as conditions on the changes of a run. Who was on the way when it stopped may be there."""
+REMOVED = "change = 'removed' AND what IN ('removed', 'sending')"
+CHANGED = "change = 'changed' AND what IN ('updated', 'sending')"
+"""Conditions on the changes of a run. Who was on the way when it stopped may have arrived, or be gone there."""
 
 
 def undoable(run: Path) -> Undoable | None:
@@ -20,7 +21,7 @@ def undoable(run: Path) -> Undoable | None:
     relation = changes_relation(run)
     if relation is None:
         return None
-    wanted = (ADDED, REMOVED, "change = 'changed' AND what = 'updated'")
+    wanted = (ADDED, REMOVED, CHANGED)
     counted = ", ".join(f"count(*) FILTER ({condition})" for condition in wanted)
     with duckdb.connect() as connection:
         found = connection.execute(f"SELECT {counted} {relation}").fetchone()

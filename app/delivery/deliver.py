@@ -11,7 +11,8 @@ from app.core.errors import FixSettings, SendoffError, as_sendoff_error
 from app.core.exports import Export, ExportKind
 from app.core.guards import Held
 from app.core.runs import PhaseName, Run, RunError, Status
-from app.data.undoing import changed_segments
+from app.core.undoing import Undoable, kept_words
+from app.data.undoing import changed_segments, undoable
 from app.delivery.file_delivery import FileDelivery
 from app.delivery.files import RunFolder
 from app.delivery.guard import HeldBack
@@ -111,8 +112,11 @@ class _Delivery:
             undone = self._state.run.undoes
             if not undone:
                 return segments.deliver(ctx)
-            self._log.info(f"Takes back what the run {undone} did.")
-            segments.undo(changed_segments(RunFolder(self._deps.folder, undone).path), ctx)
+            taken_back = RunFolder(self._deps.folder, undone).path
+            kept = (undoable(taken_back) or Undoable()).changed
+            self._state.kept_values(kept)
+            self._log.info(f"Takes back what the run {undone} did. {kept_words(kept)}".rstrip())
+            segments.undo(changed_segments(taken_back), ctx)
             return None
         raise FixSettings(
             f"{description.name} takes no tables.",

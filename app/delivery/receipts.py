@@ -174,6 +174,8 @@ def receipt_of(run: Run, folder: RunFolder, gathered: Gathered) -> Receipt:
         skipped=run.skipped,
         error=run.error,
         interruptions=run.interruptions,
+        undoes=run.undoes,
+        kept_values=run.kept_values,
     )
 
 

@@ -119,6 +119,11 @@ class RunState:
             self._run = replace(self._run, totals=replace(totals, unchanged=totals.unchanged + number))
             self._tell()
 
+    def kept_values(self, members: int) -> None:
+        """Note how many members keep the values that the run which is taken back gave them."""
+        with self._lock:
+            self._run = replace(self._run, kept_values=members)
+
     def holds(self, members: int | None) -> None:
         """Note how many members of a segment its place holds now; None makes the whole unknown."""
         with self._lock:

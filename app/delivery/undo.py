@@ -7,7 +7,8 @@ from pathlib import Path
 from app.core.errors import FixSettings
 from app.core.exports import Export
 from app.core.plans import Plan, SegmentPlan
-from app.data.undoing import changed_segments
+from app.core.undoing import Undoable
+from app.data.undoing import changed_segments, undoable
 from app.delivery.files import RunFolder
 from app.delivery.forecasts import forecast
 from app.delivery.planner import LookedAt
@@ -39,4 +40,5 @@ def plan_undo(
             if whole:
                 files[plan.keep()] = segment.name
     takes = forecast(opened.description, destination, [each.changes for each in plans], ctx)
-    return LookedAt(Plan(export.name, export.sync, tuple(plans), forecast=takes), files, fields)
+    kept = (undoable(undone.path) or Undoable()).changed
+    return LookedAt(Plan(export.name, export.sync, tuple(plans), forecast=takes, kept_values=kept), files, fields)

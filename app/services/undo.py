@@ -15,8 +15,8 @@ from app.core.exports import Export, ExportKind, SyncMode
 from app.core.plans import Plan
 from app.core.roles import Action, demand
 from app.core.runs import Run, Status, Trigger
-from app.core.undoing import Undoable
-from app.data.undoing import others_since, undoable
+from app.core.undoing import Undoable, kept_words
+from app.data.undoing import changed_segments, others_since, undoable
 from app.delivery.files import RunFolder
 from app.delivery.ports import Deps, Opened
 from app.delivery.undo import plan_undo
@@ -29,7 +29,8 @@ from app.services.roles import RoleService
 from app.services.runs import OpenConnection, RunService
 from app.store.store import Store
 
-_CUT_SHORT = {Status.INTERRUPTED, Status.CANCELLED, Status.FAILED}
+_CUT_SHORT = {Status.INTERRUPTED, Status.CANCELLED, Status.FAILED, Status.COMPLETED_WITH_REJECTS}
+"""How a run ends that may have left something of what it was to take back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +129,28 @@ class UndoService:
         if what is None:
             return "Whom it changed is not kept, or it changed nobody."
         if not what.added and not what.removed:
-            return "It added and removed nobody; earlier values of changed members are not kept."
+            return f"It added and removed nobody. {kept_words(what.changed)}".rstrip()
         description = self._describe(connection.destination)
         if what.added and SyncMode.MIRROR not in description.sync_modes:
             return f"{description.name} can’t take members out."
-        if self._later(run):
-            return "A later run has changed the same audience."
-        if others_since(self._folder, export.id, run.ended_at.timestamp()):
+        return self._changed_since(run, export, run.ended_at)
+
+    def _changed_since(self, run: Run, export: Export, ended: datetime) -> str:
+        if (gone := self._gone(run)) is not None:
+            return f"The segment “{gone}” was removed or renamed since then."
+        if (later := self._later(run)) is not None:
+            return "It was undone already." if later.undoes == run.id else "A later run has changed the same audience."
+        if others_since(self._folder, export.id, ended.timestamp()):
             return "Another export has changed the same audience since."
         return ""
 
-    def _later(self, run: Run) -> bool:
-        """Whether a run after it changed anything, or may still; one that began to take it back may be taken up again."""
+    def _gone(self, run: Run) -> str | None:
+        """A segment it changed of which nothing is known by that name any more."""
+        there = {segment.name for segment in self._store.segments.all()}
+        return next((name for name in changed_segments(self._files(run).path) if name not in there), None)
+
+    def _later(self, run: Run) -> Run | None:
+        """A run after it that changed anything, or may still; one that began to take it back may be taken up again."""
         for other in self._store.runs.list(run.export_id, 1000):
             if other.queued_at <= run.queued_at or other.id == run.id:
                 continue
@@ -147,8 +158,8 @@ class UndoService:
                 continue
             totals = other.totals
             if not other.status.ended or totals.added + totals.updated + totals.removed:
-                return True
-        return False
+                return other
+        return None
 
     def _of(self, run: Run) -> tuple[Export | None, Connection | None]:
         export = self._store.exports.by_id(run.export_id)

@@ -9,11 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.cli.exports import run_document, run_sentence
+from app.cli.receipts import receipt_lines
 from app.core.connections import Access
 from app.core.errors import FixSettings, NotAllowed, TryAgain
 from app.core.exports import SyncMode
 from app.core.roles import Role
 from app.core.runs import Run, Status, Trigger
+from app.destinations.batches import Batch, Outcome, OutcomeKind, Outcomes
+from app.destinations.mailchimp.session import MailchimpSession
 from app.destinations.registry import description
 from app.jobs import JobContext
 from tests.services.history import History, history_in
@@ -46,8 +50,9 @@ def test_added_are_removed_removed_are_put_back_and_changed_stay(history: Histor
     assert history.tagged() == addresses(0, 2, 3, 4)
     state = history.services.undo.state(done.id)
     assert (state.what.added, state.what.removed, state.what.changed, state.why_not) == (2, 1, 1, "")
-    planned = history.services.undo.plan(done.id, CTX).changes
-    assert (planned.added, planned.removed, planned.changed) == (1, 2, 0)
+    plan = history.services.undo.plan(done.id, CTX)
+    planned = plan.changes
+    assert (planned.added, planned.removed, planned.changed, plan.kept_values) == (1, 2, 0, 1)
     assert history.tagged() == addresses(0, 2, 3, 4)
     taken_back = undo(history, done)
     assert taken_back.status is Status.SUCCESSFUL
@@ -58,6 +63,12 @@ def test_added_are_removed_removed_are_put_back_and_changed_stay(history: Histor
     assert history.emulator.audience.contacts["p3@example.com"].status == "subscribed"
     receipt = history.services.receipts.get(taken_back.id).receipt
     assert (receipt.totals.removed, receipt.held) == (2, 3)
+    assert (receipt.undoes, receipt.kept_values, taken_back.kept_values) == (done.id, 1, 1)
+    kept = "1 member keeps the new values: the earlier ones are not kept."
+    assert f"Takes back the run {done.id}. {kept}" in receipt_lines(history.services.receipts.get(taken_back.id))
+    assert kept in history.services.runs.log(taken_back.id)[1].text
+    assert kept in run_sentence(taken_back)
+    assert run_document(taken_back)["kept_values"] == 1
     again = history.services.runs.get(taken_back.id)
     assert again.audience == 3
 
@@ -79,7 +90,7 @@ def test_an_undone_run_can_be_done_again_by_undoing_the_undo(history: History) -
     done = history.run()
     back = undo(history, done)
     assert history.tagged() == addresses(0, 1, 2)
-    assert history.services.undo.state(done.id).why_not == "A later run has changed the same audience."
+    assert history.services.undo.state(done.id).why_not == "It was undone already."
     undo(history, back)
     assert history.tagged() == addresses(0, 2, 3, 4)
 
@@ -134,7 +145,7 @@ def test_one_that_was_cut_short_is_taken_up_by_undoing_again(history: History) -
     again = undo(history, done)
     assert again.status is Status.SUCCESSFUL
     assert history.tagged() == addresses(*range(600))
-    assert history.services.undo.state(done.id).why_not == "A later run has changed the same audience."
+    assert history.services.undo.state(done.id).why_not == "It was undone already."
 
 
 def test_another_export_into_the_same_audience_stands_against_it(history: History) -> None:
@@ -178,6 +189,64 @@ def test_a_run_that_stopped_half_way_is_taken_back(history: History) -> None:
     ended = history.run()
     assert ended.status is Status.SUCCESSFUL
     assert history.tagged() == addresses(*range(100, 4_000))
+
+
+def test_whose_removal_was_never_answered_is_put_back(history: History) -> None:
+    """They may be gone there: an answer that is lost says nothing of what was done."""
+    history.customers(dict.fromkeys(range(10), ("DE", "Ann")))
+    history.run()
+    history.customers({i: ("AT" if i < 4 else "DE", "Ann") for i in range(10)})
+    lost = history.emulator.fail("lost", method="POST", path="/segments/")
+    stopped = history.run()
+    history.emulator.faults.remove(lost)
+    assert (stopped.status, stopped.totals.removed) == (Status.FAILED, 0)
+    assert history.tagged() == addresses(*range(4, 10))
+    state = history.services.undo.state(stopped.id)
+    assert (state.why_not, state.what.removed) == ("", 4)
+    assert undo(history, stopped).status is Status.SUCCESSFUL
+    assert history.tagged() == addresses(*range(10))
+
+
+def test_who_could_not_be_taken_out_is_tried_again_by_undoing_again(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history.run()
+    history.customers(dict.fromkeys(range(5), ("DE", "Ann")))
+    done = history.run()
+    remove = MailchimpSession.remove
+
+    def refuses_one(session: MailchimpSession, members: Batch, ctx: JobContext) -> Outcomes:
+        remove(session, members, ctx)
+        history.emulator.audience.tag("Germany").members.add("p3@example.com")  # it was not taken out after all
+        outcomes = [
+            Outcome(key, OutcomeKind.REJECTED if email == "p3@example.com" else OutcomeKind.REMOVED, reason="No.")
+            for key, email in zip(members.keys, members.column("email"), strict=True)
+        ]
+        return Outcomes.of(outcomes)
+
+    monkeypatch.setattr(MailchimpSession, "remove", refuses_one)
+    assert undo(history, done).status is Status.COMPLETED_WITH_REJECTS
+    monkeypatch.undo()
+    assert history.services.undo.state(done.id).why_not == ""
+    assert undo(history, done).totals.removed == 1
+    assert history.tagged() == addresses(0, 1, 2)
+
+
+def test_a_segment_that_has_another_name_by_now_stands_against_it(history: History) -> None:
+    history.run()
+    history.customers(dict.fromkeys(range(5), ("DE", "Ann")))
+    done = history.run()
+    history.services.segments.rename("Germany", "Deutschland")
+    assert history.services.undo.state(done.id).why_not == "The segment “Germany” was removed or renamed since then."
+
+
+def test_a_run_that_only_changed_members_says_how_many_keep_their_new_values(history: History) -> None:
+    history.run()
+    history.customers({0: ("DE", "Eve"), 1: ("DE", "Eve"), 2: ("DE", "Ann")})
+    done = history.run()
+    assert history.services.undo.state(done.id).why_not == (
+        "It added and removed nobody. 2 members keep their new values: the earlier ones are not kept."
+    )
 
 
 def test_a_run_killed_just_after_it_had_failed_is_resumed_to_its_end(history: History) -> None:

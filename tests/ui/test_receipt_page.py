@@ -231,7 +231,8 @@ def test_the_last_run_is_undone_after_its_plan_was_seen(history_bench, history, 
     bench = history_bench
     page = receipt_page(bench, two_runs[1])
     assert page.undo_bar.words.words().startswith(
-        "Undo takes out 1 member this run added and puts back 1 member it removed; changed values stay. Possible until "
+        "Undo takes out 1 member this run added and puts back 1 member it removed. "
+        "1 member keeps the new values: the earlier ones are not kept. Possible until "
     )
     page.undo_bar.button.click()
     bench.settle()
@@ -249,7 +250,12 @@ def test_the_last_run_is_undone_after_its_plan_was_seen(history_bench, history, 
     page.activate(two_runs[1].id)
     bench.settle()
     assert not page.undo_bar.button.isEnabled()
-    assert page.undo_bar.words.words() == "This run can’t be undone. A later run has changed the same audience."
+    assert page.undo_bar.words.words() == "This run can’t be undone. It was undone already."
+    page.activate(started)
+    bench.settle()
+    shown = [label.text() for label in page.findChildren(Label)]
+    assert shown[shown.index("Takes back run") + 1] == two_runs[1].id
+    assert shown[shown.index("Keep new values") + 1] == "1 member"
 
 
 def test_the_dialog_leads_to_the_plan(history_bench, two_runs):
@@ -266,6 +272,8 @@ def test_the_plan_of_undoing_is_looked_at_member_by_member_and_becomes_the_run(h
     plan = bench.show(UndoPlanPage(bench.context))
     plan.activate(two_runs[1].id)
     bench.settle()
+    said = " ".join(label.text() for label in plan.findChildren(Label))
+    assert "1 member keeps the new values: the earlier ones are not kept. Nothing has been sent yet." in said
     told = {(line.member.member, line.member.change, str(line.member.reason)) for line in plan._lines}
     assert told == {
         ("C-1", Change.ADDED, "Joined: put back, because the run that removed it is undone"),

@@ -79,7 +79,7 @@ class UndoDialog(Dialog):
         shown = (
             (changes.removed, f"−{formats.number(changes.removed)}", self.tr("Removed again"), "danger"),
             (changes.added, f"+{formats.number(changes.added)}", self.tr("Put back"), "success"),
-            (did.changed, formats.number(did.changed), self.tr("Keep their new values"), "text"),
+            (plan.kept_values, formats.number(plan.kept_values), self.tr("Keep their new values"), "text"),
         )
         for (number, text, words, ink), (label, caption) in zip(shown, self.numbers, strict=True):
             label.set_words(text if number else formats.number(0))
@@ -92,7 +92,7 @@ class UndoDialog(Dialog):
         lost = did.removed - changes.added
         if lost > 0:
             words = self.tr(
-                "{members} can’t be put back: no longer in the tables, without consent, or on the suppression list."
+                "{members} can’t be put back: not in the tables, without consent, or on the suppression list."
             )
             sentences.append(words.format(members=formats.counted(lost, "members")))
         elsewhere = did.added - changes.removed

@@ -8,6 +8,7 @@ from app.jobs import JobContext
 from app.services.plan_looks import PlanLook
 from app.ui.context import WindowContext
 from app.ui.pages.plan.page import PlanPage
+from app.ui.undo_words import kept_values_words
 
 
 class UndoPlanPage(PlanPage):
@@ -29,10 +30,11 @@ class UndoPlanPage(PlanPage):
         return look
 
     def _heading(self, look: PlanLook) -> tuple[str, str]:
-        sentence = self.tr("What undoing the run changes at {target}. Nothing has been sent yet.")
+        sentence = self.tr("What undoing the run changes at {target}.").format(target=look.destination)
+        stay = kept_values_words(look.plan.kept_values, self._context.formats)
         return (
             self.tr("Plan for undoing a run of {export}").format(export=look.plan.export),
-            sentence.format(target=look.destination),
+            " ".join(filter(None, (sentence, stay, self.tr("Nothing has been sent yet.")))),
         )
 
     def _start(self, _plan: Plan) -> str:

@@ -7,6 +7,7 @@ from PySide6.QtCore import Signal
 from app.services.undo import UndoState
 from app.ui.formats import Formats
 from app.ui.theme import Theme
+from app.ui.undo_words import kept_values_words
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.labels import Area, IconLabel, Label, row
 
@@ -32,14 +33,14 @@ class UndoBar(Area):
         if state.why_not:
             self.words.set_words(self.tr("This run can’t be undone. {reason}").format(reason=state.why_not))
         else:
-            both = self.tr(
-                "Undo takes out {added} this run added and puts back {removed} it removed; changed values stay."
-            )
-            one = self.tr("Undo takes out {added} this run added; changed values stay.")
-            other = self.tr("Undo puts back {removed} this run removed; changed values stay.")
+            both = self.tr("Undo takes out {added} this run added and puts back {removed} it removed.")
+            one = self.tr("Undo takes out {added} this run added.")
+            other = self.tr("Undo puts back {removed} this run removed.")
+            stay = kept_values_words(what.changed, formats)
             words = both if what.added and what.removed else one if what.added else other
             until = self.tr("Possible until {day}.").format(day=formats.date(state.until)) if state.until else ""
             added, removed = (formats.counted(number, "members") for number in (what.added, what.removed))
-            self.words.set_words(f"{words.format(added=added, removed=removed)} {until}".rstrip())
+            said = (words.format(added=added, removed=removed), stay, until)
+            self.words.set_words(" ".join(filter(None, said)))
         self.button.setVisible(may_run)
         self.button.setEnabled(not state.why_not)

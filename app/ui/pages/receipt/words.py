@@ -247,6 +247,9 @@ def configuration(receipt: Receipt, formats: Formats) -> list[Fact]:
         facts.append(Fact(tr("Fields"), ", ".join(told.fields)))
     if told.guard:
         facts.append(Fact(tr("Guard"), told.guard))
+    if receipt.undoes:
+        facts.append(Fact(tr("Takes back run"), receipt.undoes))
+        facts.append(Fact(tr("Keep new values"), formats.counted(receipt.kept_values, "members")))
     facts.append(Fact(tr("Sendoff"), told.version))
     if told.sha256:
         facts.append(Fact("SHA-256", short(told.sha256), "text2", role="mono", tip=told.sha256))

@@ -242,7 +242,9 @@ class RunDetailsView(QScrollArea):
             if run.ended_at and length and run.status is not Status.INTERRUPTED
             else self.tr("{where}. {when}. {trigger}")
         )
-        self._line.set_words(sentence.format(where=where, when=when, length=length, trigger=trigger_sentence(run)))
+        self._line.set_words(
+            sentence.format(where=where, when=when, length=length, trigger=trigger_sentence(run, formats))
+        )
         going = not run.status.ended
         self._cancel.setVisible(going and details.may_run)
         asked = self._asked_to_cancel == run.id

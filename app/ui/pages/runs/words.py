@@ -11,6 +11,7 @@ from app.core.run_progress import seconds_left
 from app.core.runs import PhaseName, Run, Status, Trigger
 from app.destinations.description import Badge
 from app.ui.formats import Formats, seconds_between
+from app.ui.undo_words import kept_values_words
 
 if TYPE_CHECKING:
     from app.bootstrap import Services
@@ -88,14 +89,17 @@ def list_result(run: Run, formats: Formats) -> str:
     return formats.status(run.status).word
 
 
-def trigger_sentence(run: Run) -> str:
+def trigger_sentence(run: Run, formats: Formats) -> str:
     """Who or what started it."""
     words = {
         Trigger.PERSON: tr("Started by hand."),
         Trigger.SCHEDULE: tr("Started by schedule."),
         Trigger.COMMAND_LINE: tr("Started on the command line."),
     }[run.trigger]
-    return f"{words} {tr('It takes back an earlier run.')}" if run.undoes else words
+    if not run.undoes:
+        return words
+    kept = kept_values_words(run.kept_values, formats)
+    return " ".join(filter(None, (words, tr("It takes back an earlier run."), kept)))
 
 
 def day_title(run: Run, formats: Formats) -> str:
