@@ -90,8 +90,9 @@ def run_sentence(run: Run) -> str:
         numbers = "; " + ", ".join(f"{getattr(totals, word.replace(' ', '_')):,} {word}" for word in words)
     reason = f" {run.error.what} {run.error.why} {run.error.fix}".rstrip() if run.error else ""
     if run.held is not None and run.status is Status.HELD:
-        look = "segment" if run.unit == "rows" else "plan"
-        reason = f" {run.held.sentence} Nothing was sent. Look at the {look}; run it with --approve to send it anyway."
+        look = " " if run.unit == "rows" else " Look at the plan; "
+        cause = f" {run.held.cause.detail}" if run.held.cause is not None else ""
+        reason = f" {run.held.sentence}{cause} Nothing was sent.{look}run it with --approve to send it anyway."
     skipped = "".join(f" {s.segment}: {s.sentence}" for s in run.skipped)
     kept = f" {kept_words(run.kept_values)}" if run.kept_values else ""
     return f"{run.export_name}: {run.status.value.replace('_', ' ')}{numbers}.{kept}{reason}{skipped}"

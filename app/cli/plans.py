@@ -54,6 +54,7 @@ def held_document(held: Held | None) -> dict[str, Any] | None:
         "share": held.share,
         "limit": held.limit,
         "audience": held.audience,
+        "rows": [{"name": e.name, "before": e.before, "now": e.now, "gone": e.gone} for e in held.fewer],
         "cause": None if held.cause is None else held.cause.detail,
         "answer": held.answer or None,
     }

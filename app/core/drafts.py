@@ -18,7 +18,7 @@ from app.core.export_documents import (
     read_schedule,
     schedule_document,
 )
-from app.core.exports import Export, ExportKind, Guard, Layout, SyncMode, TableChoice
+from app.core.exports import Export, ExportKind, Guard, Layout, OnlyChanges, SyncMode, TableChoice
 from app.core.file_formats import Format
 from app.core.file_rules import FileRules
 from app.core.format_documents import format_document, read_format
@@ -147,7 +147,8 @@ class SegmentDraft(_Draft):
     def to_export(self, now: datetime, person: str, needs: Needs | None = None) -> Export:
         """The export, once no step has an issue; raises FixData with the first one."""
         _demand_done(self, needs)
-        return self.so_far(now, person)
+        export = self.so_far(now, person)
+        return _uncompared(export) if needs is not None and needs.any_field else export
 
     def so_far(self, now: datetime, person: str) -> Export:
         """The export as far as it is, to look at what it would send; not to be saved."""
@@ -227,7 +228,8 @@ class DataOutDraft(_Draft):
     def to_export(self, now: datetime, person: str, needs: Needs | None = None) -> Export:
         """The export, once no step has an issue; raises FixData with the first one."""
         _demand_done(self, needs)
-        return self.so_far(now, person)
+        export = self.so_far(now, person)
+        return _uncompared(export) if self.layout.only_changes is OnlyChanges.OFF else export
 
     def so_far(self, now: datetime, person: str) -> Export:
         """The export as far as it is, to look at what it would write; not to be saved."""
@@ -263,6 +265,11 @@ class DataOutDraft(_Draft):
         return [
             f"Choose at least one field of “{t.name}”." for t in self.tables if t.fields is not None and not t.fields
         ]
+
+
+def _uncompared(export: Export) -> Export:
+    """The export without the limit that its form does not show, because what it writes is compared with nothing."""
+    return replace(export, guard=replace(export.guard, changed_percent=None))
 
 
 def _demand_done(draft: SegmentDraft | DataOutDraft, needs: Needs | None) -> None:

@@ -20,9 +20,9 @@ from app.core.names import checked_name, fold
 from app.core.schedules import WEEKDAYS, Every, Schedule
 from app.core.segments import FieldRef
 
-_SEGMENT_ONLY = ("segments", "target", "match", "sync", "guard")
+_SEGMENT_ONLY = ("segments", "target", "match", "sync")
 _DATA_OUT_ONLY = ("tables", "leave_out_suppressed")
-_COMMON = ("name", "kind", "connection", "destination", "format", "layout", "schedule", "consent")
+_COMMON = ("name", "kind", "connection", "destination", "format", "layout", "schedule", "guard", "consent")
 _LAYOUT = (
     "preset",
     "folder",
@@ -68,10 +68,10 @@ def to_document(export: Export, connection: str | None) -> dict[str, Any]:
         document["target"] = dict(export.target)
         document["match"] = dict(export.match)
         document["sync"] = export.sync.value
-        document["guard"] = guard_document(export.guard)
     else:
         document["tables"] = [_table_document(choice) for choice in export.tables]
         document["leave_out_suppressed"] = export.leave_out_suppressed
+    document["guard"] = guard_document(export.guard)
     document["format"] = format_document(export.format)
     document["layout"] = layout_document(export.layout)
     document["schedule"] = None if export.schedule is None else schedule_document(export.schedule)
@@ -106,7 +106,7 @@ def from_document(
         target={},
         match={},
         sync=SyncMode.UPDATE,
-        guard=Guard(),
+        guard=read_guard(reader.mapping("guard"), reader.subject),
         tables=(),
         leave_out_suppressed=False,
         format=read_format(reader.mapping("format"), reader.subject, place.format),
@@ -123,7 +123,6 @@ def from_document(
         target=reader.text_map("target"),
         match=_match(reader),
         sync=reader.choice("sync", SyncMode, place.sync),
-        guard=read_guard(reader.mapping("guard"), reader.subject),
     )
 
 

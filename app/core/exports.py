@@ -84,8 +84,9 @@ class TableChoice:
 class Guard:
     """When a run waits for a person before it sends: shares of the audience in percent, None for any.
 
-    `removed_percent` matters where a sync mode removes. With `empty_source` a run is also held when a segment is empty or
-    has less than half the members of the last run.
+    `removed_percent` matters where a sync mode removes, and for files, where it is the share of the last run's rows that are
+    gone; `changed_percent` only where members or rows are compared. With `empty_source` a run is also held when a segment or
+    table is empty or has less than half the members or rows of the last run.
     """
 
     removed_percent: float | None = 20.0
@@ -95,7 +96,7 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """One export; `segments`, `target`, `match`, `sync` and `guard` belong to segment exports, `tables` to data-out.
+    """One export; `segments`, `target`, `match` and `sync` belong to segment exports, `tables` to data-out.
 
     `connection` is the connection's id or None when detached. `match` maps a target field to `Table.Column`; for a
     target that takes any column it maps the column name to write. `target` holds the destination's own export fields.

@@ -63,10 +63,26 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Fewer:
+    """A table or segment written as files that lost rows: `gone` of those that the last published run wrote, at least."""
+
+    name: str
+    before: int
+    now: int
+    gone: int
+
+    @property
+    def share(self) -> float:
+        """How many are gone, in percent."""
+        return 100 * self.gone / self.before
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """Who agreed to what. Without numbers to anything; `anyway` passes guards, else it was reviewed before it was sent.
 
-    `changes` are those of a plan that was looked at, `members` how many were to be sent when the export was reviewed.
+    `changes` are those of a plan that was looked at, `members` how many were to be sent when the export was reviewed, of
+    tables their rows. `fewer` are the files that may have lost so many rows.
     """
 
     by: str
@@ -74,6 +90,7 @@ class Approval:
     changes: Changes | None = None
     anyway: bool = False
     members: int | None = None
+    fewer: tuple[Fewer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +99,7 @@ class Held:
 
     `now` is the number that is compared with `before`, and `moved` which of the plan's it is when it is one of a plan that was
     looked at. `answer` is what became of it: empty while it waits, `sent` when it was sent anyway, by a later run.
+    `fewer` are the tables or segments of files that hold it, and share, limit and segment those of the worst of them.
     """
 
     guard: GuardKind
@@ -96,11 +114,12 @@ class Held:
     answer: str = ""
     now: int | None = None
     moved: str = ""
+    fewer: tuple[Fewer, ...] = ()
 
     @property
     def number(self) -> int:
         """What a person types who sends it anyway."""
-        if self.guard in {GuardKind.REMOVED, GuardKind.EMPTY}:
+        if self.guard in {GuardKind.REMOVED, GuardKind.EMPTY} or self.fewer:
             return self.changes.removed
         return self.changes.changed if self.guard is GuardKind.CHANGED else self.changes.to_send
 
@@ -177,6 +196,11 @@ def likely_cause(each: Measured) -> Cause | None:
     return None
 
 
+def strayed(reviewed: int, now: int) -> bool:
+    """Whether a number is so far from the one that was reviewed, above or below, that it has to be looked at again."""
+    return _grew(reviewed, now) or _grew(now, reviewed)
+
+
 def _tripped(guard: Guard, sync: SyncMode, planned: Sequence[Measured], total: Changes) -> Held | None:
     if guard.empty_source:
         for each in planned:
@@ -232,11 +256,11 @@ def _shrank(guard: Guard, planned: Sequence[Measured], total: Changes) -> Held |
 
 
 def _moved(planned: Sequence[Measured], total: Changes, approval: Approval | None) -> Held | None:
-    """Whether more is to be done than was reviewed before it was sent."""
+    """Whether others are to be sent than were reviewed, or more is to be done than a plan had that was looked at."""
     if approval is None or approval.anyway:
         return None
     members, reviewed = sum(each.now.members for each in planned), approval.members
-    if reviewed is not None and _grew(reviewed, members):
+    if reviewed is not None and strayed(reviewed, members):
         sentence = f"{members:,} members are to be sent; when the export was reviewed, it was {reviewed:,}."
         return Held(GuardKind.MOVED, sentence, total, _audience(total), before=reviewed, now=members)
     for word in ("removed", "changed", "added") if approval.changes is not None else ():

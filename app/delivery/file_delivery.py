@@ -10,14 +10,13 @@ from datetime import datetime
 from pathlib import Path
 
 from app.core.errors import SendoffError, TryAgain
-from app.core.exports import Export, ExportKind, OnlyChanges
-from app.core.guards import Seen
+from app.core.exports import Export, OnlyChanges
 from app.core.receipts import ReceiptFile
 from app.core.row_deltas import Whole
 from app.core.run_pointers import SentFile
 from app.core.runs import PhaseName, Status
 from app.delivery.files import RunFolder
-from app.delivery.guard import demand_files_within, keep_seen, seen_in_files
+from app.delivery.guard import demand_files_within, files_seen, keep_seen
 from app.delivery.ports import Deps, FileSource, PartFile, RowCount
 from app.delivery.published import PublishedRuns, place_folder
 from app.delivery.receipts import ReceiptBook
@@ -70,11 +69,8 @@ class FileDelivery:
         items = source.items()
         with _staging(RunFolder(self.deps.folder, self.state.run.id).staging) as staging:
             counts = self._count(source, items, known, staging, ctx)
-            found: dict[str, Seen] = {}
-            if self.export.kind is ExportKind.SEGMENT:
-                rows = {item: count.rows for item, count in zip(items, counts, strict=True)}
-                found = seen_in_files(rows, self.deps)
-                demand_files_within(self.export, found, known, self.state.run.approval)
+            found = files_seen(self.export, dict(zip(items, counts, strict=True)), known, self.deps)
+            demand_files_within(self.export, found, self.state.run.approval)
             self.state.begin(PhaseName.MATCH)
             self.state.begin(PhaseName.SEND)
             earlier.attempt(moment)

@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from app.core.exports import Export, SyncMode
+from app.core.exports import Export, ExportKind
+from app.core.file_guards import FileItem, judge_files
 from app.core.guards import Approval, Held, Measured, Seen, judge, seen
-from app.core.plans import Changes
+from app.core.row_deltas import Rows
 from app.core.segments import Segment
 from app.data.last_seen import read_seen, write_seen
-from app.delivery.ports import Deps, PlannedSegment
+from app.delivery.ports import Deps, PlannedSegment, RowCount
 
 
 class HeldBack(Exception):
@@ -38,36 +39,37 @@ def demand_within(export: Export, planned: Sequence[tuple[Segment, PlannedSegmen
         raise HeldBack(held)
 
 
-def seen_in_files(rows: Mapping[str, int], deps: Deps) -> dict[str, Seen]:
-    """What is seen of segments that are written as files with so many rows."""
-    return {
-        segment.name: seen(segment, deps.catalog, deps.segments, rows[segment.name], "")
-        for segment in deps.segments
-        if segment.name in rows
-    }
+def files_seen(export: Export, counts: Mapping[str, RowCount], known: Path, deps: Deps) -> list[FileItem]:
+    """The tables or segments of an export that is written as files, with what the last run to this place saw of them.
 
-
-def demand_files_within(export: Export, found: Mapping[str, Seen], known: Path, approval: Approval | None) -> None:
-    """Raise HeldBack when a guard of the export holds these files.
-
-    Files are written whole, so who is new in them is not known: they are judged by their numbers alone, against those of the
-    last run to this place, of which `known` is the folder.
+    `known` is the folder with what the workspace knows of the place.
     """
-    planned = []
-    for name, now in found.items():
-        before = read_seen(_folder(known, name))
-        gone = 0 if before is None or now.members else before.members
-        planned.append(Measured(name, Changes(added=now.members, removed=gone), now, before))
-    held = judge(export.guard, SyncMode.UPDATE, planned, approval)
+    segments = {segment.name: segment for segment in deps.segments}
+    found = []
+    for name, count in counts.items():
+        rows = count.rows if count.changes is None else count.changes.number(Rows.ALL)
+        if export.kind is ExportKind.SEGMENT:
+            key, now = name, seen(segments[name], deps.catalog, deps.segments, rows, "")
+        else:
+            table = deps.catalog.table(name)
+            assert table is not None, "what is counted is in the catalog"
+            key, now = f"table {table.id}", Seen(rows, {name: table.rows})
+        found.append(FileItem(name, key, now, read_seen(_folder(known, key)), count.changes))
+    return found
+
+
+def demand_files_within(export: Export, items: Sequence[FileItem], approval: Approval | None) -> None:
+    """Raise HeldBack when a guard of the export holds these files."""
+    held = judge_files(export.guard, items, approval)
     if held is not None:
         raise HeldBack(held)
 
 
-def keep_seen(found: Mapping[str, Seen], known: Path) -> None:
+def keep_seen(items: Sequence[FileItem], known: Path) -> None:
     """These files were published."""
-    for name, now in found.items():
-        write_seen(_folder(known, name), now)
+    for each in items:
+        write_seen(_folder(known, each.key), each.now)
 
 
-def _folder(known: Path, segment: str) -> Path:
-    return known / "seen" / hashlib.sha256(segment.casefold().encode()).hexdigest()[:16]
+def _folder(known: Path, key: str) -> Path:
+    return known / "seen" / hashlib.sha256(key.casefold().encode()).hexdigest()[:16]

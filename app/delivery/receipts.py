@@ -24,7 +24,8 @@ import msgspec
 
 from app.core.batches import Batch
 from app.core.configurations import configuration_document
-from app.core.exports import Export, ExportKind, Guard, SyncMode
+from app.core.exports import Export, ExportKind, OnlyChanges
+from app.core.file_guards import file_guard_words
 from app.core.guards import guard_words
 from app.core.receipts import (
     SUM,
@@ -262,7 +263,7 @@ def _facts(run: Run, export: Export, description: Description, digest: str) -> R
         items=export.segments if segments else tuple(table.name for table in export.tables),
         fields=tuple(names.get(field, field) for field in export.match),
         sync=export.sync.value if segments and not description.any_field else "",
-        guard=_guard_words(export, description) if segments else "",
+        guard=_guard_words(export, description),
         version=VERSION,
         sha256=digest,
     )
@@ -303,7 +304,6 @@ def _write(path: Path, content: Iterable[bytes]) -> None:
 
 
 def _guard_words(export: Export, description: Description) -> str:
-    """Files are written whole, so no shares of who is removed or changed are known of them."""
     if description.any_field:
-        return guard_words(Guard(None, None, empty_source=export.guard.empty_source), SyncMode.UPDATE)
+        return file_guard_words(export.guard, compared=export.layout.only_changes is not OnlyChanges.OFF)
     return guard_words(export.guard, export.sync)

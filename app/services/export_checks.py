@@ -51,6 +51,8 @@ def blocking(export: Export, around: Surroundings) -> list[str]:
             around.description.name, export.format, export.layout, export.match
         )
         found += row_deltas.problems(export.layout.only_changes, export.tables, around.catalog)
+        if export.guard.changed_percent is not None and export.layout.only_changes is OnlyChanges.OFF:
+            found.append("A guard of changed_percent holds nothing here: files are written whole and not compared.")
     if export.connection is not None and export.consent is None:
         found.append("Nobody agreed yet that this data goes to the destination.")
     return found

@@ -64,7 +64,9 @@ class HeldRunService:
         export = self._store.exports.by_id(run.export_id)
         if export is None:
             raise TryAgain("The export is gone.", "It was removed after it was held.", "Cancel the run.", code="gone")
-        (started,) = self._runs.start([export.name], Trigger.PERSON, self.approval(held.changes))
+        (started,) = self._runs.start(
+            [export.name], Trigger.PERSON, replace(self.approval(held.changes), fewer=held.fewer)
+        )
         self._runs.answer_held(replace(run, held=replace(held, answer=SENT)))
         return started
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication
 
+from app.core.file_guards import NAMED, by_loss
 from app.core.guards import GuardKind, Held
 from app.ui.formats import Formats
 
@@ -14,7 +15,9 @@ def tr(words: str) -> str:
 
 
 def held_words(held: Held, formats: Formats) -> str:
-    """One sentence with the numbers."""
+    """One sentence with the numbers; of files one for each table that lost rows, the worst first."""
+    if held.fewer:
+        return _lost(held, formats)
     if held.guard is GuardKind.EMPTY:
         words = tr("“{segment}” is empty now; all {n} members sent there would be removed.")
         return words.format(segment=held.segment, n=formats.number(held.audience))
@@ -27,13 +30,13 @@ def held_words(held: Held, formats: Formats) -> str:
     words = tr("{share} of {whole} would be removed; your limit is {limit}.")
     if held.guard is GuardKind.CHANGED:
         words = tr("{share} of {whole} would be changed; your limit is {limit}.")
-    decimals = 0 if held.limit == int(held.limit) else 1
-    limit = formats.percent(held.limit / 100, decimals)
-    return words.format(share=formats.percent(held.share / 100), whole=whole, limit=limit)
+    return words.format(share=formats.percent(held.share / 100), whole=whole, limit=_limit(held.limit, formats))
 
 
 def held_in_short(held: Held, formats: Formats) -> str:
     """What stands under the status."""
+    if held.fewer:
+        return _lost_in_short(held, formats)
     if held.guard is GuardKind.EMPTY:
         return tr("A segment is empty")
     if held.guard is GuardKind.SHRANK:
@@ -44,6 +47,35 @@ def held_in_short(held: Held, formats: Formats) -> str:
     return words.format(share=formats.percent(held.share / 100))
 
 
+def _lost(held: Held, formats: Formats) -> str:
+    told = by_loss(held.fewer)
+    words = []
+    for each in told[:NAMED]:
+        sentence = tr("“{table}” lost {n} of the {before} rows that the last run wrote, {share}.")
+        if not each.now:
+            sentence = tr("“{table}” is empty now; the last run wrote {before} rows.")
+        numbers = {"n": formats.number(each.gone), "before": formats.number(each.before)}
+        words.append(sentence.format(table=each.name, share=formats.percent(each.share / 100), **numbers))
+    if len(told) > NAMED:
+        words.append(tr("{n} more lost rows too.").format(n=formats.number(len(told) - NAMED)))
+    if held.limit is not None:
+        words.append(tr("Your limit is {limit}.").format(limit=_limit(held.limit, formats)))
+    return " ".join(words)
+
+
+def _lost_in_short(held: Held, formats: Formats) -> str:
+    if len(held.fewer) > 1:
+        return tr("{n} lost rows").format(n=formats.number(len(held.fewer)))
+    (only,) = held.fewer
+    if not only.now:
+        return tr("“{table}” is empty").format(table=only.name)
+    return tr("{share} of the rows are gone").format(share=formats.percent(only.share / 100))
+
+
+def _limit(limit: float, formats: Formats) -> str:
+    return formats.percent(limit / 100, 0 if limit == int(limit) else 1)
+
+
 def _compared(held: Held) -> str:
     """What is said of a number that is another one than before."""
     if held.guard is GuardKind.SHRANK:
@@ -52,4 +84,5 @@ def _compared(held: Held) -> str:
         "added": tr("{now} members would be added; when the plan was looked at, it was {before}."),
         "changed": tr("{now} members would be changed; when the plan was looked at, it was {before}."),
         "removed": tr("{now} members would be removed; when the plan was looked at, it was {before}."),
+        "rows": tr("{now} rows are to be written; when the export was reviewed, it was {before}."),
     }.get(held.moved, tr("{now} members are to be sent; when the export was reviewed, it was {before}."))

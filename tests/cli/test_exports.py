@@ -251,6 +251,59 @@ def test_a_held_run_tells_why_and_goes_when_approved(newsletter: Desk, mailchimp
     assert "guard_passed" in json.dumps(newsletter.told("audit", "list"))
 
 
+def shrunk(shop: Desk, rows: int) -> tuple[int, Any]:
+    """The table with its first rows only, and a run of it."""
+    source = shop.folder / "Customer.csv"
+    lines = source.read_text("utf-8").splitlines()
+    source.write_text("\n".join(lines[: rows + 1]) + "\n", "utf-8")
+    shop.done("tables", "refresh", "Customer")
+    said = shop.do("exports", "run", "Lake", "--json")
+    (run,) = said.document["runs"]
+    return said.status, run
+
+
+def test_tables_that_shrank_are_held_until_somebody_approves(shop: Desk) -> None:
+    shop.done("exports", "apply", shop.file("lake.yaml", LAKE + "guard: {removed_percent: 40}\n"))
+    shop.done("exports", "run", "Lake")
+    assert shrunk(shop, 36)[1]["status"] == "successful"
+    before = {path: path.read_bytes() for path in shop.drive.rglob("*.csv")}
+    status, run = shrunk(shop, 20)
+    assert (status, run["status"], run["held"]["guard"]) == (4, "held", "shrank")
+    assert run["held"]["rows"] == [{"name": "Customer", "before": 36, "now": 20, "gone": 16}]
+    assert run["held"]["cause"] == "Customer went from 36 to 20 rows since the last run."
+    status, run = shrunk(shop, 0)
+    sentence = "“Customer” is empty now; the last run wrote 36 rows."
+    assert (status, run["status"], run["held"]["sentence"]) == (4, "held", sentence)
+    said = shop.do("exports", "run", "Lake")
+    assert sentence in said.out
+    assert "--approve" in said.out
+    assert {path: path.read_bytes() for path in shop.drive.rglob("*.csv")} == before
+    (run,) = shop.told("exports", "run", "Lake", "--approve")["runs"]
+    assert (run["status"], run["held"]) == ("successful", None)
+    assert "guard_passed" in json.dumps(shop.told("audit", "list"))
+    assert shop.told("exports", "run", "Lake")["runs"][0]["status"] == "successful"
+
+
+@pytest.mark.parametrize("only_changes", ["true", "three-files"])
+def test_tables_of_which_only_changes_go_are_held_by_their_rows(shop: Desk, only_changes: str) -> None:
+    document = LAKE.replace('{table}", keep_earlier_runs: false', f'{{table}}/{{hhmm}}", only_changes: {only_changes}')
+    shop.done("exports", "apply", shop.file("lake.yaml", document))
+    shop.done("exports", "run", "Lake")
+    status, run = shrunk(shop, 40)
+    assert (status, run["status"]) == (4, "held")
+    assert run["held"]["rows"] == [{"name": "Customer", "before": 60, "now": 40, "gone": 20}]
+
+
+def test_a_limit_that_files_can_not_keep_is_refused(shop: Desk) -> None:
+    for document in (PARTNER, LAKE):
+        said = shop.do("exports", "apply", shop.file("x.yaml", document + "guard: {changed_percent: 5}\n"))
+        assert said.status == 2
+        assert "changed_percent holds nothing here" in said.err
+    changes = LAKE.replace('{table}", keep_earlier_runs: false', '{table}/{hhmm}", only_changes: true')
+    shop.done("exports", "apply", shop.file("x.yaml", changes + "guard: {changed_percent: 5}\n"))
+    assert shop.told("exports", "show", "Lake")["export"]["guard"]["changed_percent"] == 5
+
+
 def test_a_plan_is_written_with_reasons(newsletter: Desk) -> None:
     newsletter.done("exports", "run", "Newsletter")
     others = GERMANY.replace("is: DE", "is_one_of: [DE, AT]")

@@ -79,7 +79,7 @@ def test_a_plan_that_was_looked_at_may_move_a_little() -> None:
     assert judge(OPEN, SyncMode.MIRROR, [one(Changes(removed=16))], looked) is not None
 
 
-def test_more_members_than_were_reviewed() -> None:
+def test_other_members_than_were_reviewed() -> None:
     reviewed = Approval("ann", NOW, members=100)
     assert judge(OPEN, SyncMode.UPDATE, [one(Changes(added=60), Seen(60)), one(Changes(), Seen(50))], reviewed) is None
     held = judge(OPEN, SyncMode.UPDATE, [one(Changes(added=60), Seen(60)), one(Changes(), Seen(51))], reviewed)
@@ -87,6 +87,9 @@ def test_more_members_than_were_reviewed() -> None:
     assert held.sentence == "111 members are to be sent; when the export was reviewed, it was 100."
     agreed = Approval("ann", NOW, held.changes, anyway=True)
     assert judge(OPEN, SyncMode.UPDATE, [one(Changes(added=60), Seen(111))], agreed) is None
+    fewer = judge(OPEN, SyncMode.UPDATE, [one(Changes(added=60), Seen(80))], reviewed)
+    assert fewer is not None
+    assert fewer.sentence == "80 members are to be sent; when the export was reviewed, it was 100."
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -318,9 +318,10 @@ def opened(target: object, of: Description) -> Opened:
 
 def deps(folder: Path, members: FakeMembers | None = None, files: FakeFiles | None = None) -> Deps:
     names = list(members.sizes) if members else []
+    tables = [replace(CUSTOMER, id=f"t-{name}", name=name) for name in (files.tables if files else ())]
     return Deps(
         folder=folder,
-        catalog=CATALOG,
+        catalog=Catalog((CUSTOMER, *(table for table in tables if table.name != CUSTOMER.name))),
         segments=[segment(name) for name in names],
         members=lambda _export, _description, _fields: members or FakeMembers({}, Limits()),
         files=lambda _export, _description, _moment: files or FakeFiles({}),

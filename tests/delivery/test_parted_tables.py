@@ -50,7 +50,9 @@ class Lake:
         place = layouts.Place("Out", "Shop", NOW.replace(hour=self.hour), "id1")
         given = deps(self.workspace)
         given = replace(
-            given, files=lambda made, _description, _moment: ExportFiles(made, catalog, [], place, TwoParts())
+            given,
+            catalog=catalog,
+            files=lambda made, _description, _moment: ExportFiles(made, catalog, [], place, TwoParts()),
         )
         of = registry.description("local-folder")
         target = registry.open_destination(of, Settings({"folder": str(self.folder)}, {}))

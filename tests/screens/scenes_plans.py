@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import duckdb
 
-from app.core.guards import GuardKind
 from app.core.runs import Status, Trigger
 from app.jobs import JobContext
 from app.services.table_sources import remember_source, source_of
@@ -26,6 +25,21 @@ def _move(stage: Stage, tiers: list[str], **changes: object) -> None:
     services.exports.apply({**services.exports.document(EXPORT), "sync": "mirror", **changes})
 
 
+def _show_held(stage: Stage, export: str, typed: str) -> None:
+    """Run it, and open what it is held for."""
+    (run,) = stage.services.runs.start([export], Trigger.SCHEDULE)
+    (ended,) = stage.services.runs.wait([run.id], JobContext())
+    assert ended.status is Status.HELD
+    stage.session.changed("runs")
+    page = stage.show("exports", export)
+    stage.wait(lambda: [each.status for each in page.selected()] == [Status.HELD])
+    (line,) = page.selected()
+    page._actions.held(line)
+    stage.settle()
+    stage.window.findChild(HeldDialog).number.setText(typed)
+    stage.settle()
+
+
 _NUMBER = "substr(CustomerId, 3)::INTEGER"
 _MOVED = {
     "LoyaltyTier": f"CASE WHEN {_NUMBER} % 97 = 16 AND LoyaltyTier = 'Silver' THEN 'Gold' "
@@ -37,15 +51,16 @@ _MOVED = {
 """What another export of the shop's system has otherwise of some of its customers."""
 
 
-def _refresh(stage: Stage) -> None:
-    """Give the customers other values, as they come with a refresh."""
+def _refresh(stage: Stage, query: str = "") -> None:
+    """Give the customers other values, as they come with a refresh, or the rows of a query of `{source}`."""
     store = stage.services._store
     table = store.tables.catalog().table("Customer")
     source = source_of(store, table)
     later = stage.services.folder / "Customer.parquet"
     values = ", ".join(f"{value} AS {column}" for column, value in _MOVED.items())
     with duckdb.connect() as connection:
-        rows = f"SELECT * REPLACE ({values}) FROM read_parquet('{source.paths[0]}')"
+        rows = query or f"SELECT * REPLACE ({values}) FROM {{source}}"
+        rows = rows.format(source=f"read_parquet('{source.paths[0]}')")
         connection.execute(f"COPY ({rows}) TO '{later}' (FORMAT parquet)")
     remember_source(store, table.id, replace(source, paths=(str(later),)))
     stage.services.tables.refresh("Customer", JobContext())
@@ -64,16 +79,12 @@ def plan(stage: Stage) -> None:
 @scene("17-guard-held-run", fresh=True)
 def held(stage: Stage) -> None:
     _move(stage, ["Gold"])
-    (run,) = stage.services.runs.start([EXPORT], Trigger.SCHEDULE)
-    (ended,) = stage.services.runs.wait([run.id], JobContext())
-    assert ended.status is Status.HELD
-    assert ended.held is not None
-    assert ended.held.guard is GuardKind.REMOVED
-    stage.session.changed("runs")
-    page = stage.show("exports", EXPORT)
-    stage.settle()
-    (line,) = page.selected()
-    page._actions.held(line)
-    stage.settle()
-    stage.window.findChild(HeldDialog).number.setText("12")
-    stage.settle()
+    _show_held(stage, EXPORT, "12")
+
+
+@scene("17-guard-held-tables", fresh=True)
+def held_tables(stage: Stage) -> None:
+    (run,) = stage.services.runs.start(["Customer 360"], Trigger.PERSON)
+    stage.services.runs.wait([run.id], JobContext())
+    _refresh(stage, f"SELECT * FROM {{source}} WHERE {_NUMBER} % 3 > 0")
+    _show_held(stage, "Customer 360", "5")

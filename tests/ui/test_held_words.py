@@ -9,10 +9,12 @@ import pytest
 from PySide6.QtCore import QLocale
 
 from app.core.exports import Guard, SyncMode
+from app.core.file_guards import FileItem, judge_files
 from app.core.guards import Approval, Measured, Seen, judge
 from app.core.plans import Changes
+from app.core.row_deltas import RowChanges
 from app.ui.formats import Formats
-from app.ui.held_words import held_words
+from app.ui.held_words import held_in_short, held_words
 
 AT = datetime(2026, 11, 1, 9, 30, tzinfo=UTC)
 
@@ -39,3 +41,27 @@ def test_the_window_says_what_the_command_line_says(planned: Measured, approval:
     formats = Formats(QLocale("en_GB"), now=lambda: AT, zone=UTC)
     assert held_words(held, formats) == held.sentence
     assert held_words(replace(held, sentence="?"), formats) == held.sentence, "it is not the sentence that is kept"
+
+
+def _table(name: str, now: int, before: int | None, changed: int = 0) -> FileItem:
+    changes = RowChanges(changed=changed, unchanged=now - changed) if changed else None
+    return FileItem(name, name, Seen(now), None if before is None else Seen(before), changes)
+
+
+@pytest.mark.usefixtures("qapp")
+@pytest.mark.parametrize(
+    ("tables", "approval", "short"),
+    [
+        ([_table("Customer", 978_154, 1_482_060)], None, "34.0% of the rows are gone"),
+        ([_table("Customer", 0, 1_234)], None, "“Customer” is empty"),
+        ([_table(name, 1_000, 5_000) for name in "ABCDEF"], None, "6 lost rows"),
+        ([_table("Customer", 5_000, 5_000, 2_000)], None, "40.0% would be changed"),
+        ([_table("Customer", 5_000, None)], Approval("ann", AT, members=2_000), "Other than reviewed"),
+    ],
+)
+def test_files_are_held_in_the_same_words(tables: list[FileItem], approval: Approval | None, short: str) -> None:
+    held = judge_files(Guard(changed_percent=12.5), tables, approval)
+    assert held is not None
+    formats = Formats(QLocale("en_GB"), now=lambda: AT, zone=UTC)
+    assert held_words(replace(held, sentence="?"), formats) == held.sentence
+    assert held_in_short(held, formats) == short

@@ -420,6 +420,9 @@ def test_the_review_saves_and_opens_the_plan(bench: Bench) -> None:
     wizard.shell.go_to(3)
     bench.settle()
     assert not wizard.steps[3]._change.preview.isVisible()
+    guard = wizard.steps[3].guard
+    assert (guard.isVisible(), guard.removed.isVisible(), guard.empty.isVisible()) == (True, True, True)
+    assert not guard.altered.isVisible(), "files are written whole and compared with nothing"
 
 
 def test_another_connection_asks_for_consent_again(bench: Bench, tmp_path: Path) -> None:

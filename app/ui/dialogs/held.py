@@ -15,6 +15,7 @@ from app.core.runs import Run, Trigger
 from app.destinations.description import Badge
 from app.services.held_runs import is_number
 from app.ui.context import WindowContext
+from app.ui.dialogs.lost_rows import LostRows
 from app.ui.formats import Formats
 from app.ui.held_words import held_words
 from app.ui.runner import Finished, Outcome
@@ -33,14 +34,19 @@ WIDTH = 640
 class ShareBar(QWidget):
     """The share of the audience with the limit marked on it, words above and below."""
 
-    def __init__(self, theme: Theme, formats: Formats, held: Held, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, formats: Formats, held: Held, *, rows: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._theme = theme
         self._share, self._limit = (held.share or 0) / 100, (held.limit or 0) / 100
-        verb = {GuardKind.CHANGED: self.tr("{share} changed")}.get(held.guard, self.tr("{share} removed"))
+        verb = {GuardKind.CHANGED: self.tr("{share} changed"), GuardKind.SHRANK: self.tr("{share} gone")}.get(
+            held.guard, self.tr("{share} removed")
+        )
         self._below = verb.format(share=formats.percent(self._share))
         self._above = self.tr("Your limit {limit}").format(limit=formats.percent(self._limit, 0))
-        self._right = self.tr("{n} in the audience").format(n=formats.number(held.audience))
+        whole = self.tr("{n} rows at the last run") if rows else self.tr("{n} in the audience")
+        self._right = whole.format(n=formats.number(held.audience))
         self.setAccessibleName(f"{self._below}. {self._above}. {self._right}.")
         self.setFixedHeight(48)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -95,7 +101,7 @@ class HeldDialog(Dialog):
         )
         self.cause = self._cause_note()
         self.number = Input(theme)
-        self.number.setAccessibleName(self.tr("Number of members"))
+        self.number.setAccessibleName(self.tr("Number of rows") if self._files else self.tr("Number of members"))
         self.number.setFixedWidth(180)
         self.cancel_run = Button(theme, self.tr("Cancel run"), "ghost", icon="x-circle")
         self.send = Button(theme, self.tr("Send anyway"))
@@ -109,16 +115,14 @@ class HeldDialog(Dialog):
         theme, held = self.theme, self._held
         self.add_mark(self._pill)
         self.body.addWidget(self.sentence)
-        if held.share is not None and held.limit is not None:
-            self.body.addWidget(ShareBar(theme, self._context.formats, held))
-        self.body.addLayout(_figures(theme, self._context.formats, held.changes))
+        if held.share is not None and held.limit is not None and held.guard is not GuardKind.EMPTY:
+            self.body.addWidget(ShareBar(theme, self._context.formats, held, rows=self._files))
+        if not self._files:
+            self.body.addLayout(_figures(theme, self._context.formats, held.changes))
+        elif held.fewer:
+            self.body.addWidget(LostRows(theme, self._context.formats, held.fewer))
         self.body.addWidget(self.cause)
-        words = {
-            GuardKind.REMOVED: self.tr("To send anyway, type the number of members to remove: {n}"),
-            GuardKind.EMPTY: self.tr("To send anyway, type the number of members to remove: {n}"),
-            GuardKind.CHANGED: self.tr("To send anyway, type the number of members to change: {n}"),
-        }.get(held.guard, self.tr("To send anyway, type the number of members to send: {n}"))
-        asked = Label(theme, words.format(n=held.number), "body-medium", wrap=True)
+        asked = Label(theme, self._question().format(n=held.number), "body-medium", wrap=True)
         hint = Label(
             theme, self.tr("Admins and contributors can do this. It is kept in the audit trail."), "caption", "text2"
         )
@@ -128,6 +132,21 @@ class HeldDialog(Dialog):
         self.add_button(self.send)
         if self._on_review is not None:
             self.add_button(self.review, default=True)
+
+    def _question(self) -> str:
+        """What has to be typed."""
+        held = self._held
+        if held.fewer:
+            return self.tr("To write the files anyway, type the number of rows that are gone: {n}")
+        if self._files and held.guard is GuardKind.CHANGED:
+            return self.tr("To write the files anyway, type the number of rows to change: {n}")
+        if self._files and held.moved:
+            return self.tr("To write the files anyway, type the number of rows to write: {n}")
+        return {
+            GuardKind.REMOVED: self.tr("To send anyway, type the number of members to remove: {n}"),
+            GuardKind.EMPTY: self.tr("To send anyway, type the number of members to remove: {n}"),
+            GuardKind.CHANGED: self.tr("To send anyway, type the number of members to change: {n}"),
+        }.get(held.guard, self.tr("To send anyway, type the number of members to send: {n}"))
 
     def _connect(self) -> None:
         self.number.textChanged.connect(self._on_typed)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from app.core.drafts import DataOutDraft
 from app.core.exports import ExportKind
+from app.core.table_choices import totals
 from app.ui.wizards.data_out_review import DataOutReview
 from app.ui.wizards.data_out_state import DataOutState
 from app.ui.wizards.destination import DestinationStep
@@ -38,6 +39,12 @@ class DataOutWizard(ExportWizard):
     def make_state(self, facts: Facts) -> DataOutState:
         """The state with its files."""
         return DataOutState(self.context, facts, self.new_draft(facts), self)
+
+    def members_reviewed(self) -> int | None:
+        """The rows of the chosen tables, where all of them are written; see `ExportWizard.members_reviewed`."""
+        if self.state is None or not isinstance(draft := self.state.draft, DataOutDraft) or draft.leave_out_suppressed:
+            return None
+        return totals(draft.tables, self.state.facts.catalog).rows
 
     def step_makers(self, state: WizardState) -> Sequence[Callable[[], StepWidget]]:
         """The four steps."""

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from app.core.drafts import Step
-from app.core.exports import REMOVING, SyncMode
+from app.core.drafts import DataOutDraft, Step
+from app.core.exports import REMOVING, OnlyChanges, SyncMode
 from app.core.names import fold
 from app.core.schedules import next_due
 from app.ui.dialogs.schedule import ScheduleForm
@@ -16,7 +16,7 @@ from app.ui.widgets.choice import CheckBox, RadioCard
 from app.ui.widgets.fields import TextField
 from app.ui.widgets.forms import Form
 from app.ui.widgets.labels import Card, Label, column
-from app.ui.wizards.guard_form import GuardForm
+from app.ui.wizards.guard_form import GuardForm, GuardOf
 from app.ui.wizards.replace_warning import ReplaceWarning
 from app.ui.wizards.review_change import ChangeCard
 from app.ui.wizards.review_panel import ReviewPanel
@@ -189,13 +189,22 @@ class ReviewStep(StepWidget):
             self._modes_of = modes
             self._build_modes(modes)
         self._modes.setVisible(bool(modes))
-        self._guards.setVisible(bool(modes) and description is not None and not description.any_field)
-        draft = self.state.draft
-        self.guard.show_guard(draft.guard, removes=getattr(draft, "sync", None) in REMOVING)
+        self._show_guard()
         for mode, card in self.modes.items():
             card.setChecked(mode is self.state.draft.sync)
         if self.replacing is not None:
             self.replacing.show_state()
+
+    def _show_guard(self) -> None:
+        draft, description = self.state.draft, self.state.description
+        self._guards.setVisible(description is not None)
+        if isinstance(draft, DataOutDraft):
+            compares = draft.layout.only_changes is not OnlyChanges.OFF
+            self.guard.show_guard(draft.guard, removes=True, compares=compares, of=GuardOf.TABLES)
+        elif description is not None and description.any_field:
+            self.guard.show_guard(draft.guard, removes=True, compares=False, of=GuardOf.SEGMENT_FILES)
+        else:
+            self.guard.show_guard(draft.guard, removes=draft.sync in REMOVING, compares=True, of=GuardOf.AUDIENCE)
 
     def _build_modes(self, modes: tuple[SyncMode, ...]) -> None:
         for card in self.modes.values():

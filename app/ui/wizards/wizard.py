@@ -78,7 +78,7 @@ class ExportWizard(QWidget):
         return None
 
     def members_reviewed(self) -> int | None:
-        """How many members all segments together send, each counted on its own; None when that is not sure."""
+        """How many members all segments together send, each counted on its own, or rows of tables; None when not sure."""
         return None
 
     # For the window
