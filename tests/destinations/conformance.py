@@ -52,6 +52,16 @@ class SegmentBench(Protocol):
     def identifier(self, member: Member) -> str: ...
 
 
+_FAILED_AFTER_ALL = {
+    "success": False,
+    "status": "error",
+    "error": {"code": 1, "message": "It failed."},
+    "errors": [{"code": "1", "message": "It failed."}],
+    "message": "It failed.",
+}
+"""How vendors say that they failed, all of it at once."""
+
+
 class SegmentDestinationSuite:
     """The contract of `SegmentDestination`."""
 
@@ -66,6 +76,8 @@ class SegmentDestinationSuite:
     """Whether previews show the requests for members that are there already, where those of others are fewer."""
     of_the_moment: tuple[str, ...] = ()
     """Headers that are another each second."""
+    says_what_it_did = True
+    """Whether an answer has to tell what was done; else 200 alone means that everybody was taken."""
 
     @pytest.fixture(autouse=True)
     def _quick_and_quiet(
@@ -292,6 +304,26 @@ class SegmentDestinationSuite:
     def test_malformed_answer(self, bench: SegmentBench) -> None:
         bench.emulator.fail("malformed", method=self.writes)
         assert self.failed(bench, TellUs).code == "malformed_answer"
+
+    @pytest.mark.parametrize("removing", [False, True])
+    @pytest.mark.parametrize("said", [{}, _FAILED_AFTER_ALL])
+    def test_200_that_does_not_say_it_was_done(
+        self, bench: SegmentBench, said: dict[str, Any], *, removing: bool
+    ) -> None:
+        """Nobody counts as sent or removed on the strength of a status."""
+        if not self.says_what_it_did:
+            return
+        members = [bench.member(number) for number in range(2)]
+        with bench.destination().session(bench.target, "VIP", SyncMode.UPDATE) as session:
+            assert isinstance(session, RemovingSession)
+            session.send(members, JobContext())
+            bench.emulator.fail("reply", reply=Reply(200, said))
+            act = session.remove if removing else session.send
+            try:
+                outcomes = act([self.known(bench, each) for each in members] if removing else members, JobContext())
+            except SendoffError:
+                return
+        assert [each.kind for each in outcomes] == [OutcomeKind.REJECTED] * 2
 
     def test_answer_of_something_else(self, bench: SegmentBench) -> None:
         page = Reply(200, raw=b"<html>Sign in to the hotel</html>", content_type="text/html")

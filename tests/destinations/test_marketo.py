@@ -338,3 +338,26 @@ class TestAccount:
             create(Settings({"host": "x.mktorest.com"}, {}))
         with pytest.raises(FixSettings):
             create(Settings({}, {"client_secret": "secret"}))
+
+
+def test_who_could_not_be_taken_off_is_told_one_by_one(bench: Bench) -> None:
+    """Marketo says 200 and “success”, and tells of each person by itself; who was not there is off the list."""
+    members = [bench.member(number) for number in range(4)]
+    reasons = {"1004": "Lead not found", "1008": "Access to partition denied", "1015": "Lead not in list"}
+    with bench.destination().session(bench.target, "VIP", SyncMode.MIRROR) as session:
+        session.send(members, JobContext())
+        numbers = {person["email"]: number for number, person in bench.emulator.people.items()}
+        told: list[dict[str, Any]] = [{"id": numbers["person3@shop.example"], "status": "removed"}]
+        for member, (code, message) in zip(members, reasons.items(), strict=False):
+            reason = [{"code": code, "message": message}]
+            told.append({"id": numbers[member.values["email"] or ""], "status": "skipped", "reasons": reason})
+        reply = Reply(document={"requestId": "r", "success": True, "result": told, "errors": [], "warnings": []})
+        bench.emulator.fail("reply", method="DELETE", reply=reply)
+        outcomes = session.remove(members, JobContext())
+        stranger = Reply(document={**reply.document, "result": [{**told[2], "id": 987_654}]})
+        bench.emulator.faults.clear()
+        bench.emulator.fail("reply", method="DELETE", reply=stranger)
+        with pytest.raises(TryAgain):
+            session.remove(members, JobContext())
+    refused = [(each.key, each.reason) for each in outcomes if each.kind is not OutcomeKind.REMOVED]
+    assert refused == [("1", "Marketo says: Access to partition denied")]

@@ -196,7 +196,7 @@ class TestMembers:
         ],
     )
     def test_samples_of_any_shape(self, samples: object, found: set[str]) -> None:
-        assert Taken(invalid_entry_samples=samples).sampled == found
+        assert Taken(1, invalid_entry_samples=samples).sampled == found
 
 
 class TestAudiences:
@@ -353,3 +353,12 @@ class TestTrouble:
         with pytest.raises(NotAllowed) as raised:
             send(bench, bench.member(1))
         assert raised.value.code == "blocked"
+
+
+@pytest.mark.parametrize(("code", "kind"), [(190, SignInAgain), (200, NotAllowed), (100, FixData), (17, TryAgain)])
+def test_an_error_that_comes_with_200(bench: Bench, code: int, kind: type[Exception]) -> None:
+    with bench.destination().session(bench.target, "VIP", SyncMode.UPDATE) as session:
+        error = {"message": "It failed.", "type": "OAuthException", "code": code}
+        bench.emulator.fail("reply", path="/users", reply=Reply(200, {"error": error}))
+        with pytest.raises(kind):
+            session.send([bench.member(1)], JobContext())

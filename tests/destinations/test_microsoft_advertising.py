@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import FixSettings, NotAllowed, SignInAgain, TellUs, TryAgain
+from app.core.errors import FixData, FixSettings, NotAllowed, SignInAgain, TellUs, TryAgain
 from app.core.exports import SyncMode
 from app.core.tokens import secrets_in
 from app.destinations.answers import Answer
@@ -108,6 +108,7 @@ def send(bench: Bench, *members: Member, segment: str = "VIP", **target: str) ->
 
 
 class TestContract(SegmentDestinationSuite):
+    says_what_it_did = False
     numbers_of_the_vendor = ('"LIST-ID"',)
     tells_new = False
     writes_to_open = 2  # it asks by POST as well
@@ -255,3 +256,23 @@ class TestTrouble:
 def fault(code: int) -> Answer:
     body = f'{{"Errors":[{{"Code":{code},"ErrorCode":"X","Message":"No"}}],"TrackingId":"t"}}'.encode()
     return Answer(400, {"content-type": "application/json"}, body)
+
+
+@pytest.mark.parametrize("place", ["Errors", "OperationErrors", "BatchErrors"])
+@pytest.mark.parametrize(("code", "kind"), [(105, SignInAgain), (106, NotAllowed), (0, TryAgain), (4_321, FixData)])
+def test_a_fault_that_comes_with_200(bench: Bench, place: str, code: int, kind: type[Exception]) -> None:
+    with bench.destination().session(bench.target, "VIP", SyncMode.UPDATE) as session:
+        fault = {"TrackingId": "t", place: [{"Code": code, "Message": "It failed."}]}
+        bench.emulator.fail("reply", path="Apply", reply=Reply(200, fault))
+        with pytest.raises(kind):
+            session.send([bench.member(1)], JobContext())
+
+
+@pytest.mark.parametrize("index", [-1, 2, 999])
+def test_an_error_about_nobody_is_halved_until_it_is_about_somebody(bench: Bench, index: int) -> None:
+    errors = [{"Code": 4_321, "Message": "Not valid.", "Index": index}]
+    with bench.destination().session(bench.target, "VIP", SyncMode.UPDATE) as session:
+        bench.emulator.fail("reply", path="Apply", reply=Reply(200, {"PartialErrors": errors}))
+        with pytest.raises(FixData) as caught:
+            session.send([bench.member(1), bench.member(2)], JobContext())
+    assert caught.value.code == "unnamed_rejects"

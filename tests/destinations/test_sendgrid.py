@@ -229,3 +229,19 @@ class TestAccount:
     def test_without_a_key(self) -> None:
         with pytest.raises(SignInAgain):
             create(Settings({}, {}))
+
+
+def test_a_job_with_errors_that_does_not_count_them(bench: Bench) -> None:
+    """Whoever is not on the list was not taken, whatever the numbers say."""
+    members = [bench.member(1), bench.refused_member(2)]
+    bench.emulator.names_refused = False
+    answered = bench.emulator._job
+
+    def without_numbers(job_id: str) -> Reply:
+        reply = answered(job_id)
+        return Reply(document={**reply.document, "results": {"requested_count": 2}})
+
+    bench.emulator._job = without_numbers  # type: ignore[method-assign]  # what its description does not forbid
+    with pytest.raises(TryAgain) as caught:
+        send(bench, *members)
+    assert caught.value.code == "unnamed_rejects"

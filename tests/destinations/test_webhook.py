@@ -75,6 +75,7 @@ def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:
 
 
 class TestContract(SegmentDestinationSuite):
+    says_what_it_did = False
     tells_new = False
     of_the_moment = (SIGNATURE.lower(),)
 

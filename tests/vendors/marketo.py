@@ -178,7 +178,8 @@ class MarketoEmulator(Emulator):
         every = [number for number, person in self.people.items() if person["email"].lower() in values]
         start = int(request.query.get("nextPageToken") or 0)
         more = {"nextPageToken": str(start + 300)} if start + 300 < len(every) else {}
-        return _reply([{"id": number} for number in every[start : start + 300]], **more)
+        told = [{"id": number, "email": self.people[number]["email"]} for number in every[start : start + 300]]
+        return _reply(told, **more)
 
     def _bulk(self, method: str, rest: list[str], request: Request) -> Reply:
         match method, rest:

@@ -87,6 +87,19 @@ class Accepted(msgspec.Struct, rename="camel"):
     process_id: int
 
 
+class TakenOff(msgspec.Struct):
+    """Whom a removal found on the list and whom not."""
+
+    success: list[str] | None = None
+    failure: list[str] | None = None
+
+
+class Removed(msgspec.Struct):
+    """`POST /contacts/lists/{listId}/contacts/remove`."""
+
+    contacts: TakenOff
+
+
 class Process(msgspec.Struct):
     """`GET /processes/{processId}`."""
 

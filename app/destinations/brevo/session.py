@@ -26,6 +26,7 @@ from app.destinations.brevo.answers import (
     Lists,
     Made,
     Process,
+    Removed,
     typed,
 )
 from app.destinations.calls import Call
@@ -100,7 +101,9 @@ class BrevoSession(AudienceSession):
         batch = Batch.of(members)
         for call in self._removals(batch):
             answer = self.client.send(call, ctx)
-            if not answer.ok and not self._nobody_was_there(answer):
+            if answer.ok:
+                answer.read(self.client.target, Removed, self.client.redact)  # it says so, or it did not do it
+            elif not self._nobody_was_there(answer):
                 raise self.client.failure(answer)
         return Outcomes(batch.keys, OutcomeKind.REMOVED)
 

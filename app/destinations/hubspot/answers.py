@@ -142,15 +142,15 @@ class Problem(msgspec.Struct, rename="camel"):
 class Written(msgspec.Struct, rename="camel"):
     """`POST /crm/v3/objects/contacts/batch/upsert` and `/batch/read`, with 200 or 207."""
 
-    results: list[Contact] = []
+    results: list[Contact]
     errors: list[Problem] = []
 
 
 class Memberships(msgspec.Struct):
     """`PUT /crm/v3/lists/{listId}/memberships/add` and `/remove`; the first name is HubSpot's own spelling."""
 
-    added: list[str] = msgspec.field(name="recordsIdsAdded", default_factory=list)
-    missing: list[str] = msgspec.field(name="recordIdsMissing", default_factory=list)
+    added: list[str] = msgspec.field(name="recordsIdsAdded")
+    missing: list[str] = msgspec.field(name="recordIdsMissing")
 
 
 class Client(HttpClient):

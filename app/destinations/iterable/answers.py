@@ -23,7 +23,7 @@ class IterableList(msgspec.Struct, rename="camel"):
 class Lists(msgspec.Struct):
     """`GET /api/lists`."""
 
-    lists: list[IterableList] = []
+    lists: list[IterableList]
 
 
 class MadeList(msgspec.Struct, rename="camel"):
@@ -56,8 +56,8 @@ class FailedUpdates(msgspec.Struct, rename="camel"):
 class Subscribed(msgspec.Struct, rename="camel"):
     """`POST /api/lists/subscribe` and `unsubscribe`."""
 
-    success_count: int = 0
-    fail_count: int = 0
+    success_count: int
+    fail_count: int
     invalid_emails: list[str] = []
     invalid_user_ids: list[str] = []
     failed_updates: FailedUpdates = msgspec.field(default_factory=FailedUpdates)

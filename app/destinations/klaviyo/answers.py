@@ -63,7 +63,7 @@ class KlaviyoList(msgspec.Struct):
 class Lists(msgspec.Struct):
     """`GET /api/lists`."""
 
-    data: list[KlaviyoList] = []
+    data: list[KlaviyoList]
     links: Links = msgspec.field(default_factory=Links)
 
 
@@ -151,5 +151,5 @@ class Profile(msgspec.Struct):
 class Profiles(msgspec.Struct):
     """`GET /api/profiles`."""
 
-    data: list[Profile] = []
+    data: list[Profile]
     links: Links = msgspec.field(default_factory=Links)

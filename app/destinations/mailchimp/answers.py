@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from app.core.errors import FixSettings, NotAllowed, SendoffError
+from app.core.errors import FixData, FixSettings, NotAllowed, SendoffError
 from app.destinations.answers import Answer
 from app.destinations.http import HttpClient
 
@@ -133,11 +133,27 @@ class TagError(msgspec.Struct):
     email_addresses: list[str] = []
     error: str = ""
 
+    @property
+    def already(self) -> bool:
+        """Whether it only says that they have the tag."""
+        return "already" in self.error.lower()
+
 
 class TagResult(msgspec.Struct):
     """`POST /lists/{id}/segments/{id}`; it names everybody who was tagged as well, which nobody asks."""
 
-    errors: list[TagError] = []
+    errors: list[TagError]
+
+    def demand_named(self, number: int) -> None:
+        """Raises FixData, so that halves are tried, when an error does not name whom of so many contacts it is about."""
+        for each in self.errors:
+            if not each.email_addresses and not each.already:
+                raise FixData(
+                    f"Mailchimp did not do it with some of {number:,} contacts.",
+                    f"Mailchimp says: {each.error or 'nothing'} It does not name them.",
+                    "Run the export again; when it comes back, look at the tag in Mailchimp.",
+                    code="unnamed_rejects",
+                )
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,7 @@ class MailchimpSession:
         if not addresses:
             return Outcomes([], OutcomeKind.REMOVED)
         told = self._client.read(self.untag_call(addresses), TagResult, ctx)
+        told.demand_named(len(addresses))
         refusals = {address.lower(): untag_refusal(error) for error in told.errors for address in error.email_addresses}
         refused = {place: why for place, each in enumerate(addresses) if (why := refusals.get(each.lower()))}
         others = {place: _refused(batch.keys[place], OutcomeKind.REJECTED, why) for place, why in refused.items()}
@@ -394,8 +395,9 @@ class _Contacts:
 
     def refuse_untagged(self, result: TagResult) -> None:
         """Take over an answer to the tagging; who has the tag already is fine."""
+        result.demand_named(len(self.bodies))
         for error in result.errors:
-            if "already" in error.error.lower():
+            if error.already:
                 continue
             for address in error.email_addresses:
                 self._kinds.pop(address.lower(), None)

@@ -37,6 +37,7 @@ _STATUS: Mapping[str, int] = {
 }
 _USED_UP = "607"
 _NO_FIELD = "1006"
+_NOT_THERE = {"1004", "1015"}  # no such person; not on the list
 
 
 class Problem(msgspec.Struct):
@@ -54,8 +55,9 @@ class Verdict(msgspec.Struct):
 
 
 class Result(msgspec.Struct, Generic[T], rename="camel"):
-    """Any answer: entries, and where the next page is."""
+    """Any answer that succeeded: entries, and where the next page is."""
 
+    success: bool
     result: list[T] = []
     next_page_token: str = ""
 
@@ -104,9 +106,25 @@ class Usage(msgspec.Struct):
 
 
 class Person(msgspec.Struct):
-    """A person, by the number alone."""
+    """A person, by the number and the e-mail address."""
 
     id: int
+    email: str | None = None
+
+
+class TakenOff(msgspec.Struct):
+    """What became of one person that was to be taken off a list."""
+
+    id: int
+    status: str = ""
+    reasons: list[Problem] = []
+
+    @property
+    def words(self) -> str:
+        """Why the person stays on the list; empty when they are off it, because they were never on it too."""
+        if self.status == "removed" or {each.code for each in self.reasons} <= _NOT_THERE:
+            return ""
+        return next(each.message or f"code {each.code}" for each in self.reasons if each.code not in _NOT_THERE)
 
 
 class Import(msgspec.Struct, rename="camel"):

@@ -24,7 +24,7 @@ from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
 from app.destinations.http import HttpClient
 from app.destinations.jobs import Patience, wait_for
-from app.destinations.marketo.answers import Import, Person, Result, StaticList, failed_rows
+from app.destinations.marketo.answers import Import, Person, Result, StaticList, TakenOff, failed_rows
 from app.jobs import JobContext
 
 PATIENCE = Patience(first=5.0, longest=60.0, altogether=10_800.0)
@@ -34,6 +34,7 @@ _KEYS = (ID, EMAIL)
 """Two people of one address are told apart by their Marketo IDs."""
 _ASKED_AT_ONCE = 100
 _REMOVED_AT_ONCE = 300
+_NOBODY = -1
 _LIST = re.compile(r"(?:ST)?([0-9]+)(?:[A-Z][0-9]+)?")
 _FOLDER = re.compile(r"(Folder|Program) ([0-9]+)")
 
@@ -89,13 +90,29 @@ class MarketoSession(AudienceSession):
         """See `RemovingSession.remove`; who is not in Marketo (any more) is on no list."""
         ctx.check()
         batch = Batch.of(members)
-        numbers, calls = _known(batch)
+        _numbers, calls = _known(batch)
+        whose = {number: place for place, number in enumerate(batch.column(ID)) if number}
+        emails = {(email or "").lower(): place for place, email in enumerate(batch.column(EMAIL))}
         for call in calls:
-            numbers += self._asked(call, ctx)
-        numbers = list(dict.fromkeys(numbers))
+            for each in self._asked(call, ctx):
+                whose.setdefault(str(each.id), emails.get((each.email or "").lower(), _NOBODY))
+        numbers = list(whose)
+        others: dict[int, Outcome] = {}
         for start in range(0, len(numbers), _REMOVED_AT_ONCE):
-            self.client.json(self._removal(numbers[start : start + _REMOVED_AT_ONCE]), ctx)
-        return Outcomes(batch.keys, OutcomeKind.REMOVED)
+            call = self._removal(numbers[start : start + _REMOVED_AT_ONCE])
+            for told in self.client.read(call, Result[TakenOff], ctx).result:
+                if not told.words:
+                    continue
+                place, said = whose.get(str(told.id), _NOBODY), f"Marketo says: {self.client.redact(told.words)}"
+                if place == _NOBODY:
+                    raise TryAgain(
+                        "Marketo did not take somebody off the list.",
+                        f"{said} It does not say who it is.",
+                        "Run the export again; when it comes back, look at the list in Marketo.",
+                        code="unnamed_rejects",
+                    )
+                others[place] = Outcome(batch.keys[place], OutcomeKind.REJECTED, "", said, "Run the export again.")
+        return Outcomes(batch.keys, OutcomeKind.REMOVED, others)
 
     def confirm(self, ctx: JobContext) -> Confirmation:
         """See `SegmentSession.confirm`; Marketo does not count, and reading them all would cost many of the day's requests."""
@@ -214,13 +231,13 @@ class MarketoSession(AudienceSession):
             )
         return found
 
-    def _asked(self, call: Call, ctx: JobContext) -> list[str]:
-        """The numbers of the people a question finds: several may have one address."""
-        found: list[str] = []
+    def _asked(self, call: Call, ctx: JobContext) -> list[Person]:
+        """The people a question finds: several may have one address."""
+        found: list[Person] = []
         query = dict(call.query)
         while True:
             page = self.client.read(Call("GET", call.path, query), Result[Person], ctx)
-            found += [str(each.id) for each in page.result]
+            found += page.result
             if not page.next_page_token:
                 return found
             query["nextPageToken"] = page.next_page_token
@@ -254,7 +271,11 @@ def _known(batch: Batch) -> tuple[list[str], list[Call]]:
         Call(
             "GET",
             "rest/v1/leads.json",
-            {"filterType": EMAIL, "filterValues": ",".join(emails[start : start + _ASKED_AT_ONCE]), "fields": ID},
+            {
+                "filterType": EMAIL,
+                "filterValues": ",".join(emails[start : start + _ASKED_AT_ONCE]),
+                "fields": f"{ID},{EMAIL}",
+            },
         )
         for start in range(0, len(emails), _ASKED_AT_ONCE)
     ]

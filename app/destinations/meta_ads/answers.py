@@ -121,7 +121,7 @@ class Made(msgspec.Struct):
 class Taken(msgspec.Struct):
     """`POST` and `DELETE /{audience}/users`."""
 
-    num_received: int = 0
+    num_received: int
     num_invalid_entries: int = 0
     invalid_entry_samples: Any = None
 
@@ -151,8 +151,8 @@ class _Refusal(msgspec.Struct):
 
 
 def error_of(answer: Answer) -> GraphError | None:
-    """The error of a failed answer in Meta's shape; None for any other answer."""
-    if answer.ok or not answer.is_json:
+    """The error of an answer in Meta's shape, whatever its status; None for any other answer."""
+    if not answer.is_json or b'"error"' not in answer.body:
         return None
     try:
         return msgspec.json.decode(answer.body, type=_Refusal).error
@@ -175,7 +175,7 @@ def meaning(answer: Answer) -> int:
     )
     if code == _PARAMETER and error.error_subcode == _NO_OBJECT:
         return 404
-    return next((status for codes, status in kinds if code in codes), answer.status)
+    return next((status for codes, status in kinds if code in codes), 400 if answer.ok else answer.status)
 
 
 def known_failure(error: GraphError) -> SendoffError | None:

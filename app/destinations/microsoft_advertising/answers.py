@@ -97,8 +97,8 @@ class Fault(msgspec.Struct, rename="pascal"):
 
 
 def errors_of(answer: Answer) -> list[BatchError]:
-    """The errors of a failed answer in Microsoft's shape; none for any other answer."""
-    if answer.ok or not answer.is_json:
+    """The errors of an answer that failed in Microsoft's shape, whatever its status; none for any other answer."""
+    if not answer.is_json or b'Errors"' not in answer.body:
         return []
     try:
         return msgspec.json.decode(answer.body, type=Fault).all
@@ -115,7 +115,9 @@ def meaning(answer: Answer) -> int:
         return 429
     if codes & _FORBIDDEN:
         return 403
-    return 503 if codes == {_INTERNAL} else answer.status
+    if codes == {_INTERNAL}:
+        return 503
+    return 400 if codes and answer.ok else answer.status
 
 
 def asked_wait(answer: Answer) -> float | None:

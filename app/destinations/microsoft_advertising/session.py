@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.errors import FixSettings, TellUs
+from app.core.errors import FixData, FixSettings, TellUs
 from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_name, made_once, not_an_audience, told_apart
 from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
@@ -151,10 +151,16 @@ class MicrosoftSession(AudienceSession):
                 known = known_failure(error, f"Microsoft says: {self.client.redact(error.words)}")
                 if known is not None:
                     raise known
-                if error.index < len(places):
-                    place = places[error.index]
-                    said = f"Microsoft says: {error.words}"
-                    others[place] = Outcome(members.keys[place], OutcomeKind.REJECTED, KEY, said, _AT_SOURCE)
+                said = f"Microsoft says: {self.client.redact(error.words)}"
+                if not 0 <= error.index < len(places):
+                    raise FixData(
+                        f"Microsoft Advertising did not take some of {len(places):,} members.",
+                        f"{said} It does not say who they are.",
+                        "Correct the values at the source, then run the export again.",
+                        code="unnamed_rejects",
+                    )
+                place = places[error.index]
+                others[place] = Outcome(members.keys[place], OutcomeKind.REJECTED, KEY, said, _AT_SOURCE)
         return Outcomes(members.keys, done, others)
 
     def _call(self, action: str, batch: Batch) -> Call:

@@ -106,7 +106,7 @@ class Looked(msgspec.Struct):
 class FoundContacts(msgspec.Struct):
     """`POST /v3/marketing/contacts/search/emails`, by e-mail address in lower case."""
 
-    result: dict[str, Looked] = {}
+    result: dict[str, Looked]
 
     @property
     def contacts(self) -> dict[str, KnownContact]:

@@ -178,7 +178,9 @@ class SendGridSession(AudienceSession):
     def _refused(self, job: Job, batch: Batch, places: Sequence[int], ctx: JobContext) -> dict[int, Outcome]:
         """Whom a job did not take: by its file of errors, and by asking for those that file does not name."""
         results = job.results or Results()
-        failed = len(places) if job.status == "failed" else results.errored_count
+        failed = results.errored_count
+        if job.status == "failed" or (job.status == "errored" and not failed):
+            failed = len(places)
         if not failed:
             return {}
         column = batch.column(EMAIL)
