@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from copy import copy
+from functools import cache
+from typing import Any
 
 import typer
+from typer.main import get_command
 
 from app.cli import (
     audit,
@@ -114,10 +118,19 @@ def run(arguments: list[str], open_window: Callable[[str | None], int], check_wi
 
 
 def _dispatch(arguments: list[str], session: Session) -> int:
-    result = app(args=arguments, standalone_mode=False, obj=session, prog_name="sendoff")
+    command = _command(arguments[0])
+    result = command(args=arguments, standalone_mode=False, obj=session, prog_name="sendoff")
     if result == INTERRUPTED:
         raise KeyboardInterrupt
     return int(result) if isinstance(result, int) else int(session.status)
+
+
+@cache
+def _command(name: str) -> Callable[..., Any]:
+    """The commands, made ready once: of the groups only the one called `name`, as all take longer than most commands work."""
+    part = copy(app)
+    part.registered_groups = [group for group in app.registered_groups if group.name == name] or app.registered_groups
+    return get_command(part)
 
 
 def _cancelled(output: Output) -> Exit:
