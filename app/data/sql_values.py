@@ -98,14 +98,14 @@ def cleaned_all(raw: exp.Expr, column: Column) -> exp.Expr:
     value = Value(cleaned(raw, column), column.type, column.native_type)
     if column.type is not ColumnType.TEXT:
         return value.expression
-    return exp.Case().when(exp.not_(empty(value)), value.expression.copy(), copy=False)
+    return exp.Case().when(exp.not_(empty(value), copy=False), value.expression.copy(), copy=False)
 
 
 def aggregated(aggregate: Aggregate, value: Value) -> Value:
     """What is computed over many rows: nothing at all gives 0 for count and sum, and an empty value for the others."""
     inner = value.expression.copy()
     if aggregate is Aggregate.COUNT:
-        filled = exp.Case().when(exp.not_(empty(value)), exp.Literal.number(1), copy=False)
+        filled = exp.Case().when(exp.not_(empty(value), copy=False), exp.Literal.number(1), copy=False)
         return Value(exp.Count(this=filled), ColumnType.INTEGER)
     if aggregate is Aggregate.SUM:
         if value.native == "FLOAT":  # added up in double precision, as DuckDB does by itself
@@ -126,13 +126,15 @@ def empty(value: Value) -> exp.Expr:
     nothing = exp.Is(this=value.expression.copy(), expression=exp.Null())
     if value.type is not ColumnType.TEXT or value.clean:
         return nothing
-    return exp.paren(exp.or_(nothing, exp.EQ(this=trimmed(value.expression), expression=text(""))))
+    is_blank_text = exp.EQ(this=trimmed(value.expression), expression=text(""))
+    return exp.paren(exp.or_(nothing, is_blank_text, copy=False), copy=False)
 
 
 def ask(value: Value, operator: Operator, operand: Scalar | tuple[Scalar, ...] | Span, clock: Clock) -> exp.Expr:
     """The question as a predicate; NULL counts as no. The operand must fit (`misfit` says whether it does)."""
     if operator in NEGATED:
-        return exp.not_(exp.Coalesce(this=ask(value, NEGATED[operator], operand, clock), expressions=[exp.false()]))
+        answer = exp.Coalesce(this=ask(value, NEGATED[operator], operand, clock), expressions=[exp.false()])
+        return exp.not_(answer, copy=False)
     if operator is Operator.IS_EMPTY:
         return empty(value)
     if operator is Operator.LAST:
@@ -144,7 +146,8 @@ def ask(value: Value, operator: Operator, operand: Scalar | tuple[Scalar, ...] |
     if operator is Operator.BETWEEN:
         assert isinstance(operand, tuple)
         low = _compare(value, Operator.AT_LEAST, operand[0], clock)
-        return exp.paren(exp.and_(low, _compare(value, Operator.AT_MOST, operand[1], clock)))
+        high = _compare(value, Operator.AT_MOST, operand[1], clock)
+        return exp.paren(exp.and_(low, high, copy=False), copy=False)
     assert not isinstance(operand, tuple | Span)
     if operator is Operator.IS:
         return empty(value) if is_blank(operand) else _compare(value, operator, operand, clock)
@@ -276,7 +279,7 @@ def _one_of(value: Value, operands: tuple[Scalar, ...], clock: Clock) -> exp.Exp
         questions.append(exp.In(this=value.expression.copy(), expressions=literals))
     if len(filled) < len(operands):
         questions.append(empty(value))
-    return exp.paren(exp.or_(*questions))
+    return exp.paren(exp.or_(*questions, copy=False), copy=False)
 
 
 def _compare(value: Value, operator: Operator, operand: Scalar, clock: Clock) -> exp.Expr:
@@ -296,7 +299,7 @@ def _compare_day(value: Value, operator: Operator, day: date, clock: Clock) -> e
     this = value.expression
     if operator is Operator.IS:
         inside = exp.GTE(this=this.copy(), expression=begins)
-        return exp.paren(exp.and_(inside, exp.LT(this=this.copy(), expression=ends)))
+        return exp.paren(exp.and_(inside, exp.LT(this=this.copy(), expression=ends), copy=False), copy=False)
     if operator in {Operator.AT_MOST, Operator.MORE_THAN, Operator.AFTER}:
         comparison: type[exp.Binary] = exp.LT if operator is Operator.AT_MOST else exp.GTE
         return comparison(this=this.copy(), expression=ends)
@@ -306,9 +309,8 @@ def _compare_day(value: Value, operator: Operator, day: date, clock: Clock) -> e
 
 def _between_moments(value: Value, after: datetime, clock: Clock) -> exp.Expr:
     later = exp.GT(this=value.expression.copy(), expression=_moment(value, after, clock))
-    return exp.paren(
-        exp.and_(later, exp.LTE(this=value.expression.copy(), expression=_moment(value, clock.local_now, clock)))
-    )
+    not_after = exp.LTE(this=value.expression.copy(), expression=_moment(value, clock.local_now, clock))
+    return exp.paren(exp.and_(later, not_after, copy=False), copy=False)
 
 
 def _spellings(operand: str) -> tuple[str, ...]:
@@ -320,7 +322,7 @@ def _spellings(operand: str) -> tuple[str, ...]:
 
 def _like(value: Value, operator: Operator, operand: str) -> exp.Expr:
     likes = [_like_one(value, operator, spelled) for spelled in _spellings(operand)]
-    return likes[0] if len(likes) == 1 else exp.paren(exp.or_(*likes))
+    return likes[0] if len(likes) == 1 else exp.paren(exp.or_(*likes, copy=False), copy=False)
 
 
 def _like_one(value: Value, operator: Operator, operand: str) -> exp.Expr:
