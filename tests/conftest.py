@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from app.destinations import browser_signin
+from tests import collector
 
 VENDORS_KNOW = 53_682
 
@@ -57,10 +57,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Take the tests themselves out of the collector's sight: it walked through all of them again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 10, 10)
+    """Take the tests themselves out of the collector's sight."""
+    collector.take_over()
+    collector.set_aside()
 
 
 @pytest.fixture(scope="session")

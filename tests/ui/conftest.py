@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Iterator
 
@@ -13,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from app.jobs import Pools
 from app.ui.runner import JobRunner
 from app.ui.theme import Theme
+from tests import collector
 
 
 @pytest.fixture(scope="session")
@@ -42,15 +42,10 @@ def runner(qapp: QApplication) -> Iterator[JobRunner]:
 
 @pytest.fixture(autouse=True)
 def nothing_left_running(qapp: QApplication) -> Iterator[None]:
-    """Fail when a test leaves a worker thread behind, and take away its widgets here, on the main thread.
-
-    What is left after that stays until the end (modules, caches): it is set aside, or the collector would walk through all
-    of it after each test, 2 s each time when the whole suite is loaded.
-    """
+    """Fail when a test leaves a worker thread behind, and take away its widgets here, on the main thread."""
     before = set(threading.enumerate())
     yield
-    gc.collect()
-    gc.freeze()
+    collector.set_aside()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     for thread in set(threading.enumerate()) - before:
         thread.join(5)

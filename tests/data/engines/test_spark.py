@@ -81,7 +81,7 @@ def test_who_does_not_speak_spark_is_told_apart() -> None:
     import http.server
 
     server = http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     address = ServerAddress("127.0.0.1", SPARK_CATALOG, "", server.server_port, Tls.OFF, kind=ServerKind.SPARK)
     error = refused(ServerAccess(address))
