@@ -195,9 +195,13 @@ def _how_far(run: Run) -> str:
     return f"{run.done:,} of {run.total:,} {run.unit}" if run.total is not None else f"{run.done:,} {run.unit}"
 
 
+def _of(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _arrived(run: Run) -> str:
     if run.totals.files:
-        return f"{run.totals.files:,} files with {run.totals.rows:,} rows arrived."
+        return f"{_of(run.totals.files, 'file')} with {_of(run.totals.rows, 'row')} arrived."
     words = ("added", "updated", "removed", "unchanged", "rejected")
     numbers = [f"{number:,} {word}" for word in words if (number := getattr(run.totals, word))]
     return f"Members: {', '.join(numbers)}." if numbers else "There was nobody to send."

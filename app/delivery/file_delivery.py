@@ -159,7 +159,7 @@ class FileDelivery:
                 self.state.compared(changes, removed=changes.removed if told else 0)
         where = self.destination.where
         self.book.stored([ReceiptFile(where(file.path), file.rows, file.bytes, file.sha256) for file in sent])
-        self.run_log.info(f"Published {len(sent):,} files.")
+        self.run_log.info(f"Published {len(sent):,} {'file' if len(sent) == 1 else 'files'}.")
 
     def _clear(self, session: FileSession, source: FileSource, earlier: PublishedRuns, ctx: JobContext) -> None:
         """Remove what the layout does not keep; the new files stay whatever happens here."""

@@ -9,7 +9,7 @@ from datetime import date as Day  # noqa: N812 - `date` is a method of the class
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from PySide6.QtCore import QDate, QDateTime, QLocale, QObject, QTime
+from PySide6.QtCore import QDate, QDateTime, QLocale, QObject, QTime, QTimeZone
 
 from app.core.exports import SyncMode
 from app.core.roles import Role
@@ -247,7 +247,10 @@ class Formats(QObject):
 
     def zone_name(self, when: datetime) -> str:
         """Return the zone that is shown: "Europe/Berlin", or its short name then when it has no other."""
-        return str(self._zone) if isinstance(self._zone, ZoneInfo) else self.local(when).tzname() or "UTC"
+        if isinstance(self._zone, ZoneInfo):
+            return str(self._zone)
+        system = bytes(QTimeZone.systemTimeZoneId().data()).decode() if self._zone is None else ""
+        return system or self.local(when).tzname() or "UTC"
 
     def weekday(self, number: int) -> str:
         """Return "Mon" for 0."""

@@ -92,6 +92,24 @@ def line(latest: Run | None = None, *, attached: bool = True, size: int | None =
     return ExportLine(row, latest)
 
 
+def test_the_focus_never_comes_by_itself_to_cancelling_the_run_just_begun(
+    theme: Theme, formats: Formats, words: LineWords, qtbot: QtBot
+) -> None:
+    details = ExportDetails(theme, formats, words)
+    qtbot.addWidget(details)
+    with qtbot.waitActive(details):
+        details.show()
+        details.activateWindow()
+    failed = line(run(Status.FAILED, error=RunError("a", "b", "c", "run_again")))
+    details.show_line(failed)
+    [fix, *_rest] = [each for each in details._problem.findChildren(Button) if each.isVisible()]
+    fix.setFocus(Qt.FocusReason.TabFocusReason)
+    details.show_line(failed)
+    assert (details.window().focusWidget(), fix.focus_visible) == (fix, True)
+    details.show_line(line(run(Status.RUNNING)))
+    assert details.window().focusWidget() is details._history
+
+
 @pytest.mark.parametrize(
     ("latest", "expected"),
     [

@@ -103,6 +103,29 @@ class TestDialog:
         with qtbot.waitSignal(dialog.rejected), qtbot.assertNotEmitted(dialog.accepted):
             qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Return)
 
+    @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
+    def test_enter_clicks_the_button_that_has_the_focus_and_no_other(
+        self, theme: Theme, window: QWidget, qtbot: QtBot, key: Qt.Key
+    ) -> None:
+        dialog = Dialog(theme, window.opener, "Undo this run?")
+        cancel = dialog.add_button(Button(theme, "Cancel"), default=True)
+        undo = dialog.add_button(Button(theme, "Undo this run", "danger"))
+        dialog.open()
+        undo.setFocus(Qt.FocusReason.TabFocusReason)
+        with qtbot.waitSignal(undo.clicked), qtbot.assertNotEmitted(cancel.clicked):
+            qtbot.keyClick(undo, key)
+
+    def test_who_opens_a_dialog_by_keys_sees_where_the_focus_is(self, theme: Theme, window: QWidget) -> None:
+        opener = Button(theme, "Undo", parent=window)
+        opener.show()
+        for reason, seen in ((Qt.FocusReason.TabFocusReason, True), (Qt.FocusReason.MouseFocusReason, False)):
+            opener.setFocus(reason)
+            dialog = Dialog(theme, opener, "Undo this run?")
+            cancel = dialog.add_button(Button(theme, "Cancel"), default=True)
+            dialog.open()
+            assert (cancel.hasFocus(), cancel.focus_visible) == (True, seen)
+            dialog.reject()
+
     def test_confirmation_says_yes(self, theme: Theme, window: QWidget, qtbot: QtBot) -> None:
         dialog = ConfirmDialog(theme, window.opener, title="Replace?", sentence="All of it.", confirm="Replace")
         dialog.open()

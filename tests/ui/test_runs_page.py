@@ -6,19 +6,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QLocale, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.bootstrap import Services
 from app.core.connections import Access
 from app.core.roles import Role
-from app.core.runs import Phase, PhaseName, PhaseState, Run, SpeedPoint, Status, Trigger
+from app.core.runs import Phase, PhaseName, PhaseState, Reject, RejectPage, Run, SpeedPoint, Status, Trigger
 from app.jobs import JobContext
 from app.ui.formats import Formats
 from app.ui.pages.exports.drawer import RunningCard
 from app.ui.pages.exports.lines import LineWords
 from app.ui.pages.runs import RunsPage
+from app.ui.pages.runs.rejects import RejectsCard
 from app.ui.pages.runs.words import list_result
 from app.ui.run_progress_words import progress_words
 from tests.store import samples
@@ -257,6 +258,24 @@ def test_a_cancel_stays_in_sight_until_the_run_has_ended(bench, small_services):
     assert show(going) == ("Cancelling…", False)
     show(ended)
     assert not details._cancel.isVisible()
+
+
+def test_a_fix_stands_below_its_reason_where_both_have_no_room(theme, qtbot):
+    card = RejectsCard(theme, Formats(QLocale("en_GB")))
+    qtbot.addWidget(card)
+    card.set_room(720)
+
+    def show(reason: str, fix: str) -> tuple[list[str], str]:
+        reject = Reject("C-1", "Everyone", "email", "n•••", reason, fix, True)
+        card.show_page(RejectPage((reject,), 0, 1, {"email": 1}), may_save=True, may_retry=True)
+        table = card._table
+        seen = [each.title for at, each in enumerate(table.columns) if not table.isColumnHidden(at)]
+        return seen, table.columns[3].cell(table.rows_model.rows[0]).detail
+
+    assert show("No such day.", "Correct at source") == (["Member", "Field", "Value", "Reason", "Fix"], "")
+    long = "There is no mailbox of this address; mail to it comes back."
+    assert show(long, "Correct the address") == (["Member", "Field", "Value", "Reason and fix"], "Correct the address")
+    assert show("No such day.", "Correct at source")[1] == ""
 
 
 def test_the_fields_of_rejects_stay_where_they_are_while_a_run_goes_on(bench, with_rejects):

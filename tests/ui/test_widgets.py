@@ -18,7 +18,7 @@ from app.ui.widgets.choice import CheckBox, ChipBar, Choice, Radio, RadioCard, S
 from app.ui.widgets.columns import NumberCell
 from app.ui.widgets.fields import REVEAL_MS, SearchField, SecretField, Select, TextField
 from app.ui.widgets.forms import Form
-from app.ui.widgets.labels import ElidedLabel, Label
+from app.ui.widgets.labels import ElidedLabel, Label, row
 from app.ui.widgets.marks import Badge, Pill, StatusLine
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.notes import Note
@@ -384,3 +384,18 @@ def test_what_loads_stands_at_the_top_of_a_page_with_its_margins(theme: Theme, q
     hosted(qtbot, page)
     qtbot.waitUntil(lambda: loading.x() == 24)
     assert loading.y() == 16
+
+
+def test_chips_give_up_their_counts_before_their_words_are_cut(theme: Theme, qtbot: QtBot) -> None:
+    bar = ChipBar(theme, "Changes", [Choice(str(at), f"Changed {at}", "9,600,000") for at in range(5)])
+    host = QWidget()
+    qtbot.addWidget(host)
+    host.setLayout(row(bar, None))
+    chip = bar._chips()[0]
+    for width, counts, tip in ((900, True, ""), (600, False, "Changed 0, 9,600,000"), (900, True, "")):
+        host.resize(width, 40)
+        host.show()
+        qtbot.waitUntil(lambda counts=counts: chip.width() == chip.width_with(count=counts))
+        assert chip.toolTip() == tip
+        assert bar._chips()[-1].geometry().right() <= bar.width()
+        assert bar.geometry().right() <= host.width()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QEnterEvent, QKeySequence, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from app.ui.theme import Theme
@@ -14,7 +14,7 @@ from app.ui.widgets.focus import KeyboardFocus
 
 Kind = Literal["primary", "secondary", "ghost", "danger", "link"]
 
-_PAD, _LINK_PAD = 13, 2
+_PAD, _LINK_PAD = 13, 3
 _INK = {"primary": "on_accent", "secondary": "text", "ghost": "text", "danger": "danger", "link": "accent_text"}
 _HOVER = {"primary": "accent_hover", "secondary": "hover", "ghost": "hover", "danger": "danger_subtle"}
 _PRESSED = {"primary": "accent_hover", "secondary": "pressed", "ghost": "pressed", "danger": "danger_subtle"}
@@ -148,6 +148,15 @@ class Button(KeyboardFocus, QPushButton):
     def minimumSizeHint(self) -> QSize:
         """Never narrower than its text."""
         return self.sizeHint()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter clicks as Space does: in a dialog Qt would have it click another button, elsewhere nothing."""
+        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and plain:
+            if not event.isAutoRepeat():
+                self.click()
+            return
+        super().keyPressEvent(event)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         """Repaint for hover."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QEnterEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
@@ -164,6 +164,7 @@ class Chip(KeyboardFocus, QPushButton):
         super().__init__(parent)
         self._theme = theme
         self._choice = choice
+        self._counts = True
         self.setCheckable(True)
         self.setAutoDefault(False)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -173,20 +174,30 @@ class Chip(KeyboardFocus, QPushButton):
         """Show other words or another count."""
         self._choice = choice
         self.setAccessibleName(f"{choice.text}, {choice.count}" if choice.count else choice.text)
-        self.setToolTip(choice.tooltip)
         self.setEnabled(choice.enabled)
+        self.show_count(self._counts)
+
+    def show_count(self, shown: bool) -> None:  # noqa: FBT001 - reads like setVisible
+        """Paint the count, or leave it to the tooltip."""
+        self._counts = shown
+        hidden = self._choice.count and not shown
+        self.setToolTip(self._choice.tooltip or (self.accessibleName() if hidden else ""))
         self.updateGeometry()
         self.update()
 
-    def sizeHint(self) -> QSize:
-        """Dot, words, count."""
+    def width_with(self, *, count: bool) -> int:
+        """How wide it is with its count or without."""
         metrics = self._theme.metrics("caption-medium")
         width = metrics.horizontalAdvance(self._choice.text) + 24
-        if self._choice.count:
+        if self._choice.count and count:
             width += metrics.horizontalAdvance(self._choice.count) + 8
         if self._choice.dot:
             width += 12
-        return QSize(width + 2, 28)
+        return width + 2
+
+    def sizeHint(self) -> QSize:
+        """Dot, words, count."""
+        return QSize(self.width_with(count=self._counts), 28)
 
     def minimumSizeHint(self) -> QSize:
         """Never narrower than its words."""
@@ -220,7 +231,7 @@ class Chip(KeyboardFocus, QPushButton):
         if choice.dot:
             paint.box(painter, QRectF(left, self.height() / 2 - 3, 6, 6), 3, fill=theme.color(choice.dot))
             left += 12
-        for words in (choice.text, choice.count):
+        for words in (choice.text, choice.count if self._counts else ""):
             if words:
                 width = metrics.horizontalAdvance(words)
                 spot = QRect(left, 0, width + 2, self.height())
@@ -305,7 +316,10 @@ class _Group(QWidget):
 
 
 class ChipBar(_Group):
-    """Filter chips, one of them on. Signal `chosen(str)` gives the key; `set_choices` renews words and counts."""
+    """Filter chips, one of them on. Signal `chosen(str)` gives the key; `set_choices` renews words and counts.
+
+    Where they have no room with their counts, the counts stand in the tooltips.
+    """
 
     def __init__(self, theme: Theme, name: str, choices: Sequence[Choice], parent: QWidget | None = None) -> None:
         super().__init__(name, parent)
@@ -321,12 +335,40 @@ class ChipBar(_Group):
                 chip = self._buttons[choice.key]
                 if isinstance(chip, Chip):
                     chip.set_choice(choice)
+            self._fit()
             return
         self._remove_all()
         for choice in choices:
             self._add(choice.key, Chip(self._theme, choice, self))
         if choices:
             self.set_current(before if before in self._buttons else choices[0].key)
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        """With all counts."""
+        return QSize(self._width_with(count=True), 28)
+
+    def minimumSizeHint(self) -> QSize:
+        """The words alone."""
+        return QSize(self._width_with(count=False), 28)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the counts as far as they have room."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.updateGeometry()
+        counts = self._width_with(count=True) <= self.width()
+        for chip in self._chips():
+            chip.show_count(counts)
+
+    def _width_with(self, *, count: bool) -> int:
+        chips = self._chips()
+        return sum(chip.width_with(count=count) for chip in chips) + self._row.spacing() * max(0, len(chips) - 1)
+
+    def _chips(self) -> list[Chip]:
+        return [button for button in self._buttons.values() if isinstance(button, Chip)]
 
 
 class _Segment(KeyboardFocus, QPushButton):

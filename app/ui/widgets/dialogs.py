@@ -250,7 +250,8 @@ class Dialog(QDialog):
         default = next((w for w in ring if isinstance(w, Button) and w.isDefault()), None)
         fields = next((w for w in ring if isinstance(w, QLineEdit)), None)
         target = empty or fields or default or (ring[0] if ring else self)
-        target.setFocus(Qt.FocusReason.OtherFocusReason)
+        by_keys = getattr(self._before, "focus_visible", False)
+        target.setFocus(Qt.FocusReason.TabFocusReason if by_keys else Qt.FocusReason.OtherFocusReason)
 
     def _on_finished(self, _code: int) -> None:
         scrim, self._scrim = self._scrim, None

@@ -104,7 +104,8 @@ class FactList(QWidget):
             self._theme, fact.value, fact.role or role, fact.ink, wrap=not self._right or len(fact.value) > 18
         )
         side = Qt.AlignmentFlag.AlignRight if self._right else Qt.AlignmentFlag.AlignLeft
-        value.setAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+        height = Qt.AlignmentFlag.AlignTop if self._sentences else Qt.AlignmentFlag.AlignVCenter
+        value.setAlignment(side | height)
         value.setAccessibleName(f"{fact.label}: {fact.value}")
         value.setToolTip(fact.tip)
         at_first_line = bool(self._label_width) or not wraps

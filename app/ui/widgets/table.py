@@ -319,6 +319,12 @@ class DataTable(ColumnsView):
         self._delegate.first_column = self._first_column
         self._delegate.joined_below = self._has_note_below
 
+    def set_row_height(self, height: int) -> None:
+        """Make rows of other height, as `row_height` of the constructor."""
+        if height != self._row_height:
+            self._row_height = height
+            self._on_theme_changed()
+
     def _scaled(self, height: int) -> int:
         return round(height * self._theme.scale)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core.exports import ExportKind
@@ -317,6 +317,9 @@ class ExportDetails(Area):
         names = [line.row.description.name, line.row.connection.name if line.row.connection else ""]
         self._where.set_words(" · ".join(filter(None, names)))
         active = line.active
+        at = self.window().focusWidget()
+        solving = at is not None and self._problem.isAncestorOf(at)
+        by_keys = getattr(at, "focus_visible", False)
         self._running.setVisible(active)
         if active and line.run is not None:
             self._running.show_run(line.run, cancelling=cancelling)
@@ -335,6 +338,10 @@ class ExportDetails(Area):
             self._clock.start()
         else:
             self._clock.stop()
+        if at is not None and solving:
+            # Qt would hand the focus on to what comes next, which is *Cancel run* of the run just started.
+            target = at if at.isVisible() else self._history
+            target.setFocus(Qt.FocusReason.TabFocusReason if by_keys else Qt.FocusReason.OtherFocusReason)
 
     def show_trend(self, runs: Sequence[Run]) -> None:
         """Show the last runs, given newest first."""

@@ -259,7 +259,7 @@ class LineWords(QObject):
                 accessible=lambda line: self.tr("Status: {word}, {detail}").format(
                     word=self.status(line).word, detail=self._progress_words(line)
                 ),
-                width=180,
+                width=186,
             ),
             Column(
                 "last_run",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from itertools import pairwise
 
 from PySide6.QtCore import QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen
@@ -222,8 +223,9 @@ class SpeedChart(QWidget):
 
     def _paint_line(self, painter: QPainter, area: QRect, places: list[QPointF]) -> None:
         line = QPainterPath(places[0])
-        for place in places[1:]:
-            line.lineTo(place)
+        for before, place in pairwise(places):
+            middle = (before.x() + place.x()) / 2  # both handles level: the curve never rises above what was measured
+            line.cubicTo(QPointF(middle, before.y()), QPointF(middle, place.y()), place)
         fill = QPainterPath(line)
         fill.lineTo(places[-1].x(), area.bottom())
         fill.lineTo(places[0].x(), area.bottom())

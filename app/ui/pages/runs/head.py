@@ -32,10 +32,12 @@ class RunHead(Area):
         title = row(self._badge, self._title, 14, self.actions, spacing=10)
         title.setStretch(1, 1)
         self.setLayout(column(row(self._back, None), title, self._sentence, spacing=2, margins=(24, 10, 24, 10)))
+        self._badge.hide()
         self._back.clicked.connect(self.back_asked)
 
     def set_head(self, title: str, sentence: str, badge: BadgeLook, destination: str) -> None:
         """Say what the page is about."""
+        self._badge.show()
         self._badge.set_badge(badge.letters, badge.colour, destination)
         self._title.set_words(title)
         self._sentence.set_words(sentence)

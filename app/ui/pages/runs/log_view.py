@@ -65,7 +65,8 @@ class LogView(QWidget):
         theme = self._theme
         rows = "".join(
             f'<tr><td style="color:{theme.tokens["text3"]}">{self._formats.local(line.at):%H:%M:%S}</td>'
-            f'<td width="96" style="color:{theme.tokens["text2"]}">&nbsp;&nbsp;{html.escape(self._formats.phase(line.phase))}</td>'
+            f'<td style="color:{theme.tokens["text2"]}; padding: 1px 16px; white-space: pre">'
+            f"{html.escape(self._formats.phase(line.phase))}</td>"
             f'<td style="color:{theme.tokens[INKS.get(line.level, "text2")]}">{html.escape(line.text)}</td></tr>'
             for line in shown
         )

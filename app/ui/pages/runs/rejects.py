@@ -14,11 +14,12 @@ from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import Choice, Segmented
 from app.ui.widgets.columns import Column, TextCell
 from app.ui.widgets.labels import Card, Label, row
-from app.ui.widgets.table import ROW_ONE_LINE, DataTable
+from app.ui.widgets.table import ROW, ROW_ONE_LINE, DataTable
 from app.ui.widgets.table_header import HEIGHT as HEADER
 
 ALL, SHOWN_FIELDS, GAP = "", 3, 12
-_VALUE, _WIDE, _SEGMENT = 2, 640, 28
+_VALUE, _WIDE, _SEGMENT, _PADDING = 2, 640, 28, 20
+_MEMBER_WIDTH, _FIELD_WIDTH, _VALUE_WIDTH, _FIX_WIDTH = 96, 112, 146, 136
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class RejectsCard(QWidget):
         self._theme = theme
         self._formats = formats
         self._page: RejectPage | None = None
-        self._room = _WIDE
+        self._room, self._below = _WIDE, False
         self._words = Label(theme, "", "body", "text2")
         self._fields = Segmented(theme, self.tr("Rejects by field"), [Choice(ALL, self.tr("All"))], ALL)
         self._save = Button(theme, self.tr("Save rejects as CSV"), "secondary", icon="download-simple")
@@ -80,7 +81,7 @@ class RejectsCard(QWidget):
         self._page = page
         self._offer_fields(page)
         self._table.set_rows(_Row(f"{at}", reject) for at, reject in enumerate(page.rejects))
-        self._table.setFixedHeight(HEADER + ROW_ONE_LINE * max(1, len(page.rejects)) + 2)
+        self._fit_reasons(page)
         chosen = page.by_field.get(self._fields.current(), page.total) if self._fields.current() else page.total
         self._more.setVisible(chosen > len(page.rejects))
         self._more.set_words(self.tr("Show all {n}").format(n=formats.number(chosen)))
@@ -92,6 +93,7 @@ class RejectsCard(QWidget):
         self._table.setColumnHidden(_VALUE, width < _WIDE)
         if self._page is not None:
             self._offer_fields(self._page)
+            self._fit_reasons(self._page)
 
     def _offer_fields(self, page: RejectPage) -> None:
         """The fields with the most rejects, and the chosen one, as far as they fit beside heading and button."""
@@ -109,6 +111,20 @@ class RejectsCard(QWidget):
         self._tell_number(page, room - sum(map(self._width_of, choices)))
         self._fields.set_current(current if any(c.key == current for c in choices) else ALL)
 
+    def _fit_reasons(self, page: RejectPage) -> None:
+        """A fix stands beside its reason where both are short enough, else below it."""
+        width = self._theme.metrics("body").horizontalAdvance
+        taken = _MEMBER_WIDTH + _FIELD_WIDTH + _FIX_WIDTH + (0 if self._room < _WIDE else _VALUE_WIDTH)
+        self._below = any(
+            width(reject.reason) > self._room - taken - _PADDING or width(reject.fix) > _FIX_WIDTH - _PADDING
+            for reject in page.rejects
+        )
+        self._table.set_column_visible("fix", not self._below)
+        self._table.set_column_title("reason", self.tr("Reason and fix") if self._below else self.tr("Reason"))
+        height = ROW if self._below else ROW_ONE_LINE
+        self._table.set_row_height(height)
+        self._table.setFixedHeight(HEADER + height * max(1, len(page.rejects)) + 2)
+
     def _tell_number(self, page: RejectPage, room: int) -> None:
         """How many there are, in as many words as there is room for."""
         members = self._formats.counted(page.total, "members")
@@ -121,16 +137,27 @@ class RejectsCard(QWidget):
 
     def _columns(self) -> list[Column[_Row]]:
         return [
-            Column("member", self.tr("Member"), lambda r: TextCell(r.reject.member), width=96),
-            Column("field", self.tr("Field"), lambda r: TextCell(self._name(r.reject.field), ink="text2"), width=112),
+            Column("member", self.tr("Member"), lambda r: TextCell(r.reject.member), width=_MEMBER_WIDTH),
+            Column(
+                "field",
+                self.tr("Field"),
+                lambda r: TextCell(self._name(r.reject.field), ink="text2"),
+                width=_FIELD_WIDTH,
+            ),
             Column(
                 "value",
                 self.tr("Value"),
                 lambda r: TextCell(r.reject.value, role="mono", ink="text2"),
-                width=146,
+                width=_VALUE_WIDTH,
             ),
-            Column("reason", self.tr("Reason"), lambda r: TextCell(r.reject.reason), width=150, stretch=True),
-            Column("fix", self.tr("Fix"), lambda r: TextCell(r.reject.fix, ink="text2"), width=136),
+            Column(
+                "reason",
+                self.tr("Reason"),
+                lambda r: TextCell(r.reject.reason, r.reject.fix if self._below else ""),
+                width=150,
+                stretch=True,
+            ),
+            Column("fix", self.tr("Fix"), lambda r: TextCell(r.reject.fix, ink="text2"), width=_FIX_WIDTH),
         ]
 
     def _name(self, field: str) -> str:
