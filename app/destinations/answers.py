@@ -99,9 +99,10 @@ class Answer:
 def _moment(text: str) -> datetime | None:
     """A date as headers write it; None for anything else."""
     try:
-        return parsedate_to_datetime(text).astimezone(UTC)
+        found = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)  # the oldest form names no zone
 
 
 def _malformed(target: str) -> TellUs:

@@ -194,7 +194,8 @@ class HttpClient:
             if last or not (slow or (answer.status >= 500 and call.may_repeat)):
                 return answer
             asked = self.asked_wait(answer)
-            wait = self._retry.wait(attempt) if asked is None else asked
+            # Some ask for 0 seconds again and again: what they ask for is the least, and our own waits grow.
+            wait = max(self._retry.wait(attempt), asked or 0.0)
             if wait > self._retry.longest_asked:
                 return answer
             if slow:

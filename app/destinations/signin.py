@@ -6,26 +6,38 @@ authlib; the answers are trusted with nothing but their tokens.
 
 from __future__ import annotations
 
-import ssl
+import json
+import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
-import truststore
 from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
 from app.core.errors import FixSettings, SendoffError, SignInAgain, TellUs, TryAgain
 from app.core.tokens import Tokens
-from app.destinations.answers import Redactor, words_in
+from app.destinations.answers import Answer, Redactor, words_in
+from app.destinations.calls import Retry
 from app.destinations.contract import Exchange, Ledger, Settings
-from app.destinations.description import Grant, SignIn
+from app.destinations.description import Grant, Pace, SignIn
+from app.destinations.http import checked_host
+from app.destinations.no_answer import NEVER_ARRIVED
+from app.destinations.wire import Wire
+from app.jobs import CancelToken
 from app.version import VERSION
 
-_TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
+log = logging.getLogger(__name__)
+
+RETRY = Retry(attempts=3, first=0.5, longest=4.0, longest_asked=10.0)
+"""Whoever needs the access waits meanwhile, and no cancel cuts it short."""
+
+_TIMEOUT = 30.0
+_MAX_BYTES = 1 << 20
 _EARLY = timedelta(seconds=60)
 """A token is renewed that long before its end, so that it does not end on its way."""
 
@@ -86,7 +98,7 @@ class TokenDesk:
         how = f"client_secret_{self.spec.client_auth}" if self._client_secret else "none"
         way = ClientAuth(self.client_id, self._client_secret, how)
         url, headers, body = way.prepare("POST", self._url, headers, body)  # type: ignore[no-untyped-call]  # authlib's own
-        document = self._answer(url, headers, body)
+        document = self._answer(url, headers, body, harmless=grant == "client_credentials")
         now = self._clock()
         access = document.get("access_token")
         if not isinstance(access, str) or not access:
@@ -100,42 +112,60 @@ class TokenDesk:
             ends = access_ends if ends is None or access_ends is None else min(ends, access_ends)
         return Tokens(access, str(refresh or ""), access_ends, ends)
 
-    def _answer(self, url: str, headers: Mapping[str, str], body: str) -> Mapping[str, Any]:
+    def _answer(self, url: str, headers: Mapping[str, str], body: str, *, harmless: bool) -> Mapping[str, Any]:
+        with self._wire(url) as wire:
+            own = wire.headers
+            own.update(headers)
+            answer = self._asked(
+                lambda: wire.ask(httpx2.Request("POST", url, headers=own, content=body.encode()), CancelToken()),
+                harmless,
+            )
         try:
-            with httpx2.Client(
-                verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-                timeout=_TIMEOUT,
-                follow_redirects=False,
-                headers={"User-Agent": f"Sendoff/{VERSION}"},
-            ) as client:
-                response = client.post(url, content=body.encode(), headers=dict(headers))
-        except httpx2.HTTPError as error:
-            self._note(url, body, 0, answered=False)
-            raise self._unreached(error) from None
-        self._note(url, body, len(response.content))
-        try:
-            document = response.json()
+            document = json.loads(answer.body)
         except ValueError:
             document = None
         if not isinstance(document, dict):
-            if response.status_code >= 500 or response.status_code == 429:
-                raise self._busy(response.status_code)
+            if answer.status >= 500 or answer.status == 429:
+                raise self._busy(answer)
             raise self._not_understood("It sent no JSON; a proxy or another page may have answered in its place.")
-        if response.status_code >= 400 or "error" in document:
-            raise self._refused(response.status_code, document)
+        if answer.status >= 400 or "error" in document:
+            raise self._refused(answer, document)
         return document
 
-    def _note(self, url: str, body: str, received: int, *, answered: bool = True) -> None:
-        """Tell the ledger, without the body: it is secret."""
-        host = urlsplit(url).hostname or ""
-        self._ledger(Exchange(host, len(body) + len(url), received, sign_in=True, answered=answered))
+    def _asked(self, ask: Callable[[], Answer], harmless: bool) -> Answer:  # noqa: FBT001 - private, and plain at its one call
+        """The answer, asked for again where that is safe: codes and refresh tokens are good for one use."""
+        for attempt in range(1, RETRY.attempts + 1):
+            last = attempt == RETRY.attempts
+            try:
+                answer = ask()
+            except TryAgain as error:
+                if last or not (harmless or error.code in NEVER_ARRIVED):
+                    raise self._unreached(error) from None
+                wait = RETRY.wait(attempt)
+            else:
+                passing = answer.status in {429, 503} or (harmless and answer.status >= 500)
+                wait = max(RETRY.wait(attempt), answer.retry_after or 0.0)
+                if last or not passing or wait > RETRY.longest_asked:
+                    return answer
+            log.info("%s could not sign us in, trying again in %.1f s", self.target, wait)
+            time.sleep(wait)
+        raise AssertionError("the last attempt returns or raises")
 
-    def _refused(self, status: int, document: Mapping[str, Any]) -> SendoffError:
+    def _wire(self, url: str) -> Wire:
+        host = checked_host(self.target, url)
+        headers = {"User-Agent": f"Sendoff/{VERSION}", "Accept": "application/json", "Accept-Encoding": "gzip"}
+        return Wire(self.target, host, url, headers, Pace(timeout_seconds=_TIMEOUT), self._note, _MAX_BYTES)
+
+    def _note(self, made: Exchange) -> None:
+        """Tell the ledger, without the body: it is secret."""
+        self._ledger(replace(made, body=b"", sign_in=True))
+
+    def _refused(self, answer: Answer, document: Mapping[str, Any]) -> SendoffError:
         error = document.get("error")
-        words = words_in(document) or f"status {status}"
+        words = words_in(document) or f"status {answer.status}"
         said = self._redact(f"{self.target} says: {words}.").replace("..", ".")
-        if status == 429 or status >= 500:
-            return self._busy(status)
+        if answer.status == 429 or answer.status >= 500:
+            return self._busy(answer)
         if error in ("invalid_client", "unauthorized_client"):
             return SignInAgain(
                 f"{self.target} does not know this app.",
@@ -157,19 +187,19 @@ class TokenDesk:
             code="sign_in_ended",
         )
 
-    def _busy(self, status: int) -> TryAgain:
+    def _busy(self, answer: Answer) -> TryAgain:
         return TryAgain(
             f"{self.target} could not sign us in.",
-            f"It answered with status {status}.",
+            f"It answered with status {answer.status}.",
             "Try again later.",
-            code=f"sign_in_{status}",
+            code=f"sign_in_{answer.status}",
+            retry_after=answer.retry_after,
         )
 
-    def _unreached(self, error: httpx2.HTTPError) -> TryAgain:
-        slow = isinstance(error, httpx2.TimeoutException)
+    def _unreached(self, error: TryAgain) -> TryAgain:
         return TryAgain(
             f"The sign-in of {self.target} can't be reached.",
-            "It did not answer in time." if slow else "The connection could not be made or broke.",
+            error.why,
             "Check the internet connection, then try again.",
             code="sign_in_unreachable",
         )

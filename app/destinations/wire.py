@@ -10,7 +10,8 @@ import weakref
 import zlib
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import httpx2
 import truststore
@@ -69,12 +70,20 @@ class Wire:
         """Those of every request; a copy."""
         return self._client.headers.copy()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
     def close(self) -> None:
         """Close all connections; closing twice is harmless."""
         self._way.close()
         self._client.close()
 
-    def ask(self, request: httpx2.Request, token: CancelToken, *, may_abort: bool) -> Answer:
+    def ask(self, request: httpx2.Request, token: CancelToken, *, may_abort: bool = False) -> Answer:
         """Send it and give the answer, whatever it is; a cancel cuts off only what may be aborted.
 
         Raises TryAgain, FixSettings or TellUs when no answer came, and Cancelled.

@@ -173,7 +173,36 @@ class TestRetry:
         echo.fail("reply", times=1, reply=reply)
         with client(echo.url, settings=settings) as http:
             assert http.send(Call("POST", "x"), JobContext()).ok
-        assert slowed == [(0.0, "closed for a moment")]
+        ((wait, words),) = slowed
+        assert 0 < wait <= QUICK.first
+        assert words == "closed for a moment"
+
+    def test_waits_grow_although_none_is_asked_for(self, echo: Echo) -> None:
+        """“Retry-After: 0”, or a moment that is over, again and again: a storm is not answered by another one."""
+        slowed: list[float] = []
+        settings = Settings({}, {}, on_slow=lambda wait, _words: slowed.append(wait))
+        echo.fail("reply", times=2, reply=Reply(429, headers={"Retry-After": "0"}))
+        echo.fail("reply", times=2, reply=Reply(429, headers={"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}))
+        retry = Retry(attempts=5, first=0.02, longest=1)
+        with client(echo.url, settings=settings, retry=retry) as http:
+            assert http.send(Call("POST", "x"), JobContext()).ok
+        assert [wait >= 0.6 * 0.02 * 2**number for number, wait in enumerate(slowed)] == [True] * 4
+
+    def test_what_is_asked_for_is_the_least(self, echo: Echo) -> None:
+        echo.fail("reply", times=1, reply=Reply(503, headers={"Retry-After": "0.4"}))
+        began = time.monotonic()
+        with client(echo.url) as http:
+            assert http.send(Call("POST", "x"), JobContext()).ok
+        assert time.monotonic() - began >= 0.4
+
+    @pytest.mark.parametrize("asked", ["901", "1e9", "1e999", "inf", "Fri, 31 Dec 9999 23:59:59 GMT"])
+    def test_what_is_too_long_is_not_waited_for(self, echo: Echo, asked: str) -> None:
+        echo.fail("reply", reply=Reply(429, headers={"Retry-After": asked}))
+        with client(echo.url) as http, pytest.raises(TryAgain) as caught:
+            http.json(Call("POST", "x"), JobContext())
+        assert caught.value.code == "http_429"
+        assert caught.value.retry_after is not None
+        assert caught.value.retry_after > 900
 
     def test_waits_grow_and_stay_bounded(self) -> None:
         retry = Retry(first=1, longest=8)
@@ -194,6 +223,29 @@ class TestRetry:
         assert Answer(429, told, b"").retry_after == 30
         assert Answer(429, {**told, "date": "now"}, b"").retry_after == 0
         assert Answer(429, {"retry-after": "-5"}, b"").retry_after == 0
+
+    @pytest.mark.skipif(not hasattr(time, "tzset"), reason="a process can't change its zone here")
+    @pytest.mark.parametrize(
+        "when", ["Fri, 31 Dec 1999 23:59:59 GMT", "Friday, 31-Dec-99 23:59:59 GMT", "Fri Dec 31 23:59:59 1999"]
+    )
+    @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+    def test_all_three_forms_of_a_date_wherever_we_are(
+        self, when: str, zone: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """RFC 9110 has three; the oldest names no zone and means Greenwich."""
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        try:
+            told = {"retry-after": when, "date": "Fri, 31 Dec 1999 23:59:29 GMT"}
+            assert Answer(429, told, b"").retry_after == 30
+        finally:
+            monkeypatch.undo()
+            time.tzset()
+
+    @given(st.text())
+    def test_any_wait_is_none_or_a_number(self, text: str) -> None:
+        wait = Answer(429, {"retry-after": text}, b"").retry_after
+        assert wait is None or wait >= 0
 
 
 class TestNoAnswer:

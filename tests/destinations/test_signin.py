@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,9 +17,10 @@ import pytest
 
 from app.core.errors import FixSettings, SignInAgain, TellUs, TryAgain
 from app.core.tokens import Tokens
+from app.destinations import signin
 from app.destinations.browser_signin import sign_in
 from app.destinations.budgets import Account, Budgets
-from app.destinations.calls import Call
+from app.destinations.calls import Call, Retry
 from app.destinations.contract import Exchange, Settings
 from app.destinations.description import ClientAuth, Description, Grant, Pace, SignIn
 from app.destinations.http import HttpClient
@@ -344,6 +346,65 @@ def test_a_token_address_in_trouble(
         opened.ask()
     assert getattr(raised.value, "code") == code  # noqa: B009 - the type is one of several
     assert CLIENT_SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_token_address_that_is_busy_for_a_moment(vendor: Vendor, opened: Opened, status: int) -> None:
+    vendor.desk.end_access()
+    vendor.fail("reply", path="/token", times=1, reply=Reply(status, raw=b"", headers={"Retry-After": "1"}))
+    began = time.monotonic()
+    assert opened.ask() == {"ok": True}
+    assert time.monotonic() - began >= 1
+
+
+def test_a_token_address_that_asks_for_minutes(vendor: Vendor, opened: Opened) -> None:
+    vendor.desk.end_access()
+    vendor.fail("reply", path="/token", reply=Reply(503, raw=b"", headers={"Retry-After": "120"}))
+    with pytest.raises(TryAgain) as raised:
+        opened.ask()
+    assert raised.value.retry_after == 120
+
+
+def test_a_renewal_whose_answer_is_lost_is_not_asked_for_again(vendor: Vendor, opened: Opened) -> None:
+    """A refresh token is good for one use: twice the same one ends the sign-in at some vendors."""
+    vendor.desk.end_access()
+    vendor.fail("lost", path="/token")
+    with pytest.raises(TryAgain) as raised:
+        opened.ask()
+    assert raised.value.code == "sign_in_unreachable"
+    assert len([each for each in vendor.requests if each.path == "/token" and "refresh_token" in each.body]) == 1
+
+
+def test_tokens_for_the_app_itself_are_asked_for_again(vendor: Vendor, spec: SignIn) -> None:
+    vendor.fail("lost", path="/token", times=1)
+    vendor.fail("reply", path="/token", times=1, reply=Reply(500, raw=b""))
+    assert (
+        TokenDesk("Northwind", replace(spec, token_url=f"{vendor.url}/token"), vendor.values(), SECRETS)
+        .for_app()
+        .access
+    )
+
+
+def test_a_token_answer_has_an_end_and_a_size(vendor: Vendor, spec: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pace, "deadline_seconds", 0.4)
+    monkeypatch.setattr(signin, "RETRY", Retry(attempts=1))
+    desk = TokenDesk("Northwind", spec, vendor.values(), SECRETS)
+    vendor.fail("drip", path="/token", times=1)
+    began = time.monotonic()
+    with pytest.raises(TryAgain) as raised:
+        desk.for_app()
+    assert raised.value.code == "sign_in_unreachable"
+    assert time.monotonic() - began < 2
+    vendor.fail("reply", path="/token", times=1, reply=Reply(200, raw=b" " * (2 << 20)))
+    with pytest.raises(TellUs) as large:
+        desk.for_app()
+    assert large.value.code == "answer_too_large"
+
+
+def test_the_app_s_secret_goes_to_no_address_in_the_clear(spec: SignIn) -> None:
+    with pytest.raises(FixSettings) as raised:
+        TokenDesk("Northwind", replace(spec, token_url="http://acme.example/token"), {}, SECRETS).for_app()
+    assert raised.value.code == "plain_http"
 
 
 def test_an_address_may_name_settings(vendor: Vendor, spec: SignIn) -> None:
