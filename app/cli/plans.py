@@ -9,7 +9,7 @@ from typing import Any
 from app.cli.output import of, plain, printable
 from app.core.forecasts import Forecast
 from app.core.guards import Held
-from app.core.plans import OTHER_MATCH, Changes, LeftOut, Plan, SegmentPlan
+from app.core.plans import BASIS_WORDS, Basis, Changes, LeftOut, Plan, SegmentPlan
 
 LEFT_OUT = {
     LeftOut.NO_IDENTIFIER: "without a usable key",
@@ -27,7 +27,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             **asdict(each.changes),
             "left_out": plain(each.left_out),
             "skipped": each.skipped or None,
-            "other_match": each.other_match,
+            "other_match": each.basis is Basis.MATCH,
+            "basis": None if each.basis is None else each.basis.value,
         }
         for each in plan.segments
     ]
@@ -82,7 +83,8 @@ def plan_lines(plan: Plan) -> list[str]:
     if plan.changes.strangers:
         lines.append(f"{plan.changes.strangers:,} of those to remove were never sent by Sendoff.")
     if plan.held is not None:
-        lines.append(f"A run would be held. {plan.held.sentence}")
+        cause = f" Likely cause: {plan.held.cause.detail}" if plan.held.cause is not None else ""
+        lines.append(f"A run would be held. {plan.held.sentence}{cause}")
     if plan.forecast is not None and plan.changes.to_send:
         lines += _forecast_lines(plan.forecast)
     if plan.left_out:
@@ -108,7 +110,7 @@ def _segment_lines(plan: SegmentPlan, *, alone: bool) -> list[str]:
     if plan.skipped:
         return [f"{plan.segment} would be skipped. {plan.skipped}"]
     lines = [] if alone else [f"{plan.segment}: {_numbers(plan.changes)}."]
-    return [*lines, f"{plan.segment}: {OTHER_MATCH}"] if plan.other_match else lines
+    return lines if plan.basis is None else [*lines, f"{plan.segment}: {BASIS_WORDS[plan.basis]}"]
 
 
 def _numbers(changes: Changes) -> str:

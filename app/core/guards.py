@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from app.core.exports import REMOVING, Guard, SyncMode
 from app.core.names import fold
-from app.core.plans import Changes
+from app.core.plans import BASIS_WORDS, Basis, Changes
 from app.core.segment_words import words
 from app.core.segments import Condition, Group, Rule, Segment
 from app.core.tables import Catalog
@@ -23,6 +23,14 @@ MOVED_BY = 1.1
 MOVED_FROM = 10
 FEWEST = 10
 """Of fewer members, half is no sign of anything."""
+
+
+_BASES = {
+    Basis.MATCH: "other fields are matched",
+    Basis.SOURCE: "fields are filled from other columns",
+    Basis.FORMAT: "values are compared in another way",
+    Basis.ENGINE: "DuckDB is another version",
+}
 
 
 class GuardKind(StrEnum):
@@ -40,7 +48,7 @@ class Seen:
     """What a run saw of a segment: members to send, rows of the tables it asks, its rules in words, the consent field.
 
     `keys` are the fields that identify members, `generations` those of the tables by their ids, `listed` is that of the
-    suppression list, empty without one.
+    suppression list, empty without one. `match` names the column that each target field is filled from.
     """
 
     members: int
@@ -51,6 +59,13 @@ class Seen:
     keys: str = ""
     generations: Mapping[str, int] = field(default_factory=dict)
     listed: str = ""
+    match: Mapping[str, str] = field(default_factory=dict)
+
+    def filled_otherwise(self, before: Seen | None) -> bool:
+        """Whether a field that was matched then is filled from another column now; what earlier versions kept tells nothing."""
+        return before is not None and any(
+            name in self.match and self.match[name] != source for name, source in before.match.items()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +146,16 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One segment of a plan: what is to be done, what is seen of it now and what the last finished run saw."""
+    """One segment of a plan: what is to be done, what is seen of it now and what the last finished run saw.
+
+    `basis` is what it is compared by, when that is another thing than then.
+    """
 
     segment: str
     changes: Changes
     now: Seen
     before: Seen | None = None
+    basis: Basis | None = None
 
 
 def judge(guard: Guard, sync: SyncMode, planned: Sequence[Measured], approval: Approval | None = None) -> Held | None:
@@ -180,6 +199,8 @@ def guard_words(guard: Guard, sync: SyncMode) -> str:
 def likely_cause(each: Measured) -> Cause | None:
     """What the evidence says; None when there is none."""
     before, now = each.before, each.now
+    if each.basis is not None:
+        return Cause(_BASES[each.basis], BASIS_WORDS[each.basis])
     if before is None:
         return None
     shrunk = {

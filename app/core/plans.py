@@ -15,7 +15,27 @@ if TYPE_CHECKING:
     from app.core.forecasts import Forecast
     from app.core.guards import Held
 
-OTHER_MATCH = "Other fields are matched than at the last run, so everybody there counts as changed."
+
+class Basis(StrEnum):
+    """What a plan is compared by and is another thing than at the last run, so that much of it may count as changed.
+
+    SOURCE are the columns that the matched fields are filled from, FORMAT is the way hashes are made.
+    """
+
+    MATCH = "match"
+    SOURCE = "source"
+    FORMAT = "format"
+    ENGINE = "engine"
+
+
+BASIS_WORDS = {
+    Basis.MATCH: "Other fields are matched than at the last run, so everybody there counts as changed.",
+    Basis.SOURCE: "Fields are filled from other columns than at the last run, so that members may count as changed or as others.",
+    Basis.FORMAT: "This version of Sendoff compares values in another way than the last run did, so everybody there counts as "
+    "changed once.",
+    Basis.ENGINE: "DuckDB is another version than at the last run: a value that it writes in another way counts as changed, and "
+    "which fields changed is not known once.",
+}
 
 
 class Change(StrEnum):
@@ -112,15 +132,14 @@ class PlanLine:
 class SegmentPlan:
     """What a run would do with one segment.
 
-    `skipped` says why it is not sent at all. `other_match` tells that other fields are matched than at the last run, so
-    that everybody there counts as changed.
+    `skipped` says why it is not sent at all. `basis` is set when much may count as changed because of what it is compared by.
     """
 
     segment: str
     changes: Changes = field(default_factory=Changes)
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
     skipped: str = ""
-    other_match: bool = False
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class Says(StrEnum):
     VALUE_UNKNOWN = "value_unknown"
     OTHER_VALUE = "other_value"
     OTHER_FIELDS = "other_fields"
+    OTHER_FORMAT = "other_format"
     LEFT_OUT_NO_KEY = "left_out_no_key"
     LEFT_OUT_TWICE = "left_out_twice"
     LEFT_OUT_NO_CONSENT = "left_out_no_consent"
@@ -97,6 +98,7 @@ SENTENCES: Mapping[Says, str] = {
     Says.VALUE_UNKNOWN: "Changed: the values there are not known",
     Says.OTHER_VALUE: "Changed: a value is another one",
     Says.OTHER_FIELDS: "Changed: other fields are matched",
+    Says.OTHER_FORMAT: "Changed: values are compared in another way",
     Says.LEFT_OUT_NO_KEY: "Left out: no usable {what}",
     Says.LEFT_OUT_TWICE: "Left out: twice in the segment",
     Says.LEFT_OUT_NO_CONSENT: "Left out: no marketing consent",

@@ -46,7 +46,10 @@ def read(text: str) -> Seen | None:
         at = None if found["at"] is None else datetime.fromisoformat(found["at"])
         known = Seen(int(found["members"]), dict(found["rows"]), found["rules"], found["consent"], at)
         generations = dict(found.get("generations", {}))  # earlier versions kept neither these nor what follows
-        return replace(known, keys=found.get("keys", ""), generations=generations, listed=found.get("listed", ""))
+        match = dict(found.get("match", {}))
+        return replace(
+            known, keys=found.get("keys", ""), generations=generations, listed=found.get("listed", ""), match=match
+        )
     except (ValueError, KeyError, TypeError):
         return None
 

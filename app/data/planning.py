@@ -15,7 +15,7 @@ from pathlib import Path
 
 from app.core.exports import REMOVING, SyncMode
 from app.core.names import new_id
-from app.core.plans import TOLD, Change, Changes
+from app.core.plans import TOLD, Basis, Change, Changes
 from app.core.reasons import Says
 from app.data.engines.duckdb import Cursor, literal, quoted
 from app.data.reasons import Why, explained
@@ -23,7 +23,7 @@ from app.data.run_changes import KEY, RELEASED, columns_of, listed, write_parque
 from app.data.sent import Held, short_hash
 from app.data.there import STRANGER, not_there, seen
 from app.data.undoing import ADDED, REMOVED
-from app.data.value_hashes import VALUE
+from app.data.value_hashes import PART, VALUE, is_part
 
 FORMAT = 2
 """Raised when the hash is made in another way: then everybody counts as changed once."""
@@ -49,7 +49,7 @@ class Difference:
 
     changes: Changes
     sent_empty: Mapping[str, int]
-    other_match: bool = False
+    basis: Basis | None = None
 
 
 def compare(
@@ -74,9 +74,8 @@ def compare(
     `identifier`: then nobody else is planned, or counted as unchanged.
     """
     mapping = _mapping_of(found.fields)
-    mapping_then = None if held is None else held.mapping(cursor)
-    other_match = mapping_then is not None and mapping_then != mapping
     before = _before(cursor, held, there, found.keys)
+    basis = None if held is None or before is None else _basis(cursor, held, before, mapping)
     keys = [] if before is None else [name for name in columns_of(cursor, before) if name.startswith(KEY)]
     others = held.others(cursor) if held is not None and mode in REMOVING else None
     if there is not None and before is not None:
@@ -95,7 +94,7 @@ def compare(
             write_parquet(cursor, rows, differing, {})
             rows = f"SELECT * FROM read_parquet({literal(differing)}, file_row_number = true)"  # noqa: S608 - a literal
         earlier = None if held is None else held.earlier(cursor)
-        query = explained(cursor, rows, before, found.fields, why, earlier, other_match=other_match)
+        query = explained(cursor, rows, before, found.fields, why, earlier, basis)
         if left_out is not None:
             query = f"{query} UNION ALL BY NAME {left_out}"
         changes, sent_empty = _write(cursor, query, to, {"mapping": mapping, **kept}, found)
@@ -103,7 +102,7 @@ def compare(
         differing.unlink(missing_ok=True)
     if only is not None:
         changes = replace(changes, unchanged=0)
-    return Difference(changes, sent_empty, other_match and changes.changed > 0)
+    return Difference(changes, sent_empty, basis if changes.changed else None)
 
 
 def take_back(cursor: Cursor, found: Found, held: Held, changes: Path, to: Path, kept: Mapping[str, str]) -> Difference:
@@ -189,10 +188,13 @@ def _compared(
     known = {KEY + name for name in found.keys}
     both = [f"{_either(name, known, held_keys)} AS {quoted(name)}" for name in dict.fromkeys([*known, *held_keys])]
     rest = [f"n.{quoted(VALUE + name)}" for name in found.fields] + [f"n.{name}" for name in unusable]
+    gone = _gone(others)
+    if mode is SyncMode.MIRROR:  # who was there before us and was left as they were is not ours to take out
+        gone = f"CASE WHEN h.payload IS NULL AND NOT h.doubt THEN '{RELEASED}' ELSE {gone} END"
     differs = "false" if mode is SyncMode.ADD else "n.payload IS DISTINCT FROM h.payload"
     change = (
         "CASE WHEN h.identifier IS NULL OR ((h.doubt OR h.missing) AND n.identifier IS NOT NULL) THEN 'added' "
-        f"WHEN n.identifier IS NULL THEN {_gone(others)} WHEN {differs} THEN 'changed' ELSE 'unchanged' END AS change"
+        f"WHEN n.identifier IS NULL THEN {gone} WHEN {differs} THEN 'changed' ELSE 'unchanged' END AS change"
     )
     either = ("coalesce(n.member, h.member) AS member", "coalesce(n.identifier, h.identifier) AS identifier")
     before = ("coalesce(h.doubt, false) AS in_doubt", "h.payload AS before")
@@ -263,6 +265,16 @@ def _numbers(cursor: Cursor, plan: Path, found: Found) -> tuple[Changes, dict[st
     unchanged = found.number - added - changed
     numbers = {name: int(number) for name, number in zip(found.fields, empty, strict=True) if number}
     return Changes(added, changed, removed, unchanged, doubtful, unknown), numbers
+
+
+def _basis(cursor: Cursor, held: Held, before: str, mapping: str) -> Basis | None:
+    """What the hashes of those who are held were made by, when that is another thing than now."""
+    then = held.mapping(cursor)
+    if then is not None and then != mapping:
+        fields = json.loads(mapping)["fields"]
+        return Basis.MATCH if then and json.loads(then)["fields"] != fields else Basis.FORMAT
+    parts = [name for name in columns_of(cursor, before) if is_part(name)]
+    return Basis.ENGINE if parts and not any(name.startswith(PART) for name in parts) else None
 
 
 def _mapping_of(fields: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from app.core.errors import FixData
 from app.core.names import fold, new_id
+from app.core.plans import Basis
 from app.core.reasons import MARK, NO_RULE, Node, Reason, Says, When, parts_of, why_joined, why_left, why_newly
 from app.core.segments import Condition, Group, Mode, Place, Segment
 from app.core.tables import Table
@@ -184,13 +185,13 @@ def explained(
     fields: Sequence[str],
     why: Why,
     earlier: str | None = None,
-    *,
-    other_match: bool = False,
+    basis: Basis | None = None,
 ) -> str:
     """A query of the rows of a plan with `reason` and `fields`, those that changed when that is known.
 
     `rows` is a query of what differs, with `file_row_number` where something is `held` (a query of everybody there).
-    `earlier` is one of what became of the plan of the run before (`identifier`, `change`, `what`).
+    `earlier` is one of what became of the plan of the run before (`identifier`, `change`, `what`), `basis` what everybody
+    counts as changed by.
     """
     if held is None:
         return f"SELECT *, {_kept(Says.FIRST_TIME)} AS reason, NULL::VARCHAR[] AS fields FROM ({rows})"  # noqa: S608 - our own query
@@ -198,7 +199,8 @@ def explained(
     cursor.execute(f"CREATE TEMP TABLE {name} (row BIGINT, reason VARCHAR, fields VARCHAR[])")
     _ask_replaced(cursor, rows, name)
     _ask_left(cursor, rows, why, name)
-    if not other_match:
+    everybody = {Basis.MATCH: Says.OTHER_FIELDS, Basis.FORMAT: Says.OTHER_FORMAT}.get(basis) if basis else None
+    if everybody is None:
         _ask_changed(cursor, rows, held, fields, why, name)
     if earlier is not None:
         _ask_tried_again(cursor, rows, earlier, name)
@@ -209,7 +211,7 @@ def explained(
     usual = (
         f"CASE WHEN change = 'added' AND in_doubt THEN {_kept(Says.NOT_CONFIRMED)} "
         f"WHEN change = 'added' THEN {literal(in_segment.kept)} "
-        f"WHEN change = 'changed' THEN {_kept(Says.OTHER_FIELDS if other_match else Says.OTHER_VALUE)} ELSE '' END"
+        f"WHEN change = 'changed' THEN {_kept(everybody or Says.OTHER_VALUE)} ELSE '' END"
     )
     return (
         f"SELECT p.* EXCLUDE (file_row_number), coalesce(w.reason, {usual}) AS reason, w.fields "  # noqa: S608 - as above

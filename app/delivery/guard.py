@@ -26,7 +26,7 @@ class HeldBack(Exception):
 def measured(planned: Sequence[tuple[Segment, PlannedSegment]]) -> list[Measured]:
     """The plans of the segments as guards see them."""
     return [
-        Measured(segment.name, plan.changes, plan.seen, plan.seen_before)
+        Measured(segment.name, plan.changes, plan.seen, plan.seen_before, plan.basis)
         for segment, plan in planned
         if plan.seen is not None
     ]

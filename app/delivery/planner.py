@@ -88,7 +88,7 @@ def _plan(
                 plans.append(SegmentPlan(segment.name, left_out=left_out, skipped="Nobody in it can be sent."))
                 continue
             planned += measured([(segment, plan)])
-            plans.append(SegmentPlan(segment.name, plan.changes, left_out, other_match=plan.other_match))
+            plans.append(SegmentPlan(segment.name, plan.changes, left_out, basis=plan.basis))
             members += plan.first(first, ctx) if first else []
             if whole:
                 files[plan.keep()] = segment.name

@@ -12,7 +12,7 @@ from typing import Protocol, Self
 from app.core.counts import Count
 from app.core.exports import Export
 from app.core.guards import Seen
-from app.core.plans import Change, Changes, PlannedMember
+from app.core.plans import Basis, Change, Changes, PlannedMember
 from app.core.row_deltas import RowChanges, Rows
 from app.core.run_pointers import SentFile
 from app.core.runs import Reject
@@ -78,8 +78,8 @@ class PlannedSegment(Protocol):
         ...
 
     @property
-    def other_match(self) -> bool:
-        """Whether everybody there counts as changed because other fields are matched than before."""
+    def basis(self) -> Basis | None:
+        """What it is compared by and is another thing than at the last run; None when that is the same or changes nothing."""
         ...
 
     @property

@@ -12,7 +12,7 @@ from app.core.counts import Count, LimitScope, Verdict
 from app.core.eligibility import why_not_eligible
 from app.core.errors import FixData, FixSettings, SendoffError
 from app.core.exports import REMOVING, Export
-from app.core.plans import OTHER_MATCH, Changes
+from app.core.plans import BASIS_WORDS, Changes
 from app.core.runs import PhaseName, Status
 from app.core.segments import FieldRef, Segment
 from app.core.tables import Catalog
@@ -155,8 +155,8 @@ class SegmentDelivery:
         run = self.state.run
         plan = source.plan(segment, place, ctx, run=run.id, there=there, retries=run.retries)
         self.run_log.info(words_of_plan(segment.name, plan.changes))
-        if plan.other_match:
-            self.run_log.warning(f"“{segment.name}”: {OTHER_MATCH}")
+        if plan.basis is not None:
+            self.run_log.warning(f"“{segment.name}”: {BASIS_WORDS[plan.basis]}")
         return plan
 
     def _note(self, segment: Segment, plan: PlannedSegment) -> None:

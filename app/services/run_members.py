@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,7 +14,7 @@ from app.core.counts import Count
 from app.core.errors import FixSettings, SendoffError, TryAgain
 from app.core.exports import Export, SyncMode
 from app.core.guards import Seen
-from app.core.plans import Change, Changes, PlannedMember
+from app.core.plans import Basis, Change, Changes, PlannedMember
 from app.core.runs import Reject
 from app.core.segments import Segment
 from app.data.counting import Counter, CountSpec
@@ -143,7 +144,7 @@ class WorkspaceMembers:
         changes = difference.changes
         number = changes.added + changes.changed + changes.unchanged
         # Who is sent again alone is not all that is to be seen of a segment.
-        now = None if retries else seen_now(self._scope, segment, spec.identity, number)
+        now = None if retries else self._seen_now(segment, spec.identity, number)
         return WorkspacePlan(self._engine, segment.name, path, difference, named, held, told, seen=now)
 
     def undo(self, segment: Segment, place: Place, ctx: JobContext, *, undone: str, run: str = "") -> WorkspacePlan:
@@ -180,6 +181,9 @@ class WorkspaceMembers:
         told = Told(held, self._export.sync)
         difference = Difference(rest.changes, {})
         return WorkspacePlan(self._engine, segment.name, held.plan_path, difference, {}, held, told, seen, rest)
+
+    def _seen_now(self, segment: Segment, identity: Identity, number: int) -> Seen:
+        return replace(seen_now(self._scope, segment, identity, number), match=dict(self._export.match))
 
     def _seen_by(self, held: Held, ctx: JobContext) -> Seen | None:
         """What the run saw that made the plan which waits there."""
@@ -238,11 +242,14 @@ class WorkspacePlan:
             (planned.removed, planned.added + planned.changed) if rest is None else rest.never_left
         )
         self.changes: Changes = difference.changes
-        self.other_match: bool = difference.other_match
         self.sent_empty: Mapping[str, int] = sent_empty
         self.seen = seen
         self._kept = False
         self.seen_before = read_seen(held.folder)
+        self.basis: Basis | None = difference.basis
+        moved = seen is not None and seen.filled_otherwise(self.seen_before)
+        if self.basis in {None, Basis.ENGINE} and moved and difference.changes.to_send:
+            self.basis = Basis.SOURCE
 
     def __enter__(self) -> Self:
         return self

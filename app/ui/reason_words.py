@@ -59,6 +59,7 @@ def _sentences() -> dict[Says, str]:
         Says.VALUE_UNKNOWN: tr("Changed: the values there are not known"),
         Says.OTHER_VALUE: tr("Changed: a value is another one"),
         Says.OTHER_FIELDS: tr("Changed: other fields are matched"),
+        Says.OTHER_FORMAT: tr("Changed: values are compared in another way"),
         Says.LEFT_OUT_NO_KEY: tr("Left out: no usable {what}"),
         Says.LEFT_OUT_TWICE: tr("Left out: twice in the segment"),
         Says.LEFT_OUT_NO_CONSENT: tr("Left out: no marketing consent"),

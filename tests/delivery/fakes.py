@@ -14,7 +14,7 @@ from app.core.connections import Consent, TestResult
 from app.core.counts import Count, Limits, LimitScope, verdict_for
 from app.core.exports import Export, ExportKind, Guard, SyncMode
 from app.core.guards import Seen
-from app.core.plans import Change, Changes, PlannedMember
+from app.core.plans import Basis, Change, Changes, PlannedMember
 from app.core.run_pointers import SentFile
 from app.core.runs import Reject
 from app.core.segments import Segment, SegmentOf
@@ -149,7 +149,7 @@ class FakePlan:
     number: int = 0
     on_batch: Callable[[int], None] = lambda _number: None
     sent_empty: Mapping[str, int] = field(default_factory=dict)
-    other_match: bool = False
+    basis: Basis | None = None
     told: dict[str, str] = field(default_factory=dict)
     seen: Seen = field(default_factory=lambda: Seen(1))
     seen_before: Seen | None = None

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from app.core.errors import FixData, FixSettings, TryAgain
 from app.core.exports import Guard, SyncMode
 from app.core.guards import Approval
-from app.core.plans import Plan
+from app.core.plans import Basis, Plan
 from app.core.reasons import Reason, Says
 from app.core.runs import Run, Status
 from app.core.segments import Segment
@@ -410,9 +410,9 @@ def test_another_match_says_so_and_sends_everybody(bench: Bench) -> None:
     bench.people(some(1, 2))
     bench.run()
     plan = bench.plan(match={"email": "Customer.Email"})
-    assert (plan.changes.changed, plan.segments[0].other_match) == (2, True)
+    assert (plan.changes.changed, plan.segments[0].basis) == (2, Basis.MATCH)
     bench.run(match={"email": "Customer.Email"})
-    assert not bench.plan(match={"email": "Customer.Email"}).segments[0].other_match
+    assert bench.plan(match={"email": "Customer.Email"}).segments[0].basis is None
 
 
 def test_a_place_that_is_gone_is_filled_again(bench: Bench) -> None:

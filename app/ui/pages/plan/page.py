@@ -21,6 +21,7 @@ from app.services.exports import ExportRow
 from app.services.plan_looks import PlanLook, PlanMember
 from app.ui.context import WindowContext
 from app.ui.dialogs.held import HeldDialog
+from app.ui.held_words import held_words
 from app.ui.pages.plan.numbers import PlanNumbers, numbers_of
 from app.ui.pages.plan.panel import WIDTH, MemberPanel
 from app.ui.pages.plan.words import Row, change_words, columns, forecast_words, send_words
@@ -316,11 +317,10 @@ class PlanPage(QWidget):
         elif obstacle:
             note.set_note("warning", obstacle[0], " ".join(obstacle[1:]))
         elif plan.held is not None:
-            note.set_note(
-                "warning",
-                plan.held.sentence,
-                self.tr("A run is held and waits for somebody who sends it anyway."),
-            )
+            detail = self.tr("A run is held and waits for somebody who sends it anyway.")
+            if plan.held.cause is not None:
+                detail = f"{plan.held.cause.detail} {detail}"
+            note.set_note("warning", held_words(plan.held, self._context.formats), detail)
         words = send_words(plan, self._context.formats) if may_go else self.tr("No segment can be sent.")
         self._reason.set_words(words)
         self._requests.set_words(forecast_words(plan, self._context.formats))

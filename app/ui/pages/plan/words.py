@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
 
-from app.core.plans import Change, LeftOut, Plan, PlanLine
+from app.core.plans import Basis, Change, LeftOut, Plan, PlanLine
 from app.ui.formats import NOTHING, Formats
 from app.ui.reason_words import reason_words
 from app.ui.widgets.columns import Column, StatusCell, TextCell
@@ -98,9 +98,8 @@ def note_words(plan: Plan, formats: Formats) -> Sequence[str]:
     for each in plan.segments:
         if each.skipped:
             notes.append(tr("{segment} is skipped. {reason}").format(segment=each.segment, reason=each.skipped))
-        if each.other_match:
-            words = tr("{segment}: other fields are matched than at the last run, so everybody there is changed.")
-            notes.append(words.format(segment=each.segment))
+        if each.basis is not None:
+            notes.append(_basis_words(each.basis).format(segment=each.segment))
     if plan.changes.in_doubt:
         members = formats.counted(plan.changes.in_doubt, "members")
         notes.append(
@@ -112,6 +111,21 @@ def note_words(plan: Plan, formats: Formats) -> Sequence[str]:
     if not plan.changes.to_send and not notes:
         notes.append(tr("The destination holds everybody as they are. A run sends nobody."))
     return notes
+
+
+def _basis_words(basis: Basis) -> str:
+    return {
+        Basis.MATCH: tr("{segment}: other fields are matched than at the last run, so everybody there is changed."),
+        Basis.SOURCE: tr(
+            "{segment}: fields are filled from other columns than at the last run; members may count as changed or as others."
+        ),
+        Basis.FORMAT: tr(
+            "{segment}: this version of Sendoff compares values in another way, so everybody there is changed once."
+        ),
+        Basis.ENGINE: tr(
+            "{segment}: DuckDB is another version than at the last run; a value that it writes in another way is changed."
+        ),
+    }[basis]
 
 
 def forecast_words(plan: Plan, formats: Formats) -> str:
