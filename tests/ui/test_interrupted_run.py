@@ -110,6 +110,16 @@ def test_rejected_members_did_not_arrive_and_nobody_left_is_no_step(view: Interr
     assert view.fontMetrics().horizontalAdvance("1 to 15") + 24 < batches.columnWidth(0)
 
 
+def test_a_run_that_had_sent_nothing_says_that_all_of_it_is_still_to_come(view: InterruptedView) -> None:
+    known = found(batches=(), numbers=numbers_of(()))
+    view.show_interruption(known, may_run=True)
+    said = words(view)
+    assert "Make the plan and send it" in said
+    assert "in doubt" not in said
+    view.show_interruption(replace(known, replaces_files=True), may_run=True)
+    assert "Write the files again" in words(view)
+
+
 def test_nobody_is_sent_after_those_in_doubt_when_all_have_left(view: InterruptedView) -> None:
     all_left = (batch(1, BatchState.SETTLED), batch(2, BatchState.IN_DOUBT))
     view.show_interruption(found(batches=all_left, numbers=numbers_of(all_left)), may_run=True)

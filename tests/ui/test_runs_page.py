@@ -260,6 +260,19 @@ def test_a_cancel_stays_in_sight_until_the_run_has_ended(bench, small_services):
     assert not details._cancel.isVisible()
 
 
+def test_the_focus_stays_with_the_run_when_its_button_goes(bench, small_services):  # noqa: F811
+    [first] = run(small_services, "Weekly letter")
+    page = bench.show(RunsPage(bench.context))
+    page.activate(first.id)
+    bench.settle()
+    again = page._details._again
+    again.setFocus(Qt.FocusReason.MouseFocusReason)
+    shown = page._details._details
+    page._details.show_details(replace(shown, may_run=False))
+    assert not again.isVisible()
+    assert bench.window.focusWidget() is page._details
+
+
 def test_a_fix_stands_below_its_reason_where_both_have_no_room(theme, qtbot):
     card = RejectsCard(theme, Formats(QLocale("en_GB")))
     qtbot.addWidget(card)
@@ -274,7 +287,7 @@ def test_a_fix_stands_below_its_reason_where_both_have_no_room(theme, qtbot):
 
     assert show("No such day.", "Correct at source") == (["Member", "Field", "Value", "Reason", "Fix"], "")
     long = "There is no mailbox of this address; mail to it comes back."
-    assert show(long, "Correct the address") == (["Member", "Field", "Value", "Reason and fix"], "Correct the address")
+    assert show(long, "Correct the address") == (["Member", "Field", "Reason and fix"], "Correct the address")
     assert show("No such day.", "Correct at source")[1] == ""
 
 

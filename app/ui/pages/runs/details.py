@@ -108,6 +108,8 @@ class RunDetailsView(QScrollArea):
     def show_details(self, details: RunDetails) -> None:
         """Show another run, or newer numbers of the same one."""
         same = self._details is not None and self._details.row.key == details.row.key
+        at = self.window().focusWidget()
+        inside = at is not None and self.isAncestorOf(at)
         self._details = details
         run = details.row.run
         self._show_head(details)
@@ -122,6 +124,8 @@ class RunDetailsView(QScrollArea):
         self._show_interruption(details, keep_log=same)
         if not same:
             self.verticalScrollBar().setValue(0)
+        if inside and at is not None and not at.isVisible():
+            self.setFocus(Qt.FocusReason.OtherFocusReason)  # else Qt hands it on to wherever comes next
 
     def offer_comparison(self, *, of_two: bool) -> None:
         """Say whether two selected runs would be compared, or this one with the one before."""

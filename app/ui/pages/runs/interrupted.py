@@ -126,6 +126,8 @@ class InterruptedView(QWidget):
             why = self.tr(
                 "Sendoff was closed by force, or the computer shut down. Nothing at the destination was replaced."
             )
+        elif not found.batches:
+            why = self.tr("Sendoff was closed by force, or the computer shut down. Nothing had been sent yet.")
         elif found.road is DoubtRoad.LEAVE:
             why = self.tr(
                 "Sendoff was closed by force, or the computer shut down. Everything sent until then is recorded batch by "
@@ -249,6 +251,8 @@ class InterruptedView(QWidget):
     def _step_words(self, found: Interruption) -> list[tuple[str, str]]:
         n, numbers, name = self._formats.number, found.numbers, found.destination
         in_doubt, not_sent = n(numbers.in_doubt), n(numbers.not_sent)
+        if not found.batches:
+            return [self._whole_step(found), self._last_step()]
         steps: list[tuple[str, str]] = []
         rest = self.tr("Send the {n} that never left").format(n=not_sent) if numbers.not_sent else ""
         if numbers.in_doubt and found.road is DoubtRoad.ASK:
@@ -284,10 +288,19 @@ class InterruptedView(QWidget):
         plan = self.tr(
             "With the plan of {time}. Who left, took consent back or was suppressed since then is left out."
         ).format(time=self._formats.clock(found.run.started_at or found.run.queued_at))
-        close = self.tr("The receipt will show both parts and the interruption.")
         if rest:
             steps.append((rest, plan))
-        return [*steps, (self.tr("Read back and close the run"), close)]
+        return [*steps, self._last_step()]
+
+    def _whole_step(self, found: Interruption) -> tuple[str, str]:
+        """What is done of a run that had sent nothing, and of one that writes files."""
+        if found.replaces_files:
+            return self.tr("Write the files again"), self.tr("The old ones stay until the new ones are whole.")
+        return self.tr("Make the plan and send it"), self.tr("With the tables and rules of now.")
+
+    def _last_step(self) -> tuple[str, str]:
+        close = self.tr("The receipt will show both parts and the interruption.")
+        return self.tr("Read back and close the run"), close
 
     def _takes(self, found: Interruption) -> str:
         """How long the rest takes at the speed of the first part."""
@@ -298,6 +311,8 @@ class InterruptedView(QWidget):
         return self.tr("Takes about {time}").format(time=self._formats.duration(max(1.0, left)))
 
     def _if_left(self, found: Interruption) -> str:
+        if not found.numbers.in_doubt:
+            return self._if_left_without_doubt(found)
         if found.next_due is None:
             return self.tr(
                 "If you leave it, the next run of this export sees to the members in doubt and sends what is missing."
@@ -307,4 +322,11 @@ class InterruptedView(QWidget):
             "is missing."
         )
         due = found.next_due
+        return words.format(day=self._formats.day_date(due), time=self._formats.clock(due))
+
+    def _if_left_without_doubt(self, found: Interruption) -> str:
+        if found.next_due is None:
+            return self.tr("If you leave it, the next run of this export sends what is missing.")
+        due = found.next_due
+        words = self.tr("If you leave it, the next scheduled run, {day} {time}, sends what is missing.")
         return words.format(day=self._formats.day_date(due), time=self._formats.clock(due))

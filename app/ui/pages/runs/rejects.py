@@ -18,7 +18,7 @@ from app.ui.widgets.table import ROW, ROW_ONE_LINE, DataTable
 from app.ui.widgets.table_header import HEIGHT as HEADER
 
 ALL, SHOWN_FIELDS, GAP = "", 3, 12
-_VALUE, _WIDE, _SEGMENT, _PADDING = 2, 640, 28, 20
+_FIELD, _WIDE, _SEGMENT, _PADDING = 1, 640, 28, 20
 _MEMBER_WIDTH, _FIELD_WIDTH, _VALUE_WIDTH, _FIX_WIDTH = 96, 112, 146, 136
 
 
@@ -90,7 +90,6 @@ class RejectsCard(QWidget):
     def set_room(self, width: int) -> None:
         """Say how wide the card may be: fields and columns that do not fit are left out."""
         self._room = width
-        self._table.setColumnHidden(_VALUE, width < _WIDE)
         if self._page is not None:
             self._offer_fields(self._page)
             self._fit_reasons(self._page)
@@ -112,7 +111,7 @@ class RejectsCard(QWidget):
         self._fields.set_current(current if any(c.key == current for c in choices) else ALL)
 
     def _fit_reasons(self, page: RejectPage) -> None:
-        """A fix stands beside its reason where both are short enough, else below it."""
+        """A fix stands beside its reason where both are short enough, else below it, and the value below its field."""
         width = self._theme.metrics("body").horizontalAdvance
         taken = _MEMBER_WIDTH + _FIELD_WIDTH + _FIX_WIDTH + (0 if self._room < _WIDE else _VALUE_WIDTH)
         self._below = any(
@@ -120,6 +119,8 @@ class RejectsCard(QWidget):
             for reject in page.rejects
         )
         self._table.set_column_visible("fix", not self._below)
+        self._table.set_column_visible("value", not self._below and self._room >= _WIDE)
+        self._table.setColumnWidth(_FIELD, _VALUE_WIDTH if self._below else _FIELD_WIDTH)
         self._table.set_column_title("reason", self.tr("Reason and fix") if self._below else self.tr("Reason"))
         height = ROW if self._below else ROW_ONE_LINE
         self._table.set_row_height(height)
@@ -141,7 +142,7 @@ class RejectsCard(QWidget):
             Column(
                 "field",
                 self.tr("Field"),
-                lambda r: TextCell(self._name(r.reject.field), ink="text2"),
+                lambda r: self._field_cell(r.reject),
                 width=_FIELD_WIDTH,
             ),
             Column(
@@ -159,6 +160,9 @@ class RejectsCard(QWidget):
             ),
             Column("fix", self.tr("Fix"), lambda r: TextCell(r.reject.fix, ink="text2"), width=_FIX_WIDTH),
         ]
+
+    def _field_cell(self, reject: Reject) -> TextCell:
+        return TextCell(self._name(reject.field), reject.value if self._below else "", ink="text2")
 
     def _name(self, field: str) -> str:
         return field.replace("_", " ").capitalize() if field else self.tr("Other")
