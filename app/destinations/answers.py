@@ -47,7 +47,7 @@ class Answer:
     def retry_after(self) -> float | None:
         """The wait in seconds the target asks for (a number or a date), None when it asks for none.
 
-        A date is held against the target's own clock where it tells it: that of this computer may be wrong.
+        A date is held against `now`.
         """
         text = self.headers.get("retry-after", "").strip()
         if not text:
@@ -59,8 +59,12 @@ class Answer:
         when = _moment(text)
         if when is None:
             return None
-        now = _moment(self.headers.get("date", "")) or datetime.now(UTC)
-        return max(0.0, (when - now).total_seconds())
+        return max(0.0, (when - self.now).total_seconds())
+
+    @property
+    def now(self) -> datetime:
+        """The moment by the target's own clock where it tells it: that of this computer may be wrong."""
+        return _moment(self.headers.get("date", "")) or datetime.now(UTC)
 
     def json(self, target: str) -> Any:  # noqa: ANN401 - a vendor's answer can be anything
         """The body read as JSON; raises TellUs when it is something else."""

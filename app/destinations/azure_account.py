@@ -120,7 +120,7 @@ class Account:
         if (known := _KNOWN.get(code)) is not None:
             return FixSettings(f"{self.target} does not take this.", *known, code=code)
         if code == "ServerBusy" or status == 429:
-            return slow_down(self.target, code, _seconds(error))
+            return slow_down(self.target, code, _headers(error))
         if "md5" in f"{code} {error.message}".lower():
             return damaged(self.target)
         return self._by_status(error, code, status, doing)
@@ -133,7 +133,7 @@ class Account:
         if status == 507 or code == "InsufficientSpace":
             return out_of_room(self.target)
         if status >= 500:
-            return server_error(self.target, status)
+            return server_error(self.target, status, _headers(error))
         return not_understood(self.target, code or f"status {status}")
 
     def _refused(self, code: str, message: str, doing: str) -> SendoffError:
@@ -309,14 +309,12 @@ def _not_signed_in(target: str, words: str) -> SendoffError:
 def error_code(error: HttpResponseError) -> str:
     """The service's own name for what went wrong, such as `BlobNotFound`."""
     found = getattr(error, "error_code", None)
-    headers: Mapping[str, str] = getattr(error.response, "headers", {})
-    return str(getattr(found, "value", found) or headers.get("x-ms-error-code", ""))
+    return str(getattr(found, "value", found) or _headers(error).get("x-ms-error-code", ""))
 
 
-def _seconds(error: HttpResponseError) -> float | None:
-    headers: Mapping[str, str] = getattr(error.response, "headers", {})
-    text = headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else None
+def _headers(error: HttpResponseError) -> Mapping[str, str]:
+    found: Mapping[str, str] = getattr(error.response, "headers", {})
+    return found
 
 
 _SIGN_IN = frozenset({"AuthenticationFailed", "AuthorizationFailure", "InvalidAuthenticationInfo"})

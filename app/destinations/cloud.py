@@ -17,6 +17,7 @@ import truststore
 from requests.adapters import HTTPAdapter
 
 from app.core.errors import FixSettings, NotAllowed, SendoffError, SignInAgain, TellUs, TryAgain
+from app.destinations.answers import Answer
 from app.destinations.contract import Exchange, Settings
 from app.destinations.no_answer import goes_through_proxy
 from app.destinations.objects import SLOW_DOWN
@@ -164,24 +165,30 @@ def no_bucket(target: str, word: str, name: str) -> FixSettings:
     )
 
 
-def slow_down(target: str, words: str, retry_after: float | None) -> TryAgain:
+def asked_wait(headers: Mapping[str, str] | None) -> float | None:
+    """The seconds that an answer asks to wait, as a number or a date; None when it asks for none, or there was no answer."""
+    return Answer(0, {name.lower(): value for name, value in (headers or {}).items()}, b"").retry_after
+
+
+def slow_down(target: str, words: str, headers: Mapping[str, str] | None) -> TryAgain:
     """The cloud takes no more for now."""
     return TryAgain(
         f"{target} asks us to slow down and did not stop asking.",
         words or "It takes no more requests for now.",
         "Try again later, or set fewer parts at the same time in the connection.",
         code=SLOW_DOWN,
-        retry_after=retry_after,
+        retry_after=asked_wait(headers),
     )
 
 
-def server_error(target: str, status: int) -> TryAgain:
+def server_error(target: str, status: int, headers: Mapping[str, str] | None) -> TryAgain:
     """A fault on their side."""
     return TryAgain(
         f"{target} has a problem of its own.",
         f"It answered with status {status}. Nothing was replaced.",
         "Try again later.",
         code="server_error",
+        retry_after=asked_wait(headers),
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 import requests
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ServiceRequestError
 from botocore.exceptions import ClientError
+from google.api_core.exceptions import from_http_status
 
 from app.core.errors import FixSettings, NotAllowed, SendoffError, SignInAgain, TryAgain
 from app.destinations import azure_account, cloud
@@ -76,13 +77,6 @@ class TestAzure:
         assert error.code == meant
         assert all((error.what, error.why, error.fix))
 
-    def test_a_wait_that_is_asked_for(self) -> None:
-        headers = {"x-ms-error-code": "ServerBusy", "Retry-After": "12"}
-        response = SimpleNamespace(status_code=503, headers=headers, reason="")
-        error = said(HttpResponseError("busy", response=response))
-        assert isinstance(error, TryAgain)
-        assert error.retry_after == 12
-
     @pytest.mark.parametrize(
         ("words", "why"),
         [
@@ -127,9 +121,29 @@ class TestGoogle:
     )
     def test_answers(self, status: int, reasons: list[str], words: str, meant: str) -> None:
         account = google.account(Settings({"bucket": "exports"}, {}))
-        error = account.refusal(status, reasons, words, "write files")
+        error = account.refusal(status, reasons, words, "write files", None)
         assert error.code == meant
         assert all((error.what, error.why, error.fix))
+
+
+SOON = {"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT", "Date": "Fri, 31 Dec 1999 23:59:47 GMT"}
+
+
+@pytest.mark.parametrize("headers", [{"Retry-After": "12"}, {"retry-after": "12.0"}, SOON])
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_wait_that_is_asked_for(status: int, headers: dict[str, str]) -> None:
+    """As a number or a date, by each of the clouds, whatever it is too busy for."""
+    code = "SlowDown" if status == 503 else "InternalError" if status == 500 else "TooManyRequests"
+    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers}}
+    amazon = what_was_answered(ClientError(answer, "UploadPart"), "Amazon S3", "exports", "write files")
+    busy = SimpleNamespace(status_code=status, headers={"x-ms-error-code": "ServerBusy", **headers}, reason="")
+    told = SimpleNamespace(headers=headers)
+    account = google.account(Settings({"bucket": "exports"}, {}))
+    with pytest.raises(TryAgain) as of_google, account.sentences("write files"):
+        raise from_http_status(status, "busy", response=told)
+    for error in (amazon, said(HttpResponseError("busy", response=busy)), of_google.value):
+        assert isinstance(error, TryAgain)
+        assert error.retry_after == 12
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -232,13 +233,19 @@ class TestTrouble:
             session.send([bench.member(2)], JobContext())
         assert len(bench.delivered("VIP")) == 2
 
-    @pytest.mark.parametrize(("written", "wait"), [("1000", 1_000), ("moment", 1_000), ("soon", None)])
+    @pytest.mark.parametrize(
+        ("written", "wait"), [("1000", 1_000), ("moment", 1_000), ("theirs", 1_000), ("soon", None)]
+    )
     def test_the_end_of_a_limit(
         self, bench: Bench, written: str, wait: float | None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """A moment is one of Criteo's clock, which may differ from ours by hours."""
+        date = {}
         reset = str(int(time.time()) + 1_001) if written == "moment" else written
+        if written == "theirs":
+            reset, date = str(int(time.time()) + 10_001), {"Date": formatdate(time.time() + 9_000, usegmt=True)}
         monkeypatch.setattr(http, "RETRY", Retry(attempts=2, first=0.01))
-        reply = Reply(429, {"errors": [{"type": "quota"}]}, headers={"x-ratelimit-reset": reset})
+        reply = Reply(429, {"errors": [{"type": "quota"}]}, headers={"x-ratelimit-reset": reset, **date})
         bench.emulator.fail("reply", path="contact-list", reply=reply)
         with pytest.raises(TryAgain) as raised:
             send(bench, bench.member(1))

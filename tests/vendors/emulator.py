@@ -222,7 +222,7 @@ class _Handler(BaseHTTPRequestHandler):
         data = reply.body
         if kind == "malformed":
             data = data[: len(data) // 2] or b"{"
-        self.send_response(reply.status)
+        (self.send_response_only if "Date" in reply.headers else self.send_response)(reply.status)
         if data:
             self.send_header("Content-Type", reply.content_type)
         for name, value in reply.headers.items():

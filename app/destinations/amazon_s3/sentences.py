@@ -57,7 +57,8 @@ _SIGN_IN = ("NoCredentials", "PartialCredentials", "CredentialRetrieval", "SSOTo
 def what_was_answered(error: ClientError, target: str, bucket: str, doing: str) -> SendoffError:
     """What an answer that is not ok means; `doing` says what was tried."""
     code = str(error.response.get("Error", {}).get("Code", ""))
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    told = error.response.get("ResponseMetadata", {})
+    status, headers = int(told.get("HTTPStatusCode", 0)), told.get("HTTPHeaders")
     if code in _WRONG_KEY:
         return refused_sign_in(target, _WRONG_KEY[code], "Enter the access key ID and its secret again.")
     if code in _EXPIRED:
@@ -73,6 +74,10 @@ def what_was_answered(error: ClientError, target: str, bucket: str, doing: str) 
             "Correct the region in the connection; it stands beside the bucket's name in the AWS console.",
             code="other_region",
         )
+    if code in _SLOW or status == 429:
+        return slow_down(target, code, headers)
+    if status >= 500 and code not in _CHANGED | _DAMAGED | _FULL:
+        return server_error(target, status, headers)
     return _of_the_object(error, code, status, target, doing)
 
 
@@ -83,8 +88,6 @@ def _of_the_object(error: ClientError, code: str, status: int, target: str, doin
         return damaged(target)
     if code in _FULL:
         return out_of_room(target)
-    if code in _SLOW or status == 429:
-        return slow_down(target, code, None)
     if code == "RequestTimeout":
         return TryAgain(
             f"{target} took too long to get a part.", "The line stood still.", "Try again later.", code="timeout"
@@ -92,8 +95,6 @@ def _of_the_object(error: ClientError, code: str, status: int, target: str, doin
     if status == 403 or code == "AccessDenied":
         right = _RIGHTS.get(error.operation_name, "s3:PutObject")
         return missing_right(target, doing, f"Give it the right {right} for the bucket and its folder.")
-    if status >= 500:
-        return server_error(target, status)
     return not_understood(target, code or f"status {status}")
 
 

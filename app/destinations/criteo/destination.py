@@ -123,7 +123,9 @@ class _Client(HttpClient):
         if answer.retry_after is not None or answer.status != 429 or not reset.isdecimal():
             return answer.retry_after
         moment = float(reset)
-        return max(0.0, moment - time.time()) if moment > 1e9 else moment  # a moment since 1970, else seconds
+        return (
+            max(0.0, moment - answer.now.timestamp()) if moment > 1e9 else moment
+        )  # a moment since 1970, else seconds
 
     def failure(self, answer: Answer) -> SendoffError:
         if answer.status != 403:

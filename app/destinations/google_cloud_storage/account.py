@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,16 +79,19 @@ class Account:
             yield
         except GoogleAPICallError as error:
             reasons = [str(each.get("reason", "")) for each in error.errors if isinstance(each, dict)]
-            raise self.refusal(int(error.code or 0), reasons, str(error.message), doing) from None
+            headers = getattr(error.response, "headers", None)
+            raise self.refusal(int(error.code or 0), reasons, str(error.message), doing, headers) from None
         except (GoogleAuthError, requests.RequestException) as error:
             raise self._unanswered(error) from None
 
-    def refusal(self, status: int, reasons: list[str], words: str, doing: str) -> SendoffError:
+    def refusal(
+        self, status: int, reasons: list[str], words: str, doing: str, headers: Mapping[str, str] | None
+    ) -> SendoffError:
         """What an answer that is not ok means. Reasons: cloud.google.com, HTTP status and error codes for JSON."""
         if status == 401:
             return refused_sign_in(TARGET, "It does not accept the service account.", "Choose a valid key file again.")
         if status == 429 or _SLOW & set(reasons):
-            return slow_down(TARGET, ", ".join(reasons), None)
+            return slow_down(TARGET, ", ".join(reasons), headers)
         if _FULL & set(reasons):
             return out_of_room(TARGET)
         if status == 403:
@@ -100,7 +103,7 @@ class Account:
         if status == 400 and ("crc32c" in words.lower() or "md5" in words.lower()):
             return damaged(TARGET)
         if status >= 500 or status == 408:
-            return server_error(TARGET, status)
+            return server_error(TARGET, status, headers)
         return not_understood(TARGET, ", ".join(reasons) or f"status {status}")
 
     def _unanswered(self, error: Exception) -> SendoffError:

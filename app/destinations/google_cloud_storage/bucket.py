@@ -187,7 +187,7 @@ class GoogleUpload:
                 self._place, data=body, headers=headers, timeout=_CALL["timeout"], allow_redirects=False
             )
         if answer.status_code not in {200, 201, _GOES_ON}:
-            raise self._account.refusal(answer.status_code, [], answer.text[:300], "write files")
+            raise self._account.refusal(answer.status_code, [], answer.text[:300], "write files", answer.headers)
         return answer
 
     def _is_there(self) -> bool:
