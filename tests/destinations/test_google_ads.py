@@ -172,7 +172,9 @@ class TestMembers:
         plain = Member("2", {"email": "not-hashed@shop.example"})
         outcomes = send(bench, bench.member(1), plain, bench.member(3))
         assert [each.kind for each in outcomes] == [OutcomeKind.TAKEN, OutcomeKind.REJECTED, OutcomeKind.TAKEN]
-        assert outcomes[1].reason == "Google says: The value is not a SHA-256 in hexadecimal."
+        assert outcomes[1].reason == (
+            "Google can't read this member's values. Google says: The value is not a SHA-256 in hexadecimal."
+        )
         assert len(bench.delivered("VIP")) == 2
 
     def test_consent_and_terms_go_along_when_they_are_said(self, bench: Bench) -> None:
@@ -206,7 +208,7 @@ class TestResults:
     def test_all_fail(self, bench: Bench) -> None:
         outcomes = send(bench, bench.refused_member(1), bench.refused_member(2))
         assert {each.kind for each in outcomes} == {OutcomeKind.REJECTED}
-        assert outcomes[0].reason == "Google can't read this member's values."
+        assert outcomes[0].reason == "Google can't read this member's values. Google says: INVALID_FORMAT."
 
     def test_failures_without_names_are_not_passed_over(self, bench: Bench) -> None:
         bench.emulator.unnamed = True
@@ -215,7 +217,7 @@ class TestResults:
         assert raised.value.what == "Google Ads did not take 1 of 2 members."
 
     def test_an_unknown_reason_is_repeated(self) -> None:
-        assert reason_words("PROCESSING_ERROR_REASON_SOME_NEW_THING")[0] == "Google says: some new thing."
+        assert reason_words("PROCESSING_ERROR_REASON_SOME_NEW_THING")[0] == "Google says: SOME_NEW_THING."
 
     @pytest.mark.parametrize(
         "document", [None, [], {}, {"error": {"details": [{"fieldViolations": [{"field": "x"}]}]}}]

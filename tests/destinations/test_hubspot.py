@@ -137,8 +137,12 @@ class TestContacts:
         outcomes = send(bench, nobody, bench.refused_member(1), Member("x", {"email": "x"}), bench.member(2))
         kinds = [OutcomeKind.INVALID, OutcomeKind.REJECTED, OutcomeKind.REJECTED, OutcomeKind.ADDED]
         assert [each.kind for each in outcomes] == kinds
-        assert outcomes[1].reason == "HubSpot says: Email address person1@shop.example is invalid"
-        assert outcomes[2].reason == "HubSpot says: Email address x is invalid"
+        assert outcomes[1].reason == (
+            "The e-mail address is not valid there. HubSpot says: Email address person1@shop.example is invalid."
+        )
+        assert outcomes[2].reason == (
+            "The e-mail address is not valid there. HubSpot says: Email address x is invalid."
+        )
 
     def test_a_request_refused_as_a_whole_can_be_halved(self, bench: Bench) -> None:
         bench.emulator.traces = False

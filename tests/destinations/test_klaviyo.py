@@ -138,7 +138,7 @@ class TestProfiles:
         outcomes = send(bench, nobody, bench.member(1), bench.refused_member(2), Member("x", {"email": "x"}))
         kinds = [OutcomeKind.INVALID, OutcomeKind.TAKEN, OutcomeKind.REJECTED, OutcomeKind.REJECTED]
         assert [each.kind for each in outcomes] == kinds
-        assert outcomes[3].reason == "Klaviyo says: Invalid email address."
+        assert outcomes[3].reason == "The e-mail address is not valid there. Klaviyo says: Invalid email address."
 
     def test_refused_profiles_that_are_not_named_are_not_passed_over(self, bench: Bench) -> None:
         bench.emulator.names_by = "nothing"

@@ -325,7 +325,7 @@ class TestEntries:
 
     def test_refusals_are_shown_in_the_vendors_words(self, companies: CompanyBench) -> None:
         outcome = send(companies, companies.refused_member(1))[0]
-        assert outcome.reason == "LinkedIn says: This entry is not accepted"
+        assert outcome.reason == "LinkedIn says: This entry is not accepted."
 
 
 class TestSignIn:

@@ -319,7 +319,10 @@ class TestRejects:
         audience.most = 1
         first, second = send(bench, person("a@shop.example"), person("b@shop.example"))
         assert (first.kind, second.kind) == (OutcomeKind.ADDED, OutcomeKind.REJECTED)
-        assert second.reason == "The Mailchimp account holds as many contacts as its plan allows."
+        assert second.reason == (
+            "The Mailchimp account holds as many contacts as its plan allows. "
+            "Mailchimp says: You've reached your contact limit. Upgrade your plan to add more contacts."
+        )
 
     @pytest.mark.parametrize(
         ("said", "words"),

@@ -164,7 +164,7 @@ class TestPeople:
             ("email", "email,firstName\nperson1@shop.example,P\n"),
         ]
         assert [each.kind for each in outcomes] == [OutcomeKind.TAKEN, OutcomeKind.TAKEN, OutcomeKind.REJECTED]
-        assert outcomes[2].reason == "Marketo says: Lead not found"
+        assert outcomes[2].reason == "It is not known there. Marketo says: Lead not found."
         assert bench.emulator.people[number] == {"email": "new@shop.example", "firstName": "Zoë"}
 
     def test_all_people_of_an_address_are_taken_off(self, bench: Bench) -> None:
@@ -192,8 +192,8 @@ class TestPeople:
         outcomes = send(bench, nobody, bench.refused_member(1), Member("x", {"email": "x"}), bench.member(2))
         kinds = [OutcomeKind.INVALID, OutcomeKind.REJECTED, OutcomeKind.REJECTED, OutcomeKind.TAKEN]
         assert [each.kind for each in outcomes] == kinds
-        assert outcomes[1].reason == "Marketo says: Lead is blocked"
-        assert outcomes[2].reason == "Marketo says: Invalid email address"
+        assert outcomes[1].reason == "They may not be written to any more there. Marketo says: Lead is blocked."
+        assert outcomes[2].reason == "The e-mail address is not valid there. Marketo says: Invalid email address."
 
     def test_refused_people_that_are_not_named_are_not_passed_over(self, bench: Bench) -> None:
         bench.emulator.names_refused = False

@@ -129,8 +129,8 @@ class TestContacts:
         outcomes = send(bench, nobody, bench.refused_member(1), Member("x", {"email": "x"}), bench.member(2))
         kinds = [OutcomeKind.INVALID, OutcomeKind.REJECTED, OutcomeKind.REJECTED, OutcomeKind.TAKEN]
         assert [each.kind for each in outcomes] == kinds
-        assert outcomes[1].reason == "SendGrid says: address is on no account"
-        assert outcomes[2].reason == "SendGrid says: email is not valid"
+        assert outcomes[1].reason == "SendGrid says: address is on no account."
+        assert outcomes[2].reason == "The e-mail address is not valid there. SendGrid says: email is not valid."
 
     def test_the_file_of_errors_is_read_without_the_key(self, bench: Bench) -> None:
         send(bench, bench.member(1), bench.refused_member(2))

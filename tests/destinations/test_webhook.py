@@ -159,7 +159,9 @@ class TestRequests:
         nobody = Member("n", {"id": None, "email": "", "phone": None})
         outcomes = send(bench, nobody, bench.member(1), bench.refused_member(2))
         assert [each.kind for each in outcomes] == [OutcomeKind.INVALID, OutcomeKind.TAKEN, OutcomeKind.REJECTED]
-        assert outcomes[2].reason == "The receiver says: It is on our block list."
+        assert outcomes[2].reason == (
+            "They may not be written to any more there. The receiver says: It is on our block list."
+        )
 
 
 class TestFields:

@@ -94,6 +94,14 @@ _REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "NO_CONSENT": ("Google has no consent for this member.", "Set the consent in the export."),
     "UNKNOWN_CONSENT": ("Google could not tell whether this member agreed.", "Set the consent in the export."),
+    "DESTINATION_TOO_RECENTLY_CREATED": (
+        "The list was made so lately that Google does not take members yet.",
+        "Run the export again in some hours.",
+    ),
+    "INVALID_AD_IDENTIFIERS": (
+        "Google can't use what identifies this member.",
+        "Correct the matched fields at the source.",
+    ),
     "INVALID_FORMAT": ("Google can't read this member's values.", "Correct the matched fields at the source."),
     "INVALID_MOBILE_ID_FORMAT": ("It is not a mobile advertising ID.", "Correct it at the source."),
     "USER_ID_NOT_FOUND": (
@@ -105,12 +113,13 @@ _REASONS: Mapping[str, tuple[str, str]] = {
 
 
 def reason_words(reason: str) -> tuple[str, str]:
-    """Google's reason for a record as a sentence, with what to do; one that is not known is repeated in words."""
+    """Google's reason for a record: what it means where that is known, the code as Google gives it, and what to do."""
     short = reason.removeprefix("PROCESSING_ERROR_REASON_").removeprefix("PROCESSING_ERROR_")
+    said = f"Google says: {short}."
     known = _REASONS.get(short)
-    if known is not None:
-        return known
-    return f"Google says: {short.replace('_', ' ').lower()}.", "Look the reason up in Google's documentation."
+    if known is None:
+        return said, "Look the reason up in Google's documentation."
+    return f"{known[0]} {said}", known[1]
 
 
 def refused_members(document: Any) -> dict[int, str]:  # noqa: ANN401 - a vendor's answer can be anything

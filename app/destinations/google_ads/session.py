@@ -27,6 +27,7 @@ from app.destinations.google_ads.answers import (
 )
 from app.destinations.http import HttpClient
 from app.destinations.jobs import Patience, wait_for
+from app.destinations.refusals import Meaning, explained
 from app.jobs import JobContext
 
 PATIENCE = Patience(first=2.0, longest=60.0, altogether=3_600.0)
@@ -180,8 +181,8 @@ class GoogleAdsSession(AudienceSession):
             if not named:
                 raise self.client.failure(answer)
             for at, words in named.items():
-                said = f"Google says: {words}" if words else "Google can't read this member's values."
-                others[places[at]] = _rejected(members.keys[places[at]], said, "Correct the values at the source.")
+                why = explained("Google", self.client.redact(words), _UNREADABLE, "Correct the values at the source.")
+                others[places[at]] = _rejected(members.keys[places[at]], *why)
             kept = [at for at in range(len(entries)) if at not in named]
             entries, places = [entries[at] for at in kept], [places[at] for at in kept]
         return Outcomes(members.keys, done, others)
@@ -279,3 +280,8 @@ def _kinds(types: frozenset[str] | set[str]) -> str:
 
 
 _FAILED = ("Google did not take this member and does not say why.", "Run the export again.")
+_UNREADABLE = (
+    Meaning(
+        r"sha|hash|hex|base64|encod", "Google can't read this member's values.", "Correct the values at the source."
+    ),
+)

@@ -133,11 +133,6 @@ class Problem(msgspec.Struct, rename="camel"):
     category: str = ""
     context: dict[str, list[str]] = {}
 
-    @property
-    def reason(self) -> str:
-        """HubSpot's words."""
-        return f"HubSpot says: {self.message}" if self.message else "HubSpot does not say why."
-
 
 class Written(msgspec.Struct, rename="camel"):
     """`POST /crm/v3/objects/contacts/batch/upsert` and `/batch/read`, with 200 or 207."""

@@ -21,6 +21,7 @@ from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
 from app.destinations.http import HttpClient
 from app.destinations.hubspot.answers import CONTACTS, FILLABLE, HubSpotList, Memberships, OneList, Problem, Written
+from app.destinations.refusals import explained
 from app.jobs import JobContext
 
 EMAIL = "email"
@@ -162,7 +163,10 @@ class HubSpotSession(AudienceSession):
         unread = [each for each in told.errors if each.category != "OBJECT_NOT_FOUND"]
         if unread:
             raise TryAgain(
-                "HubSpot could not look up all contacts.", unread[0].reason, "Run the export again.", code="unread"
+                "HubSpot could not look up all contacts.",
+                f"HubSpot says: {unread[0].message}" if unread[0].message else "HubSpot does not say why.",
+                "Run the export again.",
+                code="unread",
             )
         return told
 
@@ -235,13 +239,12 @@ def _refused(
         told = [value for values in each.context.values() for value in values]
         found = {_traced(value, set(left)) for value in each.context.get("objectWriteTraceId", [])}
         found |= {emails.get(value.lower()) for value in told}
-        named |= {place: each.reason for place in found if place is not None}
+        named |= {place: each.message for place in found if place is not None}
         if found <= {None}:
-            unnamed = unnamed or each.reason
-    why = unnamed or "HubSpot did not take this contact and does not say why."
+            unnamed = unnamed or each.message
     return {
         place: Outcome(
-            batch.keys[place], OutcomeKind.REJECTED, EMAIL, named.get(place, why), "Correct it at the source."
+            batch.keys[place], OutcomeKind.REJECTED, EMAIL, *explained("HubSpot", named.get(place) or unnamed)
         )
         for place in left
     }

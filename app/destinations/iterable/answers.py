@@ -63,18 +63,19 @@ class Subscribed(msgspec.Struct, rename="camel"):
     failed_updates: FailedUpdates = msgspec.field(default_factory=FailedUpdates)
 
     def refused(self) -> Iterator[tuple[str, str, str]]:
-        """What each refused user is known by, why, and what to do."""
+        """What each refused user is known by, why (with the list of Iterable's answer that names it), and what to do."""
         failed = self.failed_updates
-        for known, why in (
-            (self.invalid_emails + failed.invalid_emails, _NOT_AN_ADDRESS),
-            (self.invalid_user_ids + failed.invalid_user_ids, _NOT_AN_ID),
-            (failed.invalid_data_emails + failed.invalid_data_user_ids, _WRONG_DATA),
-            (failed.conflict_emails + failed.conflict_user_ids, _CONFLICT),
-            (failed.forgotten_emails + failed.forgotten_user_ids, _FORGOTTEN),
-            (failed.not_found_emails + failed.not_found_user_ids, _NOT_FOUND),
+        for emails, user_ids, kind, (reason, fix) in (
+            (self.invalid_emails + failed.invalid_emails, [], "invalid", _NOT_AN_ADDRESS),
+            ([], self.invalid_user_ids + failed.invalid_user_ids, "invalid", _NOT_AN_ID),
+            (failed.invalid_data_emails, failed.invalid_data_user_ids, "invalidData", _WRONG_DATA),
+            (failed.conflict_emails, failed.conflict_user_ids, "conflict", _CONFLICT),
+            (failed.forgotten_emails, failed.forgotten_user_ids, "forgotten", _FORGOTTEN),
+            (failed.not_found_emails, failed.not_found_user_ids, "notFound", _NOT_FOUND),
         ):
-            for each in known:
-                yield each, *why
+            for users, what in ((emails, "Emails"), (user_ids, "UserIds")):
+                for each in users:
+                    yield each, f"{reason} Iterable says: {kind}{what}.", fix
 
 
 _NOT_AN_ADDRESS = ("Iterable does not take this e-mail address.", "Correct it at the source.")

@@ -129,10 +129,9 @@ class RefusedProfile(msgspec.Struct):
         return tuple(str(values[name]) for name in names if isinstance(values, dict) and values.get(name))
 
     @property
-    def reason(self) -> str:
+    def words(self) -> str:
         """Klaviyo's words."""
-        told = self.attributes.detail or self.attributes.title or self.attributes.code
-        return f"Klaviyo says: {told}" if told else "Klaviyo did not take this profile and does not say why."
+        return self.attributes.detail or self.attributes.title or self.attributes.code
 
 
 class ImportErrors(msgspec.Struct):

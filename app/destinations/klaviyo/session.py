@@ -30,6 +30,7 @@ from app.destinations.klaviyo.answers import (
     Profiles,
     RefusedProfile,
 )
+from app.destinations.refusals import explained
 from app.jobs import JobContext
 
 T = TypeVar("T", Lists, ImportErrors, Profiles)
@@ -174,9 +175,8 @@ class KlaviyoSession(AudienceSession):
             for each in page.data:
                 place = _place_of(each, known, places)
                 if place is not None:
-                    found[place] = Outcome(
-                        batch.keys[place], OutcomeKind.REJECTED, reason=each.reason, fix="Correct it at the source."
-                    )
+                    reason, fix = explained("Klaviyo", self.client.redact(each.words))
+                    found[place] = Outcome(batch.keys[place], OutcomeKind.REJECTED, reason=reason, fix=fix)
         if len(found) < failed:
             raise TryAgain(
                 f"Klaviyo did not take {failed:,} of {len(places):,} members.",

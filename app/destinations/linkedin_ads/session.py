@@ -26,6 +26,7 @@ from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
 from app.destinations.http import HttpClient
 from app.destinations.linkedin_ads.answers import BatchResult, DmpSegment, DmpSegments, EntryResult
+from app.destinations.refusals import explained
 from app.jobs import JobContext
 
 READY_AFTER = 5.0
@@ -390,9 +391,8 @@ def _invalid(member: Member, field: str, reason: str, fix: str) -> Outcome:
 
 def _refused(member: Member, result: EntryResult) -> Outcome:
     said = result.words or f"status {result.status}"
-    fix = (
-        "Run the export again."
-        if result.status == 429 or result.status >= 500
-        else "Correct the value in your data, or match another field."
-    )
-    return Outcome(member.key, OutcomeKind.REJECTED, "", f"LinkedIn says: {said}", fix)
+    if result.status == 429 or result.status >= 500:
+        why = "LinkedIn could not take this member at that moment.", "Run the export again."
+        return Outcome(member.key, OutcomeKind.REJECTED, "", f"{why[0]} LinkedIn says: {said}", why[1])
+    fix = "Correct the value in your data, or match another field."
+    return Outcome(member.key, OutcomeKind.REJECTED, "", *explained("LinkedIn", said, fix=fix))

@@ -1,7 +1,7 @@
 """Mailchimp's answers: their shapes, and errors per contact as sentences.
 
 Only two error codes are documented (ERROR_CONTACT_EXISTS, ERROR_GENERIC), so that the kinds of the second are told apart by
-words of its text; what is not recognised is shown in Mailchimp's own words, without the address.
+words of its text. What is not recognised is shown in Mailchimp's own words alone, always without the address.
 """
 
 from __future__ import annotations
@@ -219,11 +219,11 @@ def refusal(error: ContactError) -> Refusal:
             f"Mailchimp does not accept the value of this field: {said}" if said else "A required field is empty.",
             "Correct the value in your data, or match another field.",
         )
+    said = f"Mailchimp says: {_without(error.error, error.email_address) or 'no reason was given.'}"
     for words, reason, fix in _KNOWN:
         if any(each in text for each in words):
-            return Refusal("email", reason, fix)
-    said = _without(error.error, error.email_address) or "no reason was given."
-    return Refusal("email", f"Mailchimp says: {said}", "Look the contact up in Mailchimp.")
+            return Refusal("email", f"{reason} {said}", fix)
+    return Refusal("email", said, "Look the contact up in Mailchimp.")
 
 
 def tag_refusal(error: TagError) -> Refusal:

@@ -25,6 +25,7 @@ from app.destinations.contract import Confirmation
 from app.destinations.http import HttpClient
 from app.destinations.jobs import Patience, wait_for
 from app.destinations.marketo.answers import Import, Person, Result, StaticList, TakenOff, failed_rows
+from app.destinations.refusals import explained
 from app.jobs import JobContext
 
 PATIENCE = Patience(first=5.0, longest=60.0, altogether=10_800.0)
@@ -218,10 +219,8 @@ class MarketoSession(AudienceSession):
         for identifier, words in failed_rows(answer.body.decode("utf-8", "replace")):
             place = known.get(identifier.strip().lower())
             if place is not None:
-                reason = f"Marketo says: {words}" if words else "Marketo did not take this person and does not say why."
-                found[place] = Outcome(
-                    batch.keys[place], OutcomeKind.REJECTED, lookup, reason, "Correct it at the source."
-                )
+                why = explained("Marketo", self.client.redact(words))
+                found[place] = Outcome(batch.keys[place], OutcomeKind.REJECTED, lookup, *why)
         if len(found) < told.num_of_rows_failed:
             raise TryAgain(
                 f"Marketo did not take {told.num_of_rows_failed:,} of {len(places):,} members.",

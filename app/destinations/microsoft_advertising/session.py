@@ -28,6 +28,7 @@ from app.destinations.microsoft_advertising.answers import (
     as_text,
     known_failure,
 )
+from app.destinations.refusals import explained
 from app.jobs import JobContext
 
 KEY = "email"
@@ -160,7 +161,8 @@ class MicrosoftSession(AudienceSession):
                         code="unnamed_rejects",
                     )
                 place = places[error.index]
-                others[place] = Outcome(members.keys[place], OutcomeKind.REJECTED, KEY, said, _AT_SOURCE)
+                why = explained("Microsoft", self.client.redact(error.words), fix=_AT_SOURCE)
+                others[place] = Outcome(members.keys[place], OutcomeKind.REJECTED, KEY, *why)
         return Outcomes(members.keys, done, others)
 
     def _call(self, action: str, batch: Batch) -> Call:

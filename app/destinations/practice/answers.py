@@ -88,9 +88,9 @@ _SENTENCES: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 
 def outcome(member: Member, result: Result, key_field: str) -> Outcome:
-    """What a result means; a code we do not know is shown in the vendor's own words."""
+    """What a result means and the vendor's own words; of a code we do not know the words alone."""
     if result.status != OutcomeKind.REJECTED:
         return Outcome(member.key, OutcomeKind(result.status))
-    known = _SENTENCES.get(result.code)
-    reason, fix = known or (f"Practice says: {result.message or result.code}.", "Correct the member in your data.")
-    return Outcome(member.key, OutcomeKind.REJECTED, key_field, reason, fix)
+    said = f"Practice says: {(result.message or result.code).rstrip('.')}."
+    reason, fix = _SENTENCES.get(result.code, ("", "Correct the member in your data."))
+    return Outcome(member.key, OutcomeKind.REJECTED, key_field, f"{reason} {said}".lstrip(), fix)

@@ -21,6 +21,7 @@ from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
 from app.destinations.http import HttpClient
 from app.destinations.jobs import Patience, wait_for
+from app.destinations.refusals import explained
 from app.destinations.sendgrid.answers import (
     Accepted,
     ContactCount,
@@ -95,7 +96,7 @@ class SendGridSession(AudienceSession):
             if not named:
                 raise self.client.failure(answer)
             for at, words in named.items():
-                others[places[at]] = _rejected(batch.keys[places[at]], f"SendGrid says: {self.client.redact(words)}")
+                others[places[at]] = _rejected(batch.keys[places[at]], self.client.redact(words))
             places = [place for at, place in enumerate(places) if at not in named]
         return Outcomes(batch.keys, OutcomeKind.TAKEN, others)
 
@@ -189,9 +190,9 @@ class SendGridSession(AudienceSession):
         for address, words in lines_naming(self._errors(results.errors_url or "", ctx), left.keys()):
             if address in left:
                 place = left.pop(address)
-                found[place] = _rejected(batch.keys[place], f"SendGrid says: {words}" if words else _SILENT)
+                found[place] = _rejected(batch.keys[place], words)
         if len(found) < failed:
-            found |= {place: _rejected(batch.keys[place], _SILENT) for place in self._not_there(left, ctx)}
+            found |= {place: _rejected(batch.keys[place], "") for place in self._not_there(left, ctx)}
         if len(found) < failed:
             raise TryAgain(
                 f"Twilio SendGrid did not take {failed:,} of {len(places):,} members.",
@@ -260,8 +261,5 @@ def _is_uuid(text: str) -> bool:
         return False
 
 
-def _rejected(key: str, reason: str) -> Outcome:
-    return Outcome(key, OutcomeKind.REJECTED, EMAIL, reason, "Correct it at the source.")
-
-
-_SILENT = "SendGrid did not take this contact and does not say why."
+def _rejected(key: str, words: str) -> Outcome:
+    return Outcome(key, OutcomeKind.REJECTED, EMAIL, *explained("SendGrid", words))

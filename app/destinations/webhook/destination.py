@@ -26,6 +26,7 @@ from app.destinations.calls import Call
 from app.destinations.contract import Choice, Confirmation, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import HttpClient
 from app.destinations.opening import needed_secret
+from app.destinations.refusals import explained
 from app.destinations.registry import description
 from app.destinations.webhook.body import filled, read_template
 from app.jobs import JobContext
@@ -221,10 +222,9 @@ class WebhookSession:
             for name in _KEYS:
                 place = by_key.get((name, getattr(each, name))) if place is None else place
             if place is not None:
-                reason = f"The receiver says: {self.client.redact(each.reason)}" if each.reason else _NO_REASON
-                found[place] = Outcome(batch.keys[place], OutcomeKind.REJECTED, "", reason, _FIX)
+                why = explained("The receiver", self.client.redact(each.reason or ""), fix=_FIX)
+                found[place] = Outcome(batch.keys[place], OutcomeKind.REJECTED, "", *why)
         return found
 
 
-_NO_REASON = "The receiver refused this member and does not say why."
 _FIX = "Correct the member at the source, or ask the owner of the address."
