@@ -35,6 +35,7 @@ from app.services.retention import RetentionService
 from app.services.roles import RoleService
 from app.services.servers import ServerService
 from app.services.sign_ins import SignInService
+from app.services.tidying import Tidying
 from app.services.trail import Trail
 from app.services.workspaces import RecentWorkspaces, WorkspaceService
 from app.store import Store
@@ -117,6 +118,7 @@ class Services:
         self.audit = AuditService(store, self.roles, seat=seat, redact=self._masked, clock=clock)
         self.roles.subscribe(self._role_changed)
         self.dead_runs = DeadRuns(folder, store, self.audit, clock)
+        self.tidying = Tidying(self.tidy, clock)
         self._trail = Trail(store, self.audit)
         self.workspace = WorkspaceService(store, self.roles, folder, self.audit)
         self.retention = RetentionService(store, self.roles, self.audit)
@@ -350,11 +352,14 @@ class Services:
 
         return self._once(kind, make)
 
-    def tidy(self) -> None:
-        """Delete for good what can't be put back any more and what is too old to be kept; for a job after opening.
+    def tidy(self) -> bool:
+        """Delete for good what can't be put back any more and what is too old to be kept; whether that was done.
 
-        A keyring that can't be reached is no error here: its secrets wait for the next time.
+        It is not while an export runs, in this process or another one: it may use what goes. A keyring that can't be reached is
+        no error here: its secrets wait for the next time. Takes its time; `tidying` does it for whoever stays open.
         """
+        if self.runs.active():
+            return False
         with suppress(SendoffError):
             self.connections.purge_removed(UNDO_FOR)
         lapsed = self._clock() - UNDO_FOR
@@ -365,12 +370,14 @@ class Services:
         self.suppression.tidy(lapsed)
         self.tables.clear_away(self._clock())
         self.runs.tidy(self.retention.get())
+        return True
 
     def close(self) -> None:
         """Cancel what runs, wait for it, and close engine and store; nothing can be used afterwards."""
         with self._lock:
             schedules, runs = self._made.get("schedules"), self._made.get("runs")
             engine, servers = self._made.get("engine"), [self._made.get(kind) for kind in ServerKind]
+        self.tidying.stop()
         if schedules is not None:
             self.schedules.stop()
         if runs is not None:

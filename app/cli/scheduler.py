@@ -23,7 +23,6 @@ def run(
 ) -> None:
     """Run what is due; without --once until Ctrl+C."""
     session = session_of(context)
-    session.services.tidy()
     ended = _run_once(session) if once else _run_on(session)
     if session.options.json:
         session.output.document({"runs": [run_document(r) for r in ended]})
@@ -33,6 +32,7 @@ def run(
 
 
 def _run_once(session: Session) -> list[Run]:
+    session.services.tidy()
     return wait_for(session, session.services.schedules.tick(datetime.now(UTC)))
 
 
@@ -49,6 +49,7 @@ def _run_on(session: Session) -> list[Run]:
             going[run.id] = run
 
     stop = services.runs.subscribe(follow)
+    services.tidying.start()
     services.schedules.start_ticking()
     session.output.say("Running what is due. Ctrl+C ends it.")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from app.core.batches import BatchKind
 from app.core.errors import FixData, SendoffError, TellUs
 from app.core.runs import Reject
+from app.delivery.files import MASK
 from app.delivery.grace import grace
 from app.delivery.journal import BatchEntry, Journal
 from app.delivery.ports import PlannedSegment
@@ -19,6 +21,8 @@ from app.destinations.contract import RemovingSession, SegmentSession, TargetFie
 from app.jobs import Cancelled, JobContext
 
 REFUSED_BATCHES_IN_A_ROW = 3
+_SHORTEST_VALUE = 3
+"""Shorter ones are parts of any words, and tell of nobody."""
 
 Act = Callable[[Sequence[Member], JobContext], Sequence[Outcome]]
 """What is done with a batch: a session's `send`."""
@@ -163,13 +167,16 @@ class SegmentSender:
         tally.rejected += len(rejects)
 
     def _reject(self, member: Member, outcome: Outcome) -> Reject:
-        field = self._fields.get(outcome.field)
+        """A destination may repeat values of the member: they stand in `value`, and nowhere else."""
+        reason, named = _without_values(outcome.reason, member.values)
+        field_id = outcome.field or named
+        field = self._fields.get(field_id)
         return Reject(
             member=member.key,
             segment=self._segment,
-            field=field.name if field else outcome.field,
-            value=member.values.get(outcome.field) or "",
-            reason=outcome.reason,
+            field=field.name if field else field_id,
+            value=member.values.get(field_id) or "",
+            reason=reason,
             fix=outcome.fix,
             by_target=outcome.kind is OutcomeKind.REJECTED,
         )
@@ -186,3 +193,15 @@ class SegmentSender:
             stop = self._refused_in_a_row >= REFUSED_BATCHES_IN_A_ROW
         if refused is not None and stop:
             raise refused
+
+
+def _without_values(words: str, values: Mapping[str, str | None]) -> tuple[str, str]:
+    """The words with dots for each of the values, and the field of the longest value that stood there."""
+    named = ""
+    for field, value in sorted(values.items(), key=lambda each: len(each[1] or ""), reverse=True):
+        if not value or len(value) < _SHORTEST_VALUE:
+            continue
+        masked = re.sub(rf"(?i)(?<!\w){re.escape(value)}(?!\w)", MASK, words)
+        if masked != words:
+            words, named = masked, named or field
+    return words, named

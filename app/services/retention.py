@@ -1,4 +1,4 @@
-"""How long the workspace keeps what runs leave behind; the tidy job after opening obeys it."""
+"""How long the workspace keeps what runs leave behind; tidying obeys it, see app/services/tidying.py."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from app.data.personal import masked as mask
 from app.data.plan_rows import clear_looks
 from app.data.sent import forget_export
 from app.delivery.deliver import deliver
-from app.delivery.files import RunFolder
+from app.delivery.files import RunFolder, mask_addresses
 from app.delivery.ports import Deps, Ledger, OnSlow, Opened
 from app.delivery.published import forget_written
 from app.delivery.receipts import clear_receipts, seal, written_sum
@@ -416,7 +416,10 @@ class RunService:
             run, note = self.get(run_id), f"{len(page.rejects):,} rejects"
             self._audit.values_shown(Subject.RUN, run.export_name, subject_id=run_id, note=note)
             return page
-        hidden = tuple(replace(r, value=mask(r.value, _meaning_of(r.value)) or "") for r in page.rejects)
+        hidden = tuple(
+            replace(r, value=mask(r.value, _meaning_of(r.value)) or "", reason=mask_addresses(r.reason))
+            for r in page.rejects
+        )
         return replace(page, rejects=hidden)
 
     def _connection_of(self, export: Export) -> Connection | None:

@@ -304,7 +304,7 @@ class WindowSession(QObject):
         for run in self.services.runs.active():
             self.feed.listener(run)
         self.services.schedules.start_ticking()
-        self.services.tidy()
+        self.services.tidying.start()
         return stop
 
     def _on_following(self, finished: Finished) -> None:
