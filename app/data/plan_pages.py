@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from app.core.errors import FixData
 from app.core.plans import TOLD, Change, PlanFilter, PlanLine, PlannedMember
 from app.core.reasons import Reason
 from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
@@ -77,6 +78,13 @@ class PlanPages:
                 yield [self._line(names, row).member for row in rows]
 
     def _source(self) -> str:
+        if not all(path.exists() for path in self.files):
+            raise FixData(
+                "This plan is not there any more.",
+                "A plan that is looked at is kept for a day, or until a person is erased.",
+                "Plan again.",
+                code="plan_gone",
+            )
         paths = ", ".join(literal(path) for path in self.files)
         read = f"read_parquet([{paths}], union_by_name = true, file_row_number = true, filename = true)"
         cases = " ".join(f"WHEN {literal(path)} THEN {at}" for at, path in enumerate(self.files))
