@@ -12,6 +12,7 @@ from app.core.segments import Segment
 from app.core.tables import Table
 from app.data.engines.duckdb import DuckDBEngine, generation_folder
 from app.data.identity import Identity
+from app.data.run_changes import make_folder
 from app.data.suppression import list_file
 from app.data.workspace_rows import Scope
 
@@ -28,9 +29,10 @@ def read_seen(folder: Path) -> Seen | None:
 
 def write_seen(folder: Path, known: Seen) -> None:
     """Keep it, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     unfinished = folder / "seen.tmp"
     unfinished.write_text(written(known), "utf-8")
+    unfinished.chmod(0o600)  # the rules of a segment may name somebody
     unfinished.replace(folder / _NAME)
 
 

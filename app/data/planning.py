@@ -19,7 +19,7 @@ from app.core.plans import TOLD, Basis, Change, Changes
 from app.core.reasons import Says
 from app.data.engines.duckdb import Cursor, literal, quoted
 from app.data.reasons import Why, explained
-from app.data.run_changes import KEY, RELEASED, columns_of, listed, write_parquet
+from app.data.run_changes import KEY, RELEASED, columns_of, listed, make_folder, write_parquet
 from app.data.sent import Held, short_hash
 from app.data.there import STRANGER, not_there, seen
 from app.data.undoing import ADDED, REMOVED
@@ -87,7 +87,7 @@ def compare(
     if only is not None:
         either = f"member IN (SELECT member FROM ({only})) OR identifier IN (SELECT identifier FROM ({only}))"  # noqa: S608 - our own query
         rows = f"SELECT * FROM ({rows}) WHERE {either}"  # noqa: S608 - as above
-    to.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(to.parent)
     differing = to.with_suffix(".differing.tmp")
     try:
         if before is not None:
@@ -130,7 +130,7 @@ def take_back(cursor: Cursor, found: Found, held: Held, changes: Path, to: Path,
             f"'{Says.TAKEN_OUT}' AS reason, h.member, h.identifier, NULL::UUID AS payload{keys}, {empty} "
             f"FROM ({before}) h WHERE h.identifier IN ({added})"
         )
-    to.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(to.parent)
     planned, sent_empty = _write(cursor, rows, to, {"mapping": mapping, **kept}, found)
     return Difference(replace(planned, unchanged=0), sent_empty)
 

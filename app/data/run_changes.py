@@ -67,7 +67,7 @@ def rejected_of(workspace: Path, run: str) -> str:
 
 def write_changes(cursor: Cursor, plan: Path, told: Path | None, to: Path) -> None:
     """Write down what became of the members of a plan."""
-    to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(to.parent)
     unfinished = to.with_suffix(".part")
     segment = known_of(cursor, plan, "segment")
     query = f"SELECT {literal(segment)} AS segment, * FROM ({changes_query(cursor, plan, told)})"  # noqa: S608 - our own query
@@ -112,10 +112,23 @@ def open_rows(cursor: Cursor, plan: Path, told: Path | None) -> str:
     return f"SELECT file_row_number AS row, identifier, change, {gone} AS gone, in_doubt OR {gone} AS doubt FROM {joined} WHERE {unknown}"  # noqa: S608 - as above
 
 
+def outcome_rows(cursor: Cursor, plan: Path, told: Path | None) -> str:
+    """A query of `row`, `removal` and `what` of the members of a plan that were told of: a word of `OutcomeKind`, or `SENDING`."""
+    source = f"read_parquet({literal(plan)}, file_row_number = true)"
+    if told is None:
+        return "SELECT NULL::BIGINT AS row, NULL::BOOLEAN AS removal, NULL::VARCHAR AS what WHERE false"
+    word = f"CASE what WHEN '{THERE}' THEN 'unchanged' ELSE what::VARCHAR END AS what"
+    return (
+        f"SELECT row, change = 'removed' AS removal, {word} FROM {_fates(cursor, told)} JOIN {source} "  # noqa: S608 - our own names
+        f"ON file_row_number = row WHERE change <> '{RELEASED}'"
+    )
+
+
 def _fates(cursor: Cursor, told: Path) -> str:
     """Make a table of what became of each row that was told of; its name."""
     lines = (
         f"read_csv({literal(told)}, auto_detect = false, header = false, delim = ',', null_padding = true, "
+        "ignore_errors = true, strict_mode = false, quote = '', escape = '', "  # torn lines, and what a power cut leaves
         "columns = {'first': 'BIGINT', 'last': 'BIGINT', 'what': 'VARCHAR'})"
     )
     each = f"SELECT unnest(range(first, last + 1)) AS row, what FROM {lines} WHERE what IN ({listed(TOLD)})"  # noqa: S608 - our own names
@@ -181,6 +194,15 @@ def columns_of(cursor: Cursor, query: str) -> list[str]:
 def listed(words: Iterable[str]) -> str:
     """Texts as SQL has them in a list."""
     return ", ".join(literal(word) for word in words)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder with those above it, for its owner only; after a loss of power they are there."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    if missing:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in missing:
+            sync_folder(each.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -17,13 +17,13 @@ twice changes nothing.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from app.core.exports import SyncMode
+from app.data.appended import AppendedFile
 from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
 from app.data.run_changes import (
     KEY,
@@ -191,8 +191,7 @@ class Told:
     def __init__(self, held: Held, mode: SyncMode) -> None:
         self._mode = mode
         self._lock = threading.Lock()
-        self._file = _told_path(held.folder).open("ab", buffering=0)
-        sync_folder(held.folder)
+        self._file = AppendedFile(_told_path(held.folder))
 
     def close(self) -> None:
         """Nothing more is told."""
@@ -201,7 +200,7 @@ class Told:
     def sending(self, rows: Sequence[int]) -> None:
         """These are about to leave: it is on the drive when this returns, so that a loss of power can't hide it."""
         self._write(_ranges(rows, SENDING, {}))
-        os.fsync(self._file.fileno())
+        self._file.sync()
 
     def settled(self, rows: Sequence[int], what: str, others: Mapping[int, str]) -> None:
         """What became of them, by the words of `OutcomeKind`: the same of all but `others`, known by their places."""

@@ -15,7 +15,7 @@ from pyarrow import parquet
 
 from app.core.names import new_id
 from app.data.engines.duckdb import Cursor, literal, quoted
-from app.data.run_changes import KEY, columns_of
+from app.data.run_changes import KEY, columns_of, make_folder
 from app.jobs import JobContext, Progress
 
 Pages = Iterable[Sequence[Mapping[str, str | None]]]
@@ -31,7 +31,7 @@ def write_there(pages: Pages, keys: Sequence[str], to: Path, ctx: JobContext) ->
     Who has none of them can't be told from others and is left aside.
     """
     schema = pa.schema([(KEY + key, pa.string()) for key in keys])
-    to.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(to.parent)
     number = 0
     with parquet.ParquetWriter(to, schema, compression="lz4") as writer:
         for page in pages:

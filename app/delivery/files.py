@@ -20,7 +20,7 @@ from typing import Any, Generic, Self, TypeVar
 import msgspec
 
 from app.core.runs import LogLine, Reject, RejectPage
-from app.data.run_changes import sync_folder
+from app.data.appended import AppendedFile
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class JsonLines(Generic[T]):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: int | None = None
+        self._file: AppendedFile | None = None
         self._encoder = msgspec.json.Encoder()
 
     def __enter__(self) -> Self:
@@ -61,26 +61,19 @@ class JsonLines(Generic[T]):
 
     def _append(self, chunk: bytes) -> None:
         if self._file is None:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _BINARY, 0o600)
-            sync_folder(self._path.parent)
-        view = memoryview(chunk)
-        while view:
-            view = view[os.write(self._file, view) :]
+            self._file = AppendedFile(self._path)
+        self._file.write(chunk)
 
     def sync(self) -> None:
         """What was appended is on the disk when this returns, and would be there after a loss of power; thread safe."""
         if self._file is not None:
-            os.fsync(self._file)
+            self._file.sync()
 
     def close(self) -> None:
         """Bring everything onto the disk and close."""
         if self._file is not None:
             file, self._file = self._file, None
-            try:
-                os.fsync(file)
-            finally:
-                os.close(file)
+            file.close()
 
 
 class RunFolder:

@@ -3,7 +3,8 @@
 One JSON object a line, appended at once, and on the disk before a batch leaves: `planned` tells what a segment sets out to
 send or remove, `left` a batch that is about to leave, `settled` what is known of it so far (a batch that is refused as a
 whole is sent in parts and settled part by part), `stopped` why there is no answer, `moved` how many of a batch in doubt went
-on in a later one after the run was resumed. Which member is in doubt stands in `sent/` (data/sent.py).
+on in a later one after the run was resumed, `returned` that not all of one left (delivery/journal_completion.py). Which
+member is in doubt stands in `sent/` (data/sent.py).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import hashlib
 import threading
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -82,7 +83,14 @@ class Moved(msgspec.Struct, tag_field="line", tag="moved"):
     to: int
 
 
-Line = Planned | Left | Settled | Stopped | Moved
+class Returned(msgspec.Struct, tag_field="line", tag="returned"):
+    """Only so many members of a batch `left`: the process died before the others did."""
+
+    number: int
+    left: int
+
+
+Line = Planned | Left | Settled | Stopped | Moved | Returned
 
 
 class Journal:
@@ -93,7 +101,7 @@ class Journal:
         self._clock = clock
         self._lock = threading.Lock()
         self._here = threading.local()
-        before = [line for line in _lines(folder) if isinstance(line, Left)]
+        before = list(left_lines(folder))
         self._last = max((line.number for line in before), default=0)
         self._in_doubt = {batch.number: batch.in_doubt for batch in read_journal(folder, ended=True) if batch.in_doubt}
         self._doubtful = [line for line in reversed(before) if line.number in self._in_doubt]
@@ -109,7 +117,12 @@ class Journal:
 
     def planned(self, segment: str, kind: BatchKind, members: int, size: int) -> None:
         """Note what is about to be sent or removed of a segment, in place of what was noted before."""
-        self._write(Planned(segment, kind, members, size))
+        self.plan([Planned(segment, kind, members, size)])
+
+    def plan(self, planned: Iterable[Planned]) -> None:
+        """Note several at once: with a part of them the journal would tell of a part of the plan."""
+        with self._lock:
+            self._lines.write(planned)
 
     @contextmanager
     def batch(self, segment: str, kind: BatchKind, rows: Sequence[int]) -> Iterator[BatchEntry]:
@@ -232,6 +245,11 @@ def read_journal(folder: RunFolder, *, ended: bool) -> tuple[Batch, ...]:
     return tuple(known)
 
 
+def left_lines(folder: RunFolder) -> Iterator[Left]:
+    """The batches that left, as they were noted before."""
+    return (line for line in _lines(folder) if isinstance(line, Left))
+
+
 def last_moment(folder: RunFolder) -> datetime | None:
     """The last moment the run is known to have lived, by its journal."""
     return max((line.at for line in _lines(folder) if isinstance(line, Left | Settled | Stopped)), default=None)
@@ -249,12 +267,25 @@ def _take(
     elif isinstance(line, Left):
         left = Batch(line.number, line.segment, line.kind, line.members, BatchState.SENDING, line.at)
         batches[line.number] = left
-        # Those who were asked for were to be sent.
-        rest = waiting.get((line.segment, BatchKind.SEND if line.kind is BatchKind.ASK else line.kind))
+        rest = waiting.get(_waited_as(left))
         if rest is not None:
             rest.members -= line.members - arrived.get(line.number, 0)
-    elif line.number in batches:
+    elif line.number not in batches:
+        return
+    elif isinstance(line, Returned):
+        batch = batches.pop(line.number)
+        if line.left:
+            batches[line.number] = replace(batch, members=line.left)
+        rest = waiting.get(_waited_as(batch))
+        if rest is not None:
+            rest.members += batch.members - line.left
+    else:
         batches[line.number] = _with(batches[line.number], line)
+
+
+def _waited_as(batch: Batch) -> tuple[str, BatchKind]:
+    """What its members were planned as: those who were asked for were to be sent."""
+    return batch.segment, BatchKind.SEND if batch.kind is BatchKind.ASK else batch.kind
 
 
 def _with(batch: Batch, line: Settled | Stopped | Moved) -> Batch:

@@ -44,6 +44,7 @@ from app.core.receipts import (
 )
 from app.core.runs import PhaseName, Run
 from app.core.segments import Segment
+from app.data.run_changes import make_folder, sync_folder
 from app.delivery.files import RunFolder, mask_addresses
 from app.delivery.journal import read_journal
 from app.delivery.ledger import Answered, Contacted, Gathered, Line, Stored, Told, read_ledger
@@ -289,7 +290,7 @@ def _clean(words: str) -> str:
 
 def _write(path: Path, content: Iterable[bytes]) -> None:
     """Put a file on the drive, whole or not at all, readable by its owner only."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     unfinished = path.with_name(f"{path.name}.part")
     try:
         file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
@@ -298,6 +299,7 @@ def _write(path: Path, content: Iterable[bytes]) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         unfinished.replace(path)
+        sync_folder(path.parent)
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)

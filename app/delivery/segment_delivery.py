@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TypeVar
@@ -20,7 +20,7 @@ from app.delivery.doubts import Doubts
 from app.delivery.forecasts import demand_quota, forecast
 from app.delivery.forecasts import words_of as words_of_forecast
 from app.delivery.guard import demand_within
-from app.delivery.journal import Journal
+from app.delivery.journal import Journal, Planned
 from app.delivery.lanes import Lanes, lanes_for
 from app.delivery.ports import Deps, MemberSource, PlannedSegment
 from app.delivery.receipts import ReceiptBook
@@ -137,8 +137,7 @@ class SegmentDelivery:
         total = sum(changes, Changes())
         self.state.unchanged(total.unchanged)
         self.state.set_total(self.state.run.done + total.to_send, "members")
-        for segment, plan in planned:
-            self._note(segment, plan)
+        self.journal.plan(line for segment, plan in planned for line in self._noted(segment, plan))
         self.state.begin(PhaseName.SEND)
         for number, (segment, plan) in enumerate(planned, 1):
             self._send(segment, plan, fields, ctx, last=number == len(planned))
@@ -159,12 +158,12 @@ class SegmentDelivery:
             self.run_log.warning(f"“{segment.name}”: {BASIS_WORDS[plan.basis]}")
         return plan
 
-    def _note(self, segment: Segment, plan: PlannedSegment) -> None:
+    def _noted(self, segment: Segment, plan: PlannedSegment) -> Iterator[Planned]:
         """What is about to be done with the segment, removals first as they are sent."""
         size = self.description.batch_size
         to_remove, to_send = plan.never_left
-        self.journal.planned(segment.name, BatchKind.REMOVE, to_remove, size)
-        self.journal.planned(segment.name, BatchKind.SEND, to_send, size)
+        yield Planned(segment.name, BatchKind.REMOVE, to_remove, size)
+        yield Planned(segment.name, BatchKind.SEND, to_send, size)
 
     def _write_left_out(self, source: MemberSource, segment: Segment, count: Count, ctx: JobContext) -> None:
         """Count everybody who belongs to the segment and is not sent; those without a usable key are listed by name."""

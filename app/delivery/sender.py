@@ -201,7 +201,7 @@ def _without_values(words: str, values: Mapping[str, str | None]) -> tuple[str, 
     for field, value in sorted(values.items(), key=lambda each: len(each[1] or ""), reverse=True):
         if not value or len(value) < _SHORTEST_VALUE:
             continue
-        masked = re.sub(rf"(?i)(?<!\w){re.escape(value)}(?!\w)", MASK, words)
+        masked = re.sub(rf"(?i)(?<![\w.+@-]){re.escape(value)}(?![\w@-]|\.\w)", MASK, words)
         if masked != words:
             words, named = masked, named or field
     return words, named

@@ -56,6 +56,7 @@ class DeadRuns:
     def _named(self, run: Run) -> Run:
         from app.delivery.files import RunFolder  # these load the engine, which is not needed while nobody died
         from app.delivery.journal import last_moment
+        from app.delivery.journal_completion import by_journal, complete_journal
         from app.delivery.receipts import read_receipt
 
         files = RunFolder(self._folder, run.id)
@@ -63,7 +64,8 @@ class DeadRuns:
             written = read_receipt(files)
             if written is not None:
                 return _as_told(run, written[0])
-        return interrupted(run, last_moment(files) or self._clock())
+        counted = by_journal(run, complete_journal(self._folder, run))
+        return interrupted(counted, last_moment(files) or self._clock())
 
     def _tell_audit(self, run: Run) -> None:
         from app.delivery.files import RunFolder

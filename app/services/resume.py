@@ -19,6 +19,7 @@ from app.core.runs import PhaseName, Run, Status, Totals, Trigger
 from app.core.schedules import next_due
 from app.delivery.files import RunFolder
 from app.delivery.journal import read_journal
+from app.delivery.journal_completion import by_journal, complete_journal
 from app.destinations.description import Description, Repeat
 from app.services.runs import RunService
 from app.store.store import Store
@@ -86,15 +87,15 @@ class ResumeService:
                 f"Run “{found.run.export_name}” again: that finds out what is missing.",
                 code="not_resumable",
             )
-        run = found.run
-        if not run.interruptions and not any(each.name is PhaseName.SEND and each.started_at for each in run.phases):
+        batches = complete_journal(self._folder, found.run)
+        run = by_journal(found.run, batches)
+        begun = any(each.name is PhaseName.SEND and each.started_at for each in run.phases)
+        if not run.interruptions and not begun and not any(batch.left_at for batch in batches):
             return self._runs.again(self._anew(run, trigger))
         return self._runs.again(
             replace(
                 run,
                 trigger=trigger,
-                totals=_told(run, found.batches),
-                done=found.numbers.answered,
                 interruptions=(*run.interruptions, found.stopped_at),
                 send_again=send_again,
             )
@@ -180,17 +181,3 @@ def _road(description: Description) -> DoubtRoad:
     if description.asks:
         return DoubtRoad.ASK
     return DoubtRoad.SEND_AGAIN if description.repeat is Repeat.HARMLESS else DoubtRoad.LEAVE
-
-
-def _told(run: Run, batches: tuple[Batch, ...]) -> Totals:
-    """What the journal knows of outcomes; the record of a run that died is up to a second older."""
-
-    def added_up(name: str) -> int:
-        return sum(getattr(batch.totals, name) for batch in batches)
-
-    kept = run.totals
-    outcomes = ("added", "updated", "removed", "rejected")
-    # Of the unchanged some were never to be sent, others are outcomes: of these the record knows as many as are done besides.
-    never_to_be_sent = kept.unchanged - (run.done - sum(getattr(kept, name) for name in outcomes))
-    found = {name: added_up(name) for name in (*outcomes, "invalid")}
-    return replace(kept, **found, unchanged=never_to_be_sent + added_up("unchanged"))

@@ -93,18 +93,20 @@ class RunRepository:
 
     def interrupt_orphans(self, is_alive: Callable[[str], bool], named: Callable[[Run], Run]) -> Runs:
         """Keep the unfinished runs of dead processes as `named` gives them, ended, free their connections and return them."""
-        orphans = [run for run in self.running() if not is_alive(run.owner)]
-        if not orphans:
-            return []
+        dead = [run.id for run in self.running() if not is_alive(run.owner)]
+        # Read once more: a process may have kept the last of a run just before it died.
+        orphans = [run for run in map(self.by_id, dead) if run is not None and not run.status.ended]
+        found = {run.id: (run.owner, named(run)) for run in orphans}
         ended = []
-        with self._database.write() as transaction:
-            for orphan in orphans:
-                run = self._locked(transaction, orphan.id)
-                if run is not None and not run.status.ended and run.owner == orphan.owner:
-                    run = named(run)
+        if found:
+            with self._database.write() as transaction:
+                for run_id, (owner, run) in found.items():
+                    now = self._locked(transaction, run_id)
+                    if now is None or now.status.ended or now.owner != owner:
+                        continue  # another process was quicker
                     self._update(transaction, run)
                     # A computer that was only asleep must not go on with it when it wakes.
-                    transaction.execute(update(runs).where(runs.c.id == run.id).values(cancel_requested=True))
+                    transaction.execute(update(runs).where(runs.c.id == run_id).values(cancel_requested=True))
                     ended.append(run)
         return ended
 

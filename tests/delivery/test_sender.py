@@ -110,6 +110,27 @@ def test_outcomes_are_counted_and_rejects_written_down(tmp_path: Path) -> None:
     assert levels == ["warning", "info"]
 
 
+def test_values_a_target_repeats_in_its_words_stand_in_the_value_alone(tmp_path: Path) -> None:
+    """Reasons are shown unmasked, and counted in receipts that name nobody."""
+
+    def answer(members: Sequence[Member]) -> list[Outcome]:
+        return [
+            Outcome(members[0].key, OutcomeKind.REJECTED, "", "Vendor says: Eve at +49 171 1 is unknown, evergreen."),
+            Outcome(members[1].key, OutcomeKind.REJECTED, "email", "Vendor says: P1@example.com bounced."),
+        ]
+
+    bench = Bench(tmp_path, Target(answer))
+    bench.send([
+        Member("C-0", {"email": "eve@example.com", "phone": "+49 171 1", "name": "Eve"}),
+        Member("C-1", {"email": "p1@example.com", "phone": None, "name": "p"}),
+    ])  # fmt: skip
+    told = [(r.field, r.value, r.reason) for r in bench.folder.all_rejects()]
+    assert told == [
+        ("Phone", "+49 171 1", "Vendor says: ••• at ••• is unknown, evergreen."),
+        ("Email", "p1@example.com", "Vendor says: ••• bounced."),
+    ]
+
+
 @given(st.integers(1, 40), st.sets(st.integers(0, 39), max_size=6))
 @settings(max_examples=40)
 def test_a_refused_batch_is_halved_until_the_bad_rows_stand_alone(

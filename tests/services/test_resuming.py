@@ -10,14 +10,17 @@ import pytest
 from app.core.batches import BatchKind, BatchNumbers, BatchState, numbers_of
 from app.core.exports import SyncMode
 from app.core.guards import Seen
-from app.core.runs import Run, Status
+from app.core.runs import Run, Status, Totals
+from app.data import run_changes
 from app.data.last_seen import read_seen
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder
-from app.delivery.journal import read_journal
+from app.delivery.journal import BatchEntry, read_journal
+from app.delivery.journal_completion import by_journal, complete_journal
 from app.destinations.batches import Member, Outcome
 from app.destinations.description import Repeat
 from app.jobs import JobContext
+from app.services.run_members import WorkspacePlan
 from tests.data.test_counting import EVERYBODY
 from tests.delivery.fakes import export, opened
 from tests.delivery.test_run_state import queued
@@ -263,3 +266,83 @@ def test_who_is_sent_again_alone_is_not_taken_for_the_whole_segment(dying: Bench
     run(dying, run=replace(queued(), id="r2", retries="r1"))
     assert before is not None
     assert (before.members, last_seen(dying)) == (6, before)
+
+
+def dies_at(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, call: int) -> None:
+    """Let the process die when that is called so many times, before it does anything."""
+    did, calls = getattr(owner, name), iter(range(1, 1_000))
+
+    def act(*given: object) -> object:
+        if next(calls) == call:
+            raise Killed
+        return did(*given)
+
+    monkeypatch.setattr(owner, name, act)
+
+
+@pytest.mark.parametrize("mode", [SyncMode.UPDATE, SyncMode.MIRROR, SyncMode.ADD])
+@pytest.mark.parametrize(
+    ("owner", "name", "known"),
+    [
+        (WorkspacePlan, "sending", BatchNumbers(answered=3, not_sent=7)),
+        (WorkspacePlan, "settled", BatchNumbers(answered=3, in_doubt=3, not_sent=4)),
+        (BatchEntry, "settled", BatchNumbers(answered=6, not_sent=4)),
+    ],
+)
+def test_the_journal_is_completed_wherever_between_it_and_the_notes_the_process_died(
+    dying: Bench, monkeypatch: pytest.MonkeyPatch, owner: type, name: str, known: BatchNumbers, mode: SyncMode
+) -> None:
+    """The notes beside the plan come second before a batch leaves, and first after."""
+    dying.people(some(*range(10)))
+    with monkeypatch.context() as patched:
+        dies_at(patched, owner, name, 2)
+        with pytest.raises(Killed):
+            run(dying, of=ASKS, mode=mode)
+    dead = replace(queued(), status=Status.INTERRUPTED, total=10, totals=Totals(added=1, left_out=5), done=1)
+    for _ in range(2):  # by two processes, say
+        completed = complete_journal(dying.engine.folder, dead)
+        assert numbers_of(completed) == known
+    told = by_journal(dead, completed)
+    assert (told.totals, told.done) == (Totals(added=known.answered, left_out=5), known.answered)
+    assert by_journal(told, completed) == told
+    ended = resumed(dying, of=ASKS, mode=mode)
+    assert (ended.status, ended.done, ended.total) == (Status.SUCCESSFUL, 10, 10)
+    assert numbers_of(batches(dying)) == BatchNumbers(answered=10)
+    assert set(dying.target.members) == addresses(*range(10))
+
+
+def test_removals_that_were_noted_and_not_journalled_are_counted(dying: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    dying.people(some(*range(8)))
+    run(dying, of=ASKS, mode=SyncMode.MIRROR, run=replace(queued(), id="r0"))
+    dying.people(some(0, 1, 20, 21))
+    with monkeypatch.context() as patched:
+        dies_at(patched, BatchEntry, "settled", 2)
+        with pytest.raises(Killed):
+            run(dying, of=ASKS, mode=SyncMode.MIRROR)
+    dead = replace(queued(), status=Status.INTERRUPTED, total=8)
+    assert by_journal(dead, complete_journal(dying.engine.folder, dead)).totals == Totals(removed=6)
+    ended = resumed(dying, of=ASKS, mode=SyncMode.MIRROR)
+    assert (ended.done, numbers_of(batches(dying))) == (8, BatchNumbers(answered=8))
+
+
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("torn", [b"3,5", b"3,5,add", b"\0\0\0\0", b'3,"5\xff'])
+def test_lines_a_full_drive_or_a_loss_of_power_tore_spoil_no_other(
+    dying: Bench, monkeypatch: pytest.MonkeyPatch, torn: bytes, many: bool
+) -> None:
+    if many:  # as many outcomes as are read with the engine
+        monkeypatch.setattr(run_changes, "_MOST_SPANS", 0)
+    dying.people(some(*range(10)))
+    killed(dying, at=2, of=ASKS)
+    (notes,) = dying.engine.folder.glob("sent/*/*/*/told.csv")
+    for file, rest in ((notes, torn), (RunFolder(dying.engine.folder, "r1").journal_path, b'{"line":"left","num')):
+        file.write_bytes(file.read_bytes() + rest)
+    dying.target.killed_at = 2
+    with pytest.raises(Killed):
+        resumed(dying, of=ASKS)
+    dying.target.killed_at = 0
+    assert numbers_of(batches(dying)) == BatchNumbers(answered=9, in_doubt=1)
+    ended = resumed(dying, of=ASKS)
+    assert (ended.status, ended.done) == (Status.SUCCESSFUL, 10)
+    assert set(dying.target.members) == addresses(*range(10))
+    assert numbers_of(batches(dying)) == BatchNumbers(answered=10)
