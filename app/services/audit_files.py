@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TextIO
 
 from app.core.audit import AuditEntry, as_document
-from app.core.errors import FixSettings, as_sendoff_error
 from app.delivery.files import harmless_cell
+from app.services.saving import saving
 
 _BINARY = getattr(os, "O_BINARY", 0)
 _COLUMNS = ("time", "person", "role", "by_schedule", "seat", "computer", "deed", "area", "subject", "name", "note")
@@ -25,23 +25,14 @@ def write(path: Path, entries: Iterable[AuditEntry]) -> int:
     as_json = path.suffix.lower() == ".json"
     temporary = path.with_name(f".{path.name}.part")
     try:
-        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
-        # Excel takes the local code page for a CSV without a byte order mark.
-        with os.fdopen(file, "w", encoding="utf-8" if as_json else "utf-8-sig", newline="") as stream:
-            number = (_write_json if as_json else _write_csv)(stream, entries)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        told = as_sendoff_error(error)
-        if told.code == "disk_full":
-            raise told from None
-        raise FixSettings(
-            f"“{path.name}” could not be written.",
-            f"The folder {path.parent} is not there or may not be changed.",
-            "Choose another place.",
-            code="not_writable",
-        ) from None
+        with saving(path):
+            file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
+            # Excel takes the local code page for a CSV without a byte order mark.
+            with os.fdopen(file, "w", encoding="utf-8" if as_json else "utf-8-sig", newline="") as stream:
+                number = (_write_json if as_json else _write_csv)(stream, entries)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     return number

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.core.audit import AuditEntry, AuditFilter, Deed, Subject
 from app.core.configurations import SegmentChange, changed_segments, sentences
-from app.core.errors import FixData, FixSettings, SendoffError, as_sendoff_error
+from app.core.errors import FixData, SendoffError
 from app.core.reasons import Reason
 from app.core.roles import Action, may
 from app.core.run_differences import DifferencePage, Differing, RunDifference, Side
@@ -25,6 +25,7 @@ from app.jobs import JobContext
 from app.services.audit import AuditService
 from app.services.finding import export_named
 from app.services.roles import RoleService
+from app.services.saving import saving
 from app.store.store import Store
 
 MOST_RUNS = 10_000
@@ -125,10 +126,8 @@ class CompareService:
         pair = self._pair(one, other)
         with self._folded(pair, ctx) as folded:
             cells = _cells(folded.everybody(side, search, words), pair.between, ctx)
-            try:
+            with saving(path):
                 total = save_csv(path, ("Member", "Segment", "Difference", "Reason", "Fields", "Run", "When"), cells)
-            except OSError as error:
-                raise _not_written(path, error) from None
         name = pair.later.export_name
         self._audit.record(
             Deed.PLAN_SAVED, Subject.RUN, name, subject_id=pair.later.id, note=f"{total:,} members, as CSV"
@@ -237,15 +236,3 @@ def _shown(row: tuple[str, str, str, Reason, list[str], int], between: Sequence[
         else member
     )
     return Differing(hidden or "", segment, Side(side), reason, tuple(fields), run.id, run.started_at or run.queued_at)
-
-
-def _not_written(path: Path, error: OSError) -> SendoffError:
-    told = as_sendoff_error(error)
-    if told.code == "disk_full":
-        return told
-    return FixSettings(
-        f"“{path.name}” could not be written.",
-        f"The folder {path.parent} is not there or may not be changed.",
-        "Choose another place.",
-        code="not_writable",
-    )

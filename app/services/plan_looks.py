@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 
 from app.core.audit import Subject
-from app.core.errors import FixSettings, as_sendoff_error
 from app.core.exports import Export
 from app.core.identifiers import HASHES
 from app.core.plans import Change, Plan, PlanFilter, PlanLine, PlannedMember
@@ -31,6 +30,7 @@ from app.services.audit import AuditService
 from app.services.hiding import hide
 from app.services.plans import PlanService, masked_member, meaning_of, meanings_of, shortened
 from app.services.runs import CurrentRole
+from app.services.saving import saving
 from app.store.store import Store
 
 
@@ -164,18 +164,8 @@ class PlanLookService:
             for part in look.pages.all(asked or PlanFilter(), ctx)
             for each in part
         )
-        try:
+        with saving(path):
             number = save_csv(path, ("segment", "member", "change", "reason", *fields), rows)
-        except OSError as error:
-            told = as_sendoff_error(error)
-            if told.code == "disk_full":
-                raise told from None
-            raise FixSettings(
-                f"“{path.name}” could not be written.",
-                f"The folder {path.parent} is not there or may not be changed.",
-                "Choose another place.",
-                code="not_writable",
-            ) from None
         self._audit.values_shown(
             Subject.PLAN, look.export.name, subject_id=look.export.id, note=f"{number:,} members, as CSV"
         )

@@ -9,12 +9,13 @@ from typing import Any
 
 import msgspec
 
-from app.core.errors import FixData, FixSettings, TellUs, as_sendoff_error
+from app.core.errors import FixData, FixSettings, TellUs
 from app.core.receipts import Finding, Receipt, ReceiptPart, digest_of, is_whole
 from app.core.runs import Run, Status
 from app.delivery.files import RunFolder
 from app.delivery.receipts import read_receipt
 from app.services.audit import AuditService
+from app.services.saving import saving
 from app.store.store import Store
 
 
@@ -87,18 +88,8 @@ class ReceiptService:
         Raises as `get`, FixSettings, TryAgain.
         """
         self.get(run_id)
-        try:
+        with saving(path):
             path.write_bytes(self._files(run_id).receipt.read_bytes() if content is None else content)
-        except OSError as error:
-            told = as_sendoff_error(error)
-            if told.code == "disk_full":
-                raise told from None
-            raise FixSettings(
-                f"“{path.name}” could not be written.",
-                f"The folder {path.parent} is not there or may not be changed.",
-                "Choose another place.",
-                code="not_writable",
-            ) from None
 
     def _files(self, run_id: str) -> RunFolder:
         if not run_id.isalnum():  # it becomes part of a path

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from app.core.audit import Deed, Subject
 from app.core.connections import Connection
-from app.core.errors import FixData, FixSettings, SendoffError, TryAgain, as_sendoff_error
+from app.core.errors import FixData, SendoffError, TryAgain, as_sendoff_error
 from app.core.exports import Export
 from app.core.guards import Approval
 from app.core.names import new_id
@@ -39,6 +39,7 @@ from app.services.finding import export_named
 from app.services.live_runs import Listener, LiveRuns
 from app.services.run_progress import progress_of
 from app.services.run_queue import POLL_SECONDS, RunQueue
+from app.services.saving import saving
 from app.store.owners import this_process
 from app.store.store import Store
 
@@ -251,18 +252,8 @@ class RunService:
     def save_rejects(self, run_id: str, path: Path) -> int:
         """Write a run's rejects with their values as CSV and say how many; raises NotAllowed, FixSettings, TryAgain."""
         demand(self._roles.role(), Action.SHOW_PERSONAL_VALUES)
-        try:
+        with saving(path):
             number = self._files(run_id).save_rejects(path)
-        except OSError as error:
-            told = as_sendoff_error(error)
-            if told.code == "disk_full":
-                raise told from None
-            raise FixSettings(
-                f"“{path.name}” could not be written.",
-                f"The folder {path.parent} is not there or may not be changed.",
-                "Choose another place.",
-                code="not_writable",
-            ) from None
         run, note = self.get(run_id), f"{number:,} members, as CSV"
         self._audit.record(Deed.REJECTS_SAVED, Subject.RUN, run.export_name, subject_id=run_id, note=note)
         return number
