@@ -1,20 +1,24 @@
-"""What sessions of one audience share: opening finds or makes the audience, leaving closes the client."""
+"""What destinations of audiences share: finding the place, previews, opening a session, which finds or makes the audience."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Generic, Self, TypeVar
 
+from app.core.exports import SyncMode
 from app.destinations.batches import Member
 from app.destinations.calls import Call
-from app.destinations.contract import PreparedRequest
+from app.destinations.contract import Place, PreparedRequest
 from app.destinations.http import HttpClient
 from app.jobs import JobContext
 
+A = TypeVar("A")
+"""An audience as the target tells of it."""
 
-class AudienceSession(ABC):
+
+class AudienceSession(ABC, Generic[A]):
     """The frame of a `SegmentSession`; used by one thread at a time but where the destination says otherwise."""
 
     def __init__(self, client: HttpClient, ctx: JobContext) -> None:
@@ -35,8 +39,25 @@ class AudienceSession(ABC):
         self.client.close()
 
     @abstractmethod
+    def find(self, ctx: JobContext) -> A | None:
+        """The audience; None when one named after the segment is not there yet.
+
+        Raises FixSettings for a chosen one that is gone or can't be filled.
+        """
+
+    @abstractmethod
+    def place_name(self, found: A | None) -> str:
+        """What names the audience, found or still to be made, among all places of the connection."""
+
+    @abstractmethod
     def calls(self, members: Sequence[Member], *, removing: bool = False) -> Iterator[Call]:
         """The requests `send` or `remove` makes for these members, without asking anybody."""
+
+    def place(self, ctx: JobContext) -> Place:
+        """Where the members go; closes the client."""
+        with self.client:
+            found = self.find(ctx)
+        return Place(self.place_name(found), found is not None)
 
     def preview(self, members: Sequence[Member], *, removed: bool) -> list[PreparedRequest]:
         """These requests as they would leave; closes the client."""
@@ -46,3 +67,27 @@ class AudienceSession(ABC):
     @abstractmethod
     def _open(self) -> None:
         """Find the audience, or make it."""
+
+
+class AudienceDestination(ABC):
+    """The frame of a `SegmentDestination` whose sessions know their place and their requests."""
+
+    @abstractmethod
+    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> AudienceSession[Any]:
+        """See `SegmentDestination.session`."""
+
+    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
+        """See `SegmentDestination.place`."""
+        return self.session(target, segment, SyncMode.UPDATE).place(ctx)
+
+    def preview(
+        self,
+        target: Mapping[str, str],
+        segment: str,
+        mode: SyncMode,
+        members: Sequence[Member],
+        *,
+        removed: bool = False,
+    ) -> list[PreparedRequest]:
+        """See `SegmentDestination.preview`; an audience that is not there yet is shown by a word or 0 in place of its number."""
+        return self.session(target, segment, mode).preview(members, removed=removed)

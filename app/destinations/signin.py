@@ -24,7 +24,7 @@ from app.core.tokens import Tokens
 from app.destinations.answers import Answer, Redactor, words_in
 from app.destinations.calls import Retry
 from app.destinations.contract import Exchange, Ledger, Settings
-from app.destinations.description import Grant, Pace, SignIn
+from app.destinations.description import Description, Grant, Pace, SignIn
 from app.destinations.http import checked_host
 from app.destinations.no_answer import NEVER_ARRIVED
 from app.destinations.wire import Wire
@@ -283,6 +283,13 @@ class SignedIn:
         if tokens.access_ends_at is None or (not tokens.refresh and self._spec.grant is Grant.PERSON):
             return False
         return tokens.access_ends_at - _EARLY <= self._clock()
+
+
+def signed_in(settings: Settings, of: Description) -> SignedIn:
+    """What lets requests in after the sign-in that the description declares; raises SignInAgain."""
+    if of.sign_in is None:
+        raise SignInAgain(f"{of.name} has no sign-in.", "Its description lacks it.", "Set Sendoff up again.")
+    return SignedIn(of.name, of.sign_in, settings)
 
 
 def _not_signed_in(target: str) -> SignInAgain:

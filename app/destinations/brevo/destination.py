@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from app.core.connections import TestResult
 from app.core.exports import SyncMode
-from app.destinations.batches import Member
+from app.destinations.audience_session import AudienceDestination
 from app.destinations.brevo.answers import Account, Attributes, Lists
 from app.destinations.brevo.session import BrevoSession, ExportTarget, read_folders, read_lists
 from app.destinations.calls import Call
-from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
+from app.destinations.contract import Choice, Settings, TargetField
 from app.destinations.http import HttpClient
 from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
@@ -26,7 +26,7 @@ def create(settings: Settings) -> Brevo:
     return Brevo(settings)
 
 
-class Brevo:
+class Brevo(AudienceDestination):
     """A `ReadingDestination`; thread safe, each call and session has a client of its own."""
 
     def __init__(self, settings: Settings) -> None:
@@ -67,13 +67,6 @@ class Brevo:
         own = sorted(there - {field.id for field in usual})
         return [*usual, *(TargetField(name, name) for name in own)]
 
-    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
-        """See `SegmentDestination.place`: the list in the account."""
-        session = self.session(target, segment, SyncMode.UPDATE)
-        with session.client:
-            found = session.find(ctx)
-        return Place(found.name if found is not None else ExportTarget.read(target, segment).name, found is not None)
-
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> BrevoSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
@@ -89,18 +82,6 @@ class Brevo:
             if found is not None:
                 for page in session.members(found.id, ctx):
                     yield [{"email": each.email.lower()} for each in page if each.email]
-
-    def preview(
-        self,
-        target: Mapping[str, str],
-        segment: str,
-        mode: SyncMode,
-        members: Sequence[Member],
-        *,
-        removed: bool = False,
-    ) -> list[PreparedRequest]:
-        """See `SegmentDestination.preview`; a list that is not there yet is shown as number 0."""
-        return self.session(target, segment, mode).preview(members, removed=removed)
 
     def _client(self) -> HttpClient:
         return HttpClient(

@@ -67,7 +67,7 @@ class ExportTarget:
         return cls(numbers["audience_id"], name, numbers["folder_id"], target.get("report") == "mail")
 
 
-class BrevoSession(AudienceSession):
+class BrevoSession(AudienceSession[BrevoList]):
     """A `SegmentSession` that can remove; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, target: ExportTarget, ctx: JobContext) -> None:
@@ -148,6 +148,10 @@ class BrevoSession(AudienceSession):
                 code="wrong_audience",
             )
         return found
+
+    def place_name(self, found: BrevoList | None) -> str:
+        """See `AudienceSession.place_name`."""
+        return self._target.name if found is None else found.name
 
     def members(self, list_id: int, ctx: JobContext) -> Iterator[list[Contact]]:
         """Everybody on a list, page by page."""

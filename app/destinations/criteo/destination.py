@@ -6,21 +6,21 @@ Source: Criteo's OpenAPI description of its marketing solutions, version 2026-07
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from app.core.connections import TestResult
-from app.core.errors import NotAllowed, SendoffError, SignInAgain
+from app.core.errors import NotAllowed, SendoffError
 from app.core.exports import SyncMode
 from app.destinations.answers import Answer
-from app.destinations.batches import Member
+from app.destinations.audience_session import AudienceDestination
 from app.destinations.calls import Call
-from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
+from app.destinations.contract import Choice, Settings, TargetField
 from app.destinations.criteo.answers import Advertiser, Advertisers, meaning
 from app.destinations.criteo.session import CriteoSession, ExportTarget, read_segments
 from app.destinations.http import HttpClient
 from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
-from app.destinations.signin import SignedIn
+from app.destinations.signin import signed_in
 from app.jobs import JobContext
 
 _MANAGE = "see their contact lists"
@@ -31,7 +31,7 @@ def create(settings: Settings) -> Criteo:
     return Criteo(settings)
 
 
-class Criteo:
+class Criteo(AudienceDestination):
     """A `SegmentDestination`; thread safe, each call and session has a client of its own."""
 
     def __init__(self, settings: Settings) -> None:
@@ -39,9 +39,7 @@ class Criteo:
         self._description = description("criteo")
         self._values = filled(settings, self._description)
         needed_secret(settings, "client_secret", "client secret of Criteo")
-        if self._description.sign_in is None:
-            raise SignInAgain("Criteo has no sign-in.", "Its description lacks it.", "Set Sendoff up again.")
-        self._access = SignedIn(self._description.name, self._description.sign_in, settings)
+        self._access = signed_in(settings, self._description)
 
     def test(self, ctx: JobContext) -> TestResult:
         """See `SegmentDestination.test`: the first advertiser's name, how many there are, and the right to their lists."""
@@ -79,30 +77,10 @@ class Criteo:
         ctx.check()
         return list(self._description.fields)
 
-    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
-        """See `SegmentDestination.place`: the contact list of the advertiser."""
-        session = self.session(target, segment, SyncMode.UPDATE)
-        with session.client:
-            found = session.find(ctx)
-        read = ExportTarget.read(target, segment)
-        return Place(f"{read.advertiser_id} {read.segment_id or read.name}", found is not None)
-
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> CriteoSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
         return CriteoSession(self._client(), ExportTarget.read(target, segment), JobContext())
-
-    def preview(
-        self,
-        target: Mapping[str, str],
-        segment: str,
-        mode: SyncMode,
-        members: Sequence[Member],
-        *,
-        removed: bool = False,
-    ) -> list[PreparedRequest]:
-        """See `SegmentDestination.preview`; a list that is not there yet is shown by a name in place of its number."""
-        return self.session(target, segment, mode).preview(members, removed=removed)
 
     def _client(self) -> HttpClient:
         return _Client(

@@ -57,7 +57,7 @@ class ExportTarget:
         return cls(advertiser, segment_id, audience_name(target, segment))
 
 
-class CriteoSession(AudienceSession):
+class CriteoSession(AudienceSession[AudienceSegment]):
     """A `SegmentSession` that can remove; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, target: ExportTarget, ctx: JobContext) -> None:
@@ -110,6 +110,11 @@ class CriteoSession(AudienceSession):
         if found is not None:
             _demand_fillable(found)
         return found
+
+    def place_name(self, found: AudienceSegment | None) -> str:
+        """See `AudienceSession.place_name`."""
+        del found
+        return f"{self._target.advertiser_id} {self._target.segment_id or self._target.name}"
 
     def _make(self) -> AudienceSegment:
         attributes = {

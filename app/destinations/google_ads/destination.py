@@ -6,20 +6,20 @@ Source: the discovery document of the Data Manager API v1 and its protos, which 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from app.core.connections import TestResult
-from app.core.errors import FixSettings, NotAllowed, SendoffError, SignInAgain
+from app.core.errors import FixSettings, NotAllowed, SendoffError
 from app.core.exports import SyncMode
 from app.destinations.answers import Answer
-from app.destinations.batches import Member
-from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
+from app.destinations.audience_session import AudienceDestination
+from app.destinations.contract import Choice, Settings, TargetField
 from app.destinations.google_ads.answers import error_reasons
 from app.destinations.google_ads.session import KEY_TYPES, Account, ExportTarget, GoogleAdsSession, read_lists
 from app.destinations.http import HttpClient
 from app.destinations.opening import filled
 from app.destinations.registry import description
-from app.destinations.signin import SignedIn
+from app.destinations.signin import signed_in
 from app.jobs import JobContext
 
 
@@ -28,16 +28,14 @@ def create(settings: Settings) -> GoogleAds:
     return GoogleAds(settings)
 
 
-class GoogleAds:
+class GoogleAds(AudienceDestination):
     """A `SegmentDestination`; thread safe, each call and session has a client of its own."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._description = description("google-ads")
         self._values = filled(settings, self._description)
-        if self._description.sign_in is None:
-            raise SignInAgain("Google Ads has no sign-in.", "Its description lacks it.", "Set Sendoff up again.")
-        self._access = SignedIn(self._description.name, self._description.sign_in, settings)
+        self._access = signed_in(settings, self._description)
         self._account = Account(_digits(self._values["customer_id"]), _digits(self._values["manager_id"]))
 
     def test(self, ctx: JobContext) -> TestResult:
@@ -72,31 +70,10 @@ class GoogleAds:
         ctx.check()
         return list(self._description.for_target(target).fields)
 
-    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
-        """See `SegmentDestination.place`: the list in the account."""
-        session = self.session(target, segment, SyncMode.UPDATE)
-        with session.client:
-            found = session.find(ctx)
-        read = ExportTarget.read(target, segment)
-        name = found.display_name if found is not None else read.name
-        return Place(f"{self._account.customer} {read.kind} {name}", found is not None)
-
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> GoogleAdsSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan removes."""
         del mode
         return GoogleAdsSession(self._client(), self._account, ExportTarget.read(target, segment), JobContext())
-
-    def preview(
-        self,
-        target: Mapping[str, str],
-        segment: str,
-        mode: SyncMode,
-        members: Sequence[Member],
-        *,
-        removed: bool = False,
-    ) -> list[PreparedRequest]:
-        """See `SegmentDestination.preview`; a list that is not there yet is shown by a name in place of its number."""
-        return self.session(target, segment, mode).preview(members, removed=removed)
 
     def _client(self) -> HttpClient:
         return _Client(

@@ -95,7 +95,7 @@ class Account:
         return found
 
 
-class GoogleAdsSession(AudienceSession):
+class GoogleAdsSession(AudienceSession[UserList]):
     """A `SegmentSession` that can remove; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, account: Account, target: ExportTarget, ctx: JobContext) -> None:
@@ -148,6 +148,11 @@ class GoogleAdsSession(AudienceSession):
         if target.list_id:
             raise audience_is_gone("customer list", "Google Ads account")
         return None
+
+    def place_name(self, found: UserList | None) -> str:
+        """See `AudienceSession.place_name`."""
+        name = self._target.name if found is None else found.display_name
+        return f"{self._account.customer} {self._target.kind} {name}"
 
     def _make(self) -> UserList:
         kind = KEY_TYPES[self._target.kind]

@@ -6,15 +6,15 @@ Source: HubSpot's OpenAPI descriptions of contacts, lists, properties and accoun
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from app.core.connections import TestResult
 from app.core.errors import NotAllowed
 from app.core.exports import SyncMode
 from app.core.forecasts import Quota
-from app.destinations.batches import Member
+from app.destinations.audience_session import AudienceDestination
 from app.destinations.calls import Call
-from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
+from app.destinations.contract import Choice, Settings, TargetField
 from app.destinations.http import HttpClient
 from app.destinations.hubspot.answers import (
     CONTACTS,
@@ -29,7 +29,7 @@ from app.destinations.hubspot.answers import (
 from app.destinations.hubspot.session import ExportTarget, HubSpotSession
 from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
-from app.destinations.signin import SignedIn
+from app.destinations.signin import SignedIn, signed_in
 from app.jobs import JobContext
 
 _PAGE = 100
@@ -41,7 +41,7 @@ def create(settings: Settings) -> HubSpot:
     return HubSpot(settings)
 
 
-class HubSpot:
+class HubSpot(AudienceDestination):
     """A `SegmentDestination`; thread safe, each call and session has a client of its own."""
 
     def __init__(self, settings: Settings) -> None:
@@ -50,8 +50,8 @@ class HubSpot:
         self._values = filled(settings, self._description)
         self._access: SignedIn | None = None
         self._token = ""
-        if self._values["sign_in_by"] == "browser" and self._description.sign_in is not None:
-            self._access = SignedIn(self._description.name, self._description.sign_in, settings)
+        if self._values["sign_in_by"] == "browser":
+            self._access = signed_in(settings, self._description)
         else:
             self._token = needed_secret(settings, "access_token", "access token of HubSpot")
 
@@ -113,28 +113,9 @@ class HubSpot:
         except NotAllowed:
             return None
 
-    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
-        """See `SegmentDestination.place`: the list in the account."""
-        session = self.session(target, segment, SyncMode.UPDATE)
-        with session.client:
-            found = session.find(ctx)
-        return Place(found.name if found is not None else ExportTarget.read(target, segment).name, found is not None)
-
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> HubSpotSession:
         """See `SegmentDestination.session`."""
         return HubSpotSession(self._client(), ExportTarget.read(target, segment), mode, JobContext())
-
-    def preview(
-        self,
-        target: Mapping[str, str],
-        segment: str,
-        mode: SyncMode,
-        members: Sequence[Member],
-        *,
-        removed: bool = False,
-    ) -> list[PreparedRequest]:
-        """See `SegmentDestination.preview`; what HubSpot numbers is shown by a name in place of its number."""
-        return self.session(target, segment, mode).preview(members, removed=removed)
 
     @staticmethod
     def _may(client: HttpClient, call: Call, ctx: JobContext) -> bool:

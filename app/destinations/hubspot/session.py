@@ -44,7 +44,7 @@ class ExportTarget:
         return cls(list_id, name)
 
 
-class HubSpotSession(AudienceSession):
+class HubSpotSession(AudienceSession[HubSpotList]):
     """A `SegmentSession` that can remove; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, target: ExportTarget, mode: SyncMode, ctx: JobContext) -> None:
@@ -145,6 +145,10 @@ class HubSpotSession(AudienceSession):
                 code="wrong_audience",
             )
         return found
+
+    def place_name(self, found: HubSpotList | None) -> str:
+        """See `AudienceSession.place_name`."""
+        return self._target.name if found is None else found.name
 
     def _make(self) -> HubSpotList:
         body = {"name": self._target.name, "objectTypeId": CONTACTS, "processingType": "MANUAL"}

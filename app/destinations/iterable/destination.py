@@ -6,13 +6,13 @@ Source: Iterable's own description of its API, and its two data centres.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from app.core.connections import TestResult
 from app.core.exports import SyncMode
-from app.destinations.batches import Member
+from app.destinations.audience_session import AudienceDestination
 from app.destinations.calls import Call
-from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
+from app.destinations.contract import Choice, Settings, TargetField
 from app.destinations.http import HttpClient
 from app.destinations.iterable.answers import Fields, Lists
 from app.destinations.iterable.session import ExportTarget, IterableSession
@@ -28,7 +28,7 @@ def create(settings: Settings) -> Iterable:
     return Iterable(settings)
 
 
-class Iterable:
+class Iterable(AudienceDestination):
     """A `SegmentDestination`; thread safe, each call and session has a client of its own."""
 
     def __init__(self, settings: Settings) -> None:
@@ -64,29 +64,10 @@ class Iterable:
         own = sorted(name for name, kind in found.items() if kind == "string" and name not in known and "." not in name)
         return [*self._description.fields, *(TargetField(name, name) for name in own)]
 
-    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
-        """See `SegmentDestination.place`: the list in the project."""
-        session = self.session(target, segment, SyncMode.UPDATE)
-        with session.client:
-            found = session.find(ctx)
-        return Place(found.name if found is not None else ExportTarget.read(target, segment).name, found is not None)
-
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> IterableSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
         return IterableSession(self._client(), ExportTarget.read(target, segment), JobContext())
-
-    def preview(
-        self,
-        target: Mapping[str, str],
-        segment: str,
-        mode: SyncMode,
-        members: Sequence[Member],
-        *,
-        removed: bool = False,
-    ) -> list[PreparedRequest]:
-        """See `SegmentDestination.preview`; a list that is not there yet is shown as number 0."""
-        return self.session(target, segment, mode).preview(members, removed=removed)
 
     def _client(self) -> HttpClient:
         return HttpClient(

@@ -40,7 +40,7 @@ class ExportTarget:
         return cls(int(list_id or 0), name)
 
 
-class IterableSession(AudienceSession):
+class IterableSession(AudienceSession[IterableList]):
     """A `SegmentSession` that can remove; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, target: ExportTarget, ctx: JobContext) -> None:
@@ -90,6 +90,10 @@ class IterableSession(AudienceSession):
         if self._target.list_id:
             raise audience_is_gone("list", "Iterable project")
         return None
+
+    def place_name(self, found: IterableList | None) -> str:
+        """See `AudienceSession.place_name`."""
+        return self._target.name if found is None else found.name
 
     def _make(self) -> int:
         call = Call("POST", "api/lists", json={"name": self._target.name}, repeatable=False)

@@ -6,13 +6,13 @@ Source: Klaviyo's OpenAPI description of revision 2026-07-15.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from app.core.connections import TestResult
 from app.core.exports import SyncMode
-from app.destinations.batches import Member
+from app.destinations.audience_session import AudienceDestination
 from app.destinations.calls import Call
-from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
+from app.destinations.contract import Choice, Settings, TargetField
 from app.destinations.http import HttpClient
 from app.destinations.klaviyo.answers import Accounts, Lists
 from app.destinations.klaviyo.session import PROPERTY, ExportTarget, KlaviyoSession, read_pages
@@ -26,7 +26,7 @@ def create(settings: Settings) -> Klaviyo:
     return Klaviyo(settings)
 
 
-class Klaviyo:
+class Klaviyo(AudienceDestination):
     """A `SegmentDestination`; thread safe, each call and session has a client of its own."""
 
     def __init__(self, settings: Settings) -> None:
@@ -58,29 +58,10 @@ class Klaviyo:
         own = ExportTarget.read(target, "").properties
         return [*self._description.fields, *(TargetField(PROPERTY + name, name) for name in own)]
 
-    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
-        """See `SegmentDestination.place`: the list in the account."""
-        session = self.session(target, segment, SyncMode.UPDATE)
-        with session.client:
-            found = session.find(ctx)
-        return Place(found.name if found is not None else ExportTarget.read(target, segment).name, found is not None)
-
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> KlaviyoSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
         return KlaviyoSession(self._client(), ExportTarget.read(target, segment), JobContext())
-
-    def preview(
-        self,
-        target: Mapping[str, str],
-        segment: str,
-        mode: SyncMode,
-        members: Sequence[Member],
-        *,
-        removed: bool = False,
-    ) -> list[PreparedRequest]:
-        """See `SegmentDestination.preview`; a list that is not there yet is shown by a name in place of its id."""
-        return self.session(target, segment, mode).preview(members, removed=removed)
 
     def _client(self) -> HttpClient:
         return HttpClient(

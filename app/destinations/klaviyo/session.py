@@ -62,7 +62,7 @@ class ExportTarget:
         return cls(list_id, name, tuple(dict.fromkeys(each for each in own if each)))
 
 
-class KlaviyoSession(AudienceSession):
+class KlaviyoSession(AudienceSession[KlaviyoList]):
     """A `SegmentSession` that can remove; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, target: ExportTarget, ctx: JobContext) -> None:
@@ -129,6 +129,10 @@ class KlaviyoSession(AudienceSession):
         query = {"filter": f"equals(name,{json.dumps(self._target.name, ensure_ascii=False)})"}
         page = self.client.read(Call("GET", "api/lists", query), Lists, ctx)
         return next((each for each in page.data if each.name == self._target.name), None)
+
+    def place_name(self, found: KlaviyoList | None) -> str:
+        """See `AudienceSession.place_name`."""
+        return self._target.name if found is None else found.name
 
     def _make(self) -> KlaviyoList:
         body = {"data": {"type": "list", "attributes": {"name": self._target.name}}}

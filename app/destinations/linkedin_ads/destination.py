@@ -7,21 +7,21 @@ the version, 300 requests a minute for companies and 600 for users, five seconds
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from app.core.connections import TestResult
 from app.core.errors import FixSettings, NotAllowed, SendoffError
 from app.core.exports import SyncMode
 from app.destinations.answers import Answer
-from app.destinations.batches import Member
+from app.destinations.audience_session import AudienceDestination
 from app.destinations.calls import Call
-from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
+from app.destinations.contract import Choice, Settings, TargetField
 from app.destinations.http import HttpClient
 from app.destinations.linkedin_ads.answers import AdAccount, AdAccounts
 from app.destinations.linkedin_ads.session import ExportTarget, LinkedInSession, account_urn, read_audiences
 from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
-from app.destinations.signin import SignedIn
+from app.destinations.signin import SignedIn, signed_in
 from app.jobs import JobContext
 
 _DEFAULT_URL = "https://api.linkedin.com/rest"
@@ -34,7 +34,7 @@ def create(settings: Settings) -> LinkedInAds:
     return LinkedInAds(settings)
 
 
-class LinkedInAds:
+class LinkedInAds(AudienceDestination):
     """A `SegmentDestination`; thread safe, each call and session has a client of its own."""
 
     def __init__(self, settings: Settings) -> None:
@@ -43,8 +43,8 @@ class LinkedInAds:
         self._values = filled(settings, self._description)
         self._access: SignedIn | None = None
         self._token = ""
-        if self._values["sign_in_by"] == "browser" and self._description.sign_in is not None:
-            self._access = SignedIn(self._description.name, self._description.sign_in, settings)
+        if self._values["sign_in_by"] == "browser":
+            self._access = signed_in(settings, self._description)
         else:
             self._token = needed_secret(settings, "access_token", "access token of LinkedIn")
 
@@ -90,31 +90,8 @@ class LinkedInAds:
         ExportTarget.read(target, "")
         return list(self._description.for_target(target).fields)
 
-    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
-        """See `SegmentDestination.place`: the audience in the ad account."""
-        session = self._session(target, segment, SyncMode.ADD)
-        with session.client:
-            there = session.find(ctx) is not None
-        read = ExportTarget.read(target, segment)
-        return Place(f"{read.account_id} {read.type} {read.audience_id or read.name}", there)
-
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> LinkedInSession:
         """See `SegmentDestination.session`; raises FixSettings when the export has no ad account."""
-        return self._session(target, segment, mode)
-
-    def preview(
-        self,
-        target: Mapping[str, str],
-        segment: str,
-        mode: SyncMode,
-        members: Sequence[Member],
-        *,
-        removed: bool = False,
-    ) -> list[PreparedRequest]:
-        """See `SegmentDestination.preview`; the audience is shown as if it was there already."""
-        return self._session(target, segment, mode).preview(members, removed=removed)
-
-    def _session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> LinkedInSession:
         read = ExportTarget.read(target, segment)
         return LinkedInSession(self._client(), read, mode, self._values["source_platform"], JobContext())
 

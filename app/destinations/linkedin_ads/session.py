@@ -95,7 +95,7 @@ class ExportTarget:
         return "companies" if self.companies else "users"
 
 
-class LinkedInSession(AudienceSession):
+class LinkedInSession(AudienceSession[DmpSegment]):
     """A `SegmentSession`; leaving the block closes the client."""
 
     def __init__(
@@ -202,6 +202,11 @@ class LinkedInSession(AudienceSession):
         if target.audience_id:
             raise audience_is_gone("audience", "ad account at LinkedIn")
         return None
+
+    def place_name(self, found: DmpSegment | None) -> str:
+        """See `AudienceSession.place_name`."""
+        del found
+        return f"{self._target.account_id} {self._target.type} {self._target.audience_id or self._target.name}"
 
     def _make(self) -> str:
         """Make the audience; its id. A lost answer is followed by a look, so that there are not two of them."""

@@ -13,7 +13,7 @@ from app.destinations.description import Description
 from app.destinations.http import HttpClient
 from app.destinations.mailchimp.answers import Client, Metadata
 from app.destinations.opening import filled, needed_secret
-from app.destinations.signin import SignedIn
+from app.destinations.signin import SignedIn, signed_in
 from app.jobs import JobContext
 
 _CENTRE = "{dc}"
@@ -30,8 +30,8 @@ class MailchimpAccount:
         self._centre = ""
         self._access: SignedIn | None = None
         self._proof = ""
-        if self._values["sign_in_by"] == "browser" and self._description.sign_in is not None:
-            self._access = SignedIn(self._description.name, self._description.sign_in, settings)
+        if self._values["sign_in_by"] == "browser":
+            self._access = signed_in(settings, self._description)
             return
         key = needed_secret(settings, "api_key", "API key of Mailchimp")
         self._proof = base64.b64encode(f"sendoff:{key}".encode()).decode()

@@ -7,15 +7,15 @@ limits: 50,000 requests a day, 100 in 20 seconds, 10 at the same time, 10 MB a f
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from app.core.connections import TestResult
 from app.core.errors import FixSettings, NotAllowed
 from app.core.exports import SyncMode
 from app.core.forecasts import Quota
-from app.destinations.batches import Member
+from app.destinations.audience_session import AudienceDestination
 from app.destinations.calls import Call
-from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
+from app.destinations.contract import Choice, Settings, TargetField
 from app.destinations.http import HttpClient
 from app.destinations.marketo.answers import (
     Client,
@@ -30,7 +30,7 @@ from app.destinations.marketo.answers import (
 from app.destinations.marketo.session import ExportTarget, MarketoSession
 from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
-from app.destinations.signin import SignedIn
+from app.destinations.signin import signed_in
 from app.jobs import JobContext
 
 _PAGE = 300
@@ -43,7 +43,7 @@ def create(settings: Settings) -> Marketo:
     return Marketo(settings)
 
 
-class Marketo:
+class Marketo(AudienceDestination):
     """A `SegmentDestination`; thread safe, each call and session has a client of its own."""
 
     def __init__(self, settings: Settings) -> None:
@@ -51,7 +51,7 @@ class Marketo:
         self._description = description("marketo")
         self._values = filled(settings, self._description)
         needed_secret(settings, "client_secret", "client secret of Marketo")
-        if self._description.sign_in is None or not (self._values["api_url"] or self._values["host"]):
+        if not (self._values["api_url"] or self._values["host"]):
             raise FixSettings(
                 "The host of Marketo is missing.",
                 "Each customer of Marketo has a host of its own.",
@@ -60,7 +60,7 @@ class Marketo:
             )
         self._url = self._values["api_url"] or f"https://{self._values['host']}"
         self._daily = int(self._values["daily_requests"])
-        self._access = SignedIn(self._description.name, self._description.sign_in, settings)
+        self._access = signed_in(settings, self._description)
 
     def test(self, ctx: JobContext) -> TestResult:
         """See `SegmentDestination.test`: what the API user may see, and how many requests are left today.
@@ -112,29 +112,10 @@ class Marketo:
         with self._client() as client:
             return Quota(self._left(client, ctx), self._daily)
 
-    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
-        """See `SegmentDestination.place`: the list in this Marketo."""
-        session = self.session(target, segment, SyncMode.UPDATE)
-        with session.client:
-            found = session.find(ctx)
-        return Place(found.name if found is not None else ExportTarget.read(target, segment).name, found is not None)
-
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> MarketoSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
         return MarketoSession(self._client(), ExportTarget.read(target, segment), JobContext())
-
-    def preview(
-        self,
-        target: Mapping[str, str],
-        segment: str,
-        mode: SyncMode,
-        members: Sequence[Member],
-        *,
-        removed: bool = False,
-    ) -> list[PreparedRequest]:
-        """See `SegmentDestination.preview`; what Marketo numbers is shown as number 0."""
-        return self.session(target, segment, mode).preview(members, removed=removed)
 
     def _left(self, client: HttpClient, ctx: JobContext) -> int:
         """The requests of today that nobody who asks this Marketo has used up."""

@@ -66,7 +66,7 @@ class ExportTarget:
         )
 
 
-class MarketoSession(AudienceSession):
+class MarketoSession(AudienceSession[StaticList]):
     """A `SegmentSession` that can remove; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, target: ExportTarget, ctx: JobContext) -> None:
@@ -148,6 +148,10 @@ class MarketoSession(AudienceSession):
         if not found and self._target.list_id:
             raise audience_is_gone("list", "Marketo")
         return found[0] if found else None
+
+    def place_name(self, found: StaticList | None) -> str:
+        """See `AudienceSession.place_name`."""
+        return self._target.name if found is None else found.name
 
     def _make(self) -> StaticList:
         if self._target.folder is None:

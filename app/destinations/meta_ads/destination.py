@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -17,9 +17,9 @@ from app.core.connections import TestResult
 from app.core.errors import SendoffError
 from app.core.exports import SyncMode
 from app.destinations.answers import Answer
-from app.destinations.batches import Member
+from app.destinations.audience_session import AudienceDestination
 from app.destinations.calls import Call
-from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
+from app.destinations.contract import Choice, Settings, TargetField
 from app.destinations.http import HttpClient
 from app.destinations.meta_ads.answers import (
     CUSTOMER_LIST,
@@ -34,7 +34,7 @@ from app.destinations.meta_ads.answers import (
 from app.destinations.meta_ads.session import ExportTarget, MetaSession, read_audiences
 from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
-from app.destinations.signin import SignedIn
+from app.destinations.signin import SignedIn, signed_in
 from app.jobs import JobContext
 
 _PAGE = "100"
@@ -47,7 +47,7 @@ def create(settings: Settings) -> MetaAds:
     return MetaAds(settings)
 
 
-class MetaAds:
+class MetaAds(AudienceDestination):
     """A `SegmentDestination`; thread safe, each call and session has a client of its own."""
 
     def __init__(self, settings: Settings) -> None:
@@ -57,8 +57,8 @@ class MetaAds:
         self._app_secret = needed_secret(settings, "client_secret", "app secret of Meta")
         self._access: SignedIn | None = None
         self._token = ""
-        if self._values["sign_in_by"] == "browser" and self._description.sign_in is not None:
-            self._access = SignedIn(self._description.name, self._description.sign_in, settings)
+        if self._values["sign_in_by"] == "browser":
+            self._access = signed_in(settings, self._description)
         else:
             self._token = needed_secret(settings, "access_token", "access token of Meta")
 
@@ -95,30 +95,10 @@ class MetaAds:
         ctx.check()
         return list(self._description.for_target(target).fields)
 
-    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
-        """See `SegmentDestination.place`: the audience in the ad account."""
-        session = self.session(target, segment, SyncMode.UPDATE)
-        with session.client:
-            found = session.find(ctx)
-        read = ExportTarget.read(target, segment)
-        return Place(f"{read.account_id} {read.audience_id or read.name}", found is not None)
-
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> MetaSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
         return MetaSession(self._client(), ExportTarget.read(target, segment), JobContext())
-
-    def preview(
-        self,
-        target: Mapping[str, str],
-        segment: str,
-        mode: SyncMode,
-        members: Sequence[Member],
-        *,
-        removed: bool = False,
-    ) -> list[PreparedRequest]:
-        """See `SegmentDestination.preview`; an audience that is not there yet is shown by a name in place of its number."""
-        return self.session(target, segment, mode).preview(members, removed=removed)
 
     def _client(self) -> HttpClient:
         client = _Client(

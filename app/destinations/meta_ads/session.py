@@ -85,7 +85,7 @@ class ExportTarget:
         return f"act_{self.account_id}/customaudiences"
 
 
-class MetaSession(AudienceSession):
+class MetaSession(AudienceSession[Audience]):
     """A `SegmentSession` that can remove; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, target: ExportTarget, ctx: JobContext) -> None:
@@ -126,6 +126,11 @@ class MetaSession(AudienceSession):
         if found is not None and found.operation_status.code == FLAGGED:
             raise flagged(f"Meta says: {found.operation_status.description or 'status 471'}")
         return found
+
+    def place_name(self, found: Audience | None) -> str:
+        """See `AudienceSession.place_name`."""
+        del found
+        return f"{self._target.account_id} {self._target.audience_id or self._target.name}"
 
     def _named(self, ctx: JobContext) -> Audience | None:
         every = read_audiences(self.client, self._target.account_id, ctx)

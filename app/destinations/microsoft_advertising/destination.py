@@ -7,15 +7,15 @@ and errors, which also tell the JSON form.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from app.core.connections import TestResult
-from app.core.errors import NotAllowed, SendoffError, SignInAgain
+from app.core.errors import NotAllowed, SendoffError
 from app.core.exports import SyncMode
 from app.destinations.answers import Answer
-from app.destinations.batches import Member
+from app.destinations.audience_session import AudienceDestination
 from app.destinations.calls import Call
-from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
+from app.destinations.contract import Choice, Settings, TargetField
 from app.destinations.http import HttpClient
 from app.destinations.microsoft_advertising.answers import (
     AccountInfo,
@@ -29,7 +29,7 @@ from app.destinations.microsoft_advertising.answers import (
 from app.destinations.microsoft_advertising.session import ExportTarget, MicrosoftSession, read_lists
 from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
-from app.destinations.signin import SignedIn
+from app.destinations.signin import signed_in
 from app.jobs import JobContext
 
 _MANAGE = "manage their customer lists"
@@ -40,7 +40,7 @@ def create(settings: Settings) -> MicrosoftAdvertising:
     return MicrosoftAdvertising(settings)
 
 
-class MicrosoftAdvertising:
+class MicrosoftAdvertising(AudienceDestination):
     """A `SegmentDestination`; thread safe, each call and session has clients of its own."""
 
     def __init__(self, settings: Settings) -> None:
@@ -48,11 +48,7 @@ class MicrosoftAdvertising:
         self._description = description("microsoft-advertising").for_connection(settings.values)
         self._values = filled(settings, self._description)
         self._developer = needed_secret(settings, "developer_token", "developer token of Microsoft Advertising")
-        if self._description.sign_in is None:
-            raise SignInAgain(
-                "Microsoft Advertising has no sign-in.", "Its description lacks it.", "Set Sendoff up again."
-            )
-        self._access = SignedIn(self._description.name, self._description.sign_in, settings)
+        self._access = signed_in(settings, self._description)
 
     def test(self, ctx: JobContext) -> TestResult:
         """See `SegmentDestination.test`: the first account's name, how many there are, and the right to their lists."""
@@ -89,31 +85,11 @@ class MicrosoftAdvertising:
         ctx.check()
         return list(self._description.fields)
 
-    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
-        """See `SegmentDestination.place`: the list in the account."""
-        session = self.session(target, segment, SyncMode.UPDATE)
-        with session.client:
-            found = session.find(ctx)
-        read = ExportTarget.read(target, segment)
-        return Place(f"{read.account_id} {read.list_id or read.name}", found is not None)
-
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> MicrosoftSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
         read = ExportTarget.read(target, segment)
         return MicrosoftSession(self._client(read.account_id), read, JobContext())
-
-    def preview(
-        self,
-        target: Mapping[str, str],
-        segment: str,
-        mode: SyncMode,
-        members: Sequence[Member],
-        *,
-        removed: bool = False,
-    ) -> list[PreparedRequest]:
-        """See `SegmentDestination.preview`; a list that is not there yet is shown by a name in place of its number."""
-        return self.session(target, segment, mode).preview(members, removed=removed)
 
     def _accounts(self, ctx: JobContext) -> list[AccountInfo]:
         body = {"CustomerId": self._values["customer_id"], "OnlyParentAccounts": False}

@@ -60,7 +60,7 @@ class ExportTarget:
         return cls(account, list_id, audience_name(target, segment), target.get("terms") == "accepted")
 
 
-class MicrosoftSession(AudienceSession):
+class MicrosoftSession(AudienceSession[AudienceList]):
     """A `SegmentSession` that can remove; leaving the block closes the client."""
 
     def __init__(self, client: HttpClient, target: ExportTarget, ctx: JobContext) -> None:
@@ -109,6 +109,11 @@ class MicrosoftSession(AudienceSession):
                 code="no_audience",
             )
         return None
+
+    def place_name(self, found: AudienceList | None) -> str:
+        """See `AudienceSession.place_name`."""
+        del found
+        return f"{self._target.account_id} {self._target.list_id or self._target.name}"
 
     def _make(self) -> str:
         audience = {"Name": self._target.name, "Type": TYPE, "Description": "Filled by Sendoff"}

@@ -6,14 +6,14 @@ Source: Twilio SendGrid's OpenAPI descriptions of marketing contacts, lists, cus
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from app.core.connections import TestResult
 from app.core.errors import NotAllowed
 from app.core.exports import SyncMode
-from app.destinations.batches import Member
+from app.destinations.audience_session import AudienceDestination
 from app.destinations.calls import Call
-from app.destinations.contract import Choice, Place, PreparedRequest, Settings, TargetField
+from app.destinations.contract import Choice, Settings, TargetField
 from app.destinations.http import HttpClient
 from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
@@ -29,7 +29,7 @@ def create(settings: Settings) -> SendGrid:
     return SendGrid(settings)
 
 
-class SendGrid:
+class SendGrid(AudienceDestination):
     """A `SegmentDestination`; thread safe, each call and session has a client of its own."""
 
     def __init__(self, settings: Settings) -> None:
@@ -68,29 +68,10 @@ class SendGrid:
             own = client.read(Call("GET", "v3/marketing/field_definitions"), FieldDefinitions, ctx).custom_fields
         return [*self._description.fields, *(TargetField(CUSTOM + each.id, each.name) for each in own)]
 
-    def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
-        """See `SegmentDestination.place`: the list in the account."""
-        session = self.session(target, segment, SyncMode.UPDATE)
-        with session.client:
-            found = session.find(ctx)
-        return Place(found.name if found is not None else ExportTarget.read(target, segment).name, found is not None)
-
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> SendGridSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
         return SendGridSession(self._client(), ExportTarget.read(target, segment), self._errors_client, JobContext())
-
-    def preview(
-        self,
-        target: Mapping[str, str],
-        segment: str,
-        mode: SyncMode,
-        members: Sequence[Member],
-        *,
-        removed: bool = False,
-    ) -> list[PreparedRequest]:
-        """See `SegmentDestination.preview`; what SendGrid numbers is shown by a name in place of its number."""
-        return self.session(target, segment, mode).preview(members, removed=removed)
 
     def _company(self, client: HttpClient, ctx: JobContext) -> str:
         return client.read(Call("GET", "v3/user/profile"), Profile, ctx).company

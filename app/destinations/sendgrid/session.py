@@ -63,7 +63,7 @@ class ExportTarget:
         return cls(list_id, name)
 
 
-class SendGridSession(AudienceSession):
+class SendGridSession(AudienceSession[SendGridList]):
     """A `SegmentSession` that can remove; leaving the block closes the client.
 
     `reader` opens a client without our key for the host that keeps a file of errors.
@@ -144,6 +144,10 @@ class SendGridSession(AudienceSession):
         if not answer.ok:
             raise self.client.failure(answer)
         return answer.read(self.client.target, SendGridList, self.client.redact)
+
+    def place_name(self, found: SendGridList | None) -> str:
+        """See `AudienceSession.place_name`."""
+        return self._target.name if found is None else found.name
 
     def _make(self) -> SendGridList:
         call = Call("POST", "v3/marketing/lists", json={"name": self._target.name}, repeatable=False)
