@@ -100,11 +100,6 @@ def normalise(rule: str, value: str | None, country: str = "US") -> str | None:
     return RULES[rule].apply(value, country)
 
 
-def email_valid(value: str | None) -> bool:
-    """Whether a target can be expected to take the address once it is trimmed and lower-cased."""
-    return value is not None and _email(value, "") is not None
-
-
 def lower(text: str) -> str:
     """Lower case, letter by letter: the result has as many letters as the text, in every engine."""
     return "".join(letter.lower()[0] for letter in text)

@@ -38,11 +38,6 @@ def fitting(rule: str, value: exp.Expr, longest: int, country: str = "US") -> ex
     return exp.Case().when(surely, result.copy(), copy=False).when(short, result, copy=False)
 
 
-def email_valid(value: exp.Expr) -> exp.Expr:
-    """Whether the address is usable; never NULL."""
-    return exp.Not(this=exp.Is(this=_email(value, ""), expression=exp.Null()))
-
-
 def trimmed(value: exp.Expr) -> exp.Expr:
     """The text without blanks at both ends; may be an empty text.
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from app.core.errors import SendoffError
 from app.core.guards import Held
 from app.core.row_deltas import RowChanges
 from app.core.runs import Phase, PhaseName, PhaseState, Run, RunError, SkippedSegment, SpeedPoint, Status, Totals
@@ -243,12 +242,6 @@ class RunState:
         if at_once or now - self._told >= UPDATE_SECONDS:
             self._told = now
             self._on_update(replace(self._run, speed=self._points()))
-
-
-def run_error(error: SendoffError, prefix: str = "") -> RunError:
-    """The three sentences as a run keeps them, with what was sent so far in front of what happened."""
-    what = f"{prefix} {error.what}".strip()
-    return RunError(what, error.why, error.fix, error.action)
 
 
 def outcome_status(totals: Totals, skipped: tuple[SkippedSegment, ...], skip_status: Status | None) -> Status:

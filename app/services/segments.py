@@ -41,11 +41,6 @@ class SegmentRow:
     words: tuple[str, ...]
     count: Count | None
 
-    @property
-    def rules_text(self) -> str:
-        """The rules as one text."""
-        return " ".join(self.words)
-
 
 @dataclass(frozen=True, slots=True)
 class FixedList:

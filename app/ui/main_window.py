@@ -117,10 +117,6 @@ class MainWindow(QMainWindow):
         """Return the page in front."""
         return self._page
 
-    def page_widget(self, page: str) -> QWidget:
-        """Return a page's widget."""
-        return self._widgets[page]
-
     def set_count(self, page: str, count: str, tone: CountTone = "plain") -> None:
         """Show a count beside a page: "plain", "accent" (in progress) or "danger" (with a problem); "" hides it."""
         self.navigation.set_count(page, count, tone)

@@ -31,11 +31,6 @@ class Preferences(QObject):
         kept = self.text("appearance/theme")
         return cast(Choice, kept) if kept in _CHOICES else "system"
 
-    def apply_to(self, theme: Theme) -> None:
-        """Let the theme look as preferred."""
-        theme.motion.reduced = self.reduced_motion()
-        theme.set_choice(self.theme_choice())
-
     def set_theme_choice(self, theme: Theme, choice: Choice) -> None:
         """Change and keep the theme."""
         self.set_text("appearance/theme", choice)

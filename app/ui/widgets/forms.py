@@ -91,11 +91,6 @@ class Form(QWidget):
         layout.addWidget(right, 1)
         self._stack.addWidget(row)
 
-    def add_widget(self, widget: QWidget) -> QWidget:
-        """Add a widget over the whole width."""
-        self._stack.addWidget(widget)
-        return widget
-
     def add_stretch(self) -> None:
         """Push what is above to the top."""
         self._stack.addStretch(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QAction, QKeySequence, QPainter, QPaintEvent, QRegion
+from PySide6.QtGui import QAction, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.ui.theme import Theme
@@ -139,17 +139,3 @@ class Menu(QMenu):
             paint.icon(
                 painter, theme, QRect(area.right() - 20, area.center().y() - 5, 12, 12), "caret-right", mark_role
             )
-
-
-def rounded_region(rect: QRect, radius: int) -> QRegion:
-    """Return a mask with rounded corners, for popups that cannot be translucent."""
-    region = QRegion(rect.adjusted(radius, 0, -radius, 0)) | QRegion(rect.adjusted(0, radius, 0, -radius))
-    corner = QRect(0, 0, 2 * radius, 2 * radius)
-    for point in (
-        rect.topLeft(),
-        rect.topRight() - corner.topRight(),
-        rect.bottomLeft() - corner.bottomLeft(),
-        rect.bottomRight() - corner.bottomRight(),
-    ):
-        region |= QRegion(corner.translated(point), QRegion.RegionType.Ellipse)
-    return region

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QGuiApplication, QIcon, QPainter, QPainterPath, QPen
 
 from app.ui.theme import Theme
@@ -216,11 +216,6 @@ def radio_mark(painter: QPainter, theme: Theme, rect: QRect, *, on: bool, enable
         box(painter, circle, 8, fill=theme.color("surface"), edge=theme.color("control"))
     if on:
         box(painter, QRectF(circle).adjusted(5, 5, -5, -5), 3, fill=theme.color("on_accent" if enabled else "disabled"))
-
-
-def icon_size(size: int) -> QSize:
-    """Return a square size."""
-    return QSize(size, size)
 
 
 def popups_have_alpha() -> bool:

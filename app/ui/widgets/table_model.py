@@ -262,15 +262,10 @@ class FilterProxy(QSortFilterProxyModel):
         super().__init__(parent)
         self._words: tuple[str, ...] = ()
         self._accept: Callable[[Any], bool] | None = None
-        self._search: Callable[[Any], str] | None = None
         self.setSortRole(SORT_ROLE)
         self.setSortLocaleAware(True)
         self.setSortCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.setDynamicSortFilter(True)
-
-    def set_search_text(self, text: Callable[[Any], str]) -> None:
-        """Search in this text of a row instead of in the words of its cells."""
-        self._search = text
 
     def set_words(self, words: str) -> None:
         """Keep rows that hold every word, whatever the case."""
@@ -300,13 +295,8 @@ class FilterProxy(QSortFilterProxyModel):
             return False
         if not self._words:
             return True
-        text = self._text_of(model, row)
+        text = model.text_of(row)
         return all(word in text for word in self._words)
-
-    def _text_of(self, model: RowModel, row: Any) -> str:
-        if self._search is not None:
-            return self._search(row).casefold()
-        return model.text_of(row)
 
     def _refilter(self, change: Callable[[], None]) -> None:
         self.beginFilterChange()

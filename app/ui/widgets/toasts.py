@@ -54,10 +54,6 @@ class Toast(QWidget):
         size = super().sizeHint()
         return QSize(max(size.width(), 320 + 2 * _SHADOW), size.height())
 
-    def paused(self) -> bool:
-        """Whether pointer or focus keep it."""
-        return not self._timer.isActive()
-
     def enterEvent(self, event: QEnterEvent) -> None:
         """The pointer keeps it."""
         super().enterEvent(event)
