@@ -180,7 +180,7 @@ def test_values_are_shown_for_a_while_logged_and_saved_by_who_may(bench: PageBen
     assert "@example.com" not in masked
     page.panel.copy.click()
     assert "@example.com" in QGuiApplication.clipboard().text()
-    page._hide.timeout.emit()
+    page._masking.timer.timeout.emit()
     bench.settle()
     assert page.panel.code.toPlainText() == masked
     assert any(entry.deed == "values_shown" for entry in bench.services.audit.page().entries)

@@ -313,7 +313,7 @@ def test_the_preview_is_the_request_with_masked_values(bench: Bench) -> None:
     panel._show.click()
     bench.settle()
     assert "@example.com" in panel._body.toPlainText()
-    panel._conceal()
+    panel._masking.timer.timeout.emit()
     bench.settle()
     assert "@example.com" not in panel._body.toPlainText()
 

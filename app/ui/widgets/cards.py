@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QPushButton, QRadioButton, QSizePolicy, QWidget
 
 from app.ui.theme import Theme
@@ -105,6 +105,7 @@ class DestinationTile(KeyboardFocus, QPushButton):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self._theme = theme
         self._name, self._badge, self._mark = name, badge, mark
         self._mark_role, self._hover_mark = mark_role, hover_mark
@@ -127,16 +128,6 @@ class DestinationTile(KeyboardFocus, QPushButton):
     def minimumSizeHint(self) -> QSize:
         """Narrow columns elide the name."""
         return QSize(130, 44)
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        """Repaint for hover."""
-        super().enterEvent(event)
-        self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Repaint for rest."""
-        super().leaveEvent(event)
-        self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the tile."""

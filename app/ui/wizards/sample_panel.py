@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.core.errors import as_sendoff_error
@@ -15,6 +14,7 @@ from app.ui.widgets.buttons import Button, IconButton
 from app.ui.widgets.choice import Choice, Segmented
 from app.ui.widgets.code import CodeView
 from app.ui.widgets.labels import Card, ElidedLabel, IconLabel, Label, row
+from app.ui.widgets.masking import Masking
 from app.ui.widgets.notes import Note
 from app.ui.wizards.segment_state import SegmentState
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from app.services.export_views import Preview, PreviewSample
 
 MEMBERS = 3
-SHOWN_MS = 20_000
-"""Personal values are readable that long after "Show"."""
 _LONGEST_BODY = 4_000
 """Characters of a request shown; the rest only repeats other members."""
 
@@ -36,15 +34,11 @@ class SamplePanel(QWidget):
         self._state = state
         self._theme = state.context.theme
         self._preview: Preview | None = None
-        self._masked = True
+        self._masking = Masking(self)
         self._asked: object = None
         self._query = state.query("Preview members", delay_ms=250)
         self._query.ready.connect(self._on_preview_ready)
         self._query.failed.connect(self._on_preview_failed)
-        self._hide = QTimer(self)
-        self._hide.setSingleShot(True)
-        self._hide.setInterval(SHOWN_MS)
-        self._hide.timeout.connect(self._conceal)
         self._make_elements()
         self._assemble()
 
@@ -77,7 +71,8 @@ class SamplePanel(QWidget):
         self._show = Button(theme, self.tr("Show"), "link")
         self._view.chosen.connect(lambda _key: self._fill())
         self._again.clicked.connect(lambda: self.ask(again=True))
-        self._show.clicked.connect(self._on_show_clicked)
+        self._show.clicked.connect(self._masking.toggle)
+        self._masking.changed.connect(lambda: self.ask())
 
     def _assemble(self) -> None:
         head = row(self._title, self._again)
@@ -117,7 +112,7 @@ class SamplePanel(QWidget):
             tuple(state.draft.match.items()),
             tuple(state.draft.target.items()),
             state.draft.format,
-            self._masked,
+            self._masking.on,
         )
         if wanted == self._asked and not again:
             return
@@ -127,7 +122,7 @@ class SamplePanel(QWidget):
             self._preview = None
             self._fill()
             return
-        services, masked, export = state.context.services, self._masked, state.export_of(going)
+        services, masked, export = state.context.services, self._masking.on, state.export_of(going)
         self._query.ask(lambda ctx: services.exports.preview(export, MEMBERS, ctx, masked=masked))
 
     def _on_preview_ready(self, preview: Preview) -> None:
@@ -162,8 +157,8 @@ class SamplePanel(QWidget):
             self._member_stack.addWidget(Label(self._theme, words, "body", "text2", wrap=True))
         self._mask_row.setVisible(bool(samples))
         self._show.setVisible(may(self._state.facts.role, Action.SHOW_PERSONAL_VALUES))
-        self._show.set_words(self.tr("Show") if self._masked else self.tr("Hide"))
-        words = self.tr("Personal values are masked") if self._masked else self.tr("Hidden again after 20 s")
+        self._show.set_words(self.tr("Show") if self._masking.on else self.tr("Hide"))
+        words = self.tr("Personal values are masked") if self._masking.on else self.tr("Hidden again after 20 s")
         self._masked_words.set_words(words)
         self._fill_request(preview)
 
@@ -213,24 +208,10 @@ class SamplePanel(QWidget):
 
     # Showing personal values
 
-    def _on_show_clicked(self) -> None:
-        self._masked = not self._masked
-        if self._masked:
-            self._hide.stop()
-        else:
-            self._hide.start()
-        self.ask()
-
-    def _conceal(self) -> None:
-        self._masked = True
-        self.ask()
-
     def hideEvent(self, event: object) -> None:
         """What is not looked at is masked."""
         super().hideEvent(event)
-        if not self._masked:
-            self._hide.stop()
-            self._masked = True
+        self._masking.mask()
 
 
 def _indented(body: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.errors import as_sendoff_error
@@ -17,6 +16,7 @@ from app.ui.widgets.choice import Choice, Segmented
 from app.ui.widgets.columns import Column, NumberCell, TextCell
 from app.ui.widgets.facts import Fact, FactList
 from app.ui.widgets.labels import Area, IconLabel, Label, row
+from app.ui.widgets.masking import Masking
 from app.ui.widgets.table import DataTable
 from app.ui.wizards.match_rows import column_type_words
 from app.ui.wizards.state import WizardState
@@ -24,8 +24,6 @@ from app.ui.wizards.state import WizardState
 if TYPE_CHECKING:
     from app.services.tables import TableSample
 
-SHOWN_MS = 20_000
-"""Personal values are readable that long after "Show"."""
 ROWS = 20
 _SAMPLE_COLUMNS = 6
 
@@ -58,14 +56,10 @@ class TablePanel(QWidget):
         self._theme, self._formats = state.context.theme, state.context.formats
         self._table: Table | None = None
         self._sample: TableSample | None = None
-        self._masked = True
+        self._masking = Masking(self)
         self._query = state.query("Read sample rows", delay_ms=120)
         self._query.ready.connect(self._on_sample_ready)
         self._query.failed.connect(self._on_sample_failed)
-        self._hide = QTimer(self)
-        self._hide.setSingleShot(True)
-        self._hide.setInterval(SHOWN_MS)
-        self._hide.timeout.connect(self._conceal)
         self._make_elements()
         self._assemble()
 
@@ -96,7 +90,8 @@ class TablePanel(QWidget):
         self._hint = Label(theme, self.tr("Personal values are hidden in previews"), "caption", "text2")
         self._show = Button(theme, self.tr("Show"), "link")
         self._view.chosen.connect(lambda _key: self._show_view())
-        self._show.clicked.connect(self._on_show_clicked)
+        self._show.clicked.connect(self._masking.toggle)
+        self._masking.changed.connect(self._ask)
 
     def _assemble(self) -> None:
         head = QWidget()
@@ -124,7 +119,7 @@ class TablePanel(QWidget):
             return
         self._table = table
         self._sample = None
-        self._conceal()
+        self._masking.mask()
         self._name.set_words(table.name)
         self._facts.set_facts(self._about(table))
         self._fill()
@@ -147,7 +142,7 @@ class TablePanel(QWidget):
         table = self._table
         if table is None:
             return
-        services, masked, name = self._state.context.services, self._masked, table.name
+        services, masked, name = self._state.context.services, self._masking.on, table.name
         self._query.ask(lambda ctx: services.tables.sample(name, ROWS, ctx, masked=masked, empties=True))
 
     def _on_sample_ready(self, sample: TableSample) -> None:
@@ -207,22 +202,7 @@ class TablePanel(QWidget):
         for widget in (self._lock, self._hint):
             widget.setVisible(personal)
         self._show.setVisible(personal and may(self._state.facts.role, Action.SHOW_PERSONAL_VALUES))
-        self._show.set_words(self.tr("Show") if self._masked else self.tr("Hide"))
-
-    def _on_show_clicked(self) -> None:
-        if self._masked:
-            self._masked = False
-            self._hide.start()
-        else:
-            self._masked = True
-            self._hide.stop()
-        self._ask()
-
-    def _conceal(self) -> None:
-        self._hide.stop()
-        if not self._masked:
-            self._masked = True
-            self._ask()
+        self._show.set_words(self.tr("Show") if self._masking.on else self.tr("Hide"))
 
 
 def _field_columns(panel: TablePanel) -> list[Column[FieldLine]]:

@@ -33,12 +33,11 @@ from app.ui.widgets.choice import ChipBar, Choice
 from app.ui.widgets.drawer import DrawerArea
 from app.ui.widgets.fields import SearchField, Select
 from app.ui.widgets.labels import Area, IconLabel, Label, Line, column, row
+from app.ui.widgets.masking import Masking
 from app.ui.widgets.states import EmptyState, Loading
 from app.ui.widgets.table import ROW_ONE_LINE, DataTable
 
 PAGE = 200
-SHOWN_MS = 20_000
-"""Personal values are readable that long after "Show"."""
 SEARCH_MS = 250
 
 
@@ -76,7 +75,7 @@ class PlanPage(QWidget):
         self._made: _Made | None = None
         self._lines: list[PlanLine] = []
         self._asked = PlanFilter()
-        self._masked, self._complete = True, False
+        self._masking, self._complete = Masking(self), False
         theme = context.theme
         self.title = self.tr("Plan")
         self._head = RunHead(theme, *self._way_back())
@@ -109,11 +108,9 @@ class PlanPage(QWidget):
         self._stale_query = LiveQuery(
             context.runner, self.tr("Compare the plan with the tables"), delay_ms=0, parent=self
         )
-        self._hide = QTimer(self)
         self._type = QTimer(self)
-        for timer, milliseconds in ((self._hide, SHOWN_MS), (self._type, SEARCH_MS)):
-            timer.setSingleShot(True)
-            timer.setInterval(milliseconds)
+        self._type.setSingleShot(True)
+        self._type.setInterval(SEARCH_MS)
         self._assemble()
         self._connect()
 
@@ -197,7 +194,9 @@ class PlanPage(QWidget):
         ]
         self.chips.set_choices(chips)
         self.chips.set_current("")
-        self._asked, self._masked = PlanFilter(), True
+        self._asked = PlanFilter()
+        self._masking.mask()
+        self._show_masking()
         self.search.clear()
         self._make_table(made)
         self.show_values.setVisible(made.may_show)
@@ -241,7 +240,7 @@ class PlanPage(QWidget):
         made = self._made
         if made is None:
             return
-        services, asked, masked, look = self._context.services, self._asked, self._masked, made.look
+        services, asked, masked, look = self._context.services, self._asked, self._masking.on, made.look
         offset, wanted = (len(self._lines), PAGE) if more else (0, max(PAGE, len(self._lines) if not masked else 0))
 
         def read(ctx: JobContext) -> _Page:
@@ -254,7 +253,7 @@ class PlanPage(QWidget):
         self._page_query.ask(read, at_once=True)
 
     def _on_page(self, page: _Page) -> None:
-        if page.asked != self._asked or page.masked != self._masked or self.table is None:
+        if page.asked != self._asked or page.masked != self._masking.on or self.table is None:
             return
         self._complete = len(page.lines) < PAGE
         self._lines = self._lines[: page.offset] + page.lines
@@ -283,7 +282,7 @@ class PlanPage(QWidget):
         chosen = self.table.selected_keys() if self.table is not None else []
         if made is None or not chosen:
             return
-        services, look, masked, line = self._context.services, made.look, self._masked, chosen[0]
+        services, look, masked, line = self._context.services, made.look, self._masking.on, chosen[0]
         self._drawer.open()
         self._member_query.ask(lambda ctx: services.plan_looks.member(look, line, ctx, masked=masked), at_once=True)
 
@@ -355,17 +354,16 @@ class PlanPage(QWidget):
         if 0 <= at < len(keys):
             self.table.select_keys([keys[at]])
 
-    def _on_show(self) -> None:
-        self._set_masked(not self._masked)
+    def _on_masking_changed(self) -> None:
+        self._show_masking()
+        self._ask_page()
 
-    def _set_masked(self, masked: bool) -> None:  # noqa: FBT001 - reads like setVisible
-        self._masked = masked
+    def _show_masking(self) -> None:
+        masked = self._masking.on
         self.show_values.set_words(self.tr("Show") if masked else self.tr("Hide"))
         self._hidden.set_words(
             self.tr("Personal values are hidden") if masked else self.tr("Personal values are shown for 20 s")
         )
-        self._hide.stop() if masked else self._hide.start()
-        self._ask_page()
 
     def _on_send(self) -> None:
         made = self._made
@@ -446,8 +444,8 @@ class PlanPage(QWidget):
         self.reasons.chosen.connect(self._on_reason)
         self.search.textChanged.connect(lambda _words: self._type.start())
         self._type.timeout.connect(lambda: self._filter(replace(self._asked, search=self.search.text().strip())))
-        self.show_values.clicked.connect(self._on_show)
-        self._hide.timeout.connect(lambda: self._set_masked(True))
+        self.show_values.clicked.connect(self._masking.toggle)
+        self._masking.changed.connect(self._on_masking_changed)
         self.panel.step_asked.connect(self._on_step)
         self.save.clicked.connect(self._on_save)
         self.send.clicked.connect(self._on_send)

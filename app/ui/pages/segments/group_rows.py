@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.core.segment_editing import BLANK, add, put, remove, set_mode
@@ -34,6 +34,7 @@ class Joiner(KeyboardFocus, QPushButton):
         self._number = number
         self.place = place
         self._mode = Mode.ALL
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setFixedSize(QSize(JOINER, 32))
         self.setAutoDefault(False)
         if number == 0:
@@ -54,11 +55,6 @@ class Joiner(KeyboardFocus, QPushButton):
             self.setAccessibleDescription(other)
         self.setText(words)
         self.setAccessibleName(words)
-        self.update()
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        """Repaint for hover."""
-        super().enterEvent(event)
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
