@@ -16,12 +16,15 @@ from app.ui.theme import Theme
 from app.ui.widgets import paint
 from app.ui.widgets.bars import LimitBar
 from app.ui.widgets.buttons import Button, Kind
-from app.ui.widgets.choice import CheckBox, ChipBar, Choice, Radio, Segmented, Toggle
-from app.ui.widgets.fields import SecretField, Select, TextField
+from app.ui.widgets.checks import CheckBox, Radio, Toggle
+from app.ui.widgets.choice import ChipBar, Choice, Segmented
+from app.ui.widgets.fields import TextField
 from app.ui.widgets.forms import Form
 from app.ui.widgets.labels import Area, Card, IconLabel, Label, Line, column, row
 from app.ui.widgets.marks import Badge, Pill, StatusLine
 from app.ui.widgets.notes import Note
+from app.ui.widgets.secret_field import SecretField
+from app.ui.widgets.select import Select
 from app.ui.widgets.states import Loading
 
 SIZE = (1360, 860)

@@ -15,8 +15,8 @@ from app.core.errors import NotAllowed
 from app.core.roles import Role
 from app.secrets.store import KeyringStore
 from app.ui.dialogs.connection import ConnectionDialog
-from app.ui.widgets.fields import SecretField
 from app.ui.widgets.file_fields import SecretFileField
+from app.ui.widgets.secret_field import SecretField
 from tests.fakes.keyrings import FakeKeyring
 from tests.servers import openssh
 from tests.ui.checks import nameless

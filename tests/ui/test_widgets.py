@@ -13,15 +13,19 @@ from app.ui.page_slot import PageSlot
 from app.ui.theme import Theme
 from app.ui.widgets.bars import LimitBar, ProgressBar, Skeleton
 from app.ui.widgets.buttons import Button, IconButton
+from app.ui.widgets.cards import RadioCard
 from app.ui.widgets.cells import Spot, paint_number
-from app.ui.widgets.choice import CheckBox, ChipBar, Choice, Radio, RadioCard, Segmented, Toggle
+from app.ui.widgets.checks import CheckBox, Radio, Toggle
+from app.ui.widgets.choice import ChipBar, Choice, Segmented
 from app.ui.widgets.columns import NumberCell
-from app.ui.widgets.fields import REVEAL_MS, SearchField, SecretField, Select, TextField
+from app.ui.widgets.fields import SearchField, TextField
 from app.ui.widgets.forms import Form
 from app.ui.widgets.labels import ElidedLabel, Label, row
 from app.ui.widgets.marks import Badge, Pill, StatusLine
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.notes import Note
+from app.ui.widgets.secret_field import REVEAL_MS, SecretField
+from app.ui.widgets.select import Select
 from app.ui.widgets.states import EmptyState, Loading, inset
 from tests.ui.checks import nameless
 

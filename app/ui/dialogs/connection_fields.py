@@ -14,10 +14,12 @@ from app.services.connection_forms import check_form, visible_fields
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import Choice, Segmented
-from app.ui.widgets.fields import FieldFrame, SecretField, Select, TextField
+from app.ui.widgets.fields import FieldFrame, TextField
 from app.ui.widgets.file_fields import FolderField, SecretFileField
 from app.ui.widgets.forms import Form
 from app.ui.widgets.labels import row
+from app.ui.widgets.secret_field import SecretField
+from app.ui.widgets.select import Select
 from app.ui.widgets.sign_in_field import SignInField
 
 SHORT, FEW = 14, 3

@@ -12,7 +12,7 @@ from app.jobs import JobContext
 from app.ui.context import WindowContext
 from app.ui.runner import LiveQuery
 from app.ui.widgets.buttons import Button
-from app.ui.widgets.choice import CheckBox
+from app.ui.widgets.checks import CheckBox
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.facts import Fact, FactList
 from app.ui.widgets.fields import TextField

@@ -13,7 +13,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import Choice
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.fields import Select
+from app.ui.widgets.select import Select
 
 _HEIGHT = 480
 

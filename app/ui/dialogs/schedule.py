@@ -16,11 +16,12 @@ from app.ui.dialogs.next_runs import NextRuns
 from app.ui.formats import Formats
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
-from app.ui.widgets.choice import Choice, RadioCard, Segmented
+from app.ui.widgets.cards import RadioCard
+from app.ui.widgets.choice import Choice, Segmented
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.fields import Select
 from app.ui.widgets.labels import Label, row
 from app.ui.widgets.schedule_list import ScheduleChange, ScheduleChanges
+from app.ui.widgets.select import Select
 from app.ui.widgets.time_fields import DayPicker, TimeField
 
 if TYPE_CHECKING:

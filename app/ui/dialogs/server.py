@@ -17,9 +17,10 @@ from app.ui.runner import Finished, Job, Outcome
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import Choice, Segmented
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.fields import FieldFrame, SecretField, TextField
+from app.ui.widgets.fields import FieldFrame, TextField
 from app.ui.widgets.forms import Form
 from app.ui.widgets.notes import Note
+from app.ui.widgets.secret_field import SecretField
 
 _SEVERAL = 640
 

@@ -12,10 +12,11 @@ from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import Choice, Segmented
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.fields import Select, TextField
+from app.ui.widgets.fields import TextField
 from app.ui.widgets.forms import Form
 from app.ui.widgets.labels import Card, Label, clear
 from app.ui.widgets.notes import Note
+from app.ui.widgets.select import Select
 
 
 class ImportDialog(Dialog):

@@ -11,7 +11,7 @@ from app.ui.context import WindowContext
 from app.ui.dialogs.server import ServerDialog, found_words
 from app.ui.runner import Finished, Outcome
 from app.ui.widgets.buttons import Button
-from app.ui.widgets.choice import RadioCard
+from app.ui.widgets.cards import RadioCard
 from app.ui.widgets.labels import ElidedLabel, Label, row
 from app.ui.widgets.notes import Note
 

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.ui.notifications import Topic, set_wanted, wanted
 from app.ui.preferences import Preferences
 from app.ui.theme import Theme
-from app.ui.widgets.choice import Toggle
+from app.ui.widgets.checks import Toggle
 from app.ui.widgets.labels import Label, row
 
 

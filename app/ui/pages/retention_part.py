@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.core.retention import Retention
 from app.ui.context import WindowContext
 from app.ui.widgets.choice import Choice
-from app.ui.widgets.fields import Select
 from app.ui.widgets.labels import Label, row
+from app.ui.widgets.select import Select
 
 OFFERED = (7, 14, 30, 60, 90, 180, 365, 730, 1825, 3650)
 WIDTH = 160

@@ -30,13 +30,15 @@ from app.ui.theme import Theme
 from app.ui.theme.tokens import MODES
 from app.ui.widgets import paint
 from app.ui.widgets.buttons import Button
-from app.ui.widgets.choice import Choice, Radio, Segmented, Toggle
-from app.ui.widgets.fields import Select, TextField
+from app.ui.widgets.checks import Radio, Toggle
+from app.ui.widgets.choice import Choice, Segmented
+from app.ui.widgets.fields import TextField
 from app.ui.widgets.focus import KeyboardFocus
 from app.ui.widgets.labels import Area, Card, ElidedLabel, Label, row
 from app.ui.widgets.marks import Pill
 from app.ui.widgets.notes import Note
 from app.ui.widgets.page_head import PageHead
+from app.ui.widgets.select import Select
 from app.version import VERSION
 
 if TYPE_CHECKING:

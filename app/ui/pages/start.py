@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QScrollArea
 from app.core.workspaces import Audience
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
-from app.ui.widgets.choice import RadioCard
+from app.ui.widgets.cards import RadioCard
 from app.ui.widgets.fields import TextField
 from app.ui.widgets.labels import Area, Card, IconLabel, Label, Line, row
 from app.ui.widgets.step_number import StepNumber

@@ -148,3 +148,90 @@ class DestinationTile(KeyboardFocus, QPushButton):
         paint.text(painter, theme, words, self._name, role="body-medium", ink="text" if live else "text3")
         if self.hasFocus() and self.focus_visible:
             paint.focus_ring(painter, theme, self.rect(), 8)
+
+
+class RadioCard(KeyboardFocus, QRadioButton):
+    """A choice that needs a sentence: title, detail, mark; the chosen card has the accent edge.
+
+    Cards under one parent exclude each other. `badge` is (letters, "#RRGGBB"); `status` is (icon, colour role, words) at the right.
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        title: str,
+        detail: str = "",
+        *,
+        icon: str = "",
+        badge: tuple[str, str] | None = None,
+        status: tuple[str, str, str] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._title = title
+        self._detail = detail
+        self._icon = icon
+        self._badge = badge
+        self._status = status
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(". ".join(filter(None, (detail, status[2] if status else ""))))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """Two lines or one."""
+        words = max(
+            self._theme.metrics("body-medium").horizontalAdvance(self._title),
+            self._theme.metrics("caption").horizontalAdvance(self._detail),
+        )
+        status = self._theme.metrics("caption").horizontalAdvance(self._status[2]) + 32 if self._status else 0
+        return QSize(words + status + 96, 60 if self._detail else 44)
+
+    def minimumSizeHint(self) -> QSize:
+        """May shrink: the detail elides."""
+        return QSize(160, self.sizeHint().height())
+
+    def hitButton(self, position: QPoint) -> bool:
+        """The whole card is the target."""
+        return self.rect().contains(position)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the card."""
+        painter = QPainter(self)
+        theme = self._theme
+        on, live = self.isChecked(), self.isEnabled()
+        fill = "accent_subtle" if on else ("hover" if self.underMouse() and live else "surface")
+        edge = "accent" if on else "line"
+        paint.box(painter, self.rect(), 8, fill=theme.color(fill), edge=theme.color(edge))
+        paint.radio_mark(painter, theme, QRect(16, self.height() // 2 - 8, 16, 16), on=on, enabled=live)
+        left = 44
+        if self._badge:
+            paint.badge(painter, theme, QRect(left, self.height() // 2 - 12, 24, 24), *self._badge)
+            left += 36
+        elif self._icon:
+            paint.icon(painter, theme, QRect(left, self.height() // 2 - 8, 16, 16), self._icon, "text2")
+            left += 28
+        right = self.width() - 16
+        if self._status:
+            icon, role, words = self._status
+            width = theme.metrics("caption").horizontalAdvance(words) + 2
+            spot = QRect(right - width, 0, width, self.height())
+            paint.text(painter, theme, spot, words, role="caption", ink="text2")
+            paint.icon(painter, theme, QRect(spot.left() - 22, self.height() // 2 - 8, 16, 16), icon, role)
+            right = spot.left() - 30
+        self._paint_words(painter, QRect(left, 0, right - left, self.height()), live=live)
+        if self.hasFocus() and self.focus_visible:
+            paint.focus_ring(painter, theme, self.rect(), 8)
+
+    def _paint_words(self, painter: QPainter, area: QRect, *, live: bool) -> None:
+        theme = self._theme
+        ink = "text" if live else "disabled"
+        if not self._detail:
+            paint.text(painter, theme, area, self._title, role="body-medium", ink=ink)
+            return
+        middle = area.height() // 2
+        first = QRect(area.left(), middle - 20, area.width(), 20)
+        second = QRect(area.left(), middle + 1, area.width(), 18)
+        paint.text(painter, theme, first, self._title, role="body-medium", ink=ink)
+        paint.text(painter, theme, second, self._detail, role="caption", ink="text2" if live else "text3")

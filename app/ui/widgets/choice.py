@@ -1,19 +1,17 @@
-"""Choices: check box, radio button, toggle, chips, segmented control, radio card. Real Qt controls with own paint."""
+"""One of few, all in sight: chips and the segmented control. Real Qt controls with own paint."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
-    QCheckBox,
     QHBoxLayout,
     QPushButton,
-    QRadioButton,
     QSizePolicy,
     QWidget,
 )
@@ -21,127 +19,6 @@ from PySide6.QtWidgets import (
 from app.ui.theme import Theme
 from app.ui.widgets import paint
 from app.ui.widgets.focus import KeyboardFocus
-
-
-class _Marked(KeyboardFocus):
-    """What check boxes and radio buttons share: a mark at the left, words at the right, the ring around the mark."""
-
-    _theme: Theme
-    _gap = 10
-    _mark = 16
-
-    def _set_up(self, theme: Theme, text: str, name: str) -> None:
-        self._theme = theme
-        self.setText(text)
-        self.setAccessibleName(name or text)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self.setAttribute(Qt.WidgetAttribute.WA_LayoutUsesWidgetRect)
-        self.setFont(theme.font("body"))
-        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-
-    def sizeHint(self) -> QSize:
-        """Mark, gap and words; 28 px high, the least target."""
-        words = self._theme.metrics("body").horizontalAdvance(self.text()) + self._gap + 2 if self.text() else 0
-        return QSize(self._mark + 4 + words, 28)
-
-    def minimumSizeHint(self) -> QSize:
-        """Never narrower than its words."""
-        return self.sizeHint()
-
-    def hitButton(self, position: QPoint) -> bool:
-        """The whole widget is the target."""
-        return self.rect().contains(position)
-
-    def _mark_rect(self) -> QRect:
-        left = 0 if self.layoutDirection() == Qt.LayoutDirection.LeftToRight else self.width() - self._mark
-        return QRect(left, (self.height() - 16) // 2, self._mark, 16)
-
-    def _paint_words(self, painter: QPainter) -> None:
-        offset = self._mark + self._gap
-        area = self.rect().adjusted(offset, 0, 0, 0)
-        align = Qt.AlignmentFlag.AlignLeft
-        if self.layoutDirection() == Qt.LayoutDirection.RightToLeft:
-            area = self.rect().adjusted(0, 0, -offset, 0)
-            align = Qt.AlignmentFlag.AlignRight
-        ink = "text" if self.isEnabled() else "disabled"
-        paint.text(painter, self._theme, area, self.text(), ink=ink, align=align)
-
-    def _paint_ring(self, painter: QPainter, radius: float) -> None:
-        if self.hasFocus() and self.focus_visible:
-            ring = self._mark_rect().adjusted(-3, -3, 3, 3).intersected(self.rect().adjusted(-3, 0, 0, 0))
-            paint.focus_ring(painter, self._theme, ring, radius)
-
-
-class CheckBox(_Marked, QCheckBox):
-    """A check box; `setTristate` gives the partly state. `name` when there is no text."""
-
-    def __init__(self, theme: Theme, text: str = "", *, name: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._set_up(theme, text, name)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint box, words and ring."""
-        painter = QPainter(self)
-        paint.check_mark(
-            painter,
-            self._theme,
-            self._mark_rect(),
-            self.checkState(),
-            enabled=self.isEnabled(),
-            hover=self.underMouse(),
-        )
-        self._paint_words(painter)
-        self._paint_ring(painter, 6)
-
-
-class Radio(_Marked, QRadioButton):
-    """A radio button; put several under one parent or in a QButtonGroup."""
-
-    def __init__(self, theme: Theme, text: str = "", *, name: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._set_up(theme, text, name)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint mark, words and ring."""
-        painter = QPainter(self)
-        paint.radio_mark(painter, self._theme, self._mark_rect(), on=self.isChecked(), enabled=self.isEnabled())
-        self._paint_words(painter)
-        self._paint_ring(painter, 11)
-
-
-class Toggle(_Marked, QCheckBox):
-    """A switch for settings that apply at once; a check box to screen readers."""
-
-    _mark = 36
-
-    def __init__(self, theme: Theme, text: str = "", *, name: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._set_up(theme, text, name)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint track, knob, words and ring."""
-        painter = QPainter(self)
-        theme = self._theme
-        mark = self._mark_rect()
-        track = QRect(mark.left(), (self.height() - 20) // 2, 36, 20)
-        on = self.isChecked()
-        if not self.isEnabled():
-            paint.box(painter, track, 10, fill=theme.color("neutral_subtle"), edge=theme.color("border"))
-            knob = "disabled"
-        elif on:
-            paint.box(painter, track, 10, fill=theme.color("accent_hover" if self.underMouse() else "accent"))
-            knob = "on_accent"
-        else:
-            paint.box(painter, track, 10, fill=theme.color("surface"), edge=theme.color("control"))
-            knob = "control"
-        size = 14 if on else 12
-        right = on == (self.layoutDirection() == Qt.LayoutDirection.LeftToRight)
-        x = track.right() + 1 - 3 - size if right else track.left() + 3
-        y = track.top() + (20 - size) / 2
-        paint.box(painter, QRectF(x, y, size, size), size / 2, fill=theme.color(knob))
-        self._paint_words(painter)
-        if self.hasFocus() and self.focus_visible:
-            paint.focus_ring(painter, theme, track.adjusted(-3, -3, 3, 3).intersected(self.rect()), 13)
 
 
 @dataclass(frozen=True)
@@ -460,90 +337,3 @@ class Segmented(_Group):
         painter = QPainter(self)
         theme = self._theme
         paint.box(painter, self.rect(), 6, fill=theme.color("neutral_subtle"), edge=theme.color("border"))
-
-
-class RadioCard(KeyboardFocus, QRadioButton):
-    """A choice that needs a sentence: title, detail, mark; the chosen card has the accent edge.
-
-    Cards under one parent exclude each other. `badge` is (letters, "#RRGGBB"); `status` is (icon, colour role, words) at the right.
-    """
-
-    def __init__(
-        self,
-        theme: Theme,
-        title: str,
-        detail: str = "",
-        *,
-        icon: str = "",
-        badge: tuple[str, str] | None = None,
-        status: tuple[str, str, str] | None = None,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self._title = title
-        self._detail = detail
-        self._icon = icon
-        self._badge = badge
-        self._status = status
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self.setAccessibleName(title)
-        self.setAccessibleDescription(". ".join(filter(None, (detail, status[2] if status else ""))))
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def sizeHint(self) -> QSize:
-        """Two lines or one."""
-        words = max(
-            self._theme.metrics("body-medium").horizontalAdvance(self._title),
-            self._theme.metrics("caption").horizontalAdvance(self._detail),
-        )
-        status = self._theme.metrics("caption").horizontalAdvance(self._status[2]) + 32 if self._status else 0
-        return QSize(words + status + 96, 60 if self._detail else 44)
-
-    def minimumSizeHint(self) -> QSize:
-        """May shrink: the detail elides."""
-        return QSize(160, self.sizeHint().height())
-
-    def hitButton(self, position: QPoint) -> bool:
-        """The whole card is the target."""
-        return self.rect().contains(position)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint the card."""
-        painter = QPainter(self)
-        theme = self._theme
-        on, live = self.isChecked(), self.isEnabled()
-        fill = "accent_subtle" if on else ("hover" if self.underMouse() and live else "surface")
-        edge = "accent" if on else "line"
-        paint.box(painter, self.rect(), 8, fill=theme.color(fill), edge=theme.color(edge))
-        paint.radio_mark(painter, theme, QRect(16, self.height() // 2 - 8, 16, 16), on=on, enabled=live)
-        left = 44
-        if self._badge:
-            paint.badge(painter, theme, QRect(left, self.height() // 2 - 12, 24, 24), *self._badge)
-            left += 36
-        elif self._icon:
-            paint.icon(painter, theme, QRect(left, self.height() // 2 - 8, 16, 16), self._icon, "text2")
-            left += 28
-        right = self.width() - 16
-        if self._status:
-            icon, role, words = self._status
-            width = theme.metrics("caption").horizontalAdvance(words) + 2
-            spot = QRect(right - width, 0, width, self.height())
-            paint.text(painter, theme, spot, words, role="caption", ink="text2")
-            paint.icon(painter, theme, QRect(spot.left() - 22, self.height() // 2 - 8, 16, 16), icon, role)
-            right = spot.left() - 30
-        self._paint_words(painter, QRect(left, 0, right - left, self.height()), live=live)
-        if self.hasFocus() and self.focus_visible:
-            paint.focus_ring(painter, theme, self.rect(), 8)
-
-    def _paint_words(self, painter: QPainter, area: QRect, *, live: bool) -> None:
-        theme = self._theme
-        ink = "text" if live else "disabled"
-        if not self._detail:
-            paint.text(painter, theme, area, self._title, role="body-medium", ink=ink)
-            return
-        middle = area.height() // 2
-        first = QRect(area.left(), middle - 20, area.width(), 20)
-        second = QRect(area.left(), middle + 1, area.width(), 18)
-        paint.text(painter, theme, first, self._title, role="body-medium", ink=ink)
-        paint.text(painter, theme, second, self._detail, role="caption", ink="text2" if live else "text3")

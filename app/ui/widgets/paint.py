@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QGuiApplication, QIcon, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QWidget
 
 from app.ui.theme import Theme
 from app.ui.theme.tokens import contrast, readable_ink
@@ -62,6 +63,14 @@ def shadow(painter: QPainter, rect: QRectF, radius: float, *, blur: int, offset:
             area = rect.adjusted(-spread, -spread + offset, spread, spread + offset)
             if area.width() > 0 and area.height() > 0:
                 painter.drawRoundedRect(area, radius + max(spread, 0), radius + max(spread, 0))
+
+
+def field(painter: QPainter, theme: Theme, widget: QWidget, *, error: bool) -> None:
+    """Paint the ground and the edge of a field one chooses in."""
+    live = widget.isEnabled()
+    edge = "danger_fill" if error else ("control" if live else "border")
+    fill = ("hover" if widget.underMouse() else "surface") if live else "neutral_subtle"
+    box(painter, widget.rect(), 6, fill=theme.color(fill), edge=theme.color(edge))
 
 
 def focus_ring(painter: QPainter, theme: Theme, rect: QRect, radius: float, *, filled: bool = False) -> None:

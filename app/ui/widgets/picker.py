@@ -115,9 +115,7 @@ class Picker(KeyboardFocus, QPushButton):
         """Paint field, words and caret."""
         painter = QPainter(self)
         theme, live = self._theme, self.isEnabled()
-        edge = "danger_fill" if self._error else ("control" if live else "border")
-        fill = ("hover" if self.underMouse() else "surface") if live else "neutral_subtle"
-        paint.box(painter, self.rect(), 6, fill=theme.color(fill), edge=theme.color(edge))
+        paint.field(painter, theme, self, error=self._error)
         words = self.words()
         ink = ("text" if words else "text3") if live else "disabled"
         paint.text(painter, theme, self.rect().adjusted(10, 0, -32, 0), words or self._placeholder, ink=ink)

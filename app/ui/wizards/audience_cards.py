@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app.ui.widgets.choice import RadioCard
+from app.ui.widgets.cards import RadioCard
 from app.ui.wizards.segment_state import SegmentState
 from app.ui.wizards.state import WizardState
 from app.ui.wizards.step import subtitle

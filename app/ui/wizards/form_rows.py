@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui.theme import Theme
-from app.ui.widgets.choice import Toggle
+from app.ui.widgets.checks import Toggle
 from app.ui.widgets.labels import Label, row
 
 _LABEL = 204

@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core.file_formats import COMPRESSIONS, Compression, FileType
-from app.ui.widgets.choice import RadioCard
+from app.ui.widgets.cards import RadioCard
 from app.ui.widgets.labels import Label, Line, row
 from app.ui.wizards.encryption_options import EncryptionOptions
 from app.ui.wizards.files_state import PlannedFiles

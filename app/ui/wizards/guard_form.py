@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QWidget
 from app.core.exports import Guard
 from app.ui.formats import Formats
 from app.ui.theme import Theme
-from app.ui.widgets.choice import CheckBox, Choice
-from app.ui.widgets.fields import Select
+from app.ui.widgets.checks import CheckBox
+from app.ui.widgets.choice import Choice
 from app.ui.widgets.labels import Label, column, row
+from app.ui.widgets.select import Select
 
 
 class GuardOf(Enum):

@@ -12,10 +12,12 @@ from app.core import layouts
 from app.core.exports import OnlyChanges
 from app.core.layout_presets import PRESETS, preset_of
 from app.ui.widgets.buttons import Button
-from app.ui.widgets.choice import Choice, Segmented, Toggle
-from app.ui.widgets.fields import FieldFrame, Select, TextField
+from app.ui.widgets.checks import Toggle
+from app.ui.widgets.choice import Choice, Segmented
+from app.ui.widgets.fields import FieldFrame, TextField
 from app.ui.widgets.labels import IconLabel, Label, Line, row
 from app.ui.widgets.menus import Menu
+from app.ui.widgets.select import Select
 from app.ui.wizards.data_out_state import DataOutState
 from app.ui.wizards.files_state import PlannedFiles
 from app.ui.wizards.form_rows import form_grid, form_row, toggle_row

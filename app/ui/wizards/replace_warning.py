@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.core.errors import as_sendoff_error
 from app.core.exports import SyncMode
 from app.core.plans import Changes
-from app.ui.widgets.choice import CheckBox
+from app.ui.widgets.checks import CheckBox
 from app.ui.widgets.notes import Note
 from app.ui.wizards.segment_state import SegmentState
 

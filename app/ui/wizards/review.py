@@ -12,7 +12,8 @@ from app.core.exports import REMOVING, OnlyChanges, SyncMode
 from app.core.names import fold
 from app.core.schedules import next_due
 from app.ui.dialogs.schedule import ScheduleForm
-from app.ui.widgets.choice import CheckBox, RadioCard
+from app.ui.widgets.cards import RadioCard
+from app.ui.widgets.checks import CheckBox
 from app.ui.widgets.fields import TextField
 from app.ui.widgets.forms import Form
 from app.ui.widgets.labels import Card, Label, column

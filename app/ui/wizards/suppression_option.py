@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core.suppression import contact_columns
-from app.ui.widgets.choice import CheckBox
+from app.ui.widgets.checks import CheckBox
 from app.ui.widgets.labels import Card, Label
 from app.ui.wizards.data_out_state import DataOutState
 from app.ui.wizards.step import subtitle

@@ -8,7 +8,8 @@ from app.core import table_choices as choosing
 from app.core.drafts import Step
 from app.core.table_choices import Choices
 from app.ui.widgets.buttons import Button
-from app.ui.widgets.choice import CheckBox, ChipBar, Choice
+from app.ui.widgets.checks import CheckBox
+from app.ui.widgets.choice import ChipBar, Choice
 from app.ui.widgets.fields import SearchField
 from app.ui.widgets.labels import Area, Label, row
 from app.ui.widgets.states import EmptyState

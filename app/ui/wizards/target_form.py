@@ -10,10 +10,11 @@ from app.core.errors import as_sendoff_error
 from app.ui.runner import Finished, Outcome
 from app.ui.widgets.buttons import Button, IconButton
 from app.ui.widgets.choice import Choice
-from app.ui.widgets.fields import FieldFrame, Select, TextField
+from app.ui.widgets.fields import FieldFrame, TextField
 from app.ui.widgets.forms import Form
 from app.ui.widgets.pick_list import PickItem
 from app.ui.widgets.picker import Picker
+from app.ui.widgets.select import Select
 from app.ui.wizards.segment_state import SegmentState
 
 if TYPE_CHECKING:

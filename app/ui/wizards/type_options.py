@@ -20,9 +20,11 @@ from app.core.file_formats import (
 )
 from app.ui.formats import Formats
 from app.ui.theme import Theme
-from app.ui.widgets.choice import CheckBox, Choice, Segmented
-from app.ui.widgets.fields import Select, TextField
+from app.ui.widgets.checks import CheckBox
+from app.ui.widgets.choice import Choice, Segmented
+from app.ui.widgets.fields import TextField
 from app.ui.widgets.labels import Label
+from app.ui.widgets.select import Select
 from app.ui.wizards.form_rows import form_grid, form_row, show_row
 from app.ui.wizards.typed_numbers import typed_number
 

@@ -26,9 +26,10 @@ from app.ui.pages.job_page import JobPage
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import ChipBar, Choice
 from app.ui.widgets.columns import Column, GroupRow, TextCell
-from app.ui.widgets.fields import SearchField, Select
+from app.ui.widgets.fields import SearchField
 from app.ui.widgets.labels import Area, Label, column, row
 from app.ui.widgets.menus import Menu
+from app.ui.widgets.select import Select
 from app.ui.widgets.states import EmptyState
 from app.ui.widgets.table import DataTable
 

@@ -31,9 +31,10 @@ from app.ui.runner import Finished, LiveQuery, Outcome
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import ChipBar, Choice
 from app.ui.widgets.drawer import DrawerArea
-from app.ui.widgets.fields import SearchField, Select
+from app.ui.widgets.fields import SearchField
 from app.ui.widgets.labels import Area, IconLabel, Label, Line, column, row
 from app.ui.widgets.masking import Masking
+from app.ui.widgets.select import Select
 from app.ui.widgets.states import EmptyState, Loading
 from app.ui.widgets.table import ROW_ONE_LINE, DataTable
 

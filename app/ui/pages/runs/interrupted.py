@@ -17,7 +17,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.card_table import CardTable
 from app.ui.widgets.cells import TWO_LINES
-from app.ui.widgets.choice import CheckBox
+from app.ui.widgets.checks import CheckBox
 from app.ui.widgets.columns import Column, NumberCell, TextCell
 from app.ui.widgets.labels import Card, Label, column, row
 from app.ui.widgets.notes import Note

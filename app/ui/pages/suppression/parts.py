@@ -14,9 +14,10 @@ from app.ui.pages.suppression.words import listing_words
 from app.ui.theme import Theme
 from app.ui.widgets import paint
 from app.ui.widgets.buttons import Button, IconButton
-from app.ui.widgets.fields import REVEAL_MS, Input
+from app.ui.widgets.fields import Input
 from app.ui.widgets.focus import KeyboardFocus
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, announce, column, row
+from app.ui.widgets.secret_field import REVEAL_MS
 
 
 class Figures(QWidget):

@@ -15,7 +15,7 @@ from app.ui.pages.suppression.words import change_words, kind_words, tr
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.card_table import CardTable
-from app.ui.widgets.choice import Toggle
+from app.ui.widgets.checks import Toggle
 from app.ui.widgets.columns import BadgeCell, Column, NumberCell, TextCell
 from app.ui.widgets.labels import Area, Label, column, row
 from app.ui.widgets.notes import Note

@@ -15,12 +15,12 @@ from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import Choice
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.fields import Select
 from app.ui.widgets.forms import Form
 from app.ui.widgets.labels import Label
 from app.ui.widgets.notes import Note
 from app.ui.widgets.pick_list import PickItem
 from app.ui.widgets.picker import Picker
+from app.ui.widgets.select import Select
 
 
 class TableLinkDialog(Dialog):

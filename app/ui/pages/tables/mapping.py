@@ -21,10 +21,11 @@ from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import Choice
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.fields import Input, Select
+from app.ui.widgets.fields import Input
 from app.ui.widgets.labels import ElidedLabel, Label
 from app.ui.widgets.notes import Note
 from app.ui.widgets.scroll import Scroll
+from app.ui.widgets.select import Select
 
 if TYPE_CHECKING:  # it loads the engine
     from app.services.table_values import Unknown

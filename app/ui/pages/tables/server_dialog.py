@@ -13,7 +13,7 @@ from app.core.tables import ServerTable
 from app.ui.formats import Formats
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
-from app.ui.widgets.choice import CheckBox
+from app.ui.widgets.checks import CheckBox
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.fields import SearchField
 from app.ui.widgets.labels import Label
