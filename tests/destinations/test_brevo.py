@@ -9,7 +9,7 @@ import pytest
 from app.core.errors import FixSettings, SignInAgain, TryAgain
 from app.core.exports import SyncMode
 from app.destinations import http
-from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.batches import Member, OutcomeKind
 from app.destinations.brevo import session as brevo_session
 from app.destinations.brevo.answers import typed
 from app.destinations.brevo.destination import create
@@ -18,45 +18,30 @@ from app.destinations.contract import ReadingDestination, SegmentDestination, Se
 from app.destinations.jobs import Patience
 from app.destinations.registry import description
 from app.jobs import JobContext
+from tests.destinations.benches import AudienceBench, send
 from tests.destinations.conformance import SegmentBench, SegmentDestinationSuite
 from tests.vendors.brevo import KEY, BrevoEmulator
 from tests.vendors.emulator import Reply
 
 
-class Bench:
+class Bench(AudienceBench):
+    emulator: BrevoEmulator
     description = description("brevo")
     batch_size = 1_000  # of an account that takes fewer than fit into 8 MB, so that whole batches are quick
     secrets = (KEY,)
 
-    def __init__(self, emulator: BrevoEmulator) -> None:
-        self.emulator = emulator
-        self.target: dict[str, str] = {}
-        self.slowed: list[float] = []
-
     def destination(self, *, key: str = KEY, **changes: Any) -> SegmentDestination:
-        details = {"on_slow": lambda seconds, _words: self.slowed.append(seconds), **changes}
-        return create(Settings({"api_url": self.emulator.url}, {"api_key": key}, **details))
+        return create(self.settings({"api_url": self.emulator.url}, {"api_key": key}, changes))
 
     def wrong_secret(self) -> SegmentDestination:
         return self.destination(key=f"xkeysib-{'f' * 64}-xxxxxxxxxxxxxxxx")
-
-    def gone_audience(self) -> dict[str, str]:
-        return {"audience_id": "404"}
 
     def member(self, number: int, **values: str | None) -> Member:
         details = {"FIRSTNAME" if name == "first_name" else name: value for name, value in values.items()}
         return Member(str(number), {"email": f"person{number}@shop.example", "FIRSTNAME": "P", **details})
 
-    def refused_member(self, number: int) -> Member:
-        member = self.member(number)
-        self.emulator.refused.add(member.values["email"] or "")
-        return member
-
     def delivered(self, segment: str) -> set[str]:
         return self.emulator.addresses(segment)
-
-    def identifier(self, member: Member) -> str:
-        return member.values["email"] or ""
 
 
 @pytest.fixture
@@ -74,11 +59,6 @@ pytestmark = pytest.mark.usefixtures("unpaced")
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(brevo_session, "PATIENCE", Patience(0.01, 0.02, 5.0))
     monkeypatch.setattr(http, "RETRY", Retry(attempts=4, first=0.01, longest=0.05))
-
-
-def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:
-    with bench.destination().session({**bench.target, **target}, "VIP", SyncMode.UPDATE) as session:
-        return list(session.send(members, JobContext()))
 
 
 class TestContract(SegmentDestinationSuite):

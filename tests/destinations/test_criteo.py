@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import time
@@ -15,7 +14,7 @@ from app.core.exports import SyncMode
 from app.core.tokens import Tokens, secrets_in
 from app.destinations import http
 from app.destinations.answers import Answer
-from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.batches import Member, OutcomeKind
 from app.destinations.calls import Retry
 from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.criteo import session as criteo_session
@@ -23,24 +22,20 @@ from app.destinations.criteo.answers import meaning
 from app.destinations.criteo.destination import create
 from app.destinations.registry import description
 from app.jobs import JobContext
+from tests.destinations.benches import AudienceBench, hashed, send
 from tests.destinations.conformance import SegmentDestinationSuite
 from tests.vendors.criteo import CriteoEmulator
 from tests.vendors.emulator import Reply
 from tests.vendors.oauth import CLIENT_ID, CLIENT_SECRET
 
 
-def hashed(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-class Bench:
+class Bench(AudienceBench):
+    emulator: CriteoEmulator
     description = description("criteo")
     batch_size = description.batch_size
 
     def __init__(self, emulator: CriteoEmulator) -> None:
-        self.emulator = emulator
-        self.target = {"account_id": "57001"}
-        self.slowed: list[float] = []
+        super().__init__(emulator, account_id="57001")
         # Signed in, so that what goes wrong on purpose strikes the API and not the sign-in before it.
         self.sign_in = Tokens(emulator.sign_in.access()).written()
         self.secrets = (CLIENT_SECRET, *secrets_in(self.sign_in))
@@ -49,30 +44,18 @@ class Bench:
         root = self.emulator.url
         values = {"client_id": CLIENT_ID, "api_url": root, "token_url": f"{root}/oauth2/token"}
         secrets = {"client_secret": CLIENT_SECRET, "sign_in": self.sign_in, **changes.pop("secrets", {})}
-        details = {"on_slow": lambda seconds, _words: self.slowed.append(seconds), **changes}
-        return create(Settings(values, secrets, **details))
+        return create(self.settings(values, secrets, changes))
 
     def wrong_secret(self) -> SegmentDestination:
         return self.destination(secrets={"client_secret": "no-such-secret", "sign_in": ""})
-
-    def gone_audience(self) -> dict[str, str]:
-        return {**self.target, "audience_id": "404"}
 
     def member(self, number: int, **values: str | None) -> Member:
         del values  # only the address is sent
         return Member(str(number), {"email": hashed(f"person{number}@shop.example")})
 
-    def refused_member(self, number: int) -> Member:
-        member = self.member(number)
-        self.emulator.refused.add(member.values["email"] or "")
-        return member
-
     def delivered(self, segment: str) -> set[str]:
         found = self.emulator.named(segment)
         return found.members if found else set()
-
-    def identifier(self, member: Member) -> str:
-        return member.values["email"] or ""
 
 
 @pytest.fixture
@@ -82,11 +65,6 @@ def bench() -> Iterator[Bench]:
 
 
 pytestmark = pytest.mark.usefixtures("unpaced")
-
-
-def send(bench: Bench, *members: Member, segment: str = "VIP", **target: str) -> list[Outcome]:
-    with bench.destination().session({**bench.target, **target}, segment, SyncMode.UPDATE) as session:
-        return list(session.send(members, JobContext()))
 
 
 class TestContract(SegmentDestinationSuite):

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import hashlib
 import os
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +10,7 @@ from app.core.errors import FixSettings, NotAllowed, SignInAgain, TryAgain
 from app.core.exports import SyncMode
 from app.core.identifiers import HASHES
 from app.core.tokens import secrets_in
-from app.destinations.batches import Member, Outcome, OutcomeKind
-from app.destinations.browser_signin import sign_in
+from app.destinations.batches import Member, OutcomeKind
 from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.google_ads import session as google_session
 from app.destinations.google_ads.answers import reason_words, refused_members
@@ -21,24 +18,20 @@ from app.destinations.google_ads.destination import create
 from app.destinations.jobs import Patience
 from app.destinations.registry import description
 from app.jobs import JobContext
+from tests.destinations.benches import AudienceBench, hashed, send
 from tests.destinations.conformance import SegmentDestinationSuite
 from tests.vendors.emulator import Reply
 from tests.vendors.google_ads import CUSTOMER, GoogleAdsEmulator
-from tests.vendors.oauth import CLIENT_ID, CLIENT_SECRET, agree
+from tests.vendors.oauth import CLIENT_ID, CLIENT_SECRET
 
 
-def hashed(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-class Bench:
+class Bench(AudienceBench):
+    emulator: GoogleAdsEmulator
     description = description("google-ads").audience_type("contact")
     batch_size = description.batch_size
 
     def __init__(self, emulator: GoogleAdsEmulator) -> None:
-        self.emulator = emulator
-        self.target: dict[str, str] = {}
-        self.slowed: list[float] = []
+        super().__init__(emulator)
         root = emulator.url
         self.values = {
             "customer_id": "123-456-7890",
@@ -47,27 +40,17 @@ class Bench:
             "authorize_url": f"{root}/o/oauth2/v2/auth",
             "token_url": f"{root}/token",
         }
-        self.sign_in = self._signed_in()
+        self.sign_in = self.signed_in(self.values, {"client_secret": CLIENT_SECRET})
         self.secrets = (CLIENT_SECRET, *secrets_in(self.sign_in))
         emulator.requests.clear()
 
-    def _signed_in(self) -> str:
-        def browse(page: str) -> None:
-            threading.Thread(target=agree, args=(page,), daemon=True).start()
-
-        return sign_in(self.description, self.values, {"client_secret": CLIENT_SECRET}, browse, JobContext()).written()
-
     def destination(self, **changes: Any) -> SegmentDestination:
         values = {**self.values, **changes.pop("values", {})}
-        details = {"on_slow": lambda seconds, _words: self.slowed.append(seconds), **changes}
-        return create(Settings(values, {"client_secret": CLIENT_SECRET, "sign_in": self.sign_in}, **details))
+        return create(self.settings(values, {"client_secret": CLIENT_SECRET, "sign_in": self.sign_in}, changes))
 
     def wrong_secret(self) -> SegmentDestination:
         self.emulator.sign_in.end_all()
         return self.destination()
-
-    def gone_audience(self) -> dict[str, str]:
-        return {"audience_id": "404"}
 
     def member(self, number: int, **values: str | None) -> Member:
         first = values.get("first_name")
@@ -79,17 +62,9 @@ class Bench:
             },
         )
 
-    def refused_member(self, number: int) -> Member:
-        member = self.member(number)
-        self.emulator.refused.add(member.values["email"] or "")
-        return member
-
     def delivered(self, segment: str) -> set[str]:
         found = self.emulator.named(segment)
         return found.members if found else set()
-
-    def identifier(self, member: Member) -> str:
-        return member.values["email"] or ""
 
 
 @pytest.fixture
@@ -104,11 +79,6 @@ pytestmark = pytest.mark.usefixtures("unpaced")
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(google_session, "PATIENCE", Patience(0.01, 0.02, 5.0))
-
-
-def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:
-    with bench.destination().session({**bench.target, **target}, "VIP", SyncMode.UPDATE) as session:
-        return list(session.send(members, JobContext()))
 
 
 class TestContract(SegmentDestinationSuite):

@@ -10,52 +10,37 @@ import pytest
 from app.core.errors import FixData, FixSettings, NotAllowed, SignInAgain, TryAgain
 from app.core.exports import SyncMode
 from app.core.forecasts import Quota
-from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.batches import Member, OutcomeKind
 from app.destinations.browser_signin import sign_in
 from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.hubspot.destination import create
 from app.destinations.registry import description
 from app.jobs import JobContext
+from tests.destinations.benches import AudienceBench, send
 from tests.destinations.conformance import SegmentDestinationSuite
 from tests.vendors.emulator import Reply
 from tests.vendors.hubspot import TOKEN, HubSpotEmulator
 from tests.vendors.oauth import CLIENT_ID, CLIENT_SECRET, agree
 
 
-class Bench:
+class Bench(AudienceBench):
+    emulator: HubSpotEmulator
     description = description("hubspot")
     batch_size = description.batch_size
     secrets = (TOKEN,)
 
-    def __init__(self, emulator: HubSpotEmulator) -> None:
-        self.emulator = emulator
-        self.target: dict[str, str] = {}
-        self.slowed: list[float] = []
-
     def destination(self, *, token: str = TOKEN, **changes: Any) -> SegmentDestination:
-        details = {"on_slow": lambda seconds, _words: self.slowed.append(seconds), **changes}
-        return create(Settings({"api_url": self.emulator.url}, {"access_token": token}, **details))
+        return create(self.settings({"api_url": self.emulator.url}, {"access_token": token}, changes))
 
     def wrong_secret(self) -> SegmentDestination:
         return self.destination(token="pat-eu1-ffffffff-ffff-ffff-ffff-ffffffffffff")
-
-    def gone_audience(self) -> dict[str, str]:
-        return {"audience_id": "404"}
 
     def member(self, number: int, **values: str | None) -> Member:
         details = {"firstname" if name == "first_name" else name: value for name, value in values.items()}
         return Member(str(number), {"email": f"person{number}@shop.example", "firstname": "P", **details})
 
-    def refused_member(self, number: int) -> Member:
-        member = self.member(number)
-        self.emulator.refused.add(member.values["email"] or "")
-        return member
-
     def delivered(self, segment: str) -> set[str]:
         return self.emulator.addresses(segment)
-
-    def identifier(self, member: Member) -> str:
-        return member.values["email"] or ""
 
 
 @pytest.fixture
@@ -66,11 +51,6 @@ def bench() -> Iterator[Bench]:
 
 
 pytestmark = pytest.mark.usefixtures("unpaced")
-
-
-def send(bench: Bench, *members: Member, mode: SyncMode = SyncMode.UPDATE, **target: str) -> list[Outcome]:
-    with bench.destination().session({**bench.target, **target}, "VIP", mode) as session:
-        return list(session.send(members, JobContext()))
 
 
 class TestContract(SegmentDestinationSuite):

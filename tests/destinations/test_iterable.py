@@ -8,34 +8,27 @@ import pytest
 
 from app.core.errors import FixSettings, SignInAgain, TryAgain
 from app.core.exports import SyncMode
-from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.batches import Member, OutcomeKind
 from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.iterable.destination import create
 from app.destinations.registry import description
 from app.jobs import JobContext
+from tests.destinations.benches import AudienceBench, send
 from tests.destinations.conformance import SegmentDestinationSuite
 from tests.vendors.iterable import KEY, IterableEmulator
 
 
-class Bench:
+class Bench(AudienceBench):
+    emulator: IterableEmulator
     description = description("iterable")
     batch_size = description.batch_size
     secrets = (KEY,)
 
-    def __init__(self, emulator: IterableEmulator) -> None:
-        self.emulator = emulator
-        self.target: dict[str, str] = {}
-        self.slowed: list[float] = []
-
     def destination(self, *, key: str = KEY, **changes: Any) -> SegmentDestination:
-        details = {"on_slow": lambda seconds, _words: self.slowed.append(seconds), **changes}
-        return create(Settings({"api_url": self.emulator.url}, {"api_key": key}, **details))
+        return create(self.settings({"api_url": self.emulator.url}, {"api_key": key}, changes))
 
     def wrong_secret(self) -> SegmentDestination:
         return self.destination(key="f" * 32)
-
-    def gone_audience(self) -> dict[str, str]:
-        return {"audience_id": "404"}
 
     def member(self, number: int, **values: str | None) -> Member:
         details = {"firstName" if name == "first_name" else name: value for name, value in values.items()}
@@ -50,9 +43,6 @@ class Bench:
         found = self.emulator.named(segment)
         return found.members if found else set()
 
-    def identifier(self, member: Member) -> str:
-        return member.values["email"] or ""
-
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
@@ -61,11 +51,6 @@ def bench() -> Iterator[Bench]:
 
 
 pytestmark = pytest.mark.usefixtures("unpaced")
-
-
-def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:
-    with bench.destination().session({**bench.target, **target}, "VIP", SyncMode.UPDATE) as session:
-        return list(session.send(members, JobContext()))
 
 
 class TestContract(SegmentDestinationSuite):

@@ -8,31 +8,27 @@ import pytest
 
 from app.core.errors import FixSettings, SignInAgain, TryAgain
 from app.core.exports import SyncMode
-from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.batches import Member, OutcomeKind
 from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.jobs import Patience
 from app.destinations.klaviyo import session as klaviyo_session
 from app.destinations.klaviyo.destination import create
 from app.destinations.registry import description
 from app.jobs import JobContext
+from tests.destinations.benches import AudienceBench, send
 from tests.destinations.conformance import SegmentDestinationSuite
 from tests.vendors.klaviyo import KEY, KlaviyoEmulator
 
 
-class Bench:
+class Bench(AudienceBench):
+    emulator: KlaviyoEmulator
     description = description("klaviyo")
     batch_size = 10_000  # what Klaviyo takes; a run sends less at once, because of the bytes
     secrets = (KEY,)
 
-    def __init__(self, emulator: KlaviyoEmulator) -> None:
-        self.emulator = emulator
-        self.target: dict[str, str] = {}
-        self.slowed: list[float] = []
-
     def destination(self, *, key: str = KEY, **changes: Any) -> SegmentDestination:
         values = {"api_url": self.emulator.url, **changes.pop("values", {})}
-        details = {"on_slow": lambda seconds, _words: self.slowed.append(seconds), **changes}
-        return create(Settings(values, {"api_key": key}, **details))
+        return create(self.settings(values, {"api_key": key}, changes))
 
     def wrong_secret(self) -> SegmentDestination:
         return self.destination(key="pk_wrong_wrong_wrong_wrong")
@@ -40,19 +36,8 @@ class Bench:
     def gone_audience(self) -> dict[str, str]:
         return {"audience_id": "GONE42"}
 
-    def member(self, number: int, **values: str | None) -> Member:
-        return Member(str(number), {"email": f"person{number}@shop.example", "first_name": "P", **values})
-
-    def refused_member(self, number: int) -> Member:
-        member = self.member(number)
-        self.emulator.refused.add(member.values["email"] or "")
-        return member
-
     def delivered(self, segment: str) -> set[str]:
         return self.emulator.known_by(segment, "email")
-
-    def identifier(self, member: Member) -> str:
-        return member.values["email"] or ""
 
 
 @pytest.fixture
@@ -67,11 +52,6 @@ pytestmark = pytest.mark.usefixtures("unpaced")
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(klaviyo_session, "PATIENCE", Patience(0.01, 0.02, 5.0))
-
-
-def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:
-    with bench.destination().session({**bench.target, **target}, "VIP", SyncMode.UPDATE) as session:
-        return list(session.send(members, JobContext()))
 
 
 class TestContract(SegmentDestinationSuite):

@@ -13,13 +13,14 @@ from app.core.errors import FixSettings, NotAllowed, SignInAgain, TellUs
 from app.core.exports import SyncMode
 from app.core.identifiers import normalise
 from app.core.segments import SegmentOf
-from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.batches import Member, OutcomeKind
 from app.destinations.browser_signin import sign_in
 from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.linkedin_ads import session as linkedin_session
 from app.destinations.linkedin_ads.destination import create
 from app.destinations.registry import description
 from app.jobs import JobContext
+from tests.destinations.benches import AudienceBench, send
 from tests.destinations.conformance import SegmentDestinationSuite
 from tests.vendors.emulator import Reply
 from tests.vendors.linkedin import TOKEN, LinkedInEmulator
@@ -32,20 +33,18 @@ def hashed(address: str) -> str:
     return hashlib.sha256(address.encode()).hexdigest()
 
 
-class Bench:
+class Bench(AudienceBench):
+    emulator: LinkedInEmulator
     secrets = (TOKEN,)
     description = description("linkedin-ads")
     batch_size = description.batch_size
 
     def __init__(self, emulator: LinkedInEmulator) -> None:
-        self.emulator = emulator
-        self.target = {"account_id": ACCOUNT}
-        self.slowed: list[float] = []
+        super().__init__(emulator, account_id=ACCOUNT)
 
     def destination(self, *, token: str = TOKEN, version: str = "202604", **changes: Any) -> SegmentDestination:
-        details = {"on_slow": lambda seconds, _words: self.slowed.append(seconds), **changes}
         values = {"api_url": self.emulator.url, "version": version}
-        return create(Settings(values, {"access_token": token}, **details))
+        return create(self.settings(values, {"access_token": token}, changes))
 
     def wrong_secret(self) -> SegmentDestination:
         return self.destination(token="no-such-token")
@@ -62,9 +61,6 @@ class Bench:
     def delivered(self, segment: str) -> set[str]:
         audience = self.emulator.named(segment)
         return set(audience.entries) if audience else set()
-
-    def identifier(self, member: Member) -> str:
-        return member.values["email"] or ""
 
 
 class CompanyBench(Bench):
@@ -103,11 +99,6 @@ pytestmark = pytest.mark.usefixtures("unpaced")
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linkedin_session, "READY_AFTER", 0.0)
     monkeypatch.setattr(linkedin_session, "UNKNOWN_WAITS", (0.1, 0.2))
-
-
-def send(bench: Bench, *members: Member, mode: SyncMode = SyncMode.UPDATE, **target: str) -> list[Outcome]:
-    with bench.destination().session({**bench.target, **target}, "VIP", mode) as session:
-        return session.send(members, JobContext())
 
 
 class TestContacts(SegmentDestinationSuite):

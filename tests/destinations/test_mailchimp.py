@@ -4,7 +4,7 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from app.core.errors import FixSettings, SendoffError, SignInAgain, TryAgain
 from app.core.exports import SyncMode
 from app.destinations import http
-from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.batches import Member, OutcomeKind
 from app.destinations.calls import Retry
 from app.destinations.contract import (
     AskingSession,
@@ -26,6 +26,7 @@ from app.destinations.mailchimp.answers import ContactError, refusal
 from app.destinations.mailchimp.destination import create
 from app.destinations.registry import description
 from app.jobs import JobContext
+from tests.destinations.benches import AudienceBench, send
 from tests.destinations.conformance import SegmentDestinationSuite
 from tests.vendors.emulator import Reply
 from tests.vendors.mailchimp import KEY, Audience, MailchimpEmulator, Tag
@@ -34,19 +35,17 @@ from tests.vendors.mailchimp import MergeField as TheirField
 AUDIENCE = "a1b2c3d4e5"
 
 
-class Bench:
+class Bench(AudienceBench):
+    emulator: MailchimpEmulator
     secrets = (KEY, KEY[:32])
     description = description("mailchimp")
     batch_size = description.batch_size
 
     def __init__(self, emulator: MailchimpEmulator) -> None:
-        self.emulator = emulator
-        self.target = {"audience_id": AUDIENCE}
-        self.slowed: list[float] = []
+        super().__init__(emulator, audience_id=AUDIENCE)
 
     def destination(self, *, key: str = KEY, **changes: Any) -> SegmentDestination:
-        details = {"on_slow": lambda seconds, _words: self.slowed.append(seconds), **changes}
-        return create(Settings({"api_url": self.emulator.url}, {"api_key": key}, **details))
+        return create(self.settings({"api_url": self.emulator.url}, {"api_key": key}, changes))
 
     def wrong_secret(self) -> SegmentDestination:
         return self.destination(key="f" * 32 + "-us21")
@@ -64,9 +63,6 @@ class Bench:
         tag = self.emulator.audience.tag(segment)
         return {self.emulator.audience.contacts[each].email for each in tag.members} if tag else set()
 
-    def identifier(self, member: Member) -> str:
-        return member.values["email"] or ""
-
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
@@ -77,11 +73,6 @@ def bench() -> Iterator[Bench]:
 @pytest.fixture
 def audience(bench: Bench) -> Audience:
     return bench.emulator.audience
-
-
-def send(bench: Bench, *members: Member, mode: SyncMode = SyncMode.UPDATE, **target: str) -> Sequence[Outcome]:
-    with bench.destination().session({**bench.target, **target}, "VIP", mode) as session:
-        return session.send(members, JobContext())
 
 
 def person(email: str, **values: str | None) -> Member:

@@ -16,7 +16,7 @@ from app.core.exports import SyncMode
 from app.core.forecasts import Quota
 from app.core.tokens import Tokens
 from app.destinations.answers import Answer
-from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.batches import Member, OutcomeKind
 from app.destinations.contract import Exchange, SegmentDestination, Settings
 from app.destinations.jobs import Patience
 from app.destinations.marketo import session as marketo_session
@@ -25,20 +25,20 @@ from app.destinations.marketo.destination import create
 from app.destinations.marketo.session import ExportTarget
 from app.destinations.registry import description
 from app.jobs import JobContext
+from tests.destinations.benches import AudienceBench, send
 from tests.destinations.conformance import SegmentDestinationSuite
 from tests.vendors.emulator import Reply
 from tests.vendors.marketo import FOLDER, MarketoEmulator
 from tests.vendors.oauth import CLIENT_ID, CLIENT_SECRET
 
 
-class Bench:
+class Bench(AudienceBench):
+    emulator: MarketoEmulator
     description = description("marketo")
     batch_size = 1_000  # of a Marketo that takes fewer rows than fit into 10 MB, so that whole batches are quick
 
     def __init__(self, emulator: MarketoEmulator) -> None:
-        self.emulator = emulator
-        self.target = {"folder_id": f"Folder {FOLDER}"}
-        self.slowed: list[float] = []
+        super().__init__(emulator, folder_id=f"Folder {FOLDER}")
         self._token = self._signed_in()
         self.secrets = (CLIENT_SECRET, self._token)
 
@@ -58,31 +58,19 @@ class Bench:
         url = self.emulator.url
         values = {"host": "123-abc-456.mktorest.com", "client_id": CLIENT_ID, "api_url": url}
         values |= {"token_url": f"{url}/identity/oauth/token", **changes.pop("values", {})}
-        details = {"on_slow": lambda seconds, _words: self.slowed.append(seconds), **changes}
         given = self._token if token is None else token
         secrets = {"client_secret": secret, **({"sign_in": Tokens(given).written()} if given else {})}
-        return create(Settings(values, secrets, **details))
+        return create(self.settings(values, secrets, changes))
 
     def wrong_secret(self) -> SegmentDestination:
         return self.destination(secret="another-secret-0123", token="")
-
-    def gone_audience(self) -> dict[str, str]:
-        return {"audience_id": "404"}
 
     def member(self, number: int, **values: str | None) -> Member:
         details = {"firstName" if name == "first_name" else name: value for name, value in values.items()}
         return Member(str(number), {"email": f"person{number}@shop.example", "firstName": "P", **details})
 
-    def refused_member(self, number: int) -> Member:
-        member = self.member(number)
-        self.emulator.refused.add(member.values["email"] or "")
-        return member
-
     def delivered(self, segment: str) -> set[str]:
         return self.emulator.addresses(segment)
-
-    def identifier(self, member: Member) -> str:
-        return member.values["email"] or ""
 
 
 @pytest.fixture
@@ -99,11 +87,6 @@ pytestmark = pytest.mark.usefixtures("unpaced")
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(marketo_session, "PATIENCE", Patience(0.01, 0.02, 5.0))
-
-
-def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:
-    with bench.destination().session({**bench.target, **target}, "VIP", SyncMode.UPDATE) as session:
-        return list(session.send(members, JobContext()))
 
 
 def files(bench: Bench) -> list[tuple[str, str]]:

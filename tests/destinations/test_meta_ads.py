@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,59 +13,44 @@ from app.core.exports import SyncMode
 from app.core.identifiers import HASHES
 from app.core.tokens import Tokens, secrets_in
 from app.destinations.answers import Answer
-from app.destinations.batches import Member, Outcome, OutcomeKind
-from app.destinations.browser_signin import sign_in
+from app.destinations.batches import Member, OutcomeKind
 from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.meta_ads import session as meta_session
 from app.destinations.meta_ads.answers import Taken, meaning
 from app.destinations.meta_ads.destination import create
 from app.destinations.registry import description
 from app.jobs import JobContext
+from tests.destinations.benches import AudienceBench, hashed, send
 from tests.destinations.conformance import SegmentDestinationSuite
 from tests.vendors.emulator import Reply
 from tests.vendors.meta import APP_ID, SYSTEM_TOKEN, VERSION, MetaEmulator
-from tests.vendors.oauth import CLIENT_SECRET, agree
+from tests.vendors.oauth import CLIENT_SECRET
 
 
-def hashed(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-class Bench:
+class Bench(AudienceBench):
+    emulator: MetaEmulator
     description = description("meta-ads").audience_type("email")
     batch_size = description.batch_size
 
     def __init__(self, emulator: MetaEmulator) -> None:
-        self.emulator = emulator
-        self.target = {"account_id": "700100200"}
-        self.slowed: list[float] = []
+        super().__init__(emulator, account_id="700100200")
         self.values = {
             "client_id": APP_ID,
             "api_url": emulator.url.removesuffix(f"/{VERSION}"),
             "authorize_url": f"{emulator.url}/dialog/oauth",
             "token_url": f"{emulator.url}/oauth/access_token",
         }
-        self.sign_in = self._signed_in()
+        self.sign_in = self.signed_in(self.values, {"client_secret": CLIENT_SECRET})
         self.secrets = (CLIENT_SECRET, *secrets_in(self.sign_in))
         emulator.requests.clear()
 
-    def _signed_in(self) -> str:
-        def browse(page: str) -> None:
-            threading.Thread(target=agree, args=(page,), daemon=True).start()
-
-        return sign_in(self.description, self.values, {"client_secret": CLIENT_SECRET}, browse, JobContext()).written()
-
     def destination(self, **changes: Any) -> SegmentDestination:
         values = {**self.values, **changes.pop("values", {})}
-        details = {"on_slow": lambda seconds, _words: self.slowed.append(seconds), **changes}
-        return create(Settings(values, {"client_secret": CLIENT_SECRET, "sign_in": self.sign_in}, **details))
+        return create(self.settings(values, {"client_secret": CLIENT_SECRET, "sign_in": self.sign_in}, changes))
 
     def wrong_secret(self) -> SegmentDestination:
         self.emulator.sign_in.end_all()
         return self.destination()
-
-    def gone_audience(self) -> dict[str, str]:
-        return {**self.target, "audience_id": "404"}
 
     def member(self, number: int, **values: str | None) -> Member:
         first = values.get("first_name")
@@ -76,17 +59,9 @@ class Bench:
             {"email": hashed(f"person{number}@shop.example"), "first_name": hashed(first) if first else first},
         )
 
-    def refused_member(self, number: int) -> Member:
-        member = self.member(number)
-        self.emulator.refused.add(member.values["email"] or "")
-        return member
-
     def delivered(self, segment: str) -> set[str]:
         found = self.emulator.named(segment)
         return set(found.members) if found else set()
-
-    def identifier(self, member: Member) -> str:
-        return member.values["email"] or ""
 
 
 @pytest.fixture
@@ -96,11 +71,6 @@ def bench() -> Iterator[Bench]:
 
 
 pytestmark = pytest.mark.usefixtures("unpaced")
-
-
-def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:
-    with bench.destination().session({**bench.target, **target}, "VIP", SyncMode.UPDATE) as session:
-        return list(session.send(members, JobContext()))
 
 
 ADDRESS = {

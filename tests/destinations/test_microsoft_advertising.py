@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,13 +11,13 @@ from app.core.errors import FixData, FixSettings, NotAllowed, SignInAgain, TellU
 from app.core.exports import SyncMode
 from app.core.tokens import secrets_in
 from app.destinations.answers import Answer
-from app.destinations.batches import Member, Outcome, OutcomeKind
-from app.destinations.browser_signin import sign_in
+from app.destinations.batches import Member, OutcomeKind
 from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.microsoft_advertising.answers import asked_wait, meaning
 from app.destinations.microsoft_advertising.destination import create
 from app.destinations.registry import description
 from app.jobs import JobContext
+from tests.destinations.benches import AudienceBench, hashed, send
 from tests.destinations.conformance import SegmentDestinationSuite
 from tests.vendors.emulator import Reply
 from tests.vendors.microsoft_advertising import (
@@ -29,21 +27,16 @@ from tests.vendors.microsoft_advertising import (
     DEVELOPER_TOKEN,
     MicrosoftEmulator,
 )
-from tests.vendors.oauth import CLIENT_ID, CLIENT_SECRET, agree
+from tests.vendors.oauth import CLIENT_ID, CLIENT_SECRET
 
 
-def hashed(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-class Bench:
+class Bench(AudienceBench):
+    emulator: MicrosoftEmulator
     description = description("microsoft-advertising")
     batch_size = description.batch_size
 
     def __init__(self, emulator: MicrosoftEmulator) -> None:
-        self.emulator = emulator
-        self.target = {"account_id": "141000001"}
-        self.slowed: list[float] = []
+        super().__init__(emulator, account_id="141000001")
         root = emulator.url
         self.values = {
             "customer_id": CUSTOMER,
@@ -54,43 +47,25 @@ class Bench:
             "token_url": f"{root}/oauth2/v2.0/token",
         }
         self.app = {"client_secret": CLIENT_SECRET, "developer_token": DEVELOPER_TOKEN}
-        self.sign_in = self._signed_in()
+        self.sign_in = self.signed_in(self.values, self.app)
         self.secrets = (CLIENT_SECRET, DEVELOPER_TOKEN, *secrets_in(self.sign_in))
         emulator.requests.clear()
 
-    def _signed_in(self) -> str:
-        def browse(page: str) -> None:
-            threading.Thread(target=agree, args=(page,), daemon=True).start()
-
-        return sign_in(self.description, self.values, self.app, browse, JobContext()).written()
-
     def destination(self, **changes: Any) -> SegmentDestination:
         values = {**self.values, **changes.pop("values", {})}
-        details = {"on_slow": lambda seconds, _words: self.slowed.append(seconds), **changes}
-        return create(Settings(values, {**self.app, "sign_in": self.sign_in}, **details))
+        return create(self.settings(values, {**self.app, "sign_in": self.sign_in}, changes))
 
     def wrong_secret(self) -> SegmentDestination:
         self.emulator.sign_in.end_all()
         return self.destination()
 
-    def gone_audience(self) -> dict[str, str]:
-        return {**self.target, "audience_id": "404"}
-
     def member(self, number: int, **values: str | None) -> Member:
         del values  # only the address is sent
         return Member(str(number), {"email": hashed(f"person{number}@shop.example")})
 
-    def refused_member(self, number: int) -> Member:
-        member = self.member(number)
-        self.emulator.refused.add(member.values["email"] or "")
-        return member
-
     def delivered(self, segment: str) -> set[str]:
         found = self.emulator.named(segment)
         return found.members if found else set()
-
-    def identifier(self, member: Member) -> str:
-        return member.values["email"] or ""
 
 
 @pytest.fixture
@@ -100,11 +75,6 @@ def bench() -> Iterator[Bench]:
 
 
 pytestmark = pytest.mark.usefixtures("unpaced")
-
-
-def send(bench: Bench, *members: Member, segment: str = "VIP", **target: str) -> list[Outcome]:
-    with bench.destination().session({**bench.target, **target}, segment, SyncMode.UPDATE) as session:
-        return list(session.send(members, JobContext()))
 
 
 class TestContract(SegmentDestinationSuite):

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from app.core.errors import FixData, FixSettings, SignInAgain, TellUs, TryAgain
 from app.core.exports import SyncMode
-from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.batches import Member, OutcomeKind
 from app.destinations.contract import Exchange, SegmentDestination, Settings
 from app.destinations.jobs import Patience
 from app.destinations.registry import description
@@ -19,26 +19,22 @@ from app.destinations.sendgrid import session as sendgrid_session
 from app.destinations.sendgrid.answers import lines_naming, refused_places
 from app.destinations.sendgrid.destination import create
 from app.jobs import JobContext
+from tests.destinations.benches import AudienceBench, send
 from tests.destinations.conformance import SegmentDestinationSuite
 from tests.vendors.emulator import Reply
 from tests.vendors.sendgrid import KEY, SendGridEmulator
 
 
-class Bench:
+class Bench(AudienceBench):
+    emulator: SendGridEmulator
     description = description("sendgrid")
     batch_size = (
         1_000  # of an account that takes fewer than the 30,000 of the real one, so that whole batches are quick
     )
     secrets = (KEY,)
 
-    def __init__(self, emulator: SendGridEmulator) -> None:
-        self.emulator = emulator
-        self.target: dict[str, str] = {}
-        self.slowed: list[float] = []
-
     def destination(self, *, key: str = KEY, **changes: Any) -> SegmentDestination:
-        details = {"on_slow": lambda seconds, _words: self.slowed.append(seconds), **changes}
-        return create(Settings({"api_url": self.emulator.url}, {"api_key": key}, **details))
+        return create(self.settings({"api_url": self.emulator.url}, {"api_key": key}, changes))
 
     def wrong_secret(self) -> SegmentDestination:
         return self.destination(key=f"SG.{'x' * 22}.{'y' * 43}")
@@ -46,19 +42,8 @@ class Bench:
     def gone_audience(self) -> dict[str, str]:
         return {"audience_id": str(uuid4())}
 
-    def member(self, number: int, **values: str | None) -> Member:
-        return Member(str(number), {"email": f"person{number}@shop.example", "first_name": "P", **values})
-
-    def refused_member(self, number: int) -> Member:
-        member = self.member(number)
-        self.emulator.refused.add(member.values["email"] or "")
-        return member
-
     def delivered(self, segment: str) -> set[str]:
         return self.emulator.addresses(segment)
-
-    def identifier(self, member: Member) -> str:
-        return member.values["email"] or ""
 
 
 @pytest.fixture
@@ -75,11 +60,6 @@ pytestmark = pytest.mark.usefixtures("unpaced")
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sendgrid_session, "PATIENCE", Patience(0.01, 0.02, 5.0))
-
-
-def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:
-    with bench.destination().session({**bench.target, **target}, "VIP", SyncMode.UPDATE) as session:
-        return list(session.send(members, JobContext()))
 
 
 class TestContract(SegmentDestinationSuite):

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from app.core.errors import FixSettings, SignInAgain
 from app.core.exports import SyncMode
-from app.destinations.batches import Member, Outcome, OutcomeKind
+from app.destinations.batches import Member, OutcomeKind
 from app.destinations.contract import SegmentDestination, Settings
 from app.destinations.registry import description
 from app.destinations.webhook.body import filled, read_template
 from app.destinations.webhook.destination import SIGNATURE, Webhook, create
 from app.jobs import Cancelled, CancelToken, JobContext
+from tests.destinations.benches import AudienceBench, send
 from tests.destinations.conformance import SegmentDestinationSuite
 from tests.vendors.emulator import Reply
 from tests.vendors.webhook import PATH, SECRET, WebhookEmulator
@@ -25,21 +26,16 @@ from tests.vendors.webhook import PATH, SECRET, WebhookEmulator
 KNOWN = "cce3ba7ee130be6275519bafceae0b2257bce7c367e6cb026ebfb93ab9b6a05b"
 
 
-class Bench:
+class Bench(AudienceBench):
+    emulator: WebhookEmulator
     description = description("webhook")
     batch_size = description.batch_size
     secrets = (SECRET,)
 
-    def __init__(self, emulator: WebhookEmulator) -> None:
-        self.emulator = emulator
-        self.target: dict[str, str] = {}
-        self.slowed: list[float] = []
-
     def destination(self, *, secret: str = SECRET, **changes: Any) -> SegmentDestination:
         values = {"url": f"{self.emulator.url}{PATH}", **changes.pop("values", {})}
         secrets = {"signing_secret": secret, **changes.pop("secrets", {})}
-        details = {"on_slow": lambda seconds, _words: self.slowed.append(seconds), **changes}
-        return create(Settings(values, secrets, **details))
+        return create(self.settings(values, secrets, changes))
 
     def wrong_secret(self) -> SegmentDestination:
         return self.destination(secret="another-secret-0123")
@@ -67,11 +63,6 @@ class Bench:
 def bench() -> Iterator[Bench]:
     with WebhookEmulator() as emulator:
         yield Bench(emulator)
-
-
-def send(bench: Bench, *members: Member, **target: str) -> list[Outcome]:
-    with bench.destination().session({**bench.target, **target}, "VIP", SyncMode.UPDATE) as session:
-        return list(session.send(members, JobContext()))
 
 
 class TestContract(SegmentDestinationSuite):
