@@ -104,7 +104,7 @@ def show(
     """The columns of a table with their types and meanings, its links, and who uses it."""
     session = session_of(context)
     table = session.services.tables.get(name)
-    links = [k for k in session.services.tables.links() if table.name in {k.one_table, k.many_table}]
+    links = [k for k in session.services.tables.links.all() if table.name in {k.one_table, k.many_table}]
     change, held = session.services.tables.last_change(name), session.services.tables.held(name)
     missing = session.services.tables.missing(name)
     if session.options.json:
@@ -332,7 +332,7 @@ def link(
 ) -> None:
     """Say that each row of the first table may have many rows of the second."""
     session = session_of(context)
-    made = session.services.tables.link(_field(one), _field(many))
+    made = session.services.tables.links.add(_field(one), _field(many))
     session.output.result({"link": made}, f"{one} has many {many}.")
 
 
@@ -344,7 +344,7 @@ def unlink(
 ) -> None:
     """Remove a link."""
     session = session_of(context)
-    removed = session.services.tables.unlink(_field(one), _field(many))
+    removed = session.services.tables.links.remove(_field(one), _field(many))
     session.output.result({"unlinked": removed}, f"{one} and {many} are not linked any more.")
 
 

@@ -135,9 +135,9 @@ class PuttingBack:
         if link is not None:
             one, many = link
             if entry.before.get("link"):
-                self._tables().link(one, many)
+                self._tables().links.add(one, many)
             else:
-                self._tables().unlink(one, many)
+                self._tables().links.remove(one, many)
             return
         name = _found(self._store.tables.all(), entry).name
         said = _said_before(entry)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from app.core.errors import FixData, SendoffError
-from app.core.segments import Segment
+from app.core.names import fold
+from app.core.segments import Condition, Group, Segment
 from app.core.table_changes import (
     Broken,
     ColumnsChanged,
@@ -106,6 +108,20 @@ class TableUsers:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    def needing(self, table: Table) -> list[str]:
+        """Names of the segments, then of the exports, that need the table."""
+        wanted = fold(table.name)
+        segments = [segment for segment in self._store.segments.all() if _needs(segment, table)]
+        names = {fold(segment.name) for segment in segments}
+        exports = [
+            export.name
+            for export in self._store.exports.all()
+            if any(fold(choice.name) == wanted for choice in export.tables)
+            or any(fold(value.partition(".")[0]) == wanted for value in export.match.values() if "." in value)
+            or any(fold(segment) in names for segment in export.segments)
+        ]
+        return [segment.name for segment in segments] + exports
 
     def move(self, table: Table, columns: Sequence[Column], renamed: Mapping[str, str]) -> Move:
         """Put columns of the source in place of the table's; FixData when one of them is not there."""
@@ -275,3 +291,25 @@ def _by_name(segments: Sequence[Segment]) -> dict[str, Segment]:
 
 def _no_column(where: str, name: str) -> FixData:
     return FixData(f"{where} has no column {name}.", "", "Check the name of the column.", code="no_column")
+
+
+def _needs(segment: Segment, table: Table) -> bool:
+    """Whether the segment's members are rows of the table, or its own rules or SQL ask it."""
+    if table.role is segment.of.role:
+        return True
+    if segment.sql is not None:
+        return re.search(rf"(?<!\w){re.escape(table.name)}(?!\w)", segment.sql, re.IGNORECASE) is not None
+    groups = (rule.body for rule in segment.rules if isinstance(rule.body, Group))
+    return any(fold(table.name) in _tables_of_group(group) for group in groups)
+
+
+def _tables_of_group(group: Group) -> set[str]:
+    names: set[str] = set()
+    for item in group.items:
+        if isinstance(item, Condition):
+            names.add(fold(item.field.table))
+            if item.within is not None:
+                names.add(fold(item.within.field.table))
+        else:
+            names |= _tables_of_group(item)
+    return names

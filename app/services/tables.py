@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,22 +11,22 @@ from typing import Final
 
 from app.core.audit import Deed, Subject
 from app.core.errors import FixData, FixSettings, SendoffError
-from app.core.names import fold, name_taken
+from app.core.names import name_taken
 from app.core.roles import Action, demand
-from app.core.segments import Condition, FieldRef, Group, Segment
 from app.core.table_changes import Requeried, TableChange, columns_changed
 from app.core.table_profiles import ColumnProfile
-from app.core.tables import Catalog, Column, Link, Meaning, Table, TableRole
-from app.data.catalog import is_unique, rows_found
+from app.core.tables import Column, Meaning, Table, TableRole
+from app.data.catalog import is_unique
 from app.data.engines.duckdb import DuckDBEngine, generation_folder, rows_in
-from app.data.engines.protocol import Cursor
 from app.data.ingest import Incoming, ReadOptions
 from app.data.linked_samples import LinkedSamples
 from app.data.looking import empties_of, profile, rows_of
-from app.data.table_rows import LOOKED_AT, asking, looked_at
+from app.data.table_rows import LOOKED_AT, looked_at
 from app.jobs import Cancelled, CancelToken, JobContext
 from app.services.server_tables import CurrentRole, ServerTables, kept_meanings, table_name
 from app.services.table_intake import TableIntake, declared_by
+from app.services.table_keys import column_named, demand_key
+from app.services.table_links import TableLinks
 from app.services.table_refresh import (
     HeldRefresh,
     Missing,
@@ -57,18 +56,6 @@ class TableSample:
     masked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LinkFound:
-    """A link, and the part (0 to 1) of the many side's filled rows that find their partner; None when none is filled.
-
-    `gone`: one of its columns is not there any more, so nothing can be found.
-    """
-
-    link: Link
-    found: float | None
-    gone: bool = False
-
-
 class TableService:
     """Everything about tables. Thread safe; methods with a `ctx` take their time."""
 
@@ -84,6 +71,8 @@ class TableService:
         """Tables that stay on the workspace's server."""
         self.values = TableValues(store, engine, roles, trail, self.get)
         """What values of tables mean."""
+        self.links = TableLinks(store, engine, roles, trail, self.get, self._sample)
+        """Which rows belong together."""
 
     def all(self) -> list[Table]:
         """All tables by name."""
@@ -142,7 +131,7 @@ class TableService:
             )
             if not anyway and self._users.broken(move, after):
                 return self._hold(table, move, source, new, ctx)
-            self._demand_key(after, ctx.token, rows_in(new.files))
+            demand_key(self._engine, after, ctx.token, rows_in(new.files))
             demand_links(self._engine, move, after, ctx, rows_in(new.files))
             change = change_between(self._engine, table, after, new.files, ctx)
             if after.key is None and self._newly_declared_key(after, source, new, ctx):
@@ -186,7 +175,7 @@ class TableService:
             waiting = Waiting(after.refreshed_at, columns)
             remember_source(self._store, table.id, replace(source, waiting=waiting))
             return Refreshed(table, held=self._users.held(move, waiting))
-        self._demand_key(after, ctx.token)
+        demand_key(self._engine, after, ctx.token)
         demand_links(self._engine, move, after, ctx)
         changed = columns_changed(table.columns, after.columns)
         change = TableChange(after.refreshed_at, table.rows, after.rows, columns=changed)
@@ -291,8 +280,8 @@ class TableService:
                 "Name the column that identifies a row.",
                 code="no_key",
             )
-        changed = replace(table, role=role, key=None if key is None else self._column(table, key).name)
-        self._demand_key(changed, CancelToken())
+        changed = replace(table, role=role, key=None if key is None else column_named(table, key).name)
+        demand_key(self._engine, changed, CancelToken())
         said = self._say(table, changed)
         self._sample(CancelToken())
         return said
@@ -301,7 +290,7 @@ class TableService:
         """Say what a column holds."""
         demand(self._roles.role(), Action.CHANGE_TABLES)
         table = self.get(name)
-        before = self._column(table, column)
+        before = column_named(table, column)
         means = before.means if meaning is before.meaning else ()  # they were words for the other meaning
         confirmed = replace(before, meaning=meaning, confirmed=True, means=means)
         return self._say(table, table.with_column(confirmed))
@@ -312,63 +301,6 @@ class TableService:
         table = self.get(name)
         columns = tuple(replace(c, confirmed=c.confirmed or c.meaning is not Meaning.NONE) for c in table.columns)
         return self._say(table, replace(table, columns=columns))
-
-    def link(self, one: FieldRef, many: FieldRef) -> Link:
-        """Say that each row of `one` may have many of `many`; raises FixData when the one side is not unique."""
-        demand(self._roles.role(), Action.CHANGE_TABLES)
-        one_table, many_table = self.get(one.table), self.get(many.table)
-        one_column, many_column = self._column(one_table, one.column), self._column(many_table, many.column)
-        if one_column.type is not many_column.type:
-            raise FixData(
-                f"{one} and {many} can't be linked.",
-                f"One holds {one_column.type}, the other {many_column.type}.",
-                "Choose columns that hold the same values.",
-                code="link_types",
-            )
-        if one_table.id == many_table.id:
-            raise FixData("A table can't be linked to itself.", "", "Choose another table.", code="link_self")
-        if (one_table.server is None) is not (many_table.server is None):
-            raise FixData(
-                f"{one} and {many} can't be linked.",
-                "One of the tables is on this computer, the other on the server.",
-                "Link tables of one place.",
-                code="two_places",
-            )
-        self._demand_key(replace(one_table, key=one_column.name), CancelToken())
-        link = Link(one_table.name, one_column.name, many_table.name, many_column.name)
-        self._store.tables.save_link(link)
-        self._trail.linked(link, there=True)
-        self._sample(CancelToken())
-        return link
-
-    def unlink(self, one: FieldRef, many: FieldRef) -> Link:
-        """Remove the link between two columns, which may be gone by now; raises FixData when there is none."""
-        demand(self._roles.role(), Action.CHANGE_TABLES)
-        wanted = tuple(map(fold, (one.table, one.column, many.table, many.column)))
-        for link in self._store.tables.links():
-            if tuple(map(fold, (link.one_table, link.one_column, link.many_table, link.many_column))) == wanted:
-                self._store.tables.remove_link(link)
-                self._trail.linked(link, there=False)
-                return link
-        raise FixData(f"{one} and {many} are not linked.", "", "Check the names in the table's links.", code="no_link")
-
-    def links_of(self, name: str, ctx: JobContext) -> tuple[LinkFound, ...]:
-        """The links of a table, each with the part of the many side's rows that find their partner."""
-        table = self.get(name)
-        catalog = self._store.tables.catalog()
-        mine = [link for link in catalog.links if table.name in {link.one_table, link.many_table}]
-        with asking(self._engine, table, ctx.token) as (cursor, source):
-            return tuple(self._found(cursor, link, catalog, source) for link in mine)
-
-    def _found(self, cursor: Cursor, link: Link, catalog: Catalog, source: Callable[[Table], str]) -> LinkFound:
-        one, many = catalog.table(link.one_table), catalog.table(link.many_table)
-        if one is None or many is None or one.column(link.one_column) is None or many.column(link.many_column) is None:
-            return LinkFound(link, None, gone=True)
-        return LinkFound(link, rows_found(cursor, link, source(one), source(many)))
-
-    def links(self) -> list[Link]:
-        """All links between tables that are there."""
-        return list(self._store.tables.links())
 
     def sample(
         self, name: str, rows: int, ctx: JobContext, *, masked: bool = True, empties: bool = False
@@ -409,18 +341,7 @@ class TableService:
 
     def used_by(self, name: str) -> list[str]:
         """Names of the segments, then of the exports, that need the table."""
-        table = self.get(name)
-        wanted = fold(table.name)
-        segments = [segment for segment in self._store.segments.all() if _needs(segment, table)]
-        names = {fold(segment.name) for segment in segments}
-        exports = [
-            export.name
-            for export in self._store.exports.all()
-            if any(fold(choice.name) == wanted for choice in export.tables)
-            or any(fold(value.partition(".")[0]) == wanted for value in export.match.values() if "." in value)
-            or any(fold(segment) in names for segment in export.segments)
-        ]
-        return [segment.name for segment in segments] + exports
+        return self._users.needing(self.get(name))
 
     def clear_away(self, now: datetime) -> None:
         """Delete for good what was removed more than seven days ago, and what a crash left in staging a day ago."""
@@ -461,52 +382,3 @@ class TableService:
                 f"The source of {table.name} is not known.", "", "Add the table again from its file.", code="no_source"
             )
         return source
-
-    def _demand_key(self, table: Table, token: CancelToken, source: str | None = None) -> None:
-        """Raise FixData when the key is gone, empty in some rows, or stands twice; `source` reads rows not in place yet."""
-        if table.key is None:
-            return
-        if table.column(table.key) is None:
-            raise FixData(
-                f"{table.name} has no column {table.key} any more.",
-                "It is the key that segments and links are built on; the old rows were kept.",
-                "Bring the column back in the source, or choose another key first.",
-                code="key_missing",
-            )
-        with asking(self._engine, table, token) as (cursor, source_in):
-            unique = is_unique(cursor, source or source_in(table), table.key)
-        if not unique:
-            raise FixData(
-                f"{table.name}.{table.key} can't be the key.",
-                "Some rows have no value in it, or a value stands in more than one row.",
-                "Correct the source, or choose another column as the key.",
-                code="key_not_unique",
-            )
-
-    def _column(self, table: Table, name: str) -> Column:
-        column = table.column(name) or next((c for c in table.columns if fold(c.name) == fold(name)), None)
-        if column is None:
-            raise FixData(f"{table.name} has no column {name}.", "", "Check the name of the column.", code="no_column")
-        return column
-
-
-def _needs(segment: Segment, table: Table) -> bool:
-    """Whether the segment's members are rows of the table, or its own rules or SQL ask it."""
-    if table.role is segment.of.role:
-        return True
-    if segment.sql is not None:
-        return re.search(rf"(?<!\w){re.escape(table.name)}(?!\w)", segment.sql, re.IGNORECASE) is not None
-    groups = (rule.body for rule in segment.rules if isinstance(rule.body, Group))
-    return any(fold(table.name) in _tables_of_group(group) for group in groups)
-
-
-def _tables_of_group(group: Group) -> set[str]:
-    names: set[str] = set()
-    for item in group.items:
-        if isinstance(item, Condition):
-            names.add(fold(item.field.table))
-            if item.within is not None:
-                names.add(fold(item.within.field.table))
-        else:
-            names |= _tables_of_group(item)
-    return names

@@ -186,8 +186,10 @@ class TestLinks:
         assert rows["Buyers"].linked == Linked(SegmentOf.ACCOUNTS, behind)
 
     def test_without_a_link_it_says_so(self, firm: Services) -> None:
-        for link in firm.tables.links():
-            firm.tables.unlink(FieldRef(link.one_table, link.one_column), FieldRef(link.many_table, link.many_column))
+        for link in firm.tables.links.all():
+            firm.tables.links.remove(
+                FieldRef(link.one_table, link.one_column), FieldRef(link.many_table, link.many_column)
+            )
         linked = firm.counts.count("Buyers", None, JobContext()).linked
         assert linked == Linked(SegmentOf.ACCOUNTS, None, "Contact and Account are not linked.")
 

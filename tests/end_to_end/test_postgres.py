@@ -139,7 +139,7 @@ def test_tables_are_added_described_and_refreshed(
         assert (people.role, people.key, people.rows) == (TableRole.CUSTOMER, "person_id", 2)
         assert people.source == f"postgresql://127.0.0.1:{postgres.port}/shop/{schema}/people"
         assert people.column("spent").native_type == "DECIMAL(38,2)"
-        assert tables.links() == [Link("people", "person_id", "visits", "who")]
+        assert tables.links.all() == [Link("people", "person_id", "visits", "who")]
         assert visits.role is TableRole.OTHER
         assert [o.added for o in tables.server.offered(ctx)] == ["people", "visits"]
         assert tables.sample("people", 1, ctx).rows[0][1] == "a•••@x•••.de"
@@ -159,7 +159,7 @@ def test_tables_are_added_described_and_refreshed(
         tables.set_role("people", TableRole.OTHER, "person_id")
         shop.customers(3)
         with pytest.raises(FixData) as apart:
-            tables.link(FieldRef("Customer", "CustomerId"), FieldRef("people", "email"))
+            tables.links.add(FieldRef("Customer", "CustomerId"), FieldRef("people", "email"))
         assert apart.value.code == "two_places"
         postgres.run(f"ALTER TABLE {schema}.people DROP COLUMN person_id CASCADE")
         held = tables.refresh("people", ctx).held

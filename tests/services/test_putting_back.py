@@ -92,13 +92,13 @@ def test_what_is_said_of_a_table_goes_back(shop: Services) -> None:
     column = shop.tables.get("Customer").column(country.column)
     assert column is not None
     assert column.meaning is before.column(country.column).meaning
-    link = shop.tables.links()[0]
+    link = shop.tables.links.all()[0]
     one, many = FieldRef(link.one_table, link.one_column), FieldRef(link.many_table, link.many_column)
-    shop.tables.unlink(one, many)
+    shop.tables.links.remove(one, many)
     shop.putting_back.put_back(newest(shop, Deed.TABLE_CHANGED))
-    assert shop.tables.links() == [link]
+    assert shop.tables.links.all() == [link]
     shop.putting_back.put_back(newest(shop, Deed.TABLE_CHANGED))
-    assert shop.tables.links() == []
+    assert shop.tables.links.all() == []
     shop.tables.remove("Orders")
     shop.putting_back.put_back(newest(shop, Deed.TABLE_REMOVED))
     assert {table.name for table in shop.tables.all()} == {"Customer", "Orders"}

@@ -142,7 +142,7 @@ def test_another_column_takes_the_place_of_one_that_went_wherever_it_is_needed(t
     assert (done.table.key, done.table.column("Land").meaning) == ("Number", Meaning.COUNTRY)
     assert store.segments.get("Germans").rules[0].body.items[0].field == FieldRef("Customer", "Land")
     assert store.exports.get("Mail").match == {"email": "Customer.Email", "country": "customer.Land"}
-    assert tables.links() == [Link("Customer", "Number", "Orders", "CustomerId")]
+    assert tables.links.all() == [Link("Customer", "Number", "Orders", "CustomerId")]
     assert tables.held("Customer") is None
 
 
@@ -237,7 +237,7 @@ def test_a_link_moves_only_to_a_column_that_can_carry_it(tables, files):
     with pytest.raises(FixData):
         tables.use_columns("Customer", {"CustomerId": "Vorname"}, JobContext())
     tables.use_columns("Customer", {"CustomerId": "Number"}, JobContext())
-    assert tables.links() == [Link("Customer", "Number", "Orders", "CustomerId")]
+    assert tables.links.all() == [Link("Customer", "Number", "Orders", "CustomerId")]
 
 
 def test_a_type_holds_a_refresh_only_where_it_matters(tables, store, used):

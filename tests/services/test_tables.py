@@ -34,7 +34,7 @@ def test_adding_guesses_role_key_meanings_and_links(tables, engine, files):
         "Opt-in": Meaning.CONSENT,
     }
     assert (orders.role, orders.key) == (TableRole.OTHER, "OrderId")
-    assert tables.links() == [Link("Customer", "CustomerId", "Orders", "CustomerId")]
+    assert tables.links.all() == [Link("Customer", "CustomerId", "Orders", "CustomerId")]
     assert leftovers(engine) == sorted([customer.id, orders.id])
     assert [table.name for table in tables.all()] == ["Customer", "Orders"]
 
@@ -83,12 +83,12 @@ def test_a_model_tells_keys_links_and_meanings_where_they_are_true(tables, tmp_p
     meanings = {column.name: (column.meaning, column.confirmed) for column in people.columns}
     assert meanings["Tag"] == (Meaning.JOB_TITLE, True)
     assert meanings["Mail"] == (Meaning.EMAIL, False), "what the model leaves open is guessed"
-    assert tables.links() == [Link("People", "Who", "Visits", "Person")]
+    assert tables.links.all() == [Link("People", "Who", "Visits", "Person")]
     (folder / "Visits.csv").write_text("1,7,x\n2,7,y\n3,8,z\n")
     assert tables.refresh("Visits", JobContext()).table.rows == 3
     again = tables.add([folder], None, JobContext())
     assert [table.name for table in again] == ["People_2", "Visits_2"]
-    assert Link("People_2", "Who", "Visits_2", "Person") in tables.links()
+    assert Link("People_2", "Who", "Visits_2", "Person") in tables.links.all()
 
 
 def test_what_a_model_declares_since_is_taken_over_with_a_refresh(tables, tmp_path):
@@ -117,18 +117,20 @@ def test_what_a_model_declares_since_is_taken_over_with_a_refresh(tables, tmp_pa
 
     write()
     tables.add([folder], None, JobContext())
-    for link in tables.links():
-        tables.unlink(FieldRef(link.one_table, link.one_column), FieldRef(link.many_table, link.many_column))
+    for link in tables.links.all():
+        tables.links.remove(FieldRef(link.one_table, link.one_column), FieldRef(link.many_table, link.many_column))
     tables.set_role("Notes", TableRole.OTHER, None)
     write(("Notes.Whom", "People.Who"), key="Line")
     ours = Link("People", "Who", "Notes", "Whom")
     done = tables.refresh("Notes", JobContext())
     assert (done.change.links, done.change.key, done.table.key) == ((ours,), "Line", "Line")
-    assert tables.links() == [ours]
-    tables.unlink(FieldRef("People", "Who"), FieldRef("Notes", "Whom"))
+    assert tables.links.all() == [ours]
+    tables.links.remove(FieldRef("People", "Who"), FieldRef("Notes", "Whom"))
     tables.set_role("Notes", TableRole.OTHER, None)
     again = tables.refresh("Notes", JobContext())
-    assert (again.change.links, again.table.key, tables.links()) == ((), None, []), "what a person took away stays away"
+    assert (again.change.links, again.table.key, tables.links.all()) == ((), None, []), (
+        "what a person took away stays away"
+    )
 
 
 def test_a_failure_at_the_last_step_takes_everything_back(tables, engine, store, files, monkeypatch):
@@ -166,15 +168,15 @@ def test_names_are_unique_and_without_dots(tables, files, tmp_path):
 def test_links_tell_how_many_rows_find_their_partner(tables, files):
     files[1].write_text(ORDERS.replace("C-001", "C-777") + "O-99,,1.50\n")
     tables.add(files, None, JobContext())
-    [found] = tables.links_of("orders", JobContext())
+    [found] = tables.links.of("orders", JobContext())
     assert found.link == Link("Customer", "CustomerId", "Orders", "CustomerId")
     assert found.found == pytest.approx(38 / 40)
-    assert tables.links_of("Customer", JobContext()) == (found,)
+    assert tables.links.of("Customer", JobContext()) == (found,)
     files[1].write_text(ORDERS.replace("CustomerId", "Buyer"))
     tables.refresh("Orders", JobContext(), anyway=True)
-    assert tables.links_of("Customer", JobContext()) == (replace(found, found=None, gone=True),)
-    tables.unlink(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId"))
-    assert tables.links_of("Customer", JobContext()) == ()
+    assert tables.links.of("Customer", JobContext()) == (replace(found, found=None, gone=True),)
+    tables.links.remove(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId"))
+    assert tables.links.of("Customer", JobContext()) == ()
 
 
 def test_what_was_decided_while_reading_is_kept(tables, tmp_path):
@@ -194,11 +196,11 @@ def test_removing_can_be_undone_for_seven_days(tables, engine, files, store):
     customer, _orders = tables.add(files, None, JobContext())
     removed = tables.remove("customer")
     assert [t.name for t in tables.all()] == ["Orders"]
-    assert tables.links() == []
+    assert tables.links.all() == []
     tables.clear_away(datetime.now(UTC) + timedelta(days=6))
     back = tables.put_back(removed)
     assert back.id == customer.id
-    assert len(tables.links()) == 1
+    assert len(tables.links.all()) == 1
     removed = tables.remove("Customer")
     tables.clear_away(datetime.now(UTC) + timedelta(days=8))
     with pytest.raises(FixData):
@@ -225,18 +227,18 @@ def test_a_key_has_to_be_unique(tables, files):
 def test_links_go_from_a_unique_column_to_one_of_its_type(tables, files):
     tables.add(files, None, JobContext())
     with pytest.raises(FixData) as caught:
-        tables.link(FieldRef("Orders", "CustomerId"), FieldRef("Customer", "CustomerId"))
+        tables.links.add(FieldRef("Orders", "CustomerId"), FieldRef("Customer", "CustomerId"))
     assert caught.value.code == "key_not_unique"
     with pytest.raises(FixData) as caught:
-        tables.link(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "Total"))
+        tables.links.add(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "Total"))
     assert caught.value.code == "link_types"
-    [link] = tables.links()
-    assert tables.unlink(FieldRef("customer", "CUSTOMERID"), FieldRef("Orders", "CustomerId")) == link
-    assert tables.links() == []
+    [link] = tables.links.all()
+    assert tables.links.remove(FieldRef("customer", "CUSTOMERID"), FieldRef("Orders", "CustomerId")) == link
+    assert tables.links.all() == []
     with pytest.raises(FixData, match="not linked"):
-        tables.unlink(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId"))
-    assert tables.link(FieldRef("customer", "customerid"), FieldRef("Orders", "CustomerId")) == link
-    assert tables.links() == [link]
+        tables.links.remove(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId"))
+    assert tables.links.add(FieldRef("customer", "customerid"), FieldRef("Orders", "CustomerId")) == link
+    assert tables.links.all() == [link]
 
 
 def test_samples_hide_personal_values_until_asked(tables, files, roles):
@@ -307,8 +309,8 @@ def test_only_admins_change_tables(tables, files, roles, role):
         lambda: tables.set_meaning("Customer", "Email", Meaning.NONE),
         lambda: tables.confirm_meanings("Customer"),
         lambda: tables.keep_old("Customer"),
-        lambda: tables.unlink(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId")),
-        lambda: tables.link(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId")),
+        lambda: tables.links.remove(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId")),
+        lambda: tables.links.add(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId")),
     ):
         with pytest.raises(NotAllowed):
             change()

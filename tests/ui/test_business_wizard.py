@@ -215,8 +215,8 @@ def test_links_of_the_step_lead_on(bench: Bench) -> None:
 
 
 def test_without_a_link_between_the_tables_it_says_so(bench: Bench, firm: Services) -> None:
-    for link in firm.tables.links():
-        firm.tables.unlink(FieldRef(link.one_table, link.one_column), FieldRef(link.many_table, link.many_column))
+    for link in firm.tables.links.all():
+        firm.tables.links.remove(FieldRef(link.one_table, link.one_column), FieldRef(link.many_table, link.many_column))
     wizard = to_segments(bench, "company")
     shown = details(wizard.steps[1])
     assert shown["Buyers"] == "Holds contacts. Contact and Account are not linked."

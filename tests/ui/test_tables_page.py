@@ -326,11 +326,11 @@ def test_links_are_removed_put_back_and_added(bench, page, small_services):  # n
     [remove] = [b for b in side.findChildren(IconButton) if b.isVisible()]
     remove.click()
     bench.settle()
-    assert small_services.tables.links() == []
+    assert small_services.tables.links.all() == []
     bench.navigator.toasts[-1].undo()
     bench.settle()
-    [link] = small_services.tables.links()
-    small_services.tables.unlink(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId"))
+    [link] = small_services.tables.links.all()
+    small_services.tables.links.remove(FieldRef("Customer", "CustomerId"), FieldRef("Orders", "CustomerId"))
     side.add_link.click()
     dialog = bench.dialog()
     assert isinstance(dialog, TableLinkDialog)
@@ -345,10 +345,10 @@ def test_links_are_removed_put_back_and_added(bench, page, small_services):  # n
     dialog.one_column.set_current_key("CustomerId")
     dialog.link_button.click()
     bench.settle()
-    assert small_services.tables.links() == [link]
+    assert small_services.tables.links.all() == [link]
     bench.navigator.toasts[-1].undo()
     bench.settle()
-    assert small_services.tables.links() == []
+    assert small_services.tables.links.all() == []
 
 
 def test_what_takes_long_can_be_cancelled(bench, page, small_services, tmp_path):  # noqa: F811

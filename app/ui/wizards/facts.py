@@ -74,7 +74,7 @@ def load(services: Services, kind: ExportKind, export_name: str | None) -> Facts
         editing=editing,
         connections=tuple(row for row in services.connections.usable() if row.description.id in ids),
         descriptions=offered,
-        catalog=Catalog(tuple(services.tables.all()), tuple(services.tables.links())),
+        catalog=Catalog(tuple(services.tables.all()), tuple(services.tables.links.all())),
         segments=tuple(row.segment for row in services.segments.all()) if kind is ExportKind.SEGMENT else (),
         kept=services.drafts.latest(kind, own),
     )

@@ -38,8 +38,8 @@ from app.ui.widgets.states import EmptyState
 
 if TYPE_CHECKING:  # they load the engine
     from app.services.server_tables import OfferedTable
+    from app.services.table_links import LinkFound
     from app.services.table_refresh import HeldRefresh, Missing, Refreshed, RefreshedAll
-    from app.services.tables import LinkFound
 
 SAMPLE_ROWS = 3
 FILES = "*.csv *.tsv *.txt *.gz *.parquet *.json *.jsonl *.ndjson *.xlsx *.duckdb *.db *.sqlite *.sqlite3"
@@ -140,7 +140,7 @@ class TablesPage(JobPage):
         services = self.context.services
         change = may(services.roles.role(), Action.CHANGE_TABLES)
         tables = services.tables
-        return _Listed(tuple(tables.all()), tuple(tables.links()), tables.waiting(), tables.size(), change)
+        return _Listed(tuple(tables.all()), tuple(tables.links.all()), tables.waiting(), tables.size(), change)
 
     def _read_sample(self, table: Table, ctx: JobContext, *, masked: bool = True) -> TableDetails:
         services = self.context.services
@@ -200,7 +200,7 @@ class TablesPage(JobPage):
         self.mapping.show_table(table)
         services = self.context.services
         self._sample_query.ask(partial(self._read_sample, table), at_once=True)
-        self._links_query.ask(lambda ctx: (table.name, services.tables.links_of(table.name, ctx)), at_once=True)
+        self._links_query.ask(lambda ctx: (table.name, services.tables.links.of(table.name, ctx)), at_once=True)
         known = self._profiles.get((table.id, table.generation, table.columns))
         if known is not None:
             self._profile_query.cancel()
@@ -461,7 +461,9 @@ class TablesPage(JobPage):
                 navigator.toast(self.tr("Link added"), undo=lambda: self._on_unlink(end.value))
 
         def asked(one: FieldRef, many: FieldRef) -> None:
-            self.context.runner.submit("store", "Link tables", lambda _ctx: tables.link(one, many), on_finished=ended)
+            self.context.runner.submit(
+                "store", "Link tables", lambda _ctx: tables.links.add(one, many), on_finished=ended
+            )
 
         dialog.link_asked.connect(asked)
         dialog.open()
@@ -472,9 +474,11 @@ class TablesPage(JobPage):
 
         def told(_removed: Link) -> None:
             navigator.changed("tables")
-            navigator.toast(self.tr("Link removed"), undo=lambda: self._change(lambda _ctx: tables.link(one, many)))
+            navigator.toast(
+                self.tr("Link removed"), undo=lambda: self._change(lambda _ctx: tables.links.add(one, many))
+            )
 
-        self.do("Remove a link", lambda _ctx: tables.unlink(one, many), told)
+        self.do("Remove a link", lambda _ctx: tables.links.remove(one, many), told)
 
     def _on_remove(self, name: str) -> None:
         services, navigator = self.context.services, self.context.navigator

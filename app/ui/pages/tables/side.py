@@ -22,8 +22,8 @@ from app.ui.widgets.notes import Note
 from app.ui.widgets.scroll import Scroll
 
 if TYPE_CHECKING:  # it loads the engine
+    from app.services.table_links import LinkFound
     from app.services.table_refresh import HeldRefresh, Missing
-    from app.services.tables import LinkFound
 
 WIDTH = 256
 SHOWN_USERS, SHOWN_LINKS = 8, 6
