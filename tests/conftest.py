@@ -13,7 +13,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from app.destinations import browser_signin
+from app.store import store
 from tests import collector
+from tests.new_workspaces import Template
 
 VENDORS_KNOW = 53_682
 
@@ -89,6 +91,19 @@ def isolated_home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Pat
         monkeypatch.setenv(name, str(path))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     return home
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """What copies the database of a new workspace."""
+    return Template(tmp_path_factory.mktemp("template") / "workspace.db")
+
+
+@pytest.fixture(autouse=True)
+def migrated_once(template: Template, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let new workspaces have the database the migrations made once; the tests of the store make each by the migrations."""
+    if "tests/store/" not in request.node.path.as_posix():
+        monkeypatch.setattr(store, "upgrade", template)
 
 
 @pytest.fixture(autouse=True)
