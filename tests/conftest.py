@@ -19,6 +19,8 @@ from tests.new_workspaces import Template
 
 VENDORS_KNOW = 53_682
 
+collector.pause()
+
 if "--onscreen" not in sys.argv:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.fonts=false")
