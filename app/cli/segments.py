@@ -9,7 +9,7 @@ import typer
 
 from app.cli.output import of, plain
 from app.cli.session import session_of
-from app.core.counts import Count, Linked
+from app.core.counts import Count, Linked, Verdict
 from app.core.segments import Segment
 from app.jobs import JobContext
 from app.services.documents import read_documents, write_document
@@ -162,10 +162,10 @@ def _count_sentence(count: Count, *, sent: bool) -> str:
         "without consent": count.no_consent,
         "suppressed": count.suppressed,
     }
+    skipped = " It would be skipped." if count.verdict in {Verdict.TOO_LARGE, Verdict.TOO_SMALL} else ""
     between = "".join(f"{number:,} {words}, " for words, number in parts.items() if number)
-    return (
-        f"{count.segment}: {of(count.members, 'member')}, {between}{count.to_send:,} to send. {count.reason}".rstrip()
-    )
+    numbers = f"{count.segment}: {of(count.members, 'member')}, {between}{count.to_send:,} to send."
+    return f"{numbers} {count.reason}{skipped}".rstrip()
 
 
 @commands.command()

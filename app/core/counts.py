@@ -124,7 +124,7 @@ def verdict_for(to_send: int, limits: Limits) -> tuple[Verdict, str]:
     A limit per export or in total cannot be met by leaving members out, so a segment that alone exceeds it is too large.
     """
     if limits.maximum is not None and to_send > limits.maximum:
-        return Verdict.TOO_LARGE, f"Too large: {to_send:,} of {limits.maximum:,} allowed; it will be skipped."
+        return Verdict.TOO_LARGE, f"Too large: {to_send:,} of {limits.maximum:,} allowed."
     if limits.minimum is not None and to_send < limits.minimum:
-        return Verdict.TOO_SMALL, f"Too small: {to_send:,}, at least {limits.minimum:,} needed; it will be skipped."
+        return Verdict.TOO_SMALL, f"Too small: {to_send:,}, at least {limits.minimum:,} needed."
     return Verdict.OK, ""

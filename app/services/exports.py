@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.core.audit import Subject
 from app.core.connections import Access, Connection, Consent
-from app.core.counts import Count
+from app.core.counts import Count, Limits, LimitScope
 from app.core.errors import FixData, FixSettings, SendoffError
 from app.core.export_documents import Where, from_document, to_document
 from app.core.exports import Export, ExportKind, SyncMode
@@ -45,7 +45,8 @@ CachedCount = Callable[[str, str, str, Mapping[str, str]], Count | None]
 class ExportRow:
     """An export as a list shows it; numbers are None while they are not known.
 
-    `members` adds up the newest counts of its segments, `rows` those of its tables. `permission` is "edit" or "view".
+    `members` adds up the newest counts of its segments, `rows` those of its tables. `limit` is how many of these members may
+    go; of several segments that have a limit each it is None. `permission` is "edit" or "view".
     """
 
     export: Export
@@ -391,7 +392,7 @@ class ExportService:
             status=status,
             members=self._members(export, description) if export.kind is ExportKind.SEGMENT else None,
             rows=_rows(export, look.catalog) if export.kind is ExportKind.DATA_OUT else None,
-            limit=description.limits.maximum,
+            limit=_limit(export, description.limits),
             next_due=due,
             permission="edit" if allowed else "view",
         )
@@ -458,3 +459,8 @@ def _rows(export: Export, catalog: Catalog) -> int | None:
 
 def _without_details(connection: Connection) -> Connection:
     return replace(connection, settings={}, secrets=frozenset())
+
+
+def _limit(export: Export, limits: Limits) -> int | None:
+    each = limits.scope is LimitScope.PER_SEGMENT and len(export.segments) > 1
+    return None if each else limits.maximum

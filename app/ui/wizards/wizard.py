@@ -296,7 +296,7 @@ class ExportWizard(QWidget):
             number = self.context.formats.number(members)
             return (
                 self.tr("Send {number} members to {target}?").format(number=number, target=target),
-                self.tr("It is the first run of this export. Members that were sent can't be called back."),
+                self.tr("It is the first run of this export."),
             )
         return None
 

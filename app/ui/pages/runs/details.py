@@ -292,7 +292,8 @@ class RunDetailsView(QScrollArea):
         elif run.error is not None:
             tone = "danger" if run.status is Status.FAILED else "warning"
             self._note.set_note(tone, run.error.what, f"{run.error.why} {run.error.fix}".strip())
-        self._skipped.setVisible(bool(run.skipped))
+        nothing = run.status in {Status.SKIPPED_TOO_LARGE, Status.SKIPPED_TOO_SMALL} and run.error is not None
+        self._skipped.setVisible(bool(run.skipped) and not nothing)  # the note above has the same sentences
         if run.skipped:
             title = (
                 self.tr("1 segment was skipped")
