@@ -7,7 +7,7 @@ has looked at a plan before it was sent, approves numbers: a plan that asks for 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -97,7 +97,7 @@ class Approval:
     """Who agreed to what. Without numbers to anything; `anyway` passes guards, else it was reviewed before it was sent.
 
     `changes` are those of a plan that was looked at, `members` how many were to be sent when the export was reviewed, of
-    tables their rows. `fewer` are the files that may have lost so many rows.
+    tables their rows. `each` are the changes of a held run by segment, `fewer` its files that may have lost so many rows.
     """
 
     by: str
@@ -106,11 +106,12 @@ class Approval:
     anyway: bool = False
     members: int | None = None
     fewer: tuple[Fewer, ...] = ()
+    each: Mapping[str, Changes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Why nothing was sent. `share` and `limit` are in percent of the `audience`, `changes` those of the whole run.
+    """Why nothing was sent. `share` and `limit` are in percent of the `audience`, `changes` those of the whole run, by segment `each`.
 
     `now` is the number that is compared with `before`, and `moved` which of the plan's it is when it is one of a plan that was
     looked at. `answer` is what became of it: empty while it waits, `sent` when it was sent anyway, by a later run.
@@ -130,6 +131,7 @@ class Held:
     now: int | None = None
     moved: str = ""
     fewer: tuple[Fewer, ...] = ()
+    each: Mapping[str, Changes] = field(default_factory=dict)
 
     @property
     def number(self) -> int:
@@ -161,10 +163,12 @@ class Measured:
 def judge(guard: Guard, sync: SyncMode, planned: Sequence[Measured], approval: Approval | None = None) -> Held | None:
     """What holds this plan, None when it may go."""
     total = sum((each.changes for each in planned), Changes())
-    held = _tripped(guard, sync, planned, total)
-    if held is not None and not (approval is not None and approval.anyway and _within(held, approval)):
-        return held
-    return _moved(planned, total, approval)
+    found = _tripped(guard, sync, planned, total) or _moved(planned, total, approval)
+    if found is None:
+        return None
+    found = replace(found, each={each.segment: each.changes for each in planned})
+    covered = approval is not None and approval.anyway and _within(found, approval)
+    return None if covered else found
 
 
 def seen(segment: Segment, catalog: Catalog, segments: Iterable[Segment], members: int, consent: str) -> Seen:
@@ -301,6 +305,11 @@ def _within(held: Held, approval: Approval) -> bool:
     agreed = approval.changes
     if agreed is None:
         return True
+    none = Changes()
+    for segment, asked in held.each.items() if approval.each else ():
+        allowed = approval.each.get(segment, none)
+        if asked.removed > allowed.removed or asked.changed > allowed.changed:
+            return False
     return (
         held.changes.removed <= agreed.removed
         and held.changes.changed <= agreed.changed

@@ -65,7 +65,7 @@ class HeldRunService:
         if export is None:
             raise TryAgain("The export is gone.", "It was removed after it was held.", "Cancel the run.", code="gone")
         (started,) = self._runs.start(
-            [export.name], Trigger.PERSON, replace(self.approval(held.changes), fewer=held.fewer)
+            [export.name], Trigger.PERSON, replace(self.approval(held.changes), fewer=held.fewer, each=held.each)
         )
         self._runs.answer_held(replace(run, held=replace(held, answer=SENT)))
         return started

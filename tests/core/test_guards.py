@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.exports import Guard, SyncMode
-from app.core.guards import Approval, Cause, GuardKind, Measured, Seen, guard_words, judge, likely_cause, seen
+from app.core.guards import Approval, Cause, GuardKind, Held, Measured, Seen, guard_words, judge, likely_cause, seen
 from app.core.plans import Changes
 from app.core.segment_documents import parse
 from app.core.tables import Catalog, Table, TableRole
@@ -67,6 +67,19 @@ def test_an_approval_covers_its_numbers_and_no_more() -> None:
         (None, True),
     ):
         assert (judge(Guard(), SyncMode.MIRROR, [plan], agreed) is not None) is held, agreed
+
+
+def test_an_approval_of_one_segment_is_none_of_another() -> None:
+    gone, stay = Changes(removed=50, unchanged=50), Changes(unchanged=100)
+
+    def judged(first: Changes, second: Changes, approval: Approval | None) -> Held | None:
+        return judge(Guard(), SyncMode.MIRROR, [Measured("A", first, PLENTY), Measured("B", second, PLENTY)], approval)
+
+    held = judged(gone, stay, None)
+    assert held is not None
+    agreed = Approval("ann", NOW, held.changes, anyway=True, each=held.each)
+    assert judged(gone, stay, agreed) is None
+    assert judged(stay, gone, agreed) is not None
 
 
 def test_a_plan_that_was_looked_at_may_move_a_little() -> None:
