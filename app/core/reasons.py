@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 
-from app.core.segment_words import condition_words
+from app.core.phrases import ENGLISH, Phrase
+from app.core.segment_words import condition_phrase
 from app.core.segments import Condition, Group, Mode, Place, Segment, SegmentRef, SetOperator
 
 
@@ -108,41 +110,57 @@ SENTENCES: Mapping[Says, str] = {
 
 MARK = "\x1f"
 """Between what a reason says and what it is about, as it is kept."""
+PHRASE = "\x1e"
+"""In its place where a phrase of a rule follows."""
 
-_LONGEST = 160
+_LONGEST, _LONGEST_KEPT = 160, 2_000
 
 Part = Condition | Group | SegmentRef
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What is said of a member, and of what: the words of a rule, the names of fields, a segment's or a table's name.
+    """What is said of a member, and of what: a rule as a phrase; the names of fields, a segment's or a table's name.
 
-    Without `says` it is a finished sentence, as earlier versions kept them, or empty when none is kept.
+    Without `says` it is a finished sentence, or `what` an English phrase of a rule, as earlier versions kept them; empty when
+    none is kept.
     """
 
     says: Says | None = None
     what: str = ""
+    phrase: Phrase | None = None
 
     @classmethod
     def read(cls, kept: str | None) -> Reason:
         """A reason as it is kept."""
-        code, mark, what = (kept or "").partition(MARK)
+        kept = kept or ""
+        code = kept.partition(MARK)[0].partition(PHRASE)[0]
+        mark, what = kept[len(code) : len(code) + 1], kept[len(code) + 1 :]
         try:
-            return cls(Says(code), what)
+            return cls(Says(code), "", Phrase.read(what)) if mark == PHRASE else cls(Says(code), what)
         except ValueError:
-            return cls(None, code + mark + what)
+            return cls(None, kept)
 
     @property
     def kept(self) -> str:
         """As it is kept in files, one text."""
         if self.says is None:
             return self.what
+        if self.phrase is not None:
+            return f"{self.says}{PHRASE}{self.phrase.kept}"
         return f"{self.says}{MARK}{self.what}" if self.what else self.says.value
 
-    def sentence(self, sentences: Mapping[Says, str]) -> str:
-        """In the words of these sentences."""
-        return self.what if self.says is None else sentences[self.says].format(what=self.what)
+    def sentence(
+        self,
+        sentences: Mapping[Says, str],
+        words: Mapping[str, str] = ENGLISH,
+        number: Callable[[int], str] = "{:,}".format,
+    ) -> str:
+        """In the words of these sentences; a rule in these words, with numbers as a language writes them."""
+        if self.says is None:
+            return self.what
+        what = self.what if self.phrase is None else _short(self.phrase.say(words, number))
+        return sentences[self.says].format(what=what)
 
     @staticmethod
     def bare(sentence: str) -> str:
@@ -261,17 +279,14 @@ class _Turn:
     def not_met(self, *parts: Part) -> Reason:
         """Of parts of which one must be met, and none is in the state that is asked."""
         if self.says is Says.LEFT_RULE:
-            return self._reason(_joined_words([_no_longer(part, self.own) for part in parts], Mode.ALL))
-        return self._reason(_joined_words([_now(part, self.own, turned=True) for part in parts], Mode.ANY))
+            return _said(self.says, _together([_no_longer(part, self.own) for part in parts], Mode.ALL))
+        return _said(self.says, _together([_now(part, self.own, turned=True) for part in parts], Mode.ANY))
 
     def met(self, part: Part) -> Reason:
         """Of a part that must not be met, and is in the state that is asked."""
         if self.says is Says.LEFT_RULE:
-            return self._reason(_now(part, self.own, turned=True))
-        return self._reason(_no_longer(part, self.own))
-
-    def _reason(self, words: str) -> Reason:
-        return Reason(self.says, _short(words))
+            return _said(self.says, _now(part, self.own, turned=True))
+        return _said(self.says, _no_longer(part, self.own))
 
 
 def _turned(segment: Segment, number: int, turn: _Turn) -> Node:
@@ -314,7 +329,7 @@ def _met(place: Place, part: Part, turn: _Turn) -> Node:
 
 
 def _brings_in(place: Place, part: Part, own: str) -> Node:
-    return _first_met(place, part, lambda decides: Reason(Says.JOINED_RULE, _short(_now(decides, own))))
+    return _first_met(place, part, lambda decides: _said(Says.JOINED_RULE, _now(decides, own)))
 
 
 def _first_met(place: Place, part: Part, reason: Callable[[Part], Reason]) -> Node:
@@ -327,27 +342,36 @@ def _first_met(place: Place, part: Part, reason: Callable[[Part], Reason]) -> No
     return reason(part)
 
 
+def _said(says: Says, phrase: Phrase) -> Reason:
+    """Of a rule; one that is too long to be kept for each member is cut, in English."""
+    if len(phrase.kept) > _LONGEST_KEPT:
+        return Reason(says, _short(phrase.say()))
+    return Reason(says, "", phrase)
+
+
 def _short(words: str) -> str:
     return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…"
 
 
-def _now(part: Part, own: str, *, turned: bool = False) -> str:
+def _now(part: Part, own: str, *, turned: bool = False) -> Phrase:
     """What is met; when it has `turned`, it was not before."""
     if isinstance(part, SegmentRef):
-        return f"in “{part.name}” now" if turned else f"in “{part.name}”"
+        return Phrase("in_segment_now" if turned else "in_segment", (part.name,))
     if isinstance(part, Condition):
-        return condition_words(part, own, now=turned)
-    words = _joined_words([_now(item, own) for item in part.items], part.mode)
-    return f"{words} now" if turned else words
+        return condition_phrase(part, own, now=turned)
+    phrase = _together([_now(item, own) for item in part.items], part.mode)
+    return Phrase("now", (phrase,)) if turned else phrase
 
 
-def _no_longer(part: Part, own: str) -> str:
+def _no_longer(part: Part, own: str) -> Phrase:
     if isinstance(part, SegmentRef):
-        return f"no longer in “{part.name}”"
+        return Phrase("no_longer_in_segment", (part.name,))
     if isinstance(part, Condition):
-        return condition_words(part, own, no_longer=True)
-    return f"no longer {_now(part, own)}"
+        return condition_phrase(part, own, no_longer=True)
+    return Phrase("no_longer", (_now(part, own),))
 
 
-def _joined_words(words: Sequence[str], mode: Mode) -> str:
-    return (" and " if mode is Mode.ALL else " or ").join(words) or "nothing is asked"
+def _together(phrases: Sequence[Phrase], mode: Mode) -> Phrase:
+    if not phrases:
+        return Phrase("nothing")
+    return reduce(lambda before, phrase: Phrase(mode.value, (before, phrase)), phrases)

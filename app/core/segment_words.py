@@ -1,10 +1,13 @@
-"""A segment in words: one English sentence per rule, for lists, receipts and screen readers."""
+"""A segment in words: one English sentence per rule, for lists, receipts and screen readers; its conditions as phrases."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+
 from app.core.names import fold
+from app.core.phrases import Phrase
 from app.core.segments import (
-    Aggregate,
     Condition,
     FieldRef,
     Group,
@@ -22,42 +25,7 @@ _BEGINNINGS = {
     SetOperator.INTERSECT: "Only those where ",
     SetOperator.EXCEPT: "Without those where ",
 }
-_AGGREGATES = {
-    Aggregate.COUNT: "the number of {}",
-    Aggregate.SUM: "the sum of {}",
-    Aggregate.AVERAGE: "the average of {}",
-    Aggregate.LOWEST: "the lowest {}",
-    Aggregate.HIGHEST: "the highest {}",
-    Aggregate.LATEST: "the latest {}",
-    Aggregate.EARLIEST: "the earliest {}",
-}
-_OPERATORS = {
-    Operator.IS: "is {}",
-    Operator.IS_NOT: "is not {}",
-    Operator.IS_ONE_OF: "is {}",
-    Operator.IS_NOT_ONE_OF: "is neither {}",
-    Operator.CONTAINS: "contains {}",
-    Operator.STARTS_WITH: "starts with {}",
-    Operator.ENDS_WITH: "ends with {}",
-    Operator.AT_LEAST: "is at least {}",
-    Operator.AT_MOST: "is at most {}",
-    Operator.MORE_THAN: "is more than {}",
-    Operator.LESS_THAN: "is less than {}",
-    Operator.BETWEEN: "is between {}",
-    Operator.IS_EMPTY: "is empty",
-    Operator.IS_NOT_EMPTY: "is not empty",
-    Operator.BEFORE: "is before {}",
-    Operator.AFTER: "is after {}",
-    Operator.LAST: "lies in the last {}",
-    Operator.NOT_IN_LAST: "does not lie in the last {}",
-}
-_NO_LONGER = {
-    Operator.IS_NOT: "is {} now",
-    Operator.IS_NOT_ONE_OF: "is {} now",
-    Operator.IS_EMPTY: "is filled now",
-    Operator.IS_NOT_EMPTY: "is empty now",
-    Operator.NOT_IN_LAST: "lies in the last {} now",
-}
+_UNASKED = frozenset({Operator.IS_EMPTY, Operator.IS_NOT_EMPTY})
 _MOST_VALUES = 5
 
 
@@ -88,27 +56,29 @@ def _group_words(group: Group, *, nested: bool) -> str:
     return f"({text})" if nested and len(parts) > 1 else text
 
 
-def condition_words(condition: Condition, own: str = "", *, now: bool = False, no_longer: bool = False) -> str:
-    """One condition without a full stop: `the sum of Orders Total is at least 250 in the last 12 months of PlacedOn`.
+def condition_words(condition: Condition) -> str:
+    """One condition without a full stop: `the sum of Orders Total is at least 250 in the last 12 months of PlacedOn`."""
+    return condition_phrase(condition).say()
 
-    The table `own` is not named. With `now` the words say that it was not met before, with `no_longer` that it was met and is
-    not any more.
+
+def condition_phrase(condition: Condition, own: str = "", *, now: bool = False, no_longer: bool = False) -> Phrase:
+    """One condition as a phrase; the table `own` is not named.
+
+    With `now` it says that it was not met before, with `no_longer` that it was met and is not any more.
     """
-    subject = field_words(condition.field, own)
+    subject: Phrase | str = field_words(condition.field, own)
     if condition.aggregate is not None:
-        subject = _AGGREGATES[condition.aggregate].format(subject)
-    asked = _OPERATORS[condition.operator]
-    last = "nor" if condition.operator is Operator.IS_NOT_ONE_OF and not no_longer else "or"
-    if no_longer:
-        asked = _NO_LONGER.get(condition.operator) or f"no longer {asked}"
-        asked = asked.replace("no longer is ", "is no longer ", 1)
-    elif now:
-        asked = f"{asked} now"
-    text = f"{subject} {asked.format(_value_words(condition, last))}"
+        subject = Phrase(condition.aggregate.value, (subject,))
+    operator = condition.operator
+    last = "nor" if operator is Operator.IS_NOT_ONE_OF and not no_longer else "or"
+    code = f"no_longer {operator}" if no_longer else operator.value
+    phrase = Phrase(code, (subject,) if operator in _UNASKED else (subject, _value(condition, last)))
+    if now and not no_longer:
+        phrase = Phrase("now", (phrase,))
     if condition.within is not None:
         within = condition.within
-        text += f", counting only {field_words(within.field, own)} in the last {_span_words(within.last)}"
-    return text
+        phrase = Phrase("within", (phrase, field_words(within.field, own), _span(within.last)))
+    return phrase
 
 
 def field_words(field: FieldRef, own: str = "") -> str:
@@ -116,34 +86,38 @@ def field_words(field: FieldRef, own: str = "") -> str:
     return field.column if fold(field.table) == fold(own) else f"{field.table} {field.column}"
 
 
-def _span_words(span: Span) -> str:
-    unit = str(span.unit)
-    return unit.removesuffix("s") if span.number == 1 else f"{span.number:,} {unit}"
+def _span(span: Span) -> Phrase:
+    if span.number == 1:
+        return Phrase(span.unit.removesuffix("s"))
+    return Phrase(span.unit.value, (span.number,))
 
 
-def _value_words(condition: Condition, last: str) -> str:
+def _value(condition: Condition, last: str) -> Phrase | str | int:
     value = condition.value
     if isinstance(value, Span):
-        return _span_words(value)
+        return _span(value)
     if isinstance(value, tuple):
         if condition.operator is Operator.BETWEEN:
-            return " and ".join(_scalar_words(v) for v in value)
-        return _list_words(value, last)
-    return _scalar_words(value)
+            return _joined("and", [_scalar(each) for each in value])
+        return _list(value, last)
+    return _scalar(value)
 
 
-def _list_words(values: tuple[Scalar, ...], last: str) -> str:
-    shown = [_scalar_words(v) for v in values[:_MOST_VALUES]]
+def _list(values: tuple[Scalar, ...], last: str) -> Phrase | str | int:
+    shown = [_scalar(each) for each in values[:_MOST_VALUES]]
     if len(values) > _MOST_VALUES:
-        return f"{', '.join(shown)} {last} {len(values) - _MOST_VALUES:,} more"
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {last} {shown[-1]}"
+        shown.append(Phrase("more", (len(values) - _MOST_VALUES,)))
+    *first, end = shown
+    return Phrase(last, (_joined("values", first), end)) if first else end
 
 
-def _scalar_words(value: Scalar) -> str:
+def _joined(code: str, parts: Sequence[Phrase | str | int]) -> Phrase | str | int:
+    return reduce(lambda before, part: Phrase(code, (before, part)), parts)
+
+
+def _scalar(value: Scalar) -> Phrase | str | int:
     if value is None or value == "":
-        return "empty"
+        return Phrase("empty")
     if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return str(value)
+        return Phrase("true" if value else "false")
+    return value if isinstance(value, int) else str(value)

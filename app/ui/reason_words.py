@@ -7,6 +7,7 @@ from functools import lru_cache
 from PySide6.QtCore import QCoreApplication
 
 from app.core.reasons import Reason, Says
+from app.ui.phrase_words import number, phrase_words
 
 
 def tr(words: str) -> str:
@@ -16,7 +17,7 @@ def tr(words: str) -> str:
 
 def reason_words(reason: Reason) -> str:
     """The reason as a sentence; empty when none is kept."""
-    return reason.sentence(_sentences())
+    return reason.sentence(_sentences(), phrase_words(), number)
 
 
 @lru_cache(maxsize=1)

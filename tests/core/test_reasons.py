@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.phrases import ENGLISH
 from app.core.reasons import (
     NO_RULE,
     SENTENCES,
@@ -103,7 +104,10 @@ def test_every_segment_has_a_reason_short_enough_to_read(segment: Segment, data:
     met = data.draw(st.sets(st.sampled_from(places))) if places else set()
     for tree in (why(segment, "Customer") for why in (why_left, why_joined, why_newly)):
         assert all(isinstance(asked, int) or asked in places for asked in asked_in(tree))
-        assert 6 < len(str(reason_of(tree, segment, met.__contains__))) < 180
+        reason = reason_of(tree, segment, met.__contains__)
+        assert 6 < len(str(reason)) < 180
+        assert Reason.read(reason.kept) == reason
+        assert len(reason.kept) < 2_100
 
 
 def newly(segment: Segment, *met_before: Place) -> str:
@@ -121,6 +125,25 @@ def test_what_holds_now_that_did_not_brings_somebody_in() -> None:
     assert newly(rules, (0,)) == "Joined: in “Buyers” now"
     both = of({"all": [GERMAN]}, {"union": {"segment": "Buyers"}})
     assert newly(both) == str(NO_RULE)
+
+
+def test_a_rule_is_said_in_the_words_and_the_order_of_any_language() -> None:
+    reason = reason_of(
+        why_left(of({"all": [GERMAN, SPENDS]}), "Customer"), of({"all": [GERMAN, SPENDS]}), {(0, 1)}.__contains__
+    )
+    assert str(reason) == "Left: Country is no longer DE"
+    sentences = {**SENTENCES, Says.LEFT_RULE: "Ausgetreten: {what}"}
+    words = {**ENGLISH, "no_longer is": "{1} steht nicht mehr in {0}"}
+    assert Reason.read(reason.kept).sentence(sentences, words) == "Ausgetreten: DE steht nicht mehr in Country"
+    spends = reason_of(why_left(of({"all": [SPENDS]}), "Customer"), of({"all": [SPENDS]}), set().__contains__)
+    assert spends.sentence(SENTENCES, ENGLISH, lambda number: f"<{number}>") == (
+        "Left: the sum of Orders Total is no longer at least <250>"
+    )
+
+
+def test_what_earlier_versions_kept_of_a_rule_is_still_said() -> None:
+    assert str(Reason.read("left_rule\x1fCountry is no longer DE")) == "Left: Country is no longer DE"
+    assert str(Reason.read('left_rule\x1e["a code of a later version"]')) != ""
 
 
 @given(st.sampled_from(Says), st.text(max_size=20))

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QTranslator
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
 
 from app.bootstrap import Services
 from app.core.connections import Access
 from app.core.forecasts import Quota
+from app.core.phrases import ENGLISH, Phrase
 from app.core.plans import Change
 from app.core.reasons import Reason, Says
 from app.core.roles import Role
@@ -24,8 +27,9 @@ from app.ui.pages.exports.commands import ExportCommands
 from app.ui.pages.exports.page import ExportsPage
 from app.ui.pages.plan import PlanPage
 from app.ui.pages.runs import RunsPage
+from app.ui.phrase_words import phrase_words
 from app.ui.preferences import Preferences
-from app.ui.reason_words import reason_words
+from app.ui.reason_words import _sentences, reason_words
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
 from tests.ui.test_exports_page import line, run
@@ -312,3 +316,31 @@ def test_when_there_is_a_plan(qapp: object) -> None:
 def test_the_reasons_of_the_window_are_those_of_the_command_line() -> None:
     for says in Says:
         assert reason_words(Reason(says, "x{y}")) == str(Reason(says, "x{y}"))
+    assert phrase_words() == ENGLISH
+    number_and_names = Reason(
+        Says.LEFT_RULE, "", Phrase("no_longer at_least", (Phrase("sum", ("Orders {0}",)), 10**20))
+    )
+    assert reason_words(number_and_names) == str(number_and_names)
+
+
+def test_a_rule_is_said_in_the_language_of_the_window(qapp: QApplication) -> None:
+    class German(QTranslator):
+        def translate(self, context: str, text: str, *_more: object) -> str:
+            told = {"Left: {what}": "Ausgetreten: {what}", "{0} is no longer {1}": "{0} ist nicht mehr {1}"}
+            return told.get(text, "") if context in {"Reasons", "Phrases"} else ""
+
+        def isEmpty(self) -> bool:  # noqa: N802 - Qt's name
+            return False
+
+    german = German()
+    qapp.installTranslator(german)
+    caches = phrase_words, _sentences
+    for cache in caches:
+        cache.cache_clear()
+    try:
+        left = Reason(Says.LEFT_RULE, "", Phrase("no_longer is", ("Country", "DE")))
+        assert reason_words(left) == "Ausgetreten: Country ist nicht mehr DE"
+    finally:
+        qapp.removeTranslator(german)
+        for cache in caches:
+            cache.cache_clear()
