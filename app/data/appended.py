@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from app.data.run_changes import make_folder, sync_folder
+from app.data.kept_files import make_folder, sync_folder
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would else write \r\n for \n
 

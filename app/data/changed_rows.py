@@ -24,7 +24,7 @@ from app.core.row_deltas import RowChanges, Rows, Whole
 from app.core.tables import Table
 from app.data.engines.duckdb import Cursor, literal
 from app.data.formats.values import column_text
-from app.data.run_changes import known_of, write_parquet
+from app.data.kept_files import known_of, write_parquet
 from app.data.server_rows import server_of
 from app.data.sql_values import Value
 from app.data.table_files import RowSource, Selection, TableRows

@@ -16,10 +16,11 @@ from sqlglot import exp
 from app.core.erasing import ERASED, Person
 from app.core.suppression import ContactKind, contact_columns
 from app.core.tables import Catalog, Table
-from app.data.engines.duckdb import Cursor, DuckDBEngine, generation_folder, literal, quoted
+from app.data.engines.duckdb import Cursor, DuckDBEngine, columns_of, generation_folder, listed, literal, quoted
 from app.data.identifiers_sql import normalise
 from app.data.identity import as_text
-from app.data.run_changes import KEY, columns_of, listed, write_parquet
+from app.data.kept_files import write_parquet
+from app.data.run_changes import KEY
 from app.data.sql import key_column
 from app.data.sql_values import column_value
 from app.data.value_hashes import is_part

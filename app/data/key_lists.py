@@ -13,7 +13,7 @@ from sqlglot import exp
 from app.core.errors import FixData
 from app.core.identifiers import BLANKS
 from app.core.names import new_id
-from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
+from app.data.engines.duckdb import Cursor, DuckDBEngine, columns_of, literal, quoted
 from app.data.workspace_rows import LISTS, key_list
 from app.jobs import JobContext
 
@@ -104,7 +104,7 @@ def _rows(cursor: Cursor, source: Path, key: str) -> str:
         if parquet
         else f"read_csv({literal(source)}, header = false, all_varchar = true, null_padding = true)"
     )
-    names = [row[0] for row in cursor.execute(f"DESCRIBE SELECT * FROM {reading}").fetchall()]  # noqa: S608
+    names = columns_of(cursor, f"FROM {reading}")
     first = names if parquet else list((cursor.execute(f"SELECT * FROM {reading} LIMIT 1").fetchall() or [()])[0])  # noqa: S608
     found = next((i for i, name in enumerate(first) if _same(name, key)), None)
     if found is None and len(names) != 1:

@@ -12,7 +12,7 @@ from app.core.segments import Segment
 from app.core.tables import Table
 from app.data.engines.duckdb import DuckDBEngine, generation_folder
 from app.data.identity import Identity
-from app.data.run_changes import make_folder
+from app.data.kept_files import make_folder
 from app.data.suppression import list_file
 from app.data.workspace_rows import Scope
 

@@ -10,7 +10,7 @@ from typing import Any
 from app.core.errors import FixData
 from app.core.plans import TOLD, Change, PlanFilter, PlanLine, PlannedMember
 from app.core.reasons import Reason
-from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
+from app.data.engines.duckdb import Cursor, DuckDBEngine, columns_of, listed, literal, quoted
 from app.data.run_changes import KEY, RELEASED
 from app.data.value_hashes import VALUE
 from app.jobs import CancelToken, JobContext
@@ -38,8 +38,7 @@ class PlanPages:
         """So many of each change of each segment, by segment and key."""
         with self.engine.cursor(ctx.token) as cursor:
             nth = "row_number() OVER (PARTITION BY file, change ORDER BY member)"
-            told = ", ".join(literal(change) for change in TOLD)
-            rest = f"WHERE change IN ({told}) QUALIFY {nth} <= {int(number)} ORDER BY file, {_rank()}, member"
+            rest = f"WHERE change IN ({listed(TOLD)}) QUALIFY {nth} <= {int(number)} ORDER BY file, {_rank()}, member"
             return [line.member for line in self._lines(cursor, rest, [])]
 
     def one(self, id: str, ctx: JobContext) -> PlannedMember | None:  # noqa: A002 - the word of the field
@@ -85,14 +84,12 @@ class PlanPages:
                 "Plan again.",
                 code="plan_gone",
             )
-        paths = ", ".join(literal(path) for path in self.files)
-        read = f"read_parquet([{paths}], union_by_name = true, file_row_number = true, filename = true)"
+        read = f"read_parquet([{listed(self.files)}], union_by_name = true, file_row_number = true, filename = true)"
         cases = " ".join(f"WHEN {literal(path)} THEN {at}" for at, path in enumerate(self.files))
         return f"SELECT *, CASE filename {cases} END AS file, file_row_number AS row FROM {read} WHERE change <> '{RELEASED}'"  # noqa: S608
 
     def _select(self, cursor: Cursor) -> tuple[list[str], str]:
-        found = [row[0] for row in cursor.execute(f"DESCRIBE {self._source()}").fetchall()]
-        names = [name for name in found if name.startswith((KEY, VALUE))]
+        names = [name for name in columns_of(cursor, self._source()) if name.startswith((KEY, VALUE))]
         columns = "".join(f", {quoted(name)}" for name in names)
         return names, f"SELECT file, row, member, change, reason, fields{columns} FROM ({self._source()})"  # noqa: S608 - as above
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from app.core.names import new_id
 from app.core.plans import Change
-from app.data.engines.duckdb import DuckDBEngine, literal, quoted
-from app.data.run_changes import KEY, columns_of, listed
+from app.data.engines.duckdb import DuckDBEngine, columns_of, listed, literal, quoted
+from app.data.run_changes import KEY
 from app.data.value_hashes import VALUE
 from app.jobs import JobContext
 

@@ -17,9 +17,10 @@ from app.core.exports import REMOVING, SyncMode
 from app.core.names import new_id
 from app.core.plans import TOLD, Basis, Change, Changes
 from app.core.reasons import Says
-from app.data.engines.duckdb import Cursor, literal, quoted
+from app.data.engines.duckdb import Cursor, columns_of, listed, literal, quoted
+from app.data.kept_files import make_folder, write_parquet
 from app.data.reasons import Why, explained
-from app.data.run_changes import KEY, RELEASED, columns_of, listed, make_folder, write_parquet
+from app.data.run_changes import KEY, RELEASED
 from app.data.sent import Held, short_hash
 from app.data.there import STRANGER, not_there, seen
 from app.data.undoing import ADDED, REMOVED

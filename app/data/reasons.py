@@ -14,7 +14,7 @@ from app.core.plans import Basis
 from app.core.reasons import MARK, NO_RULE, Node, Reason, Says, When, parts_of, why_joined, why_left, why_newly
 from app.core.segments import Condition, Group, Mode, Place, Segment
 from app.core.tables import Table
-from app.data.engines.duckdb import Cursor, literal, quoted
+from app.data.engines.duckdb import Cursor, columns_of, literal, quoted
 from app.data.identifiers_sql import text
 from app.data.identity import Identity, RowValues
 from app.data.run_changes import INVALID, NOT_SENT, REFUSED, RELEASED
@@ -250,7 +250,7 @@ def _ask_left(cursor: Cursor, rows: str, why: Why, to: str) -> None:
 
 def _ask_changed(cursor: Cursor, rows: str, held: str, fields: Sequence[str], why: Why, to: str) -> None:
     """Which values of those who changed are other ones than those that were sent."""
-    there = {row[0] for row in cursor.execute(f"DESCRIBE {held}").fetchall()}
+    there = columns_of(cursor, held)
     kept = [name for name in fields if PART + name in there]
     if not kept:
         return

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from app.core.plans import Changes
 from app.data.engines.duckdb import Cursor, literal
+from app.data.kept_files import known_of, write_parquet
 from app.data.planning import Found, identifier_of
-from app.data.run_changes import RELEASED, changes_path, known_of, open_rows, run_folder, write_parquet
+from app.data.run_changes import RELEASED, changes_path, open_rows, run_folder
 from app.data.sent import Held, pending
 from app.jobs import CancelToken
 

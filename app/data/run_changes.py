@@ -10,13 +10,12 @@ by their owner only.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 
 from app.core.names import new_id
-from app.data.engines.duckdb import Cursor, literal, quoted
+from app.data.engines.duckdb import Cursor, columns_of, listed, literal, quoted
+from app.data.kept_files import known_of, make_folder, sync_folder, write_parquet
 from app.data.value_hashes import PART, VALUE, hashed
 
 SENDING, REFUSED, INVALID, THERE, NOT_SENT = "sending", "rejected", "invalid", "there", "not_sent"
@@ -32,10 +31,6 @@ RELEASED = "released"
 """Planned beside the changes: it left the segment, but somebody else sends it to the same place, so only our note goes."""
 
 _MOST_SPANS = 64
-_FEW_WORDS = ", STRING_DICTIONARY_PAGE_SIZE_LIMIT 4096"
-"""A dictionary for reasons and the like, none for names and addresses: making one takes a sixth of the writing, for nothing."""
-_ROWS_TOGETHER = ", ROW_GROUP_SIZE 40960"
-"""A third of DuckDB's own: 22 MB less while a million wide rows are written, and a fifth quicker."""
 _OPTIONAL = {"reason": "VARCHAR", "fields": "VARCHAR[]", "before": "UUID"}  # plans of earlier versions lack them
 
 
@@ -165,51 +160,3 @@ def _joined_spans(found: list[tuple[int, int, str]]) -> list[tuple[int, int, str
         else:
             joined.append((first, last, word))
     return joined
-
-
-def write_parquet(cursor: Cursor, query: str, to: Path, kept: Mapping[str, str]) -> None:
-    """Write the rows, with these texts about them, to a file that is on the drive when this returns; for its owner only."""
-    texts = ", ".join(f"{name}: {literal(text)}" for name, text in kept.items())
-    metadata = f", KV_METADATA {{{texts}}}" if texts else ""
-    cursor.execute(
-        f"COPY ({query}) TO {literal(to)} (FORMAT parquet, COMPRESSION lz4_raw{_FEW_WORDS}{_ROWS_TOGETHER}{metadata})"
-    )
-    with to.open("rb+") as file:
-        to.chmod(0o600)
-        os.fsync(file.fileno())
-
-
-def known_of(cursor: Cursor, file: Path, name: str) -> str:
-    """A text kept with a file; empty when there is none of that name."""
-    query = "SELECT value FROM parquet_kv_metadata(?) WHERE key = ?"
-    found = cursor.execute(query, [str(file), name]).fetchone()
-    return "" if found is None else bytes(found[0]).decode()
-
-
-def columns_of(cursor: Cursor, query: str) -> list[str]:
-    """The names of a query's columns."""
-    return [row[0] for row in cursor.execute(f"DESCRIBE {query}").fetchall()]
-
-
-def listed(words: Iterable[str]) -> str:
-    """Texts as SQL has them in a list."""
-    return ", ".join(literal(word) for word in words)
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder with those above it, for its owner only; after a loss of power they are there."""
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    if missing:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for each in missing:
-            sync_folder(each.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names of new files in a folder onto the drive; Windows does so by itself and can't be asked."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

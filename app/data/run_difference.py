@@ -12,8 +12,8 @@ from typing import Any
 
 from app.core.reasons import Reason
 from app.core.run_differences import Side
-from app.data.engines.duckdb import Cursor, literal, quoted
-from app.data.run_changes import WITHOUT_EFFECT, changes_relation, listed
+from app.data.engines.duckdb import Cursor, listed, literal, quoted
+from app.data.run_changes import WITHOUT_EFFECT, changes_relation
 from app.data.there import STRANGER
 
 Member = tuple[str, str, str, Reason, list[str], int]

@@ -24,7 +24,8 @@ from pathlib import Path
 
 from app.core.exports import SyncMode
 from app.data.appended import AppendedFile
-from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
+from app.data.engines.duckdb import Cursor, DuckDBEngine, columns_of, listed, literal, quoted
+from app.data.kept_files import known_of, sync_folder, write_parquet
 from app.data.run_changes import (
     KEY,
     RELEASED,
@@ -33,13 +34,8 @@ from app.data.run_changes import (
     WITHOUT_EFFECT,
     changes_path,
     changes_query,
-    columns_of,
-    known_of,
-    listed,
     run_folder,
-    sync_folder,
     write_changes,
-    write_parquet,
 )
 from app.data.value_hashes import PART, is_part
 from app.jobs import CancelToken

@@ -14,8 +14,9 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from app.core.names import new_id
-from app.data.engines.duckdb import Cursor, literal, quoted
-from app.data.run_changes import KEY, columns_of, make_folder
+from app.data.engines.duckdb import Cursor, columns_of, literal, quoted
+from app.data.kept_files import make_folder
+from app.data.run_changes import KEY
 from app.jobs import JobContext, Progress
 
 Pages = Iterable[Sequence[Mapping[str, str | None]]]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from app.data.run_changes import SENDING, known_of, outcome_rows
+from app.data.kept_files import known_of
+from app.data.run_changes import SENDING, outcome_rows
 from app.data.sent import pending
 
 ON_THE_WAY = SENDING

@@ -44,7 +44,7 @@ from app.core.receipts import (
 )
 from app.core.runs import PhaseName, Run
 from app.core.segments import Segment
-from app.data.run_changes import make_folder, sync_folder
+from app.data.kept_files import make_folder, sync_folder
 from app.delivery.files import RunFolder, mask_addresses
 from app.delivery.journal import read_journal
 from app.delivery.ledger import Answered, Contacted, Gathered, Line, Stored, Told, read_ledger

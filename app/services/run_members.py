@@ -20,6 +20,7 @@ from app.core.segments import Segment
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
+from app.data.kept_files import known_of
 from app.data.last_seen import read, read_seen, seen_now, write_seen
 from app.data.member_query import MemberSpec
 from app.data.members import Members
@@ -27,7 +28,7 @@ from app.data.plan_pages import PlanPages
 from app.data.plan_rows import ALL, PlanRows, look_path, read_plan
 from app.data.planning import Difference
 from app.data.resuming import Rest, goes_on, is_settled
-from app.data.run_changes import changes_path, known_of
+from app.data.run_changes import changes_path
 from app.data.sent import Held, Told
 from app.data.there import write_there
 from app.data.workspace_rows import Scope

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -41,6 +41,16 @@ def literal(value: str | Path) -> str:
 def quoted(value: str) -> str:
     """A table's or column's name as a quoted identifier of DuckDB's SQL."""
     return exp.to_identifier(value, quoted=True).sql(dialect="duckdb")
+
+
+def listed(words: Iterable[str | Path]) -> str:
+    """Values as literals of DuckDB's SQL in a list."""
+    return ", ".join(literal(word) for word in words)
+
+
+def columns_of(cursor: Cursor, query: str) -> list[str]:
+    """The names of a query's columns."""
+    return [row[0] for row in cursor.execute(f"DESCRIBE {query}").fetchall()]
 
 
 class DuckDBEngine:

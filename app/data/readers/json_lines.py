@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import orjson
 
-from app.data.engines.duckdb import Cursor, literal, quoted
+from app.data.engines.duckdb import Cursor, listed, literal, quoted
 from app.data.readers.encoding import examine, opened
 from app.data.readers.incoming import Incoming, ReadJob, refused
 from app.data.readers.kinds import Cast, Kind, decide
@@ -49,18 +49,14 @@ def read(job: ReadJob, name: str, files: Sequence[Path], source: str) -> Incomin
 
 
 def _describe(cursor: Cursor, files: Sequence[Path]) -> list[tuple[str, str]]:
-    relation = f"read_json([{_listed(files)}], records=true, sample_size=-1, map_inference_threshold=-1)"
+    relation = f"read_json([{listed(files)}], records=true, sample_size=-1, map_inference_threshold=-1)"
     rows = cursor.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()  # noqa: S608 - paths are quoted
     return [(row[0], row[1]) for row in rows]
 
 
 def _reading(files: Sequence[Path], columns: Sequence[tuple[str, str]]) -> str:
-    listed = ", ".join(f"{literal(column)}: {literal(native)}" for column, native in columns)
-    return f"read_json([{_listed(files)}], records=true, columns={{{listed}}})"
-
-
-def _listed(files: Sequence[Path]) -> str:
-    return ", ".join(literal(file) for file in files)
+    types = ", ".join(f"{literal(column)}: {literal(native)}" for column, native in columns)
+    return f"read_json([{listed(files)}], records=true, columns={{{types}}})"
 
 
 def _looked_at(cursor: Cursor, relation: str, texts: Sequence[str]) -> dict[str, Cast]:
