@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Protocol
 
 from app.core.connections import Access
 from app.core.errors import NotAllowed
@@ -80,3 +81,10 @@ def demand(role: Role, action: Action, access: Access | None = None) -> None:
         "Ask an admin of this workspace.",
         code="role",
     )
+
+
+class CurrentRole(Protocol):
+    """Who acts; fulfilled by the service of roles."""
+
+    def role(self) -> Role:
+        """The role of this person now."""

@@ -24,6 +24,7 @@ from app.delivery.files import RunFolder
 from app.jobs import JobContext, Progress
 from app.services.audit import AuditService
 from app.services.erasing_leftovers import Leftovers, names
+from app.services.finding import connection_of
 from app.services.roles import RoleService
 from app.services.suppression import SuppressionService
 from app.store.store import Store
@@ -249,7 +250,7 @@ class EraseService:
                 yield Found(Trace.FIXED_LIST, segment.name, number)
 
     def _connection(self, export: Export) -> str:
-        found = self._store.connections.by_id(export.connection) if export.connection else None
+        found = connection_of(self._store, export)
         return found.name if found is not None else ""
 
     def _sent_files(self) -> list[Path]:

@@ -1,10 +1,11 @@
-"""Finding a thing by the name a person typed, or saying that it is not there."""
+"""Finding things: by the name a person typed, saying when it is not there, and by what refers to them."""
 
 from __future__ import annotations
 
 from app.core.connections import Connection
 from app.core.errors import FixData
 from app.core.exports import Export
+from app.core.runs import Run
 from app.store import Store
 
 
@@ -37,3 +38,13 @@ def no_connection(name: str) -> FixData:
         "Look at the list of connections.",
         code="no_connection",
     )
+
+
+def connection_of(store: Store, export: Export) -> Connection | None:
+    """The export's connection; None when it has none, or it is gone."""
+    return store.connections.by_id(export.connection) if export.connection else None
+
+
+def connection_of_run(store: Store, run: Run) -> Connection | None:
+    """The connection a run used; None when it had none, or it is gone."""
+    return store.connections.by_id(run.connection_id) if run.connection_id else None

@@ -13,6 +13,7 @@ from app.core.plans import Changes
 from app.core.roles import Action, may
 from app.core.runs import Run, Status, Trigger
 from app.delivery.run_state import utc_now
+from app.services.finding import connection_of_run
 from app.services.roles import RoleService
 from app.services.runs import RunService
 from app.store.store import Store
@@ -44,7 +45,7 @@ class HeldRunService:
 
     def may_answer(self, run: Run) -> bool:
         """Whether this person may send or cancel it."""
-        connection = self._store.connections.by_id(run.connection_id) if run.connection_id else None
+        connection = connection_of_run(self._store, run)
         return may(self._roles.role(), Action.RUN_EXPORTS, connection.access if connection else None)
 
     def send_anyway(self, run_id: str, typed: str) -> Run:
@@ -79,7 +80,7 @@ class HeldRunService:
 
     def _waiting(self, run_id: str) -> tuple[Run, Held]:
         run = self._runs.get(run_id)
-        connection = self._store.connections.by_id(run.connection_id) if run.connection_id else None
+        connection = connection_of_run(self._store, run)
         self._roles.demand(Action.RUN_EXPORTS, connection.access if connection else None)
         newest = self._store.runs.list(run.export_id, 1)
         if run.held is None or run.status is not Status.HELD or not run.held.waits or newest[0].id != run.id:

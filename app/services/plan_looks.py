@@ -13,7 +13,7 @@ from app.core.exports import Export
 from app.core.identifiers import HASHES
 from app.core.plans import Change, Plan, PlanFilter, PlanLine, PlannedMember
 from app.core.reasons import Reason
-from app.core.roles import Action, demand, may
+from app.core.roles import Action, CurrentRole, demand, may
 from app.core.tables import Catalog
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.personal import masked as mask
@@ -29,7 +29,6 @@ from app.jobs import JobContext
 from app.services.audit import AuditService
 from app.services.hiding import hide
 from app.services.plans import PlanService, masked_member, meaning_of, meanings_of, shortened
-from app.services.runs import CurrentRole
 from app.services.saving import saving
 from app.store.store import Store
 

@@ -12,7 +12,7 @@ from app.core.connections import Connection
 from app.core.errors import FixSettings, TryAgain
 from app.core.exports import Export
 from app.core.plans import Changes, Plan, PlannedMember
-from app.core.roles import Action, Role, demand
+from app.core.roles import Action, CurrentRole, Role, demand
 from app.core.segments import FieldRef
 from app.core.tables import Catalog, Meaning
 from app.data.personal import masked as mask
@@ -21,8 +21,8 @@ from app.delivery.ports import Deps, Opened
 from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.audit import AuditService
-from app.services.finding import export_named
-from app.services.runs import CurrentRole, OpenConnection
+from app.services.finding import connection_of, export_named
+from app.services.reaching import OpenConnection, reach
 from app.store.store import Store
 
 HASH = re.compile(r"\b[0-9a-f]{64}\b")
@@ -91,14 +91,10 @@ class PlanService:
             return make_plan(export, self._opened(export, connection), deps, ctx).changes
 
     def _opened(self, export: Export, connection: Connection) -> Opened:
-        description = self._describe(connection.destination).for_connection(connection.settings)
-        return Opened(
-            description.for_target(export.target),
-            lambda on_slow, ledger: self._open_connection(connection, on_slow, ledger),
-        )
+        return reach(export, connection, self._describe, self._open_connection)
 
     def _connection_of(self, export: Export) -> Connection:
-        found = self._store.connections.by_id(export.connection) if export.connection else None
+        found = connection_of(self._store, export)
         if found is None:
             raise FixSettings(
                 f"“{export.name}” has no connection.",

@@ -1,4 +1,4 @@
-"""Receipts of runs: read, checked, saved. They outlive nothing: they are kept with the run, or longer when Settings say so."""
+"""Receipts of runs: read, checked, saved. They are kept with their run, or longer when Settings say so."""
 
 from __future__ import annotations
 

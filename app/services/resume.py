@@ -21,6 +21,7 @@ from app.delivery.files import RunFolder
 from app.delivery.journal import read_journal
 from app.delivery.journal_completion import by_journal, complete_journal
 from app.destinations.description import Description, Repeat
+from app.services.finding import connection_of
 from app.services.runs import RunService
 from app.store.store import Store
 from app.version import VERSION
@@ -151,7 +152,7 @@ class ResumeService:
             return "It takes back what another run did; undo that one again to take back what is left."
         if not self._is_newest(run):
             return "The export was run again since then."
-        connection = self._connection_of(export)
+        connection = connection_of(self._store, export)
         if connection is None or connection.id != run.connection_id:
             return "The export has another connection now, or none."
         if self._differs(run, export, connection):
@@ -172,9 +173,6 @@ class ResumeService:
             return False
         except (OSError, msgspec.DecodeError, KeyError, TypeError):
             return True
-
-    def _connection_of(self, export: Export) -> Connection | None:
-        return self._store.connections.by_id(export.connection) if export.connection else None
 
 
 def _road(description: Description) -> DoubtRoad:

@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 
 from app.core.audit import Deed, Subject
 from app.core.connections import Connection
@@ -18,7 +17,7 @@ from app.core.exports import Export
 from app.core.guards import Approval
 from app.core.names import new_id
 from app.core.retention import Retention
-from app.core.roles import Action, Role, demand, may
+from app.core.roles import Action, CurrentRole, demand, may
 from app.core.runs import LogLine, RejectPage, Run, RunError, Status, Trigger
 from app.core.tables import Meaning
 from app.data.personal import masked as mask
@@ -26,17 +25,17 @@ from app.data.plan_rows import clear_looks
 from app.data.sent import forget_export
 from app.delivery.deliver import deliver
 from app.delivery.files import RunFolder, mask_addresses
-from app.delivery.ports import Deps, Ledger, OnSlow, Opened
+from app.delivery.ports import Deps
 from app.delivery.published import forget_written
 from app.delivery.receipts import clear_receipts, seal, written_sum
 from app.delivery.run_state import utc_now
-from app.destinations.contract import FileDestination, SegmentDestination
 from app.destinations.description import Description
 from app.jobs import CancelToken, JobContext, Pools
 from app.services.audit import AuditService
 from app.services.dead_runs import DeadRuns, interrupted
-from app.services.finding import export_named
+from app.services.finding import connection_of, connection_of_run, export_named
 from app.services.live_runs import Listener, LiveRuns
+from app.services.reaching import OpenConnection, reach
 from app.services.run_progress import progress_of
 from app.services.run_queue import POLL_SECONDS, RunQueue
 from app.services.saving import saving
@@ -47,8 +46,6 @@ KEEP_LOOKS = timedelta(days=1)
 
 logger = logging.getLogger(__name__)
 
-OpenConnection = Callable[[Connection, OnSlow, Ledger], SegmentDestination | FileDestination]
-
 Runs = list[Run]  # inside the class `list` is a method
 
 
@@ -57,14 +54,6 @@ _ARRIVED = frozenset({Status.SUCCESSFUL, Status.COMPLETED_WITH_REJECTS})
 
 def _nothing_more(_export: Export, _connection: Connection, _ctx: JobContext) -> None:
     """What follows a run that went well."""
-
-
-class CurrentRole(Protocol):
-    """Who acts; fulfilled by the service of roles."""
-
-    def role(self) -> Role:
-        """The role of this person now."""
-        ...
 
 
 class RunService:
@@ -130,7 +119,7 @@ class RunService:
         connection gets a run that ended with NO_CONNECTION.
         """
         chosen = [
-            (export, self._connection_of(export))
+            (export, connection_of(self._store, export))
             for export in (export_named(self._store, name) for name in export_names)
         ]
         if trigger is not Trigger.SCHEDULE:  # a schedule acts with the rights of the workspace
@@ -145,7 +134,7 @@ class RunService:
 
     def again(self, run: Run) -> Run:
         """Queue a run that was interrupted once more; what it did so far stands in it. Raises NotAllowed, TryAgain."""
-        connection = self._store.connections.by_id(run.connection_id) if run.connection_id else None
+        connection = connection_of_run(self._store, run)
         demand(self._roles.role(), Action.RUN_EXPORTS, connection.access if connection else None)
         self._demand_open()
         waits = replace(run, status=Status.QUEUED, ended_at=None, error=None, owner=this_process(), seen=True)
@@ -165,7 +154,7 @@ class RunService:
         Raises FixData when its export is gone, TryAgain while another run of the export waits or goes on, NotAllowed.
         """
         export = export_named(self._store, undone.export_name)
-        connection = self._connection_of(export)
+        connection = connection_of(self._store, export)
         demand(self._roles.role(), Action.RUN_EXPORTS, connection.access if connection else None)
         if any(run.export_id == export.id for run in self.active()):
             raise TryAgain(
@@ -183,7 +172,7 @@ class RunService:
         names = [
             export.name
             for export in self._store.exports.all()
-            if (connection := self._connection_of(export)) is not None
+            if (connection := connection_of(self._store, export)) is not None
             and may(role, Action.RUN_EXPORTS, connection.access)
         ]
         return self.start(names, trigger, approval)
@@ -198,7 +187,7 @@ class RunService:
         A run of another process stops within about a second. Raises FixData for an unknown run, NotAllowed.
         """
         run = self.get(run_id)
-        connection = self._store.connections.by_id(run.connection_id) if run.connection_id else None
+        connection = connection_of_run(self._store, run)
         demand(self._roles.role(), Action.RUN_EXPORTS, connection.access if connection else None)
         if not self._queue.cancel(run_id):
             self._store.runs.request_cancel(run_id)
@@ -354,14 +343,10 @@ class RunService:
         """Do the run on the queue's thread; whatever happens, it comes back ended."""
         try:
             export = self._store.exports.by_id(run.export_id)
-            connection = self._connection_of(export) if export else None
+            connection = connection_of(self._store, export) if export else None
             if export is None or connection is None or connection.id != run.connection_id:
                 return self._failed(run, _CHANGED_MEANWHILE)
-            given = connection
-            opened = Opened(
-                self._describe(connection.destination).for_connection(connection.settings).for_target(export.target),
-                lambda on_slow, ledger: self._open_connection(given, on_slow, ledger),
-            )
+            opened = reach(export, connection, self._describe, self._open_connection)
             with self._deps() as deps:
                 ended = deliver(run, export, opened, deps, JobContext(token), self._follow)
             if ended.status in _ARRIVED:
@@ -412,9 +397,6 @@ class RunService:
             for r in page.rejects
         )
         return replace(page, rejects=hidden)
-
-    def _connection_of(self, export: Export) -> Connection | None:
-        return self._store.connections.by_id(export.connection) if export.connection else None
 
     def _files(self, run_id: str) -> RunFolder:
         return RunFolder(self._folder, run_id)

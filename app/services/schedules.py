@@ -13,12 +13,12 @@ from tzlocal import get_localzone_name
 
 from app.core.errors import FixSettings, SendoffError
 from app.core.exports import Export
-from app.core.roles import Action, demand
+from app.core.roles import Action, CurrentRole, demand
 from app.core.runs import Run, Status, Trigger
 from app.core.schedules import Schedule, missed, next_due
 from app.delivery.run_state import utc_now
-from app.services.finding import export_named
-from app.services.runs import CurrentRole, RunService
+from app.services.finding import connection_of, export_named
+from app.services.runs import RunService
 from app.services.trail import Trail
 from app.store.store import Store
 
@@ -67,7 +67,7 @@ class ScheduleService:
             _check(schedule, now)
         exports = [export_named(self._store, name) for name in schedules]
         for export in exports:
-            connection = self._store.connections.by_id(export.connection) if export.connection else None
+            connection = connection_of(self._store, export)
             demand(self._roles.role(), Action.CHANGE_EXPORTS, connection.access if connection else None)
         changed: list[tuple[Export, Export]] = []
         try:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 from app.core.errors import FixData, FixSettings
 from app.core.names import checked_name, fold, name_taken, new_id
-from app.core.roles import Action, Role, demand
+from app.core.roles import Action, CurrentRole, demand
 from app.core.tables import Column, Link, ServerTable, Table, TableRole
 from app.data.catalog import find_links, understand
 from app.data.engines.duckdb import DuckDBEngine
@@ -19,14 +18,6 @@ from app.data.table_rows import asking, row_count
 from app.jobs import JobContext, Progress
 from app.services.trail import Trail
 from app.store import Store
-
-
-class CurrentRole(Protocol):
-    """Who acts; fulfilled by the service of roles."""
-
-    def role(self) -> Role:
-        """The role of this person now."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

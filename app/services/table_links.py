@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from app.core.errors import FixData
 from app.core.names import fold
-from app.core.roles import Action, demand
+from app.core.roles import Action, CurrentRole, demand
 from app.core.segments import FieldRef
 from app.core.tables import Catalog, Link, Table
 from app.data.catalog import rows_found
@@ -15,7 +15,6 @@ from app.data.engines.duckdb import DuckDBEngine
 from app.data.engines.protocol import Cursor
 from app.data.table_rows import asking
 from app.jobs import CancelToken, JobContext
-from app.services.server_tables import CurrentRole
 from app.services.table_keys import column_named, demand_key
 from app.services.trail import Trail
 from app.store import Store

@@ -8,14 +8,13 @@ from typing import Final
 
 from app.core.errors import FixData
 from app.core.names import fold
-from app.core.roles import Action, demand
+from app.core.roles import Action, CurrentRole, demand
 from app.core.tables import Column, Table
 from app.core.value_mapping import MappedValue, mappable, mapped, with_means
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.looking import frequent_values
 from app.data.table_rows import LOOKED_AT, looked_at
 from app.jobs import JobContext
-from app.services.server_tables import CurrentRole
 from app.services.trail import Trail
 from app.store import Store
 

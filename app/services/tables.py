@@ -12,7 +12,7 @@ from typing import Final
 from app.core.audit import Deed, Subject
 from app.core.errors import FixData, FixSettings, SendoffError
 from app.core.names import name_taken
-from app.core.roles import Action, demand
+from app.core.roles import Action, CurrentRole, demand
 from app.core.table_changes import Requeried, TableChange, columns_changed
 from app.core.table_profiles import ColumnProfile
 from app.core.tables import Column, Meaning, Table, TableRole
@@ -23,7 +23,7 @@ from app.data.linked_samples import LinkedSamples
 from app.data.looking import empties_of, profile, rows_of
 from app.data.table_rows import LOOKED_AT, looked_at
 from app.jobs import Cancelled, CancelToken, JobContext
-from app.services.server_tables import CurrentRole, ServerTables, kept_meanings, table_name
+from app.services.server_tables import ServerTables, kept_meanings, table_name
 from app.services.table_intake import TableIntake, declared_by
 from app.services.table_keys import column_named, demand_key
 from app.services.table_links import TableLinks

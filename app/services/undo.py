@@ -23,10 +23,12 @@ from app.delivery.undo import plan_undo
 from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.audit import AuditService
+from app.services.finding import connection_of
 from app.services.plan_looks import PlanLook, PlanLookService
+from app.services.reaching import OpenConnection, reach
 from app.services.retention import RetentionService
 from app.services.roles import RoleService
-from app.services.runs import OpenConnection, RunService
+from app.services.runs import RunService
 from app.store.store import Store
 
 _CUT_SHORT = {Status.INTERRUPTED, Status.CANCELLED, Status.FAILED, Status.COMPLETED_WITH_REJECTS}
@@ -101,10 +103,7 @@ class UndoService:
 
     def _opened(self, run_id: str) -> tuple[Run, Export, Opened]:
         run, export, connection = self._demand(run_id)
-        description = self._describe(connection.destination)
-        description = description.for_connection(connection.settings).for_target(export.target)
-        opened = Opened(description, lambda on_slow, ledger: self._open_connection(connection, on_slow, ledger))
-        return run, export, opened
+        return run, export, reach(export, connection, self._describe, self._open_connection)
 
     def _demand(self, run_id: str) -> tuple[Run, Export, Connection]:
         run = self._runs.get(run_id)
@@ -163,7 +162,7 @@ class UndoService:
 
     def _of(self, run: Run) -> tuple[Export | None, Connection | None]:
         export = self._store.exports.by_id(run.export_id)
-        return export, self._store.connections.by_id(export.connection) if export and export.connection else None
+        return export, connection_of(self._store, export) if export else None
 
     def _files(self, run: Run) -> RunFolder:
         return RunFolder(self._folder, run.id)
