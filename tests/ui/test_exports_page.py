@@ -24,8 +24,7 @@ from app.ui.pages.exports.commands import ExportCommands
 from app.ui.pages.exports.drawer import ExportDetails
 from app.ui.pages.exports.empty import EmptyExports, Readiness
 from app.ui.pages.exports.filters import ALL, ATTENTION, RUNNING, SCHEDULED, Filters, count_chips
-from app.ui.pages.exports.lines import ExportLine, LineWords
-from app.ui.pages.exports.page import _newer
+from app.ui.pages.exports.lines import ExportLine, LineWords, newer
 from app.ui.pages.exports.rename import RenameDialog
 from app.ui.run_feed import RunFeed
 from app.ui.theme import Theme
@@ -168,10 +167,10 @@ def test_kinds_and_rows(words: LineWords) -> None:
 
 def test_the_newest_state_of_a_run_wins() -> None:
     early, late = run(Status.RUNNING), run(Status.SUCCESSFUL)
-    assert _newer(late, early)
-    assert not _newer(early, late)
-    assert _newer(replace(early, id="r2", queued_at=NOW), late)
-    assert not _newer(replace(late, id="r0", queued_at=NOW - timedelta(days=1)), early)
+    assert newer(late, early)
+    assert not newer(early, late)
+    assert newer(replace(early, id="r2", queued_at=NOW), late)
+    assert not newer(replace(late, id="r0", queued_at=NOW - timedelta(days=1)), early)
 
 
 def test_chips_count(words: LineWords) -> None:

@@ -335,3 +335,12 @@ class LineWords(QObject):
         if error is not None and line.status is not Status.NO_CONNECTION:
             return f"{error.what} {error.why}".strip()
         return ""
+
+
+def newer(run: Run, than: Run | None) -> bool:
+    """Whether this state of a run is not older than the other one."""
+    if than is None or run.queued_at > than.queued_at:
+        return True
+    if run.id != than.id:
+        return False
+    return run.status.ended or not than.status.ended

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 
@@ -12,18 +12,17 @@ from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.errors import as_sendoff_error
-from app.core.exports import ExportKind
 from app.core.roles import Role
 from app.core.runs import Run, Status
-from app.jobs import Progress
 from app.ui.context import WindowContext
 from app.ui.pages.exports.actions import ExportActions
 from app.ui.pages.exports.commands import ExportCommands
+from app.ui.pages.exports.counting import Counting
 from app.ui.pages.exports.drawer import TREND_RUNS, ExportDetails
 from app.ui.pages.exports.empty import EmptyExports
-from app.ui.pages.exports.lines import ExportLine, LineWords
+from app.ui.pages.exports.lines import ExportLine, LineWords, newer
 from app.ui.pages.exports.list_view import ExportsList
-from app.ui.pages.exports.reading import ExportsData, count_again, read_exports
+from app.ui.pages.exports.reading import ExportsData, read_exports
 from app.ui.pages.freshness import Freshness
 from app.ui.preferences import Preferences
 from app.ui.runner import Finished, Job, LiveQuery, Outcome
@@ -61,8 +60,6 @@ class ExportsPage(Area):
         self._focus: str | None = None
         self._reading: Job | None = None
         self._again = False
-        self._counting: Job | None = None
-        self._counted_once = False
         self._docked = True
         self._words = LineWords(context.formats, self)
         self._actions = ExportActions(context, self)
@@ -71,6 +68,7 @@ class ExportsPage(Area):
         self._refresh_timer = self._timer(REFRESH_MS, self._read)
         self._skeleton_timer = self._timer(SKELETON_MS, self._on_slow)
         self._create_elements()
+        self._counting = Counting(context, self.list)
         self._connect_signals()
         self._assemble()
         self._add_shortcuts()
@@ -140,6 +138,7 @@ class ExportsPage(Area):
         self._error.primary_clicked.connect(self.refresh)
         self._loading.cancelled.connect(self._on_loading_cancelled)
         self.list.recount_asked.connect(self.count_again)
+        self._counting.counted.connect(self._read)
         self._actions.cancelling.connect(self._on_cancelling)
         self._actions.focus_asked.connect(self.activate)
 
@@ -234,8 +233,9 @@ class ExportsPage(Area):
 
     def settled(self) -> bool:
         """Whether everything is read and counted, for pictures and tests."""
-        busy = any(job is not None and job.running for job in (self._reading, self._counting))
-        return self._data is not None and not busy and not self._refresh_timer.isActive()
+        reading = self._reading is not None and self._reading.running
+        busy = reading or self._counting.running or self._refresh_timer.isActive()
+        return self._data is not None and not busy
 
     def showEvent(self, event: QShowEvent) -> None:
         """Be up to date when shown."""
@@ -286,7 +286,7 @@ class ExportsPage(Area):
             line = ExportLine(export_row, export_row.latest)
             known = before.get(line.key)
             # News of a run may be newer than what was just read from the store.
-            if known is not None and known.run is not None and _newer(known.run, line.run):
+            if known is not None and known.run is not None and newer(known.run, line.run):
                 line = line.with_run(known.run)
             lines.append(replace(line, recounting=known.recounting if known is not None else False))
         self._cancelling &= {line.run.id for line in lines if line.run is not None and line.active}
@@ -301,11 +301,7 @@ class ExportsPage(Area):
         self._offer_details()
         self._show_everything()
         self._select_focus()
-        if not self._counted_once:
-            self._counted_once = True
-            missing = [line for line in lines if line.size is None]
-            if missing:
-                self._count(missing)
+        self._counting.count_missing()
 
     def _select_focus(self) -> None:
         if self._focus is None:
@@ -320,42 +316,7 @@ class ExportsPage(Area):
 
     def count_again(self) -> None:
         """Count the segments of all exports anew."""
-        self._count(list(self.list.lines.values()))
-
-    def _count(self, lines: Sequence[ExportLine]) -> None:
-        lines = [line for line in lines if line.export.kind is ExportKind.SEGMENT]
-        if not lines or (self._counting is not None and self._counting.running):
-            return
-        for line in lines:
-            self.list.update_line(replace(line, recounting=True))
-        self.list.recount.set_busy(True)
-        services, rows = self._context.services, [line.row for line in lines]
-        self._counting = self._context.runner.submit(
-            "queries",
-            "Count the segments",
-            lambda ctx: count_again(services, rows, ctx),
-            on_progress=self._on_counting,
-            on_finished=self._on_counted,
-        )
-
-    def _on_counting(self, progress: Progress) -> None:
-        formats = self._context.formats
-        self.list.show_age(
-            self.tr("Counting {n} of {total} segments").format(
-                n=formats.number(min(progress.done + 1, progress.total or 0)), total=formats.number(progress.total or 0)
-            )
-        )
-
-    def _on_counted(self, finished: Finished) -> None:
-        self.list.recount.set_busy(False)
-        for line in list(self.list.lines.values()):
-            if line.recounting:
-                self.list.update_line(replace(line, recounting=False))
-        self._show_age()
-        if finished.outcome is Outcome.FAILED and finished.error is not None:
-            self.list.show_age(as_sendoff_error(finished.error).what)
-            return
-        self._read()
+        self._counting.count(list(self.list.lines.values()))
 
     def _on_recount_asked(self) -> None:
         self.refresh()
@@ -366,7 +327,7 @@ class ExportsPage(Area):
     def _on_runs_updated(self, runs: tuple[Run, ...]) -> None:
         for run in runs:
             line = self.list.lines.get(run.export_id)
-            if line is None or not _newer(run, line.run):
+            if line is None or not newer(run, line.run):
                 continue
             if run.status.ended:
                 self._cancelling.discard(run.id)
@@ -391,7 +352,7 @@ class ExportsPage(Area):
         self.list.show_counts()
         self._show_commands()
         self._show_details()
-        self._show_age()
+        self._counting.show_age(self._data.counted_at if self._data is not None else None)
 
     def _show_commands(self) -> None:
         role = self._data.role if self._data is not None else Role.VIEWER
@@ -408,14 +369,6 @@ class ExportsPage(Area):
             self.details.show_line(line, cancelling=cancelling)
         elif selected:
             self.details.show_sums(selected)
-
-    def _show_age(self) -> None:
-        counted = self._data.counted_at if self._data is not None else None
-        if self._counting is None or not self._counting.running:
-            clock = self._context.formats.clock
-            self.list.show_age(
-                "" if counted is None else self.tr("Counts refreshed {time}").format(time=clock(counted))
-            )
 
     # Slots
 
@@ -540,12 +493,3 @@ class ExportsPage(Area):
     def _allowed(self, key: str) -> bool:
         role = self._data.role if self._data is not None else Role.VIEWER
         return self._commands.allowed(key, role)
-
-
-def _newer(run: Run, than: Run | None) -> bool:
-    """Whether this state of a run is not older than the other one."""
-    if than is None or run.queued_at > than.queued_at:
-        return True
-    if run.id != than.id:
-        return False
-    return run.status.ended or not than.status.ended
