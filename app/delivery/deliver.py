@@ -17,11 +17,12 @@ from app.delivery.file_delivery import FileDelivery
 from app.delivery.files import RunFolder
 from app.delivery.guard import HeldBack
 from app.delivery.journal import Journal
+from app.delivery.judge import NothingSent
 from app.delivery.ports import Deps, Opened
 from app.delivery.receipts import ReceiptBook
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState, outcome_status
-from app.delivery.segment_delivery import NothingSent, SegmentDelivery
+from app.delivery.segment_delivery import SegmentDelivery
 from app.destinations.contract import Exchange, FileDestination
 from app.jobs import Cancelled, JobContext
 

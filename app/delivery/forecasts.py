@@ -36,14 +36,6 @@ def demand_quota(description: Description, found: Forecast) -> None:
         raise short
 
 
-def words_of(found: Forecast) -> str:
-    """A forecast as a line of the log."""
-    text = f"To send this takes about {found.calls:,} requests."
-    if found.quota is None:
-        return text
-    return f"{text} {found.quota.left:,} of {found.quota.limit:,} are left today."
-
-
 def _quota(destination: SegmentDestination, ctx: JobContext) -> Quota | None:
     """A target that can't say what is left stops no run: it says so itself when nothing is."""
     if not isinstance(destination, MeteredDestination):

@@ -15,9 +15,10 @@ from app.core.guards import judge as judge_plan
 from app.core.plans import Plan, PlannedMember, SegmentPlan, left_out_of
 from app.delivery.forecasts import forecast
 from app.delivery.guard import measured
+from app.delivery.judge import Judge, NothingSent
 from app.delivery.ports import Deps, Opened
 from app.delivery.replacing import places_of, who_is_there
-from app.delivery.segment_delivery import Judge, NothingSent, check_match, check_sync_mode, chosen_segments
+from app.delivery.segment_checks import check_match, check_sync_mode, chosen_segments
 from app.destinations.contract import SegmentDestination, TargetField
 from app.jobs import JobContext
 

@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TypeVar
 
 from app.core.batches import BatchKind
-from app.core.counts import Count, LimitScope, Verdict
-from app.core.eligibility import why_not_eligible
-from app.core.errors import FixData, FixSettings, SendoffError
-from app.core.exports import REMOVING, Export
+from app.core.counts import Count
+from app.core.errors import SendoffError
+from app.core.exports import Export
 from app.core.plans import BASIS_WORDS, Changes
 from app.core.runs import PhaseName, Status
-from app.core.segments import FieldRef, Segment
-from app.core.tables import Catalog
+from app.core.segments import Segment
 from app.delivery.doubts import Doubts
 from app.delivery.forecasts import demand_quota, forecast
-from app.delivery.forecasts import words_of as words_of_forecast
 from app.delivery.guard import demand_within
 from app.delivery.journal import Journal, Planned
+from app.delivery.judge import Judge
 from app.delivery.lanes import Lanes, lanes_for
+from app.delivery.plan_words import words_of_count, words_of_forecast, words_of_plan, words_of_rest
 from app.delivery.ports import Deps, MemberSource, PlannedSegment
 from app.delivery.receipts import ReceiptBook
 from app.delivery.replacing import places_of, who_is_there
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState
+from app.delivery.segment_checks import check_match, check_sync_mode, chosen_segments
 from app.delivery.sender import SegmentSender
 from app.destinations.contract import Place, SegmentDestination, SegmentSession, TargetField
 from app.destinations.description import Description
 from app.jobs import Cancelled, JobContext
-
-P = TypeVar("P", bound=PlannedSegment)
-
-
-class NothingSent(Exception):
-    """No segment may go; the status says why and the sentences stand in the run's skipped segments."""
-
-    def __init__(self, status: Status) -> None:
-        super().__init__(status)
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +132,7 @@ class SegmentDelivery:
             self._send(segment, plan, fields, ctx, last=number == len(planned))
 
     def _counted(self, count: Count) -> None:
-        self.run_log.info(words_of(count))
+        self.run_log.info(words_of_count(count))
 
     def _skip(self, segment: str, sentence: str) -> None:
         self.state.skip(segment, sentence)
@@ -224,181 +213,3 @@ class SegmentDelivery:
             self.run_log.info(told.sentence)
         if held is not None and told.members is not None and told.members != held:
             self.run_log.warning(f"“{segment.name}”: {held:,} members were expected there, {told.members:,} are.")
-
-
-class Judge:
-    """Counts the segments again at the moment of the run and decides which may go; a segment goes whole or not at all."""
-
-    def __init__(
-        self,
-        export: Export,
-        description: Description,
-        catalog: Catalog,
-        source: MemberSource,
-        on_count: Callable[[Count], None],
-        on_skip: Callable[[str, str], None],
-    ) -> None:
-        self._removes = export.sync in REMOVING
-        self._description = description
-        self._catalog = catalog
-        self._source = source
-        self._on_count = on_count
-        self._on_skip = on_skip
-        self.skip_status: Status | None = None
-        """What the run is called because of the segments left out; too large weighs more than too small."""
-
-    def allowed(self, segments: Sequence[Segment], ctx: JobContext) -> list[tuple[Segment, Count]]:
-        """The segments that may go with their counts; raises NothingSent when there are none."""
-        counts = [(s, c) for s in segments if (c := self._count(s, ctx)) is not None]
-        counts = self._within_export_limit(counts, ctx)
-        if not counts:
-            raise NothingSent(self.skip_status or Status.SKIPPED_TOO_SMALL)
-        return counts
-
-    def _count(self, segment: Segment, ctx: JobContext) -> Count | None:
-        reason = why_not_eligible(segment, self._description.takes, self._catalog)
-        if reason:
-            self._skip(segment.name, reason, Status.SKIPPED_TOO_SMALL)
-            return None
-        count = self._source.count(segment, ctx)
-        self._on_count(count)
-        if count.verdict is Verdict.TOO_LARGE:
-            self._skip(segment.name, count.reason, Status.SKIPPED_TOO_LARGE)
-        elif count.verdict is not Verdict.OK:
-            self._skip(segment.name, count.reason, Status.SKIPPED_TOO_SMALL)
-        elif count.to_send or self._removes:
-            return count
-        else:
-            self._skip_empty(segment)
-        return None
-
-    def with_somebody(self, planned: Sequence[tuple[Segment, P]]) -> list[tuple[Segment, P]]:
-        """The plans but those of empty segments of which nobody is at the target either; NothingSent when none is left."""
-        for segment, plan in planned:
-            if not plan.changes.to_send and not plan.changes.unchanged:
-                self._skip_empty(segment)
-        kept = [(s, plan) for s, plan in planned if plan.changes.to_send or plan.changes.unchanged]
-        if not kept:
-            raise NothingSent(self.skip_status or Status.SKIPPED_TOO_SMALL)
-        return kept
-
-    def _skip_empty(self, segment: Segment) -> None:
-        self._skip(segment.name, "Nobody in it can be sent.", Status.SKIPPED_TOO_SMALL)
-
-    def _within_export_limit(self, counts: list[tuple[Segment, Count]], ctx: JobContext) -> list[tuple[Segment, Count]]:
-        """A limit on the whole export counts the members of all its segments once, as the wizard shows them.
-
-        No segment can be picked to stay behind for it.
-        """
-        limits = self._description.limits
-        if limits.maximum is None or limits.scope is LimitScope.PER_SEGMENT:
-            return counts
-        if sum(c.to_send for _s, c in counts) <= limits.maximum:
-            return counts
-        total = self._source.unique([s for s, _c in counts], ctx)
-        if total <= limits.maximum:
-            return counts
-        for segment, _count in counts:
-            sentence = f"Too large together: {total:,} of {limits.maximum:,} allowed; it was skipped."
-            self._skip(segment.name, sentence, Status.SKIPPED_TOO_LARGE)
-        return []
-
-    def _skip(self, segment: str, sentence: str, status: Status) -> None:
-        self._on_skip(segment, sentence)
-        if self.skip_status is not Status.SKIPPED_TOO_LARGE:
-            self.skip_status = status
-
-
-def words_of(count: Count) -> str:
-    """A count as a line of the log."""
-    left_out = {
-        "without a usable key": count.members - count.eligible,
-        "twice": count.duplicates,
-        "without consent": count.no_consent,
-        "suppressed": count.suppressed,
-    }
-    reasons = ", ".join(f"{number:,} {reason}" for reason, number in left_out.items() if number)
-    text = f"“{count.segment}” has {count.members:,} members, {count.to_send:,} to send."
-    return f"{text} Left out: {reasons}." if reasons else text
-
-
-def words_of_plan(segment: str, changes: Changes) -> str:
-    """What would be done with a segment, as a line of the log."""
-    numbers = {
-        "to add": changes.added,
-        "to change": changes.changed,
-        "to remove": changes.removed,
-        "unchanged": changes.unchanged,
-    }
-    text = f"“{segment}”: {', '.join(f'{number:,} {words}' for words, number in numbers.items())}."
-    if changes.strangers:
-        text = f"{text} {changes.strangers:,} of those to remove were never sent by Sendoff."
-    if not changes.in_doubt:
-        return text
-    return f"{text} {changes.in_doubt:,} of them were on their way when an earlier run stopped."
-
-
-def words_of_rest(segment: str, plan: PlannedSegment) -> str:
-    """What is left to do with a segment after an interruption, as a line of the log."""
-    changes = plan.changes
-    text = f"“{segment}”: resumed with {changes.to_send:,} members left to send"
-    in_doubt = f", {changes.in_doubt:,} of them in doubt." if changes.in_doubt else "."
-    if not plan.dropped:
-        return text + in_doubt
-    return f"{text}{in_doubt} {plan.dropped:,} are left out: they left the segment or may not be sent any more."
-
-
-def chosen_segments(export: Export, segments: Sequence[Segment]) -> list[Segment]:
-    """The export's segments in its order; raises FixData for one that is gone."""
-    by_name = {s.name.casefold(): s for s in segments}
-    chosen: list[Segment] = []
-    for name in export.segments:
-        segment = by_name.get(name.casefold())
-        if segment is None:
-            raise FixData(
-                f"The segment “{name}” is gone.",
-                "It was removed or renamed after this export was made.",
-                "Edit the export and choose its segments again.",
-                code="segment_gone",
-            )
-        chosen.append(segment)
-    if not chosen:
-        raise FixData("This export has no segment.", "There is nobody to send.", "Edit the export and choose segments.")
-    return chosen
-
-
-def check_sync_mode(export: Export, description: Description) -> None:
-    """Raise FixSettings when the target can't do what the export asks for."""
-    if export.sync not in description.sync_modes:
-        able = ", ".join(description.sync_modes)
-        raise FixSettings(
-            f"{description.name} can't do the sync mode “{export.sync}”.",
-            f"It can do: {able}.",
-            "Edit the export and choose another sync mode.",
-            code="sync_mode",
-        )
-
-
-def check_match(export: Export, description: Description, fields: Mapping[str, TargetField], catalog: Catalog) -> None:
-    """Raise FixSettings when the match lacks a key or a required field, or names a field or column that is gone."""
-    for target, source in export.match.items():
-        if target not in fields:
-            raise _match_error(
-                f"{description.name} has no field “{target}” any more.", "It was removed or renamed there."
-            )
-        ref = FieldRef.parse(source)
-        table = catalog.table(ref.table)
-        if table is None or table.column(ref.column) is None:
-            raise _match_error(f"The field “{source}” is gone.", "Its table was removed or its columns were renamed.")
-    for field in fields.values():
-        if field.required and field.id not in export.match:
-            raise _match_error(
-                f"“{field.name}” has no field of yours.", f"{description.name} takes no member without it."
-            )
-    if description.key_fields and not any(key in export.match for key in description.key_fields):
-        names = " or ".join(f"“{fields[key].name}”" for key in description.key_fields if key in fields)
-        raise _match_error(f"Neither {names} is matched.", f"{description.name} can't tell members apart without it.")
-
-
-def _match_error(what: str, why: str) -> FixSettings:
-    return FixSettings(what, why, "Edit the export and choose the field in Data matching.", code="match")

@@ -21,7 +21,7 @@ from app.data.table_files import RowSource
 from app.delivery.about import AboutFiles, ToldTable
 from app.delivery.parted_tables import demand_parts, not_parted, note_parted
 from app.delivery.ports import PartFile, RowCount
-from app.delivery.segment_delivery import chosen_segments
+from app.delivery.segment_checks import chosen_segments
 from app.jobs import JobContext
 
 

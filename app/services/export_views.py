@@ -26,7 +26,7 @@ from app.data.suppression import ListedValues
 from app.data.workspace_rows import Scope
 from app.delivery.engine_files import EngineWriter
 from app.delivery.matching import identity_of, matched_fields
-from app.delivery.segment_delivery import chosen_segments
+from app.delivery.segment_checks import chosen_segments
 from app.delivery.table_files import ExportFiles, TablePart
 from app.destinations.batches import Member
 from app.destinations.contract import FileDestination, PreparedRequest, SegmentDestination, TargetField
