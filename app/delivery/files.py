@@ -129,9 +129,14 @@ class RunFolder:
         """Members not sent by our choice."""
         return JsonLines(self.path / "left_out.jsonl")
 
+    @property
+    def log_path(self) -> Path:
+        """What happened, in plain words."""
+        return self.path / "log.jsonl"
+
     def log_writer(self) -> JsonLines[LogLine]:
         """What happened, in plain words."""
-        return JsonLines(self.path / "log.jsonl")
+        return JsonLines(self.log_path)
 
     @property
     def journal_path(self) -> Path:
@@ -189,7 +194,7 @@ class RunFolder:
 
     def log(self, last: int | None = None) -> tuple[LogLine, ...]:
         """The last lines of the log, or all of them, oldest first."""
-        return tuple(deque(read_lines(self.path / "log.jsonl", LogLine), maxlen=last))
+        return tuple(deque(read_lines(self.log_path, LogLine), maxlen=last))
 
     def save_rejects(self, path: Path) -> int:
         """Write all rejects as CSV for a spreadsheet and say how many, as `save_csv`."""

@@ -25,6 +25,7 @@ from app.destinations.direct import DirectTransport
 from app.destinations.no_answer import CONNECT_SECONDS, broken, no_answer
 from app.jobs import Cancelled, CancelToken
 
+_LINE_END = len("\r\n")
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -140,7 +141,8 @@ class Wire:
             return Answer(response.status_code, headers, body)
         finally:
             if response is not None:
-                received = response.num_bytes_downloaded + _size(response.headers)
+                received = len(f"HTTP/1.1 {response.status_code} {response.reason_phrase}") + _LINE_END
+                received += _size(response.headers) + _LINE_END + response.num_bytes_downloaded
                 response.close()
             self._note(request, received, answered=answered)
 
@@ -174,7 +176,8 @@ class Wire:
             self._note(request, received, answered=answered)
 
     def _note(self, request: httpx2.Request, received: int, *, answered: bool) -> None:
-        sent = len(request.content) + _size(request.headers) + len(str(request.url))
+        sent = len(f"{request.method}  HTTP/1.1") + len(request.url.raw_path) + _LINE_END
+        sent += _size(request.headers) + _LINE_END + len(request.content)
         self._ledger(Exchange(self._host, sent, received, request.content, answered=answered))
 
     def _watch(self, event: str, info: Mapping[str, Any]) -> None:

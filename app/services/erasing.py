@@ -125,6 +125,7 @@ class EraseService:
             found += leftovers.traces(person, rows, erase=erase)
             interrupted = self._interrupted(cursor, person)
         if erase:
+            leftovers.clear_unfinished()
             clear_looks(self._folder, datetime.now(UTC) + timedelta(days=1))
             self._store.tidy_file()
         rules = tuple(segment.name for segment in self._store.segments.all() if names(segment, person))

@@ -41,6 +41,15 @@ class Leftovers:
                     found[generation_folder(self._folder, table)] = table.name, keys
         return found
 
+    def clear_unfinished(self) -> None:
+        """Delete what processes that died left half written, which may name anybody; nothing goes on with it."""
+        runs, sent, written = (self._folder / name for name in ("runs", "sent", "written"))
+        half = (*runs.rglob("*.part"), *sent.rglob("*.tmp"), *sent.rglob("*.part"), *written.glob("*/*/tables/*.next"))
+        for file in half:
+            file.unlink(missing_ok=True)
+        for staging in runs.glob("*/staging"):
+            shutil.rmtree(staging, ignore_errors=True)
+
     def traces(self, person: Person, rows: Mapping[Path, tuple[str, list[str]]], *, erase: bool) -> Iterator[Found]:
         """What is found where, one of a kind and name; what was removed goes as a whole and can't be put back any more."""
         numbers: Counter[tuple[Trace, str]] = Counter()

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from app.core.errors import FixData, FixSettings, TellUs
-from app.core.receipts import Finding, Receipt, ReceiptPart, digest_of, is_whole
+from app.core.receipts import Finding, Receipt, ReceiptPart, digest_of, gets_receipt, is_whole
 from app.core.runs import Run, Status
 from app.delivery.files import RunFolder
-from app.delivery.receipts import read_receipt
+from app.delivery.receipts import read_receipt, seal
 from app.services.audit import AuditService
 from app.services.saving import saving
 from app.store.store import Store
@@ -44,7 +44,7 @@ class ReceiptService:
         """The receipt of a run; FixData when it has none (yet), TellUs when its file can't be read."""
         files = self._files(run_id)
         try:
-            found = read_receipt(files)
+            found = read_receipt(files) or self._written_late(run_id, files)
         except (OSError, msgspec.DecodeError, msgspec.ValidationError):
             raise TellUs(
                 "The receipt can't be read.",
@@ -57,6 +57,15 @@ class ReceiptService:
         receipt, own, fits = found
         told = self._audit.receipt_of(run_id)
         return KeptReceipt(receipt, own, fits and told in {"", own})
+
+    def _written_late(self, run_id: str, files: RunFolder) -> tuple[Receipt, str, bool] | None:
+        """The receipt of a run at whose end the drive was full, made of what was noted; None where nothing was, or not yet."""
+        run = self._store.runs.by_id(run_id)
+        noted = files.ledger_path.exists() or not files.log_path.exists()  # older versions wrote a log alone
+        if run is None or not noted or not gets_receipt(run.status):
+            return None
+        seal(files, run)
+        return read_receipt(files)
 
     def check(self, run_id: str, copy: Path | None = None) -> dict[ReceiptPart, Finding]:
         """Compare a receipt with everything that knows its sums, and with a copy saved as JSON; raises as `get`, FixSettings."""

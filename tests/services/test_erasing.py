@@ -244,6 +244,30 @@ def test_no_byte_names_the_person_once_source_and_destinations_forgot_them(histo
     assert services.erasing.look(EVE, CTX).found == ()
 
 
+def test_what_dead_processes_left_half_written_goes(history: History) -> None:
+    run = history.run()
+    (held,) = history.services.folder.glob("sent/*/*/*")
+    runs = history.services.folder / "runs" / run.id
+    left = [
+        held / "plan.tmp",
+        held / "plan.differing.tmp",
+        held / "plan.there.tmp",
+        held / "000002.tmp",
+        held / "changes.tmp",
+        runs / "changes" / f"{held.name}.part",
+        runs / "rejects.jsonl.part",
+        runs / "staging" / "Customer_1.csv",
+        history.services.folder / "written" / "e1" / "p1" / "tables" / "t1.next",
+    ]
+    for file in left:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(EVE, "utf-8")
+    history.services.erasing.look(EVE, CTX)
+    assert all(file.exists() for file in left)
+    history.services.erasing.erase(EVE, CTX, suppress=False, at_once=True)
+    assert not any(file.exists() for file in left)
+
+
 def test_a_removed_table_with_the_person_can_not_be_put_back(history: History) -> None:
     removed = history.services.tables.remove("Customer")
     assert found(history.services.erasing.look(EVE, CTX)) == {(Trace.REMOVED, "Customer"): 1}

@@ -68,6 +68,30 @@ def test_what_is_no_receipt_is_no_copy(history: History) -> None:
         history.services.receipts.check(run.id, history.folder / "nowhere.json")
 
 
+def test_a_receipt_that_did_not_fit_on_the_drive_is_written_when_it_is_asked_for(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    usual = history.run()
+    with monkeypatch.context() as patched:
+        patched.setattr("app.delivery.receipts.write_receipt", full)
+        run = history.run()
+    assert run.status is usual.status
+    assert not files(history, run).receipt.exists()
+    kept = history.services.receipts.get(run.id)
+    assert kept.whole
+    assert (kept.receipt.totals, kept.receipt.ended_at) == (run.totals, run.ended_at)
+    assert [host.use for host in kept.receipt.hosts] == [
+        host.use for host in history.services.receipts.get(usual.id).receipt.hosts
+    ]
+    assert files(history, run).receipt.exists()
+    files(history, run).receipt.unlink()  # as versions left it that wrote none
+    with pytest.raises(FixData, match="no receipt"):
+        history.services.receipts.get(run.id)
+
+
 def test_a_run_that_died_has_a_receipt_as_soon_as_it_can_not_be_resumed(history: History) -> None:
     history.run()
     latest = history.services.runs.list(limit=1)[0]
