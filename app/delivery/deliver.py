@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -27,6 +29,8 @@ from app.destinations.contract import Exchange, FileDestination
 from app.jobs import Cancelled, JobContext
 
 logger = logging.getLogger(__name__)
+
+_SAME_WAIT = 0.5  # seconds by which waits for one moment differ
 
 
 def deliver(
@@ -79,6 +83,8 @@ class _Delivery:
         self._log = log
         self._journal = journal
         self._book = book
+        self._lock = threading.Lock()
+        self._slow_until = 0.0
 
     def run(self, ctx: JobContext) -> Run:
         try:
@@ -128,6 +134,12 @@ class _Delivery:
 
     def _slowed(self, seconds: float, words: str) -> None:
         self._state.slowed()
+        until = time.monotonic() + seconds
+        with self._lock:
+            told = until <= self._slow_until + _SAME_WAIT
+            self._slow_until = max(self._slow_until, until)
+        if told:  # others of our requests wait for the same moment
+            return
         text = f"{self._opened.description.name} asked to slow down. Waiting {seconds:,.0f} s, then continuing."
         self._log.warning(f"{text} It said: {words}" if words else text)
 

@@ -28,6 +28,7 @@ PIECE = 1 << 18
 _LEAST_PIECE = 1 << 12
 _RESTARTED = 1.0
 _FURTHEST = 86_400.0
+_WORTH_TELLING = 1.0
 _SLOW_FOR = 60.0
 """Seconds for which the slowest pace that somebody keeps counts for all of an account."""
 
@@ -49,8 +50,11 @@ class Account:
         except OSError:  # as in `Places`, which says so
             self._moments = Moments(5)
 
-    def next(self, now: Clock, interval: float) -> tuple[float, float]:
-        """Take the next moment for a request, `interval` seconds before the one after it; now, and that moment."""
+    def next(self, now: Clock, interval: float) -> tuple[float, float, bool]:
+        """Take the next moment for a request, `interval` seconds before the one after it.
+
+        Gives now, that moment, and whether it is so late because the vendor asked for a wait.
+        """
         with self._moments.changing() as told:
             moment = now()
             _forget_nonsense(told, moment)
@@ -60,7 +64,7 @@ class Account:
                 slowest, until = interval, leaves + max(_SLOW_FOR, interval)
             if slowest or leaves > moment:
                 told[:] = moment, leaves + slowest, held, slowest, until
-            return moment, leaves
+            return moment, leaves, held > max(moment, free)
 
     def held_until(self) -> float:
         """The moment before which nobody may ask."""
@@ -108,11 +112,14 @@ class Budget:
         self._interval = 0.0 if per_second is None else (1 + MARGIN) / per_second
 
     @contextmanager
-    def turn(self, ctx: JobContext) -> Iterator[None]:
-        """A place for one request from the moment it may leave; raises Cancelled when somebody cancels the wait for it."""
+    def turn(self, ctx: JobContext, on_hold: Callable[[float], None] = lambda _seconds: None) -> Iterator[None]:
+        """A place for one request from the moment it may leave; raises Cancelled when somebody cancels the wait for it.
+
+        `on_hold` is told the seconds when the wait is one that the vendor asked for, whomever it told.
+        """
         place = self._account.places.take(self._simultaneous, ctx)
         try:
-            self._wait(ctx)
+            self._wait(ctx, on_hold)
             yield
         finally:
             self._account.places.give_back(place)
@@ -121,9 +128,11 @@ class Budget:
         """Let nobody ask before so many seconds have passed: the vendor told one of us and means all."""
         self._account.hold(self._clock, seconds)
 
-    def _wait(self, ctx: JobContext) -> None:
+    def _wait(self, ctx: JobContext, on_hold: Callable[[float], None]) -> None:
         while True:
-            now, moment = self._account.next(self._clock, self._interval)
+            now, moment, asked_for = self._account.next(self._clock, self._interval)
+            if asked_for and moment - now >= _WORTH_TELLING:
+                on_hold(moment - now)
             ctx.token.sleep(moment - now)
             if moment <= now or self._account.held_until() <= moment:
                 return

@@ -247,7 +247,7 @@ class HttpClient:
         return headers
 
     def _once(self, call: Call, ctx: JobContext) -> Answer:
-        with self._budget.turn(ctx):
+        with self._budget.turn(ctx, lambda seconds: self._settings.on_slow(seconds, "")):
             ctx.check()
             request = self._request(call, self._access.headers())
             return self._wire.ask(request, ctx.token, may_abort=call.may_abort)

@@ -97,6 +97,19 @@ def test_a_wish_to_slow_down_holds_all() -> None:
         assert clock.now == 1030
 
 
+def test_whoever_waits_because_another_was_asked_to_is_told() -> None:
+    clock, account, told = Clock(), Account(), list[float]()
+    one, other, ctx = Budget(4, 10, clock, account), Budget(4, 10, clock, account), JobContext(Sleeping(clock))
+    with other.turn(ctx, told.append):
+        one.hold(30)
+    with other.turn(ctx, told.append):
+        pass
+    with other.turn(ctx, told.append):
+        one.hold(0.5)
+    with other.turn(ctx, told.append):
+        assert told == [30]
+
+
 def test_a_wait_is_cancelled() -> None:
     budget, token = Budget(1, 0.01), CancelToken()
     with budget.turn(JobContext(token)):

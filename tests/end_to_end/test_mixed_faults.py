@@ -122,6 +122,22 @@ def test_two_connections_to_one_account_share_what_it_allows(desk: Workshop, pos
     assert not any("slow down" in desk.log(run) for run in ended)
 
 
+def test_a_wait_that_one_run_is_asked_for_is_told_once_by_each_that_waits(desk: Workshop, post: Post) -> None:
+    """Nine requests may be on their way: the log is told of one wait, not of nine."""
+    desk.mailchimp(post.url, "The same account")
+    desk.newsletter(
+        "Everybody", name="Other", connection="The same account", target={"audience_id": "a1b2c3d4e5", "tag": "T"}
+    )
+    desk.customers(12_000)
+    post.skips_checks()
+    post.fail("reply", method="POST", path=AUDIENCE, after=6, times=1, reply=Reply(429, headers={"Retry-After": "2"}))
+    post.fail("latency", method="POST", path=AUDIENCE, seconds=0.1)
+    started = desk.services.runs.start(["Newsletter", "Other"], Trigger.PERSON)
+    ended = desk.services.runs.wait([run.id for run in started], JobContext())
+    assert [run.status for run in ended] == [Status.SUCCESSFUL] * 2
+    assert [desk.log(run).count("asked to slow down") for run in ended] == [1, 1]
+
+
 def signed_in(hub: HubSpotEmulator) -> tuple[dict[str, str], dict[str, str]]:
     """What makes a connection of a person who has just signed in, whose access ends and is renewed."""
     values = {"api_url": hub.url, "sign_in_by": "browser", "client_id": CLIENT_ID}
