@@ -207,7 +207,7 @@ def queries_rewritten(stage: Stage) -> None:
     stage.services.segments.save({"name": "Autumn, by hand", "sql": query})
     refresh_from(stage, "Customer", COUNTRY_GONE)
     page = stage.show("tables", "Customer")
-    page._agree("Customer", {"Country": "CountryName"}, lambda: None)
+    page.repair.agree("Customer", {"Country": "CountryName"}, lambda: None)
     stage.settle()
 
 

@@ -13,8 +13,6 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.errors import as_sendoff_error
 from app.core.roles import Action, may
-from app.core.segments import FieldRef
-from app.core.table_changes import Requeried
 from app.core.table_profiles import ColumnProfile
 from app.core.tables import Column, Link, Meaning, ServerTable, Table, TableRole
 from app.jobs import JobContext, Progress
@@ -23,10 +21,9 @@ from app.ui.pages.freshness import Freshness
 from app.ui.pages.job_page import JobPage
 from app.ui.pages.side_list import SideList, SideRow
 from app.ui.pages.tables.details import TableDetails, TableDetailsView
-from app.ui.pages.tables.link_dialog import TableLinkDialog
+from app.ui.pages.tables.linking import TableLinking
 from app.ui.pages.tables.mapping import ValueMapping
-from app.ui.pages.tables.queries_dialog import QueriesDialog
-from app.ui.pages.tables.repair_dialog import MissingColumnsDialog, TableRepairDialog
+from app.ui.pages.tables.repairing import TableRepair
 from app.ui.pages.tables.server_dialog import ServerTablesDialog
 from app.ui.pages.tables.words import ROLE_ICONS, rows_changed, rows_words
 from app.ui.runner import Finished, Job, LiveQuery, Outcome
@@ -39,7 +36,7 @@ from app.ui.widgets.states import EmptyState
 if TYPE_CHECKING:  # they load the engine
     from app.services.server_tables import OfferedTable
     from app.services.table_links import LinkFound
-    from app.services.table_refresh import HeldRefresh, Missing, Refreshed, RefreshedAll
+    from app.services.table_refresh import Refreshed, RefreshedAll
 
 SAMPLE_ROWS = 3
 FILES = "*.csv *.tsv *.txt *.gz *.parquet *.json *.jsonl *.ndjson *.xlsx *.duckdb *.db *.sqlite *.sqlite3"
@@ -114,6 +111,8 @@ class TablesPage(JobPage):
         self._links_query.ready.connect(self._on_links_read)
         details = self._details
         self.mapping = ValueMapping(self, details.side)
+        self.repair = TableRepair(self, self._do_refresh)
+        self.linking = TableLinking(self)
         details.refresh_asked.connect(self._on_refresh)
         details.cancel_asked.connect(lambda name: self._refreshes[name].cancel())
         details.remove_asked.connect(self._on_remove)
@@ -121,11 +120,11 @@ class TablesPage(JobPage):
         details.key_chosen.connect(self._on_key_chosen)
         details.role_chosen.connect(self._on_role_chosen)
         details.confirm_asked.connect(
-            lambda name: self._change(lambda _ctx: context.services.tables.confirm_meanings(name))
+            lambda name: self.change(lambda _ctx: context.services.tables.confirm_meanings(name))
         )
         details.show_values_asked.connect(self._on_show_values)
         details.side.link_asked.connect(self._on_link)
-        details.side.unlink_asked.connect(self._on_unlink)
+        details.side.unlink_asked.connect(self.linking.remove)
         details.side.repair_asked.connect(self._on_repair)
         Freshness(self, context.navigator.noticed, ("tables",), self.refresh)
 
@@ -312,7 +311,7 @@ class TablesPage(JobPage):
         def told(done: Refreshed) -> None:
             self.context.navigator.changed("tables")
             if done.held is not None:
-                self._decide(name, done.held, renamed)
+                self.repair.decide(name, done.held, renamed)
             elif done.change is not None:
                 words = self.tr("{table} refreshed, nothing changed").format(table=name)
                 if rows_changed(done.change) or done.change.columns:
@@ -386,99 +385,15 @@ class TablesPage(JobPage):
         self._fill()
         self._details.show_refreshing(self._list.key() in self._refreshes)
 
-    # A refresh that waits
-
     def _on_repair(self, waits: bool) -> None:  # noqa: FBT001 - Qt's signature
-        """Open the dialog for a refresh that waits, else the one for columns that are missing."""
-        name, tables = self._list.key(), self.context.services.tables
-
-        def told(found: Any) -> None:
-            if found is None:
-                self.refresh()
-            elif waits:
-                self._decide(name, found, {})
-            else:
-                self._replace_missing(name, found)
-
-        ask = tables.held if waits else tables.missing
-        self.do("See what columns are missed", lambda _ctx: ask(name), told)
-
-    def _replace_missing(self, name: str, missing: Missing) -> None:
-        table, services = self._table(name), self.context.services
-        if table is None:
-            return
-        dialog = MissingColumnsDialog(self.context.theme, self.context.formats, self, table, missing)
-
-        def use(renamed: dict[str, str]) -> None:
-            self._change(lambda ctx: services.tables.use_columns(name, renamed, ctx))
-
-        dialog.use_asked.connect(lambda renamed: self._agree(name, renamed, lambda: use(renamed)))
-        dialog.open()
-
-    def _decide(self, name: str, held: HeldRefresh, before: dict[str, str]) -> None:
-        """Ask what shall be done; `before` are columns that were put in the place of others already."""
-        dialog = TableRepairDialog(self.context.theme, self.context.formats, self, name, held)
-        dialog.use_asked.connect(
-            lambda renamed: self._agree(
-                name, before | renamed, lambda: self._do_refresh(name, before | renamed, anyway=False)
-            )
-        )
-        dialog.take_asked.connect(lambda: self._do_refresh(name, before, anyway=True))
-        dialog.keep_asked.connect(lambda: self._change(lambda _ctx: self.context.services.tables.keep_old(name)))
-        dialog.open()
-
-    def _agree(self, name: str, renamed: dict[str, str], then: Callable[[], None]) -> None:
-        """Go on when nobody's query is written otherwise, else once somebody looked at how."""
-
-        def told(queries: tuple[Requeried, ...]) -> None:
-            if not queries:
-                then()
-                return
-            dialog = QueriesDialog(self.context.theme, self, queries)
-            dialog.agreed.connect(then)
-            dialog.open()
-
-        tables = self.context.services.tables
-        self.do("See which queries change", lambda _ctx: tables.requeried(name, renamed), told)
-
-    # Links
+        table = self._table(self._list.key())
+        if table is not None:
+            self.repair.open(table, waits=waits)
 
     def _on_link(self) -> None:
         current = self._table(self._list.key())
-        if current is None:
-            return
-        dialog = TableLinkDialog(self.context.theme, self, self._listed.tables, current)
-        tables, navigator = self.context.services.tables, self.context.navigator
-
-        def ended(end: Finished) -> None:
-            if not shiboken6.isValid(dialog):
-                return
-            if end.outcome is Outcome.FAILED and end.error is not None:
-                dialog.show_problem(as_sendoff_error(end.error))
-            elif end.outcome is Outcome.DONE:
-                dialog.accept()
-                navigator.changed("tables")
-                navigator.toast(self.tr("Link added"), undo=lambda: self._on_unlink(end.value))
-
-        def asked(one: FieldRef, many: FieldRef) -> None:
-            self.context.runner.submit(
-                "store", "Link tables", lambda _ctx: tables.links.add(one, many), on_finished=ended
-            )
-
-        dialog.link_asked.connect(asked)
-        dialog.open()
-
-    def _on_unlink(self, link: Link) -> None:
-        one, many = FieldRef(link.one_table, link.one_column), FieldRef(link.many_table, link.many_column)
-        tables, navigator = self.context.services.tables, self.context.navigator
-
-        def told(_removed: Link) -> None:
-            navigator.changed("tables")
-            navigator.toast(
-                self.tr("Link removed"), undo=lambda: self._change(lambda _ctx: tables.links.add(one, many))
-            )
-
-        self.do("Remove a link", lambda _ctx: tables.links.remove(one, many), told)
+        if current is not None:
+            self.linking.open(self._listed.tables, current)
 
     def _on_remove(self, name: str) -> None:
         services, navigator = self.context.services, self.context.navigator
@@ -516,17 +431,17 @@ class TablesPage(JobPage):
         )
 
     def _on_meaning_chosen(self, name: str, column: str, meaning: Meaning) -> None:
-        self._change(lambda _ctx: self.context.services.tables.set_meaning(name, column, meaning))
+        self.change(lambda _ctx: self.context.services.tables.set_meaning(name, column, meaning))
 
     def _on_role_chosen(self, name: str, role: TableRole) -> None:
         table = self._table(name)
         if table is not None:
-            self._change(lambda _ctx: self.context.services.tables.set_role(name, role, table.key))
+            self.change(lambda _ctx: self.context.services.tables.set_role(name, role, table.key))
 
     def _on_key_chosen(self, name: str, column: str) -> None:
         table = self._table(name)
         if table is not None:
-            self._change(lambda _ctx: self.context.services.tables.set_role(name, table.role, column))
+            self.change(lambda _ctx: self.context.services.tables.set_role(name, table.role, column))
 
     def _on_show_values(self, name: str) -> None:
         table = self._table(name)
@@ -535,7 +450,8 @@ class TablesPage(JobPage):
 
     # Inside
 
-    def _change(self, work: Callable[[JobContext], object]) -> None:
+    def change(self, work: Callable[[JobContext], object]) -> None:
+        """Change something of the tables; everybody who shows them hears of it."""
         self.do("Change a table", work, lambda _value: self.context.navigator.changed("tables"))
 
     def _table(self, name: str) -> Table | None:
