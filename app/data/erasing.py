@@ -28,7 +28,7 @@ from app.data.value_hashes import is_part
 
 def rows_of(cursor: Cursor, file: Path, person: Person) -> int:
     """How many rows of a file about members are the person's."""
-    ((number,),) = cursor.execute(f"SELECT count(*) FROM {_reading(file)} WHERE {_is(cursor, file, person)}").fetchall()  # noqa: S608
+    ((number,),) = cursor.execute(f"SELECT count(*) FROM {_reading(file)} WHERE {_is(cursor, file, person)}").fetchall()  # noqa: S608 - our own names
     return int(number)
 
 
@@ -50,7 +50,7 @@ def known_as(cursor: Cursor, files: Iterable[Path], person: Person) -> Person:
 
 def take_out(cursor: Cursor, file: Path, person: Person) -> None:
     """Write the file without the person's rows."""
-    _rewrite(cursor, file, f"SELECT * FROM {_reading(file)} WHERE NOT ({_is(cursor, file, person)})")  # noqa: S608
+    _rewrite(cursor, file, f"SELECT * FROM {_reading(file)} WHERE NOT ({_is(cursor, file, person)})")  # noqa: S608 - our own names
 
 
 def blank(cursor: Cursor, file: Path, person: Person) -> None:
@@ -88,7 +88,7 @@ def keys_held(cursor: Cursor, file: Path, person: Person) -> int:
 
 def without_keys_held(cursor: Cursor, file: Path, person: Person) -> None:
     """Write such a file without the person's keys."""
-    _rewrite(cursor, file, f"SELECT * FROM {_reading(file)} WHERE NOT ({_one_of('key::VARCHAR', person.keys)})")  # noqa: S608
+    _rewrite(cursor, file, f"SELECT * FROM {_reading(file)} WHERE NOT ({_one_of('key::VARCHAR', person.keys)})")  # noqa: S608 - our own names
 
 
 def keys_in_table(engine: DuckDBEngine, cursor: Cursor, table: Table, person: Person, country: str) -> list[str]:

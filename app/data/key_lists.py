@@ -45,7 +45,7 @@ def take_in(engine: DuckDBEngine, source: Path, key: str, ctx: JobContext) -> st
         with engine.cursor(ctx.token) as cursor:
             rows = _rows(cursor, source, key)
             cursor.execute(f"COPY ({rows}) TO {literal(half_done)} (FORMAT parquet, COMPRESSION zstd)")
-            counted = cursor.execute(f"SELECT count(*) FROM read_parquet({literal(half_done)})").fetchall()  # noqa: S608
+            counted = cursor.execute(f"SELECT count(*) FROM read_parquet({literal(half_done)})").fetchall()  # noqa: S608 - our own names
         if counted[0][0] == 0:
             raise FixData(
                 f"The list {source.name} is empty.", "It holds no key.", "Choose another file.", code="list_empty"
@@ -105,7 +105,7 @@ def _rows(cursor: Cursor, source: Path, key: str) -> str:
         else f"read_csv({literal(source)}, header = false, all_varchar = true, null_padding = true)"
     )
     names = columns_of(cursor, f"FROM {reading}")
-    first = names if parquet else list((cursor.execute(f"SELECT * FROM {reading} LIMIT 1").fetchall() or [()])[0])  # noqa: S608
+    first = names if parquet else list((cursor.execute(f"SELECT * FROM {reading} LIMIT 1").fetchall() or [()])[0])  # noqa: S608 - our own names
     found = next((i for i, name in enumerate(first) if _same(name, key)), None)
     if found is None and len(names) != 1:
         shown = ", ".join(str(name) for name in first[:8])
@@ -121,7 +121,7 @@ def _rows(cursor: Cursor, source: Path, key: str) -> str:
     ).sql("duckdb")
     header = found is not None and not parquet
     rows = f"(SELECT {column} FROM {reading} OFFSET {int(header)})"  # noqa: S608 - quoted names, escaped literals
-    return f"SELECT DISTINCT {cut} AS member FROM {rows} WHERE {cut} <> '' ORDER BY member"  # noqa: S608
+    return f"SELECT DISTINCT {cut} AS member FROM {rows} WHERE {cut} <> '' ORDER BY member"  # noqa: S608 - our own names
 
 
 def _same(name: object, key: str) -> bool:

@@ -247,7 +247,7 @@ class NarrowTables:
         if number * SHARED_AT_MOST > rows:
             return planned.name
         name = f"{planned.name}_shared{i}"
-        cursor.execute(f"CREATE TABLE {name} AS SELECT * FROM {planned.name} WHERE _kind{i} > {SHARED}")  # noqa: S608
+        cursor.execute(f"CREATE TABLE {name} AS SELECT * FROM {planned.name} WHERE _kind{i} > {SHARED}")  # noqa: S608 - our own names
         return name
 
     def _rows(self, sql: SegmentSql, planned: Narrow, words: _Enums, *, unique: bool) -> str:
@@ -297,7 +297,7 @@ class NarrowTables:
                 continue
             value = cleaned_all(exp.column(column.name, table="b", quoted=True), column).sql(self._engine.dialect)
             raw = f"(SELECT DISTINCT b.{quoted(column.name)} FROM {source}) AS b"  # noqa: S608 - quoted names
-            words = cursor.execute(f"SELECT DISTINCT {value} FROM {raw} WHERE {value} IS NOT NULL").fetchall()  # noqa: S608
+            words = cursor.execute(f"SELECT DISTINCT {value} FROM {raw} WHERE {value} IS NOT NULL").fetchall()  # noqa: S608 - our own names
             if words:
                 name = f"words_{next(self._numbers)}"
                 cursor.execute(f"CREATE TYPE {name} AS ENUM ({', '.join(literal(word) for (word,) in words)})")

@@ -86,7 +86,7 @@ class PlanPages:
             )
         read = f"read_parquet([{listed(self.files)}], union_by_name = true, file_row_number = true, filename = true)"
         cases = " ".join(f"WHEN {literal(path)} THEN {at}" for at, path in enumerate(self.files))
-        return f"SELECT *, CASE filename {cases} END AS file, file_row_number AS row FROM {read} WHERE change <> '{RELEASED}'"  # noqa: S608
+        return f"SELECT *, CASE filename {cases} END AS file, file_row_number AS row FROM {read} WHERE change <> '{RELEASED}'"  # noqa: S608 - our own names
 
     def _select(self, cursor: Cursor) -> tuple[list[str], str]:
         names = [name for name in columns_of(cursor, self._source()) if name.startswith((KEY, VALUE))]

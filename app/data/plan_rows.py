@@ -60,7 +60,7 @@ def read_plan(
         names = [name for name in columns_of(cursor, f"FROM {source}") if name.startswith(prefix)]
         columns = "".join(f", {quoted(name)}" for name in names)
         known = f"change <> '{Change.ADDED}'"
-        query = f"SELECT file_row_number, member, {known}{columns} FROM {source} WHERE change IN ({listed(wanted)}) AND {where}"  # noqa: S608
+        query = f"SELECT file_row_number, member, {known}{columns} FROM {source} WHERE change IN ({listed(wanted)}) AND {where}"  # noqa: S608 - our own names
         if where != ALL:  # a join with other rows would give them in any order
             query = f"{query} ORDER BY file_row_number"
         for batch in cursor.sql(query).to_arrow_reader(_READ_ROWS):

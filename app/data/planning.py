@@ -118,7 +118,7 @@ def take_back(cursor: Cursor, found: Found, held: Held, changes: Path, to: Path,
     added, removed = f"{undone} {ADDED}", f"{undone} {REMOVED}"
     usual = "false AS in_doubt, NULL::VARCHAR[] AS fields"
     rows = (
-        f"SELECT 'added' AS change, {usual}, NULL::UUID AS before, '{Says.PUT_BACK}' AS reason, n.* "  # noqa: S608
+        f"SELECT 'added' AS change, {usual}, NULL::UUID AS before, '{Says.PUT_BACK}' AS reason, n.* "  # noqa: S608 - our own names
         f"FROM ({_now(found, mapping)}) n WHERE n.identifier IN ({removed})"
     )
     if before is not None:
@@ -203,7 +203,7 @@ def _compared(
     wanted = "true" if whole else f"n.identifier IS NULL OR h.identifier IS NULL OR h.doubt OR h.missing OR {differs}"
     join = "FULL" if mode in REMOVING else "LEFT"
     return (
-        f"SELECT {', '.join(selected)} FROM ({now}) n {join} JOIN ({held}) h ON n.identifier = h.identifier "  # noqa: S608
+        f"SELECT {', '.join(selected)} FROM ({now}) n {join} JOIN ({held}) h ON n.identifier = h.identifier "  # noqa: S608 - our own names
         f"WHERE {wanted}"
     )
 

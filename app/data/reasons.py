@@ -273,7 +273,7 @@ def _ask_changed(cursor: Cursor, rows: str, held: str, fields: Sequence[str], wh
 def _ask_tried_again(cursor: Cursor, rows: str, earlier: str, to: str) -> None:
     """Who was to be added before and was not: refused there, not sendable, or not reached any more."""
     cursor.execute(
-        f"INSERT INTO {to} SELECT p.file_row_number, CASE e.what WHEN '{REFUSED}' THEN {_kept(Says.REJECTED_BEFORE)} "  # noqa: S608
+        f"INSERT INTO {to} SELECT p.file_row_number, CASE e.what WHEN '{REFUSED}' THEN {_kept(Says.REJECTED_BEFORE)} "  # noqa: S608 - our own names
         f"WHEN '{INVALID}' THEN {_kept(Says.INVALID_BEFORE)} ELSE {_kept(Says.STOPPED_BEFORE)} END, NULL FROM ({rows}) p "
         f"JOIN ({earlier}) e ON p.identifier = e.identifier WHERE p.change = 'added' AND NOT p.in_doubt "
         f"AND e.change = 'added' AND e.what IN ('{REFUSED}', '{INVALID}', '{NOT_SENT}') "

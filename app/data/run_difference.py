@@ -45,7 +45,7 @@ class FoldedRuns:
     def reasons(self) -> dict[Side, dict[Reason, int]]:
         """The reasons of who joined or left, the most frequent first; an empty one is not kept any more."""
         query = (
-            f"SELECT side, coalesce(reason, ''), count(*) AS n FROM {self._table} WHERE side <> '{Side.CHANGED}' "  # noqa: S608
+            f"SELECT side, coalesce(reason, ''), count(*) AS n FROM {self._table} WHERE side <> '{Side.CHANGED}' "  # noqa: S608 - our own names
             "GROUP BY ALL ORDER BY n DESC, 2"
         )
         found: dict[Side, dict[Reason, int]] = {Side.JOINED: {}, Side.LEFT: {}}
@@ -62,7 +62,7 @@ class FoldedRuns:
         """
         where = self._wanted(side, search, words)
         rows = self._cursor.execute(self._listed(where, f"LIMIT {int(limit)} OFFSET {int(offset)}")).fetchall()
-        ((total,),) = self._cursor.execute(f"SELECT count(*) FROM {self._table} WHERE {where}").fetchall()  # noqa: S608
+        ((total,),) = self._cursor.execute(f"SELECT count(*) FROM {self._table} WHERE {where}").fetchall()  # noqa: S608 - our own names
         return [_member(row) for row in rows], int(total)
 
     def everybody(self, side: Side | None, search: str, words: Callable[[Reason], str]) -> Iterator[Member]:
@@ -73,7 +73,7 @@ class FoldedRuns:
 
     def _listed(self, where: str, page: str) -> str:
         return (
-            f"SELECT member, segment, side, coalesce(reason, ''), coalesce(fields, []), step FROM {self._table} "  # noqa: S608
+            f"SELECT member, segment, side, coalesce(reason, ''), coalesce(fields, []), step FROM {self._table} "  # noqa: S608 - our own names
             f"WHERE {where} ORDER BY step DESC, member, segment {page}"
         )
 
@@ -89,7 +89,7 @@ class FoldedRuns:
 
     def _said(self, search: str, words: Callable[[Reason], str]) -> str:
         """The condition for the reasons whose words hold the text that is searched."""
-        every = self._cursor.execute(f"SELECT DISTINCT reason FROM {self._table} WHERE reason IS NOT NULL").fetchall()  # noqa: S608
+        every = self._cursor.execute(f"SELECT DISTINCT reason FROM {self._table} WHERE reason IS NOT NULL").fetchall()  # noqa: S608 - our own names
         sought = search.strip().casefold()
         found = [kept for (kept,) in every if sought in words(Reason.read(kept)).casefold()]
         return f"reason IN ({listed(found)})" if found else "false"
@@ -120,12 +120,12 @@ def _folded(parts: Sequence[str]) -> str:
     }
     cases = " ".join(f"WHEN {condition} THEN '{side}'" for side, condition in sides.items())
     folded = (
-        f"SELECT segment, {last['member']} AS member, arg_min(change, step) AS began, arg_max(change, step) AS ended, "  # noqa: S608
+        f"SELECT segment, {last['member']} AS member, arg_min(change, step) AS began, arg_max(change, step) AS ended, "  # noqa: S608 - our own names
         f"arg_min_null(before, step) AS was, {last['payload']} AS is_now, {last['reason']} AS reason, "
         "list_sort(list_distinct(flatten(list(coalesce(fields, []))))) AS fields, max(step) AS step "
         f"FROM ({every}) WHERE what NOT IN ({listed(WITHOUT_EFFECT)}) AND member <> '{STRANGER}' "
         "GROUP BY segment, identifier"
     )
     return (
-        f"SELECT member, segment, CASE {cases} END AS side, reason, fields, step FROM ({folded}) WHERE side IS NOT NULL"  # noqa: S608
+        f"SELECT member, segment, CASE {cases} END AS side, reason, fields, step FROM ({folded}) WHERE side IS NOT NULL"  # noqa: S608 - our own names
     )

@@ -89,16 +89,16 @@ class Kernel:
         self.open += [] if self.handle is None else [self.handle]
         return self.handle
 
-    def WaitForSingleObject(self, handle: ctypes.c_void_p, milliseconds: int) -> int:  # noqa: N802
+    def WaitForSingleObject(self, handle: ctypes.c_void_p, milliseconds: int) -> int:  # noqa: N802 - the name in Windows
         assert (handle.value, milliseconds) == (self.handle, 0)
         return 0 if self.ended else 0x102
 
-    def GetProcessTimes(self, handle: ctypes.c_void_p, began, *_others) -> int:  # noqa: N802
+    def GetProcessTimes(self, handle: ctypes.c_void_p, began, *_others) -> int:  # noqa: N802 - the name in Windows
         assert handle.value == self.handle
         began._obj.value = 133_800_000_000_000_000
         return 1
 
-    def CloseHandle(self, handle: ctypes.c_void_p) -> None:  # noqa: N802
+    def CloseHandle(self, handle: ctypes.c_void_p) -> None:  # noqa: N802 - the name in Windows
         self.open.remove(handle.value)
 
 

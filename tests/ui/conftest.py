@@ -13,6 +13,7 @@ from app.jobs import Pools
 from app.ui.runner import JobRunner
 from app.ui.theme import Theme
 from tests import collector
+from tests.ui.workspace import small_services  # noqa: F401 - a fixture of all tests of this folder
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,10 @@ from app.ui.pages.settings import SettingsPage
 from app.ui.preferences import Preferences
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.ui.page_bench import PageBench, page_bench
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
 
 @pytest.fixture
-def bench(small_services: Services, theme, runner, tmp_path) -> Iterator[PageBench]:  # noqa: F811 - the fixture
+def bench(small_services: Services, theme, runner, tmp_path) -> Iterator[PageBench]:
     other = tmp_path / "other"
     other.mkdir()
     settings = {"folder": str(other)}

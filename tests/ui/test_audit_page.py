@@ -15,11 +15,10 @@ from app.ui.theme.icons import ICONS, full_name
 from app.ui.widgets.columns import GroupRow
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
 
 @pytest.fixture
-def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:  # noqa: F811 - the fixture
+def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:
     small_services.audit.record(Deed.WRONG_PASSPHRASE, Subject.COMPUTER, note="1 of 3 tries")
     small_services.exports.rename("Weekly letter", "Monthly letter")
     with page_bench(small_services, theme, runner) as made:

@@ -9,7 +9,6 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication
 
 from tests.ui.builder_bench import BuilderBench, bench, desk  # noqa: F401 - fixtures
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
 STALL_MS = 50
 EVERY_MS = 40

@@ -27,7 +27,6 @@ from tests.fakes.secret_store import MemoryStore
 from tests.ui.checks import nameless
 from tests.ui.page_bench import page_bench
 from tests.ui.wizard_bench import Bench, make_bench
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 from tests.vendors.linkedin import LinkedInEmulator
 from tests.vendors.mailchimp import KEY
 
@@ -241,7 +240,7 @@ def test_another_target_of_contacts_names_no_type(bench: Bench, firm: Services, 
 
 def test_consumers_have_one_type_and_see_both_bounds(
     qtbot: Any,
-    small_services: Services,  # noqa: F811
+    small_services: Services,
     runner: JobRunner,
     theme: Theme,
     linkedin: LinkedInEmulator,

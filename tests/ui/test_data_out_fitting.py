@@ -21,11 +21,10 @@ from app.ui.wizards.folder_lines import FolderLine
 from app.ui.wizards.folder_panel import FolderTree
 from tests.ui.test_data_out_wizard import to_format
 from tests.ui.wizard_bench import Bench, make_bench
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
 
 @pytest.fixture
-def bench(qtbot: Any, small_services: Services, runner: JobRunner, theme: Theme) -> Iterator[Bench]:  # noqa: F811
+def bench(qtbot: Any, small_services: Services, runner: JobRunner, theme: Theme) -> Iterator[Bench]:
     made = make_bench(qtbot, small_services, runner, theme)
     yield made
     made.close()

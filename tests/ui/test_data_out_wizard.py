@@ -42,13 +42,12 @@ from app.ui.wizards.table_tree import FEW, TableTree
 from app.ui.wizards.wizard import _LeaveDialog
 from tests.ui.checks import nameless
 from tests.ui.wizard_bench import Bench, make_bench
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
 PATIENCE = 10_000
 
 
 @pytest.fixture
-def bench(qtbot: Any, small_services: Services, runner: JobRunner, theme: Theme) -> Iterator[Bench]:  # noqa: F811
+def bench(qtbot: Any, small_services: Services, runner: JobRunner, theme: Theme) -> Iterator[Bench]:
     made = make_bench(qtbot, small_services, runner, theme)
     yield made
     made.close()

@@ -19,13 +19,12 @@ from app.ui.pages.tables.server_dialog import ServerTablesDialog
 from app.ui.preferences import Preferences
 from tests.servers.postgres import PostgresServer, postgres, running_postgres
 from tests.ui.page_bench import PageBench, page_bench
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
 __all__ = ["postgres"]
 
 
 @pytest.fixture
-def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:  # noqa: F811 - the fixture
+def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:
     with page_bench(small_services, theme, runner) as made:
         yield made
 

@@ -8,11 +8,10 @@ from app.bootstrap import Services
 from app.ui.pages.exports.page import ExportsPage
 from app.ui.preferences import Preferences
 from tests.ui.page_bench import page_bench
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
 
 def test_what_nobody_sees_at_first_is_made_later(
-    small_services: Services,  # noqa: F811 - the fixture
+    small_services: Services,
     theme,
     runner,
     tmp_path: Path,

@@ -22,7 +22,7 @@ from app.ui.theme import Theme
 from app.ui.wizards.segment_export import SegmentExportWizard
 from tests.ui.checks import nameless
 from tests.ui.wizard_bench import Bench, make_bench
-from tests.ui.workspace import CUSTOMERS, small_services  # noqa: F401 - a fixture
+from tests.ui.workspace import CUSTOMERS
 from tests.vendors.google_ads import GoogleAdsEmulator
 from tests.vendors.oauth import CLIENT_ID, CLIENT_SECRET
 
@@ -39,7 +39,7 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleAdsEmulator]:
 @pytest.fixture
 def bench(
     qtbot: Any,
-    small_services: Services,  # noqa: F811
+    small_services: Services,
     runner: JobRunner,
     theme: Theme,
     google: GoogleAdsEmulator,

@@ -7,7 +7,6 @@ from dataclasses import replace
 from app.core.exports import Guard, OnlyChanges
 from tests.ui.test_data_out_wizard import PATIENCE, bench, to_format  # noqa: F401 - a fixture
 from tests.ui.wizard_bench import Bench
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
 
 def test_what_holds_a_run_of_tables_is_chosen_in_the_last_step(bench: Bench) -> None:  # noqa: F811 - the fixture

@@ -18,11 +18,10 @@ from app.ui.dialogs.lost_rows import LostRows
 from app.ui.pages.runs import RunsPage
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
 
 @pytest.fixture
-def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:  # noqa: F811
+def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:
     tables = ["Customer", "Orders"]
     small_services.exports.apply(
         {

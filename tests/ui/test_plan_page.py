@@ -33,7 +33,6 @@ from app.ui.reason_words import _sentences, reason_words
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
 from tests.ui.test_exports_page import line, run
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 from tests.vendors.mailchimp import KEY, MailchimpEmulator, Tag
 
 
@@ -44,7 +43,7 @@ def mailchimp() -> Iterator[MailchimpEmulator]:
 
 
 @pytest.fixture
-def bench(small_services: Services, mailchimp: MailchimpEmulator, theme, runner) -> Iterator[PageBench]:  # noqa: F811
+def bench(small_services: Services, mailchimp: MailchimpEmulator, theme, runner) -> Iterator[PageBench]:
     small_services.connections.add(
         "News", "mailchimp", {"api_url": mailchimp.url}, {"api_key": KEY}, Access.CONTRIBUTORS, agreed=True
     )

@@ -31,11 +31,10 @@ from tests.services.history import History, history_in
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
 from tests.ui.test_runs_page import run, with_rejects  # noqa: F401 - a fixture
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
 
 @pytest.fixture
-def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:  # noqa: F811 - the fixture
+def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:
     with page_bench(small_services, theme, runner) as made:
         yield made
 
@@ -64,7 +63,7 @@ def save(bench: PageBench, button, path) -> None:
     bench.settle()
 
 
-def test_a_receipt_shows_hosts_read_back_configuration_and_rejects(bench, with_rejects):  # noqa: F811
+def test_a_receipt_shows_hosts_read_back_configuration_and_rejects(bench, with_rejects):  # noqa: F811 - the fixture
     page = receipt_page(bench, with_rejects)
     assert page._head._title.words() == "Receipt for Letter"
     assert page._pill.accessibleName() == "Completed with rejects"
@@ -82,7 +81,7 @@ def test_a_receipt_shows_hosts_read_back_configuration_and_rejects(bench, with_r
 
 
 @pytest.mark.parametrize("width", [1152, 960])
-def test_long_reasons_take_lines_and_not_the_numbers_beyond_the_edge(bench, with_rejects, width):  # noqa: F811
+def test_long_reasons_take_lines_and_not_the_numbers_beyond_the_edge(bench, with_rejects, width):  # noqa: F811 - the fixture
     page = bench.show(ReceiptPage(bench.context), size=(width, 860))
     page.activate(with_rejects.id)
     bench.settle()
@@ -96,7 +95,7 @@ def test_long_reasons_take_lines_and_not_the_numbers_beyond_the_edge(bench, with
     assert page._rejects.facts.height() > 2 * page.fontMetrics().height()
 
 
-def test_files_stand_in_place_of_hosts_when_nothing_left_the_computer(bench, small_services):  # noqa: F811
+def test_files_stand_in_place_of_hosts_when_nothing_left_the_computer(bench, small_services):
     [done] = run(small_services, "Whole tables")
     page = receipt_page(bench, done)
     assert not page._hosts.isVisible()
@@ -105,7 +104,7 @@ def test_files_stand_in_place_of_hosts_when_nothing_left_the_computer(bench, sma
     assert all(len(line.sum) == 64 for line in rows)
 
 
-def test_it_is_saved_as_it_was_written_and_as_pdf(bench, with_rejects, tmp_path):  # noqa: F811
+def test_it_is_saved_as_it_was_written_and_as_pdf(bench, with_rejects, tmp_path):  # noqa: F811 - the fixture
     page = receipt_page(bench, with_rejects)
     save(bench, page.as_json, tmp_path / "receipt.json")
     assert json.loads((tmp_path / "receipt.json").read_text("utf-8"))["run"] == with_rejects.id
@@ -117,7 +116,7 @@ def test_it_is_saved_as_it_was_written_and_as_pdf(bench, with_rejects, tmp_path)
     assert page._kept.receipt.configuration.sha256 in text
 
 
-def test_a_place_that_can_not_be_written_is_told(bench, with_rejects, tmp_path):  # noqa: F811
+def test_a_place_that_can_not_be_written_is_told(bench, with_rejects, tmp_path):  # noqa: F811 - the fixture
     page = receipt_page(bench, with_rejects)
     save(bench, page.as_pdf, tmp_path / "nowhere" / "receipt.pdf")
     save(bench, page.as_json, tmp_path / "nowhere" / "receipt.json")
@@ -125,7 +124,7 @@ def test_a_place_that_can_not_be_written_is_told(bench, with_rejects, tmp_path):
     bench.navigator.errors.clear()
 
 
-def test_a_changed_receipt_says_so(bench, small_services):  # noqa: F811
+def test_a_changed_receipt_says_so(bench, small_services):
     [done] = run(small_services, "Whole tables")
     file = small_services.folder / "runs" / done.id / "receipt.json"
     file.write_bytes(file.read_bytes().replace(b"Whole tables", b"Some tables"))
@@ -134,7 +133,7 @@ def test_a_changed_receipt_says_so(bench, small_services):  # noqa: F811
     assert "was changed after" in printed(page._kept, bench.context.formats)
 
 
-def test_a_run_that_was_resumed_says_so_and_whom_it_found_there(bench, with_rejects):  # noqa: F811
+def test_a_run_that_was_resumed_says_so_and_whom_it_found_there(bench, with_rejects):  # noqa: F811 - the fixture
     page = receipt_page(bench, with_rejects)
     receipt, formats = page._kept.receipt, bench.context.formats
     asked = replace(receipt.batches[0], number=9, kind=BatchKind.ASK)
@@ -150,7 +149,7 @@ def test_a_run_that_was_resumed_says_so_and_whom_it_found_there(bench, with_reje
     assert receipt_lines(replace(page._kept, receipt=resumed))
 
 
-def test_paper_holds_what_somebody_reads_and_says_where_the_rest_is(bench, with_rejects):  # noqa: F811
+def test_paper_holds_what_somebody_reads_and_says_where_the_rest_is(bench, with_rejects):  # noqa: F811 - the fixture
     page = receipt_page(bench, with_rejects)
     batch = page._kept.receipt.batches[0]
     doubtful = replace(batch, state=BatchState.IN_DOUBT, totals=Totals())
@@ -161,7 +160,7 @@ def test_paper_holds_what_somebody_reads_and_says_where_the_rest_is(bench, with_
     assert (">200<" in text, ">201<" in text, ">999<" in text) == (True, False, True)
 
 
-def test_no_line_is_cut_between_two_pages_and_tables_have_their_heads_on_each(bench, with_rejects):  # noqa: F811
+def test_no_line_is_cut_between_two_pages_and_tables_have_their_heads_on_each(bench, with_rejects):  # noqa: F811 - the fixture
     page = receipt_page(bench, with_rejects)
     receipt = page._kept.receipt
     batches = tuple(replace(receipt.batches[0], number=number) for number in range(1, 101))
@@ -191,14 +190,14 @@ def test_no_line_is_cut_between_two_pages_and_tables_have_their_heads_on_each(be
     assert receipt_pdf(kept, bench.context.formats).startswith(b"%PDF-")
 
 
-def test_a_run_leads_to_its_receipt_and_back(bench, small_services):  # noqa: F811
+def test_a_run_leads_to_its_receipt_and_back(bench, small_services):
     [done] = run(small_services, "Whole tables")
     runs = bench.show(RunsPage(bench.context))
     runs._details.receipt.click()
     assert bench.navigator.pages[-1] == ("receipt", done.id)
 
 
-def test_a_run_without_one_says_why(bench, small_services):  # noqa: F811
+def test_a_run_without_one_says_why(bench, small_services):
     [done] = run(small_services, "Whole tables")
     bench.wait(lambda: small_services.runs._live.get(done.id) is None)  # its end is told a moment before
     (small_services.folder / "runs" / done.id / "receipt.json").unlink()

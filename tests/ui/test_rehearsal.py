@@ -16,12 +16,12 @@ from app.destinations.calls import Retry
 from app.jobs import JobContext
 from app.ui.pages.runs import RunsPage
 from tests.ui.page_bench import PageBench, page_bench
-from tests.ui.workspace import CUSTOMERS, small_services  # noqa: F401 - a fixture
+from tests.ui.workspace import CUSTOMERS
 
 
 @pytest.fixture
 def bench(
-    small_services: Services,  # noqa: F811 - the fixture
+    small_services: Services,
     theme: Any,
     runner: Any,
     tmp_path: Path,

@@ -25,12 +25,11 @@ from app.ui.run_progress_words import progress_words
 from tests.store import samples
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 from tests.vendors.mailchimp import KEY, MailchimpEmulator
 
 
 @pytest.fixture
-def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:  # noqa: F811 - the fixture
+def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:
     with page_bench(small_services, theme, runner) as made:
         yield made
 
@@ -42,7 +41,7 @@ def run(services: Services, *names: str) -> list[Run]:
 
 
 @pytest.fixture
-def with_rejects(small_services: Services) -> Run:  # noqa: F811 - the fixture
+def with_rejects(small_services: Services) -> Run:
     """A run to Mailchimp, which refuses two of the members."""
     source = small_services.folder / "source" / "Customer.csv"
     text = source.read_text("utf-8").replace("ann1@example.com", "ann1@fake.example")
@@ -75,7 +74,7 @@ def test_no_runs_yet(bench):
     assert nameless(page) == []
 
 
-def test_runs_are_listed_newest_first_with_what_was_delivered(bench, small_services):  # noqa: F811
+def test_runs_are_listed_newest_first_with_what_was_delivered(bench, small_services):
     run(small_services, "Weekly letter")
     run(small_services, "Whole tables")
     page = bench.show(RunsPage(bench.context))
@@ -88,7 +87,7 @@ def test_runs_are_listed_newest_first_with_what_was_delivered(bench, small_servi
     assert nameless(page) == []
 
 
-def test_a_run_that_wrote_what_changed_says_how_many(bench, small_services):  # noqa: F811
+def test_a_run_that_wrote_what_changed_says_how_many(bench, small_services):
     run(small_services, "Whole tables")
     page = bench.show(RunsPage(bench.context))
     (shown,) = [item.run for item in page._list._model.items if not isinstance(item, str)]
@@ -98,7 +97,7 @@ def test_a_run_that_wrote_what_changed_says_how_many(bench, small_services):  # 
     assert "Added" not in {words for _number, words, _ink in page._details._figures(shown)}
 
 
-def test_a_run_says_how_many_the_suppression_list_kept_out(bench, small_services):  # noqa: F811
+def test_a_run_says_how_many_the_suppression_list_kept_out(bench, small_services):
     run(small_services, "Weekly letter")
     small_services.suppression.import_text("ann4@example.com, ann8@example.com", JobContext())
     run(small_services, "Weekly letter")
@@ -110,7 +109,7 @@ def test_a_run_says_how_many_the_suppression_list_kept_out(bench, small_services
     assert not page._details._suppressed.isVisibleTo(page)
 
 
-def test_a_run_is_found_by_its_export_and_by_its_id(bench, small_services):  # noqa: F811
+def test_a_run_is_found_by_its_export_and_by_its_id(bench, small_services):
     [first] = run(small_services, "Weekly letter")
     [second] = run(small_services, "Two countries")
     page = bench.show(RunsPage(bench.context))
@@ -122,7 +121,7 @@ def test_a_run_is_found_by_its_export_and_by_its_id(bench, small_services):  # n
     assert page._list.selected() == second.id
 
 
-def test_search_chips_and_keyboard(bench, small_services):  # noqa: F811
+def test_search_chips_and_keyboard(bench, small_services):
     run(small_services, "Weekly letter")
     run(small_services, "Two countries")
     page = bench.show(RunsPage(bench.context))
@@ -170,7 +169,7 @@ def test_rejects_are_masked_filtered_and_saved_as_csv(bench, with_rejects, tmp_p
     assert bench.navigator.toasts[-1].text == "Saved 2 members to rejects.csv."
 
 
-def test_the_log_opens_and_is_copied(bench, small_services):  # noqa: F811
+def test_the_log_opens_and_is_copied(bench, small_services):
     run(small_services, "Whole tables")
     page = bench.show(RunsPage(bench.context))
     log = page._details._log
@@ -182,7 +181,7 @@ def test_the_log_opens_and_is_copied(bench, small_services):  # noqa: F811
         assert log._open.text() == "Show less"
 
 
-def test_running_again_from_the_page(bench, small_services):  # noqa: F811
+def test_running_again_from_the_page(bench, small_services):
     run(small_services, "Weekly letter")
     page = bench.show(RunsPage(bench.context))
     page._details._again.click()
@@ -193,7 +192,7 @@ def test_running_again_from_the_page(bench, small_services):  # noqa: F811
     assert page._list.selected() == small_services.runs.list()[0].id
 
 
-def test_viewers_read_only(bench, small_services):  # noqa: F811
+def test_viewers_read_only(bench, small_services):
     run(small_services, "Weekly letter")
     small_services.roles.set_role(Role.VIEWER)
     page = bench.show(RunsPage(bench.context))
@@ -203,7 +202,7 @@ def test_viewers_read_only(bench, small_services):  # noqa: F811
     assert bench.navigator.pages == [("exports", "Weekly letter")]
 
 
-def test_what_cannot_be_read_is_told_in_place(bench, small_services, monkeypatch):  # noqa: F811
+def test_what_cannot_be_read_is_told_in_place(bench, small_services, monkeypatch):
     run(small_services, "Weekly letter")
     page = bench.show(RunsPage(bench.context))
     with monkeypatch.context() as patch:
@@ -216,7 +215,7 @@ def test_what_cannot_be_read_is_told_in_place(bench, small_services, monkeypatch
     assert page._details.isVisible()
 
 
-def test_f5_reads_again(bench, small_services):  # noqa: F811
+def test_f5_reads_again(bench, small_services):
     page = bench.show(RunsPage(bench.context))
     run(small_services, "Weekly letter")
     QTest.keyClick(page, Qt.Key.Key_F5)
@@ -225,7 +224,7 @@ def test_f5_reads_again(bench, small_services):  # noqa: F811
 
 
 @pytest.mark.parametrize("size", [(1152, 860), (968, 700)])
-def test_nothing_is_cut_or_covered(bench, small_services, size):  # noqa: F811
+def test_nothing_is_cut_or_covered(bench, small_services, size):
     run(small_services, "Weekly letter")
     page = bench.show(RunsPage(bench.context), size=size)
     chips = list(page._chips._buttons.values())
@@ -236,7 +235,7 @@ def test_nothing_is_cut_or_covered(bench, small_services, size):  # noqa: F811
     assert details.widget().width() <= details.viewport().width()
 
 
-def test_a_cancel_stays_in_sight_until_the_run_has_ended(bench, small_services):  # noqa: F811
+def test_a_cancel_stays_in_sight_until_the_run_has_ended(bench, small_services):
     """A run goes on for a while: what is in flight ends first, and tells of itself meanwhile."""
     run(small_services, "Weekly letter")
     page = bench.show(RunsPage(bench.context))
@@ -260,7 +259,7 @@ def test_a_cancel_stays_in_sight_until_the_run_has_ended(bench, small_services):
     assert not details._cancel.isVisible()
 
 
-def test_the_focus_stays_with_the_run_when_its_button_goes(bench, small_services):  # noqa: F811
+def test_the_focus_stays_with_the_run_when_its_button_goes(bench, small_services):
     [first] = run(small_services, "Weekly letter")
     page = bench.show(RunsPage(bench.context))
     page.activate(first.id)

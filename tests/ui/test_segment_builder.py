@@ -21,7 +21,6 @@ from app.core.segments import (
 from app.ui.pages.segments import SegmentsPage
 from tests.ui.builder_bench import BuilderBench, ask, bench, desk  # noqa: F401 - fixtures
 from tests.ui.checks import nameless
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
 RULE_1 = """
     Country IN ('DE', 'AT') AND Spend <= 800 AND CustomerId IN (
@@ -73,7 +72,7 @@ def build(desk: BuilderBench) -> None:  # noqa: F811 - not the fixture itself
     desk.settle()
 
 
-def test_the_segment_of_the_picture_is_built_by_clicks_and_counted_right(desk, small_services):  # noqa: F811
+def test_the_segment_of_the_picture_is_built_by_clicks_and_counted_right(desk, small_services):  # noqa: F811 - the fixture
     source = small_services.folder / "source"
     build(desk)
 
@@ -137,7 +136,7 @@ def test_the_segment_of_the_picture_is_built_by_clicks_and_counted_right(desk, s
     ]
 
 
-def test_every_step_is_undone_and_done_again(desk):  # noqa: F811
+def test_every_step_is_undone_and_done_again(desk):  # noqa: F811 - the fixture
     build(desk)
     seen = [desk.state.draft]
     while desk.state.history.past:
@@ -152,7 +151,7 @@ def test_every_step_is_undone_and_done_again(desk):  # noqa: F811
     assert desk.count() == desk.steps()[-1][1]
 
 
-def test_keys_undo_and_redo_before_the_window_does(desk):  # noqa: F811
+def test_keys_undo_and_redo_before_the_window_does(desk):  # noqa: F811 - the fixture
     desk.page._list.select("Germany")
     desk.settle()
     desk.menu(desk.view.slots[0].card.menu_button, "Duplicate")
@@ -170,7 +169,7 @@ def test_keys_undo_and_redo_before_the_window_does(desk):  # noqa: F811
     assert desk.bench.navigator.toasts[-1].text == "Saved “Germany”. Used by Two countries."
 
 
-def test_news_of_the_workspace_leaves_who_types_alone(desk, small_services):  # noqa: F811
+def test_news_of_the_workspace_leaves_who_types_alone(desk, small_services):  # noqa: F811 - the fixture
     desk.page._list.select("Big spenders")
     desk.settle()
     row = desk.row(0, 0)
@@ -189,7 +188,7 @@ def test_news_of_the_workspace_leaves_who_types_alone(desk, small_services):  # 
     assert "Another" in {item.text for item in desk.view.panel.other._items}
 
 
-def test_a_long_rule_is_made_in_many_turns(desk, small_services):  # noqa: F811
+def test_a_long_rule_is_made_in_many_turns(desk, small_services):  # noqa: F811 - the fixture
     conditions = tuple(Condition(FieldRef("Customer", "Spend"), Operator.AT_LEAST, n) for n in range(40))
     rules = tuple(Rule(SetOperator.UNION, Group(Mode.ALL, conditions)) for _ in range(3))
     desk.state.open(Segment("long", "Long", SegmentOf.CUSTOMERS, rules=rules), saved=False)
@@ -207,7 +206,7 @@ def test_a_long_rule_is_made_in_many_turns(desk, small_services):  # noqa: F811
     desk.settle()
 
 
-def test_unfinished_parts_are_outlined_left_out_and_not_saved(desk):  # noqa: F811
+def test_unfinished_parts_are_outlined_left_out_and_not_saved(desk):  # noqa: F811 - the fixture
     desk.page._list.select("Germany")
     desk.settle()
     desk.view.slots[0].card._links.condition.click()
@@ -227,7 +226,7 @@ def test_unfinished_parts_are_outlined_left_out_and_not_saved(desk):  # noqa: F8
     assert desk.count() != "50"
 
 
-def test_a_segment_that_needs_this_one_is_not_offered(desk, small_services):  # noqa: F811
+def test_a_segment_that_needs_this_one_is_not_offered(desk, small_services):  # noqa: F811 - the fixture
     small_services.segments.save({"name": "Rich", "rules": [{"segment": "Germany"}]})
     desk.bench.navigator.changed("segments")
     desk.page._list.select("Germany")
@@ -238,7 +237,7 @@ def test_a_segment_that_needs_this_one_is_not_offered(desk, small_services):  # 
     assert offered == {"Big spenders": True, "Everyone": True, "Nobody": True, "Rich": False}
 
 
-def test_a_field_that_is_gone_is_said_where_it_stands(desk, small_services):  # noqa: F811
+def test_a_field_that_is_gone_is_said_where_it_stands(desk, small_services):  # noqa: F811 - the fixture
     document = {"name": "Lost", "rules": [{"all": [{"field": "Customer.Shoe", "is": "42"}]}]}
     small_services.segments.save(document)
     desk.bench.navigator.changed("segments")
@@ -274,7 +273,7 @@ QUESTIONS = [
 ]
 
 
-def test_questions(desk, small_services):  # noqa: F811
+def test_questions(desk, small_services):  # noqa: F811 - the fixture
     for field, question, value, condition in QUESTIONS:
         desk.new()
         if desk.state.changed and desk.page._asking:
@@ -299,7 +298,7 @@ def test_questions(desk, small_services):  # noqa: F811
         assert desk.count() == f"{expected:,}", (field, question)
 
 
-def test_old_numbers_stay_dimmed_while_new_ones_are_counted(desk):  # noqa: F811
+def test_old_numbers_stay_dimmed_while_new_ones_are_counted(desk):  # noqa: F811 - the fixture
     desk.page._list.select("Germany")
     desk.settle()
     desk.choose(desk.row(0, 0).question, "is not one of")
@@ -311,7 +310,7 @@ def test_old_numbers_stay_dimmed_while_new_ones_are_counted(desk):  # noqa: F811
     assert desk.view.panel.number.property("ink") == "text"
 
 
-def test_every_number_shown_as_sure_is_that_of_what_was_typed_then(desk, small_services):  # noqa: F811
+def test_every_number_shown_as_sure_is_that_of_what_was_typed_then(desk, small_services):  # noqa: F811 - the fixture
     desk.page._list.select("Big spenders")
     desk.settle()
     field = desk.row(0, 0).part.inputs[0]
@@ -333,7 +332,7 @@ def test_every_number_shown_as_sure_is_that_of_what_was_typed_then(desk, small_s
     assert len(desk.state.history.past) == 1
 
 
-def test_the_overlap_with_another_segment(desk, small_services):  # noqa: F811
+def test_the_overlap_with_another_segment(desk, small_services):  # noqa: F811 - the fixture
     desk.page._list.select("Germany")
     desk.settle()
     desk.pick(desk.view.panel.other, "Big spenders")
@@ -343,7 +342,7 @@ def test_the_overlap_with_another_segment(desk, small_services):  # noqa: F811
 
 
 @pytest.mark.parametrize("size", [(1152, 860), (968, 700)])
-def test_it_fits(bench, size):  # noqa: F811
+def test_it_fits(bench, size):  # noqa: F811 - the fixture
     made = BuilderBench(bench, bench.show(SegmentsPage(bench.context), size=size))
     made.settle()
     build(made)

@@ -11,10 +11,9 @@ from app.core.counts import Count
 from app.ui.pages.segments.leaving import LeaveDialog
 from tests.ui.builder_bench import ask, bench, desk  # noqa: F401 - fixtures
 from tests.ui.checks import nameless
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
 
-def test_a_fixed_list_is_pasted_and_taken_from_a_file(desk, small_services, tmp_path):  # noqa: F811
+def test_a_fixed_list_is_pasted_and_taken_from_a_file(desk, small_services, tmp_path):  # noqa: F811 - the fixture
     desk.new("Fixed list of customers")
     card = desk.view.whole
     assert not desk.view.save.isEnabled()
@@ -41,7 +40,7 @@ def test_a_fixed_list_is_pasted_and_taken_from_a_file(desk, small_services, tmp_
     assert not desk.state.changed
 
 
-def test_a_long_list_is_taken_in_without_being_shown(desk):  # noqa: F811
+def test_a_long_list_is_taken_in_without_being_shown(desk):  # noqa: F811 - the fixture
     desk.new("Fixed list of customers")
     data = QMimeData()
     data.setText("\n".join(f"C{number:05d}" for number in range(1, 40_001)))
@@ -51,7 +50,7 @@ def test_a_long_list_is_taken_in_without_being_shown(desk):  # noqa: F811
     assert desk.view.whole._facts.words().startswith("40,000 keys, ")
 
 
-def test_a_query_is_written_checked_and_saved(desk, small_services):  # noqa: F811
+def test_a_query_is_written_checked_and_saved(desk, small_services):  # noqa: F811 - the fixture
     desk.new("SQL query for customers")
     card = desk.view.whole
     card.field.setPlainText("DELETE FROM Customer")
@@ -73,7 +72,7 @@ def test_a_query_is_written_checked_and_saved(desk, small_services):  # noqa: F8
     assert small_services.segments.get("New segment").described_kind == "sql"
 
 
-def test_a_query_that_writes_is_not_saved(desk, small_services):  # noqa: F811
+def test_a_query_that_writes_is_not_saved(desk, small_services):  # noqa: F811 - the fixture
     desk.new("SQL query for customers")
     desk.view.whole.field.setPlainText("DROP TABLE Customer")
     desk.view.save.click()
@@ -82,7 +81,7 @@ def test_a_query_that_writes_is_not_saved(desk, small_services):  # noqa: F811
     assert desk.state.changed
 
 
-def test_discarding_goes_back_or_drops_what_is_new(desk):  # noqa: F811
+def test_discarding_goes_back_or_drops_what_is_new(desk):  # noqa: F811 - the fixture
     desk.page._list.select("Germany")
     desk.settle()
     desk.row(0, 0).remove.click()
@@ -102,7 +101,7 @@ def test_discarding_goes_back_or_drops_what_is_new(desk):  # noqa: F811
     assert desk.state.draft.sql == "SELECT CustomerId FROM Customer"
 
 
-def test_members_over_time(desk):  # noqa: F811
+def test_members_over_time(desk):  # noqa: F811 - the fixture
     def counted(members: int, days: float) -> Count:
         when = datetime.now(UTC) - timedelta(days=days)
         return Count("Germany", members, members, 0, 0, 0, members, when)
@@ -117,7 +116,7 @@ def test_members_over_time(desk):  # noqa: F811
     assert not panel.since.isVisible()
 
 
-def test_saving_again_after_an_undo_past_the_save(desk, small_services):  # noqa: F811
+def test_saving_again_after_an_undo_past_the_save(desk, small_services):  # noqa: F811 - the fixture
     desk.page._list.select("Germany")
     desk.settle()
     before = desk.state.draft
@@ -133,7 +132,7 @@ def test_saving_again_after_an_undo_past_the_save(desk, small_services):  # noqa
     assert small_services.segments.get("Germany").revision == 3
 
 
-def test_what_was_changed_elsewhere_is_not_overwritten(desk, small_services):  # noqa: F811
+def test_what_was_changed_elsewhere_is_not_overwritten(desk, small_services):  # noqa: F811 - the fixture
     desk.page._list.select("Germany")
     desk.settle()
     desk.choose(desk.row(0, 0).question, "is not one of")
@@ -150,7 +149,7 @@ def test_what_was_changed_elsewhere_is_not_overwritten(desk, small_services):  #
     assert desk.row(0, 0).part.picker.values() == ("AT",)
 
 
-def test_leaving_with_changes_asks(desk):  # noqa: F811
+def test_leaving_with_changes_asks(desk):  # noqa: F811 - the fixture
     desk.page._list.select("Germany")
     desk.settle()
     desk.row(0, 0).remove.click()
@@ -178,7 +177,7 @@ def test_leaving_with_changes_asks(desk):  # noqa: F811
     assert desk.count() == "0"
 
 
-def test_the_name_is_edited_in_place(desk):  # noqa: F811
+def test_the_name_is_edited_in_place(desk):  # noqa: F811 - the fixture
     desk.page._list.select("Nobody")
     desk.settle()
     desk.view.add_rule.setFocus(Qt.FocusReason.TabFocusReason)

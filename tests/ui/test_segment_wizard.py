@@ -31,7 +31,6 @@ from app.ui.wizards.segment_export import SegmentExportWizard
 from app.ui.wizards.wizard import _LeaveDialog
 from tests.ui.checks import nameless
 from tests.ui.wizard_bench import Bench, make_bench
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 from tests.vendors.mailchimp import KEY, MailchimpEmulator, Tag
 
 PATIENCE = 10_000
@@ -47,7 +46,7 @@ def emulator() -> Iterator[MailchimpEmulator]:
 @pytest.fixture
 def bench(
     qtbot: Any,
-    small_services: Services,  # noqa: F811
+    small_services: Services,
     runner: JobRunner,
     theme: Theme,
     emulator: MailchimpEmulator,

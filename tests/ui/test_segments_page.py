@@ -17,7 +17,6 @@ from app.ui.widgets.table import DataTable
 from tests.fakes.secret_store import MemoryStore
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
 UNUSED = "Nobody"
 DEFINITION = """
@@ -36,7 +35,7 @@ rules:
 
 
 @pytest.fixture
-def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:  # noqa: F811 - the fixture
+def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:
     with page_bench(small_services, theme, runner) as made:
         yield made
 
@@ -104,7 +103,7 @@ def test_nobody_belongs_to_an_empty_segment(bench, page):
     assert "Nobody belongs to it now." in words(page)
 
 
-def test_segments_are_imported_from_a_file(bench, page, tmp_path, small_services):  # noqa: F811
+def test_segments_are_imported_from_a_file(bench, page, tmp_path, small_services):
     path = tmp_path / "segments.yaml"
     path.write_text(DEFINITION, "utf-8")
     page._import.click()
@@ -120,7 +119,7 @@ def test_segments_are_imported_from_a_file(bench, page, tmp_path, small_services
 
 
 @pytest.mark.parametrize("text", ["segments: [", "name: X\nof: customers\nwhat: 1\n", "\0"])
-def test_a_wrong_file_is_told_and_nothing_is_saved(bench, page, tmp_path, text, small_services):  # noqa: F811
+def test_a_wrong_file_is_told_and_nothing_is_saved(bench, page, tmp_path, text, small_services):
     path = tmp_path / "segments.yaml"
     path.write_text(text, "utf-8")
     page._import_file(path)
@@ -157,7 +156,7 @@ def test_a_used_segment_can_not_be_removed_and_says_why(bench, page):
     bench.menu().close()
 
 
-def test_recount_follows_the_tables(bench, page, small_services):  # noqa: F811
+def test_recount_follows_the_tables(bench, page, small_services):
     source = small_services.folder / "source" / "Customer.csv"
     with source.open("a", encoding="utf-8") as file:
         file.write("C9999,New,Person,new@example.com,DE,true,5.50\n")
@@ -172,7 +171,7 @@ def test_recount_follows_the_tables(bench, page, small_services):  # noqa: F811
     assert number(page, "Everyone") == "201"
 
 
-def test_a_segment_whose_table_is_gone_says_why(bench, page, small_services):  # noqa: F811
+def test_a_segment_whose_table_is_gone_says_why(bench, page, small_services):
     small_services.tables.remove("Customer")
     bench.navigator.changed("tables")
     bench.settle()
@@ -193,7 +192,7 @@ def test_keyboard_and_search(bench, page):
     assert page._list.table.visible_keys() == ["Germany"]
 
 
-def test_viewers_change_nothing_and_see_no_personal_values(bench, small_services):  # noqa: F811
+def test_viewers_change_nothing_and_see_no_personal_values(bench, small_services):
     small_services.roles.set_role(Role.VIEWER)
     page = bench.show(SegmentsPage(bench.context))
     choose(bench, page, UNUSED)
@@ -215,7 +214,7 @@ def test_no_segments_yet(theme, runner, tmp_path):
     services.close()
 
 
-def test_what_cannot_be_read_is_told_in_place(bench, page, small_services, monkeypatch):  # noqa: F811
+def test_what_cannot_be_read_is_told_in_place(bench, page, small_services, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(small_services.segments, "all", lambda: 1 / 0)
         QTest.keyClick(page, Qt.Key.Key_F5)

@@ -12,11 +12,10 @@ from app.ui.pages.settings import SettingsPage
 from app.ui.preferences import Preferences
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
 
 @pytest.fixture
-def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:  # noqa: F811 - the fixture
+def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:
     with page_bench(small_services, theme, runner) as made:
         yield made
 

@@ -24,13 +24,12 @@ from app.ui.widgets.labels import Label
 from tests.ui.builder_bench import BuilderBench
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
 GERMANS = ("ann4@example.com", "ann8@example.com", "ann12@example.com")
 
 
 @pytest.fixture
-def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:  # noqa: F811 - the fixture
+def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:
     small_services.suppression.import_text("\n".join(GERMANS), JobContext(), name="crm.csv")
     with page_bench(small_services, theme, runner) as made:
         yield made
@@ -235,7 +234,7 @@ def test_a_source_is_removed_and_put_back(bench, page):
     assert figures(page)[0] == "3"
 
 
-def test_an_export_that_can_not_be_counted_says_why(bench, page, small_services):  # noqa: F811
+def test_an_export_that_can_not_be_counted_says_why(bench, page, small_services):
     store = small_services._store
     store.segments.remove(store.segments.get("Everyone").id)
     bench.navigator.changed("segments")
@@ -245,7 +244,7 @@ def test_an_export_that_can_not_be_counted_says_why(bench, page, small_services)
     assert lines["Weekly letter"].effect is None
 
 
-def test_roles(bench, page, small_services):  # noqa: F811
+def test_roles(bench, page, small_services):
     store = small_services._store
     store.workspace.set_setting("role", Role.CONTRIBUTOR.value)
     bench.navigator.changed("roles")

@@ -28,11 +28,10 @@ from tests.fakes.secret_store import MemoryStore
 from tests.store import samples
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
-from tests.ui.workspace import small_services  # noqa: F401 - a fixture
 
 
 @pytest.fixture
-def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:  # noqa: F811 - the fixture
+def bench(small_services: Services, theme, runner) -> Iterator[PageBench]:
     with page_bench(small_services, theme, runner) as made:
         yield made
 
@@ -79,7 +78,7 @@ def test_tables_with_columns_profile_links_and_masked_rows(bench, page):
     assert nameless(page) == []
 
 
-def test_what_was_counted_is_kept_until_the_rows_change(bench, page, small_services):  # noqa: F811
+def test_what_was_counted_is_kept_until_the_rows_change(bench, page, small_services):
     page._list.select("Orders")
     bench.settle()
     profile, asked = small_services.tables.profile, []
@@ -105,7 +104,7 @@ def test_show_unmasks_until_another_table_is_chosen(bench, page):
     assert "ann1@example.com" not in sample(page)
 
 
-def test_a_meaning_is_changed_in_the_row(bench, page, small_services):  # noqa: F811
+def test_a_meaning_is_changed_in_the_row(bench, page, small_services):
     assert "check" in meaning(page, "Email")
     bench.click_cell(columns(page), "Email", "meaning")
     bench.choose("E-mail")
@@ -123,7 +122,7 @@ def test_a_meaning_is_changed_in_the_row(bench, page, small_services):  # noqa: 
     menu.close()
 
 
-def test_a_meaning_is_changed_without_a_pointer(bench, page, small_services):  # noqa: F811
+def test_a_meaning_is_changed_without_a_pointer(bench, page, small_services):
     table = columns(page)
     table.setFocus(Qt.FocusReason.TabFocusReason)
     table.select_keys(["FirstName"])
@@ -132,7 +131,7 @@ def test_a_meaning_is_changed_without_a_pointer(bench, page, small_services):  #
     assert small_services.tables.get("Customer").column("FirstName").meaning is Meaning.LAST_NAME
 
 
-def test_key_and_role_are_changed(bench, page, small_services):  # noqa: F811
+def test_key_and_role_are_changed(bench, page, small_services):
     bench.click_cell(columns(page), "Email", "meaning")
     bench.choose("Use as key")
     assert small_services.tables.get("Customer").key == "Email"
@@ -141,7 +140,7 @@ def test_key_and_role_are_changed(bench, page, small_services):  # noqa: F811
     assert small_services.tables.get("Customer").role is TableRole.CONTACT
 
 
-def test_a_csv_file_is_added_and_chosen(bench, page, tmp_path, small_services):  # noqa: F811
+def test_a_csv_file_is_added_and_chosen(bench, page, tmp_path, small_services):
     path = tmp_path / "Stores.csv"
     path.write_text("StoreId,City\nS1,Berlin\nS2,Wien\n", "utf-8")
     page._add_menu.actions()[0].trigger()
@@ -158,7 +157,7 @@ def test_a_csv_file_is_added_and_chosen(bench, page, tmp_path, small_services): 
     assert bench.navigator.toasts[-1].text == "Added 1 table."
 
 
-def test_a_folder_of_the_common_data_model_is_added(bench, page, tmp_path, small_services):  # noqa: F811
+def test_a_folder_of_the_common_data_model_is_added(bench, page, tmp_path, small_services):
     folder = tmp_path / "lake"
     folder.mkdir()
     (folder / "Stores.csv").write_text("S1,Berlin\nS2,Wien\n", "utf-8")
@@ -187,7 +186,7 @@ def test_a_file_that_is_no_table_is_told_and_nothing_is_lost(bench, page, tmp_pa
     assert page._add.text() == "Add table"
 
 
-def test_refresh_reads_the_source_again(bench, page, small_services):  # noqa: F811
+def test_refresh_reads_the_source_again(bench, page, small_services):
     source = small_services.folder / "source" / "Customer.csv"
     with source.open("a", encoding="utf-8") as file:
         file.write("C9999,New,Person,new@example.com,DE,true,5.50\n")
@@ -204,7 +203,7 @@ def rewrite(services: Services, old: str, new: str) -> None:
     source.write_text(source.read_text("utf-8").replace(old, new, 1), "utf-8")
 
 
-def test_a_refresh_that_would_break_something_waits_and_is_repaired_in_a_dialog(bench, page, small_services):  # noqa: F811
+def test_a_refresh_that_would_break_something_waits_and_is_repaired_in_a_dialog(bench, page, small_services):
     rewrite(small_services, "Country", "Land")
     page._details._refresh.click()
     bench.settle()
@@ -229,7 +228,7 @@ def test_a_refresh_that_would_break_something_waits_and_is_repaired_in_a_dialog(
     assert ("Columns", "+Land, −Country") in [(f.label, f.value) for f in page._details.side._source.facts()]
 
 
-def test_columns_are_replaced_one_after_another(bench, page, small_services):  # noqa: F811
+def test_columns_are_replaced_one_after_another(bench, page, small_services):
     rewrite(small_services, "Country", "Land")
     rewrite(small_services, "Spend", "Umsatz")
     page._details._refresh.click()
@@ -247,7 +246,7 @@ def test_columns_are_replaced_one_after_another(bench, page, small_services):  #
     assert ("Land" in used, "Umsatz" in used) == (True, True)
 
 
-def test_a_query_is_looked_at_before_it_is_rewritten(bench, page, small_services):  # noqa: F811
+def test_a_query_is_looked_at_before_it_is_rewritten(bench, page, small_services):
     query = "SELECT CustomerId FROM Customer WHERE Country = 'DE'"
     small_services.segments.save({"name": "By hand", "sql": query})
     rewrite(small_services, "Country", "Land")
@@ -266,7 +265,7 @@ def test_a_query_is_looked_at_before_it_is_rewritten(bench, page, small_services
     assert "Land" in columns(page).visible_keys()
 
 
-def test_a_refresh_that_waits_is_taken_as_it_is_or_let_go(bench, page, small_services):  # noqa: F811
+def test_a_refresh_that_waits_is_taken_as_it_is_or_let_go(bench, page, small_services):
     rewrite(small_services, "Country", "Land")
     page._details._refresh.click()
     bench.settle()
@@ -302,7 +301,7 @@ def test_a_refresh_that_waits_is_taken_as_it_is_or_let_go(bench, page, small_ser
     assert not page._details.side.look_note.isVisible()
 
 
-def test_what_cannot_be_refreshed_does_not_keep_the_others(bench, page, small_services):  # noqa: F811
+def test_what_cannot_be_refreshed_does_not_keep_the_others(bench, page, small_services):
     (small_services.folder / "source" / "Orders.csv").unlink()
     page._refresh_all.click()
     bench.settle()
@@ -318,7 +317,7 @@ def test_a_table_on_a_server_names_server_and_place(bench, page):
     assert facts[:2] == [("From", "public.customers"), ("Server", "db.example:5432/shop")]
 
 
-def test_links_are_removed_put_back_and_added(bench, page, small_services):  # noqa: F811
+def test_links_are_removed_put_back_and_added(bench, page, small_services):
     side = page._details.side
     shown = [label.words() for label in side.findChildren(Label)]
     assert "Customer → Orders" in shown
@@ -351,7 +350,7 @@ def test_links_are_removed_put_back_and_added(bench, page, small_services):  # n
     assert small_services.tables.links.all() == []
 
 
-def test_what_takes_long_can_be_cancelled(bench, page, small_services, tmp_path):  # noqa: F811
+def test_what_takes_long_can_be_cancelled(bench, page, small_services, tmp_path):
     begun, go_on = threading.Event(), threading.Event()
     refresh, add = small_services.tables.refresh, small_services.tables.add
 
@@ -405,7 +404,7 @@ def test_a_link_needs_two_tables_and_columns_of_one_type(bench, page):
     assert "no column of that type" in dialog.sentence.words()
 
 
-def test_a_table_is_removed_after_its_users_were_named_and_put_back(bench, page, small_services):  # noqa: F811
+def test_a_table_is_removed_after_its_users_were_named_and_put_back(bench, page, small_services):
     page._details._more.click()
     bench.choose("Remove table")
     dialog = bench.dialog()
@@ -440,7 +439,7 @@ def test_a_table_is_opened_from_elsewhere(bench, page):
     assert page._details._name.words() == "Orders"
 
 
-def test_contributors_look_but_do_not_change(bench, small_services):  # noqa: F811
+def test_contributors_look_but_do_not_change(bench, small_services):
     small_services.roles.set_role(Role.CONTRIBUTOR)
     page = bench.show(TablesPage(bench.context))
     assert not page._add.isVisible()
@@ -452,7 +451,7 @@ def test_contributors_look_but_do_not_change(bench, small_services):  # noqa: F8
     assert QApplication.activePopupWidget() is None
 
 
-def test_viewers_see_no_personal_values(bench, small_services):  # noqa: F811
+def test_viewers_see_no_personal_values(bench, small_services):
     small_services.roles.set_role(Role.VIEWER)
     page = bench.show(TablesPage(bench.context))
     assert not page._details._show.isVisible()
@@ -472,7 +471,7 @@ def test_no_tables_yet(theme, runner, tmp_path):
     services.close()
 
 
-def test_what_cannot_be_read_is_told_in_place(bench, page, small_services, monkeypatch):  # noqa: F811
+def test_what_cannot_be_read_is_told_in_place(bench, page, small_services, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(small_services.tables, "all", lambda: 1 / 0)
         QTest.keyClick(page, Qt.Key.Key_F5)
@@ -492,7 +491,7 @@ def test_nothing_scrolls_sideways(bench, size):
     assert page._details._name.width() >= page._details._name.fontMetrics().horizontalAdvance("Customer")
 
 
-def test_unknown_values_are_told_and_mapped(bench, small_services, tmp_path):  # noqa: F811
+def test_unknown_values_are_told_and_mapped(bench, small_services, tmp_path):
     file = tmp_path / "Person.csv"
     file.write_text("Id,Land\n" + "".join(f"{n},{('Germany', 'Batavia', 'Oz')[n % 3]}\n" for n in range(9)), "utf-8")
     small_services.tables.add([file], None, JobContext())

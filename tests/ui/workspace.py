@@ -1,7 +1,4 @@
-"""A small real workspace for tests of the window: 200 customers, 600 orders, 4 segments, a folder to deliver into, 3 exports.
-
-Import the fixtures into the module that needs them: `from tests.ui.workspace import small_services  # noqa: F401`.
-"""
+"""A small real workspace for tests of the window: 200 customers, 600 orders, 4 segments, a folder to deliver into, 3 exports."""
 
 from __future__ import annotations
 
