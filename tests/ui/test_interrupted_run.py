@@ -98,6 +98,32 @@ def test_the_strip_tells_every_batch_by_shape_and_in_words(qtbot, theme) -> None
     assert sum(rect.width() for _box, rect in strip.boxes()) <= strip.width()
 
 
+def test_a_box_too_narrow_for_its_numbers_has_its_mark_alone(qtbot, theme) -> None:
+    strip = BatchStrip(theme, Formats(QLocale("en_GB"), now=lambda: AT, zone=UTC))
+    qtbot.addWidget(strip)
+    states = [BatchState.SETTLED, BatchState.IN_DOUBT] * 6
+    many = [batch(number, BatchState.WAITING, 90_000) for number in range(1_013, 1_400)]
+    strip.set_batches([*(batch(1_001 + number, state) for number, state in enumerate(states)), *many])
+    for width, fits in ((1_200, True), (420, False)):
+        strip.resize(width, 32)
+        boxes = strip.boxes()
+        assert boxes[-1][1].right() < width
+        assert (boxes[0][1].width() >= strip._width_of(boxes[0][0])) == fits
+        assert not strip.grab().isNull()
+
+
+def test_numbers_of_batches_are_never_cut(view: InterruptedView) -> None:
+    view.resize(660, 600)
+    batches = tuple(batch(number, BatchState.WAITING) for number in range(18_001, 20_001))
+    view.show_interruption(found(batches=batches, numbers=numbers_of(batches)), may_run=True)
+    view.show()
+    needed = view._theme.metrics("body-medium").horizontalAdvance("18,001 to 20,000")
+    assert view._table.table.columnWidth(0) >= needed + 16
+    assert view._table.table.isColumnHidden(3)
+    view.show_interruption(found(), may_run=True)
+    assert not view._table.table.isColumnHidden(3)
+
+
 def test_rejected_members_did_not_arrive_and_nobody_left_is_no_step(view: InterruptedView) -> None:
     refused = tuple(replace(batch(n, BatchState.SETTLED), totals=Totals(rejected=500)) for n in range(1, 16))
     view.show_interruption(found(batches=refused, numbers=numbers_of(refused)), may_run=True)

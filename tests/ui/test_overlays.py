@@ -126,6 +126,13 @@ class TestDialog:
             assert (cancel.hasFocus(), cancel.focus_visible) == (True, seen)
             dialog.reject()
 
+    def test_a_long_title_takes_lines(self, theme: Theme, window: QWidget, qtbot: QtBot) -> None:
+        title = "Send 126,799 members to the practice destination for the first time?"
+        dialog = ConfirmDialog(theme, window.opener, title=title, sentence="All of it.", confirm="Run")
+        dialog.open()
+        label = dialog.title_label
+        qtbot.waitUntil(lambda: label.height() >= label.heightForWidth(label.width()) > theme.line_height("title"))
+
     def test_confirmation_says_yes(self, theme: Theme, window: QWidget, qtbot: QtBot) -> None:
         dialog = ConfirmDialog(theme, window.opener, title="Replace?", sentence="All of it.", confirm="Replace")
         dialog.open()

@@ -42,6 +42,7 @@ class SegmentChangeDialog(Dialog):
             self.tr("The rules each of the two runs was made with."),
             width=WIDTH,
         )
+        self.let_title_wrap()
         self._context, self._change = context, change
         theme = context.theme
         self.before = self._rules(earlier, change.before, change.after, "minus-circle-fill", "danger")

@@ -31,6 +31,7 @@ class UndoDialog(Dialog):
             self.tr("Undo this run of {export}?").format(export=export),
             self.tr("It becomes a run of its own, with a receipt of its own. Nothing has been sent yet."),
         )
+        self.let_title_wrap()
         self._context = context
         self._did = did
         theme = context.theme

@@ -284,6 +284,7 @@ class ConfirmDialog(Dialog):
         cancel: str = "",
     ) -> None:
         super().__init__(theme, opener, title, width=480)
+        self.let_title_wrap()
         words = Label(theme, sentence, "body", "text2", wrap=True)
         self.body.addWidget(words)
         self.setAccessibleDescription(sentence)

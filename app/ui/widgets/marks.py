@@ -159,7 +159,7 @@ class StatusLine(QWidget):
         mark = QRect(0, (self.height() - 16) // 2, 16, 16)
         if self._running:
             paint.spinner(painter, self._theme, mark)
-        else:
+        elif self._icon:
             paint.icon(painter, self._theme, mark, self._icon, self._role)
         area = self.rect().adjusted(24, 0, 0, 0)
         paint.text(

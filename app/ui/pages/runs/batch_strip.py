@@ -15,7 +15,7 @@ from app.ui.formats import Formats
 from app.ui.theme import Theme
 from app.ui.widgets import paint
 
-HEIGHT, GAP, LEAST, MOST, ICON = 32, 4, 36, 12, 14
+HEIGHT, GAP, LEAST, MOST, ICON, PADDING = 32, 4, 36, 12, 14, 8
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,15 @@ class BatchStrip(QWidget):
         if not self._boxes:
             return []
         room = self.width() - GAP * (len(self._boxes) - 1)
-        least = min(LEAST, room // len(self._boxes))
+        least = [self._width_of(box) for box in self._boxes]
+        if sum(least) > room:
+            least = [min(LEAST, room // len(self._boxes))] * len(self._boxes)
         members = [sum(batch.members for batch in box) for box in self._boxes]
-        spare = max(0, room - least * len(self._boxes))
+        spare = max(0, room - sum(least))
         total = sum(members) or 1
         placed, left = [], 0
-        for box, number in zip(self._boxes, members, strict=True):
-            width = least + spare * number // total
+        for box, lowest, number in zip(self._boxes, least, members, strict=True):
+            width = lowest + spare * number // total
             placed.append((box, QRect(left, 0, width, HEIGHT)))
             left += width + GAP
         return placed
@@ -98,15 +100,17 @@ class BatchStrip(QWidget):
         for box, rect in self.boxes():
             look = look_of(box[0].state)
             paint.box(painter, rect, 6, fill=theme.color(look.fill), edge=theme.color(look.edge))
-            words = self._numbers(box)
-            width = theme.metrics("caption").horizontalAdvance(words) + (ICON + 6 if look.icon else 0)
-            left = rect.center().x() - width // 2
-            if look.icon:
+            words = self._numbers(box) if self._width_of(box) <= rect.width() else ""
+            gap = 6 if look.icon and words else 0
+            length = theme.metrics("caption").horizontalAdvance(words)
+            left = rect.center().x() - (length + gap + (ICON if look.icon else 0)) // 2
+            if look.icon and rect.width() > ICON:
                 mark = QRect(left, rect.center().y() - ICON // 2 + 1, ICON, ICON)
                 paint.icon(painter, theme, mark, look.icon, look.ink)
-                left += ICON + 6
-            room = QRect(left, rect.top(), rect.right() - left - 2, rect.height())
-            paint.text(painter, theme, room, words, role="caption", ink=look.ink)
+                left += ICON + gap
+            paint.text(
+                painter, theme, QRect(left, rect.top(), length + 2, rect.height()), words, role="caption", ink=look.ink
+            )
 
     def event(self, event: QEvent) -> bool:
         """Say more of the batch under the pointer."""
@@ -115,6 +119,11 @@ class BatchStrip(QWidget):
             QToolTip.showText(event.globalPos(), self._words(found) if found else "", self)
             return True
         return super().event(event)
+
+    def _width_of(self, box: tuple[Batch, ...]) -> int:
+        """What a box needs for its mark and numbers; with less it has the mark alone, its numbers stand in the table."""
+        mark = ICON + 6 if look_of(box[0].state).icon else 0
+        return self._theme.metrics("caption").horizontalAdvance(self._numbers(box)) + mark + 2 * PADDING
 
     def _numbers(self, box: tuple[Batch, ...]) -> str:
         return numbers_words(box, self._formats)

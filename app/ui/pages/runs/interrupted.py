@@ -25,7 +25,8 @@ from app.ui.widgets.step_number import StepNumber
 
 _ICONS = {"check": "check-circle-fill", "question": "question-fill", "": "circle"}
 _STEP = 20
-_KNOWN, _WIDE = 3, 640
+_BATCH, _KNOWN, _WIDE = 0, 3, 640
+_BATCH_WIDTH = 76
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,9 @@ class InterruptedView(QWidget):
             )
         )
         self._under_strip.setVisible(bool(found.batches))
-        self._table.set_rows([_Row(str(group[0].number), group) for group in neighbours(found.batches)])
+        groups = neighbours(found.batches)
+        self._table.set_rows([_Row(str(group[0].number), group) for group in groups])
+        self._fit_table()
         self._table.setVisible(bool(found.batches))
         self._tell_steps(found)
         self._card.setVisible(may_run)
@@ -116,8 +119,22 @@ class InterruptedView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """With little room what is known stands below what Resume does."""
         super().resizeEvent(event)
-        self._table.table.setColumnHidden(_KNOWN, self._is_narrow())
-        self._table.table.viewport().update()
+        self._fit_table()
+
+    def _fit_table(self) -> None:
+        """Numbers of batches are never cut: with long ones what is known gives way as well."""
+        if self._found is None or not self._found.batches:
+            return
+        table = self._table.table
+        table.setColumnWidth(_BATCH, self._batch_width())
+        table.set_column_visible("known", not self._is_narrow())
+        table.viewport().update()
+
+    def _batch_width(self) -> int:
+        metrics, formats = self._theme.metrics("body-medium"), self._formats
+        groups = neighbours(() if self._found is None else self._found.batches)
+        longest = max((metrics.horizontalAdvance(numbers_words(group, formats)) for group in groups), default=0)
+        return max(_BATCH_WIDTH, longest + 24)
 
     def _say_what_happened(self, found: Interruption) -> None:
         time = self._formats.clock_to_the_second(found.stopped_at)
@@ -170,7 +187,7 @@ class InterruptedView(QWidget):
                 "batch",
                 self.tr("Batch"),
                 lambda r: TextCell(numbers_words(r.batches, formats), role="body-medium"),
-                width=76,
+                width=_BATCH_WIDTH,
             ),
             Column(
                 "members",
@@ -206,7 +223,7 @@ class InterruptedView(QWidget):
         return words.format(time=self._formats.clock_to_the_second(max(left))) if left else ""
 
     def _is_narrow(self) -> bool:
-        return self.width() < _WIDE
+        return self.width() < _WIDE + self._batch_width() - _BATCH_WIDTH
 
     def _does_and_known(self, group: Sequence[Batch]) -> TextCell:
         lines = [self._does(group), self._known(group) if self._is_narrow() else ""]
