@@ -21,6 +21,7 @@ from app.core.tables import Catalog
 MOVED_BY = 1.1
 """A plan that was looked at may ask for a tenth more, and for ten members in any case, before it has to be looked at again."""
 MOVED_FROM = 10
+SENT, NEWER = "sent", "newer"
 FEWEST = 10
 """Of fewer members, half is no sign of anything."""
 
@@ -114,7 +115,7 @@ class Held:
     """Why nothing was sent. `share` and `limit` are in percent of the `audience`, `changes` those of the whole run, by segment `each`.
 
     `now` is the number that is compared with `before`, and `moved` which of the plan's it is when it is one of a plan that was
-    looked at. `answer` is what became of it: empty while it waits, `sent` when it was sent anyway, by a later run.
+    looked at. `answer` is what became of it: empty while it waits, SENT when somebody agreed to a later run, NEWER when one began.
     `fewer` are the tables or segments of files that hold it, and share, limit and segment those of the worst of them.
     """
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.core.errors import FixData, TryAgain
-from app.core.guards import Approval, Held
+from app.core.guards import SENT, Approval, Held
 from app.core.plans import Changes
 from app.core.roles import Action, may
 from app.core.runs import Run, Status, Trigger
@@ -18,7 +18,6 @@ from app.services.roles import RoleService
 from app.services.runs import RunService
 from app.store.store import Store
 
-SENT = "sent"
 _SEPARATORS = re.compile(r"[\s.,'’٬\u202f\u00a0]")
 
 

@@ -14,7 +14,7 @@ from app.core.audit import Deed, Subject
 from app.core.connections import Connection
 from app.core.errors import FixData, SendoffError, TryAgain, as_sendoff_error
 from app.core.exports import Export
-from app.core.guards import Approval
+from app.core.guards import NEWER, SENT, Approval
 from app.core.names import new_id
 from app.core.retention import Retention
 from app.core.roles import Action, CurrentRole, demand, may
@@ -335,6 +335,9 @@ class RunService:
         for dead in self._store.runs.list(export.id, 50, now):
             if dead.status is Status.INTERRUPTED:  # it can't be resumed any more
                 seal(self._files(dead.id), dead, for_good=True)
+            elif dead.status is Status.HELD and dead.held is not None and dead.held.waits:
+                answer = SENT if approval is not None and approval.anyway else NEWER
+                self._live.amend(replace(dead, held=replace(dead.held, answer=answer)))
         if connection is not None:
             self._queue.add(run)
         return run

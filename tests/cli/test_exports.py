@@ -283,6 +283,8 @@ def test_tables_that_shrank_are_held_until_somebody_approves(shop: Desk) -> None
     assert (run["status"], run["held"]) == ("successful", None)
     assert "guard_passed" in json.dumps(shop.told("audit", "list"))
     assert shop.told("exports", "run", "Lake")["runs"][0]["status"] == "successful"
+    answers = [run["held"]["answer"] for run in shop.told("runs", "list")["runs"] if run["held"]]
+    assert answers == ["sent", "newer", "newer"], "none of them waits any more"
 
 
 @pytest.mark.parametrize("only_changes", ["true", "three-files"])

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.core.guards import NEWER, SENT
 from app.core.interruptions import Interruption
 from app.core.run_progress import bytes_per_second
 from app.core.runs import LogLine, RejectPage, Run, Status, Totals
@@ -287,7 +288,10 @@ class RunDetailsView(QScrollArea):
             title = self.tr("Held: {why}").format(why=held_words(run.held, self._formats))
             waits = run.status is Status.HELD and run.held.waits
             cause = run.held.cause.detail if run.held.cause is not None else self.tr("No cause found. Review the plan.")
-            told = {"sent": self.tr("It was sent anyway by a later run.")}.get(run.held.answer, cause)
+            told = {
+                SENT: self.tr("Somebody agreed to send it anyway, by a later run."),
+                NEWER: self.tr("A later run has begun since."),
+            }.get(run.held.answer, cause)
             self._note.set_note("warning", title, told, primary=self.tr("Review") if waits else "")
         elif run.error is not None:
             tone = "danger" if run.status is Status.FAILED else "warning"
