@@ -36,6 +36,11 @@ def write_seen(folder: Path, known: Seen) -> None:
     unfinished.replace(folder / _NAME)
 
 
+def kept_seen(workspace: Path) -> list[Path]:
+    """The files of what runs saw, of all places."""
+    return sorted((workspace / "sent").glob(f"*/*/*/{_NAME}"))
+
+
 def written(known: Seen) -> str:
     """What was seen as a text, as a plan keeps it too: a run that is resumed sees nothing anew."""
     return json.dumps(asdict(known) | {"at": None if known.at is None else known.at.isoformat()}, ensure_ascii=False)

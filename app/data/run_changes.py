@@ -45,6 +45,11 @@ def changes_path(run: Path, name: str) -> Path:
     return run / "changes" / f"{name}.parquet"
 
 
+def kept_changes(workspace: Path) -> list[Path]:
+    """The changes of all runs."""
+    return sorted((workspace / "runs").glob("*/changes/*.parquet"))
+
+
 def changes_relation(run: Path) -> str | None:
     """A query of all changes of a run, by the folder of it; None when there are none."""
     files = sorted((run / "changes").glob("*.parquet"))

@@ -40,6 +40,9 @@ from app.data.run_changes import (
 from app.data.value_hashes import PART, is_part
 from app.jobs import CancelToken
 
+PLAN = "plan.parquet"
+"""The name of the file in which the plan of a run waits."""
+
 
 class Held:
     """One segment at one place; `place` names it among all places of all connections. Used by one thread at a time."""
@@ -213,7 +216,7 @@ class Told:
 
 
 def _plan_path(folder: Path) -> Path:
-    return folder / "plan.parquet"
+    return folder / PLAN
 
 
 def _told_path(folder: Path) -> Path:
@@ -239,6 +242,24 @@ def _relation(cursor: Cursor, folder: Path) -> str | None:
 def _releases(cursor: Cursor, plan: Path) -> bool:
     query = f"SELECT count(*) FROM read_parquet({literal(plan)}) WHERE change = '{RELEASED}'"  # noqa: S608 - our own names
     return bool(cursor.execute(query).fetchall()[0][0])
+
+
+def kept_members(workspace: Path) -> list[Path]:
+    """Every file that holds members: what places hold, and the plans that wait there, which are called `PLAN`."""
+    sent = workspace / "sent"
+    return sorted([*sent.glob("*/*/*/[0-9]*.parquet"), *sent.glob(f"*/*/*/{PLAN}")])
+
+
+def others_since(workspace: Path, export_id: str, moment: float) -> bool:
+    """Whether another export sent to a place of this one after that moment (seconds since 1970)."""
+    sent = workspace / "sent"
+    places = {place.name for place in (sent / export_id).glob("*") if place.is_dir()}
+    return any(
+        snapshot.stat().st_mtime > moment
+        for place in places
+        for snapshot in sent.glob(f"*/{place}/*/[0-9]*.parquet")
+        if snapshot.parents[2].name != export_id
+    )
 
 
 def forget_export(folder: Path, export_id: str) -> None:

@@ -12,7 +12,7 @@ import duckdb
 
 from app.data.kept_files import known_of
 from app.data.run_changes import SENDING, outcome_rows
-from app.data.sent import pending
+from app.data.sent import PLAN, pending
 
 ON_THE_WAY = SENDING
 Words = Mapping[str, int]
@@ -37,7 +37,7 @@ class ToldOutcomes:
 
 def told_outcomes(export: Path, run: str) -> Iterator[ToldOutcomes]:
     """Each segment whose plan that run left behind, in the folder of what an export sent; use one before asking for the next."""
-    for file in sorted(export.glob("*/*/plan.parquet")):
+    for file in sorted(export.glob(f"*/*/{PLAN}")):
         plan, told = pending(file.parent)
         if plan is None:
             continue

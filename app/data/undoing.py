@@ -36,15 +36,3 @@ def changed_segments(run: Path) -> Sequence[str]:
     with duckdb.connect() as connection:
         rows = connection.execute(f"SELECT DISTINCT segment {relation} ORDER BY segment").fetchall()
     return [name for (name,) in rows]
-
-
-def others_since(workspace: Path, export_id: str, moment: float) -> bool:
-    """Whether another export sent to a place of this one after that moment (seconds since 1970)."""
-    sent = workspace / "sent"
-    places = {place.name for place in (sent / export_id).glob("*") if place.is_dir()}
-    return any(
-        snapshot.stat().st_mtime > moment
-        for place in places
-        for snapshot in sent.glob(f"*/{place}/*/[0-9]*.parquet")
-        if snapshot.parents[2].name != export_id
-    )

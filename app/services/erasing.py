@@ -19,6 +19,8 @@ from app.core.tables import TableRole
 from app.data import erasing
 from app.data.engines.duckdb import Cursor, DuckDBEngine
 from app.data.plan_rows import clear_looks
+from app.data.run_changes import kept_changes
+from app.data.sent import PLAN, kept_members
 from app.data.workspace_rows import LISTS
 from app.delivery.files import RunFolder
 from app.jobs import JobContext, Progress
@@ -30,7 +32,6 @@ from app.services.suppression import SuppressionService
 from app.store.store import Store
 
 SOURCE = "Erased on request"
-PLAN = "plan.parquet"
 
 
 def _also(person: Person, keys: set[str]) -> Person:
@@ -112,7 +113,7 @@ class EraseService:
             rows = leftovers.rows(person)
             person = _also(person, {key for _table, keys in rows.values() for key in keys})
             tables = self._with_linked(engine, cursor, person, with_them)
-            files = [*self._sent_files(), *self._change_files()]
+            files = [*kept_members(self._folder), *kept_changes(self._folder)]
             person = erasing.known_as(cursor, files, person)
             ctx.report(Progress("Look into the runs"))
             found += self._changes(cursor, person, erase=erase)
@@ -155,7 +156,7 @@ class EraseService:
     def _interrupted(self, cursor: Cursor, person: Person) -> tuple[str, ...]:
         """The exports with a plan that waits to be resumed and names the person."""
         found = []
-        for file in self._sent_files():
+        for file in kept_members(self._folder):
             if file.name == PLAN and erasing.rows_of(cursor, file, person):
                 export = self._store.exports.by_id(file.parents[2].name)
                 found.append(export.name if export is not None else "")
@@ -163,7 +164,7 @@ class EraseService:
 
     def _changes(self, cursor: Cursor, person: Person, *, erase: bool) -> Iterator[Found]:
         numbers: dict[str, int] = {}
-        for file in self._change_files():
+        for file in kept_changes(self._folder):
             number = erasing.rows_of(cursor, file, person)
             if number and erase:
                 erasing.blank(cursor, file, person)
@@ -198,7 +199,7 @@ class EraseService:
         self, cursor: Cursor, person: Person, *, erase: bool, at_once: bool
     ) -> tuple[list[Found], tuple[Remains, ...]]:
         found, remains = dict[str, int](), dict[str, Remains]()
-        for file in self._sent_files():
+        for file in kept_members(self._folder):
             number = erasing.rows_of(cursor, file, person)
             if not number:
                 continue
@@ -253,10 +254,3 @@ class EraseService:
     def _connection(self, export: Export) -> str:
         found = connection_of(self._store, export)
         return found.name if found is not None else ""
-
-    def _sent_files(self) -> list[Path]:
-        sent = self._folder / "sent"
-        return sorted([*sent.glob("*/*/*/[0-9]*.parquet"), *sent.glob(f"*/*/*/{PLAN}")])
-
-    def _change_files(self) -> list[Path]:
-        return sorted((self._folder / "runs").glob("*/changes/*.parquet"))

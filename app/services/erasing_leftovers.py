@@ -15,6 +15,7 @@ from app.core.errors import FixData
 from app.core.segments import Segment
 from app.data import erasing
 from app.data.engines.duckdb import Cursor, DuckDBEngine, generation_folder
+from app.data.last_seen import kept_seen
 from app.data.workspace_rows import LISTS
 from app.delivery.files import RunFolder
 from app.store.store import Store
@@ -105,7 +106,7 @@ class Leftovers:
             if file.is_file():
                 run = self._store.runs.by_id(folder.name)
                 yield file, "" if run is None else run.export_name
-        for file in (self._folder / "sent").glob("*/*/*/seen.json"):
+        for file in kept_seen(self._folder):
             export = self._store.exports.by_id(file.parents[2].name)
             yield file, "" if export is None else export.name
 

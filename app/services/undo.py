@@ -16,7 +16,8 @@ from app.core.plans import Plan
 from app.core.roles import Action, demand
 from app.core.runs import Run, Status, Trigger
 from app.core.undoing import Undoable, kept_words
-from app.data.undoing import changed_segments, others_since, undoable
+from app.data.sent import others_since
+from app.data.undoing import changed_segments, undoable
 from app.delivery.files import RunFolder
 from app.delivery.ports import Deps, Opened
 from app.delivery.undo import plan_undo
