@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from app.services.plan_looks import PlanLookService
     from app.services.plans import PlanService
     from app.services.putting_back import PuttingBack
+    from app.services.reaching import Reach
     from app.services.receipts import ReceiptService
     from app.services.resume import ResumeService
     from app.services.runs import RunService
@@ -222,8 +223,7 @@ class Services:
             self.folder,
             self._store,
             self.roles,
-            self.connections.open,
-            self.destinations.get,
+            self._reach(),
             self._run_deps(),
             self.pools,
             self.audit,
@@ -278,8 +278,7 @@ class Services:
             self.roles,
             self.runs,
             self.retention,
-            self.connections.open,
-            self.destinations.get,
+            self._reach(),
             self._run_deps(),
             lambda: self.plan_looks,
             self.audit,
@@ -306,8 +305,7 @@ class Services:
         """What runs of exports would change."""
         from app.services.plans import PlanService
 
-        open_connection, describe = self.connections.open, self.destinations.get
-        return PlanService(self._store, self.roles, open_connection, describe, self._run_deps(), self.audit)
+        return PlanService(self._store, self.roles, self._reach(), self._run_deps(), self.audit)
 
     @_made_once
     def schedules(self) -> ScheduleService:
@@ -422,6 +420,11 @@ class Services:
             )
 
         return self._once("export_views", make)
+
+    def _reach(self) -> Reach:
+        from app.services.reaching import Reach
+
+        return Reach(self.destinations.get, self.connections.open)
 
     def _run_deps(self) -> Callable[[], AbstractContextManager[Deps]]:
         from app.services.run_deps import make_deps

@@ -18,11 +18,10 @@ from app.core.tables import Catalog, Meaning
 from app.data.personal import masked as mask
 from app.delivery.planner import make_plan
 from app.delivery.ports import Deps, Opened
-from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.audit import AuditService
 from app.services.finding import connection_of, export_named
-from app.services.reaching import OpenConnection, reach
+from app.services.reaching import Reach
 from app.store.store import Store
 
 HASH = re.compile(r"\b[0-9a-f]{64}\b")
@@ -35,15 +34,13 @@ class PlanService:
         self,
         store: Store,
         roles: CurrentRole,
-        open_connection: OpenConnection,
-        describe: Callable[[str], Description],
+        reach: Reach,
         deps: Callable[[], AbstractContextManager[Deps]],
         audit: AuditService,
     ) -> None:
         self._store = store
         self._roles = roles
-        self._open_connection = open_connection
-        self._describe = describe
+        self._reach = reach
         self._deps = deps
         self._audit = audit
 
@@ -91,7 +88,7 @@ class PlanService:
             return make_plan(export, self._opened(export, connection), deps, ctx).changes
 
     def _opened(self, export: Export, connection: Connection) -> Opened:
-        return reach(export, connection, self._describe, self._open_connection)
+        return self._reach.opened(export, connection)
 
     def _connection_of(self, export: Export) -> Connection:
         found = connection_of(self._store, export)

@@ -1,8 +1,9 @@
-"""Connections on their way to use: what runs, plans and undoing open, and when."""
+"""How runs, plans and undoing reach the destination of an export."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from app.core.connections import Connection
 from app.core.exports import Export
@@ -13,9 +14,17 @@ from app.destinations.description import Description
 OpenConnection = Callable[[Connection, OnSlow, Ledger], SegmentDestination | FileDestination]
 
 
-def reach(
-    export: Export, connection: Connection, describe: Callable[[str], Description], open_connection: OpenConnection
-) -> Opened:
-    """The connection as this export uses it; its secrets are read when it is opened."""
-    description = describe(connection.destination).for_connection(connection.settings).for_target(export.target)
-    return Opened(description, lambda on_slow, ledger: open_connection(connection, on_slow, ledger))
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The way from an export to its destination, for all that take it. Thread safe."""
+
+    describe: Callable[[str], Description]
+    open_connection: OpenConnection
+
+    def opened(self, export: Export, connection: Connection) -> Opened:
+        """The connection as this export uses it; its secrets are read when it is opened."""
+        description = self.describe(connection.destination).for_connection(connection.settings)
+        return Opened(
+            description.for_target(export.target),
+            lambda on_slow, ledger: self.open_connection(connection, on_slow, ledger),
+        )

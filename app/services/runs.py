@@ -29,13 +29,12 @@ from app.delivery.ports import Deps
 from app.delivery.published import forget_written
 from app.delivery.receipts import clear_receipts, seal, written_sum
 from app.delivery.run_state import utc_now
-from app.destinations.description import Description
 from app.jobs import CancelToken, JobContext, Pools
 from app.services.audit import AuditService
 from app.services.dead_runs import DeadRuns, interrupted
 from app.services.finding import connection_of, connection_of_run, export_named
 from app.services.live_runs import Listener, LiveRuns
-from app.services.reaching import OpenConnection, reach
+from app.services.reaching import Reach
 from app.services.run_progress import progress_of
 from app.services.run_queue import POLL_SECONDS, RunQueue
 from app.services.saving import saving
@@ -69,8 +68,7 @@ class RunService:
         folder: Path,
         store: Store,
         roles: CurrentRole,
-        open_connection: OpenConnection,
-        describe: Callable[[str], Description],
+        reach: Reach,
         deps: Callable[[], AbstractContextManager[Deps]],
         pools: Pools,
         audit: AuditService,
@@ -84,8 +82,7 @@ class RunService:
         self._folder = folder
         self._store = store
         self._roles = roles
-        self._open_connection = open_connection
-        self._describe = describe
+        self._reach = reach
         self._deps = deps
         self._audit = audit
         self._after_run = after_run
@@ -349,7 +346,7 @@ class RunService:
             connection = connection_of(self._store, export) if export else None
             if export is None or connection is None or connection.id != run.connection_id:
                 return self._failed(run, _CHANGED_MEANWHILE)
-            opened = reach(export, connection, self._describe, self._open_connection)
+            opened = self._reach.opened(export, connection)
             with self._deps() as deps:
                 ended = deliver(run, export, opened, deps, JobContext(token), self._follow)
             if ended.status in _ARRIVED:

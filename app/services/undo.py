@@ -21,12 +21,11 @@ from app.data.undoing import changed_segments, undoable
 from app.delivery.files import RunFolder
 from app.delivery.ports import Deps, Opened
 from app.delivery.undo import plan_undo
-from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.audit import AuditService
 from app.services.finding import connection_of
 from app.services.plan_looks import PlanLook, PlanLookService
-from app.services.reaching import OpenConnection, reach
+from app.services.reaching import Reach
 from app.services.retention import RetentionService
 from app.services.roles import RoleService
 from app.services.runs import RunService
@@ -55,8 +54,7 @@ class UndoService:
         roles: RoleService,
         runs: RunService,
         retention: RetentionService,
-        open_connection: OpenConnection,
-        describe: Callable[[str], Description],
+        reach: Reach,
         deps: Callable[[], AbstractContextManager[Deps]],
         looks: Callable[[], PlanLookService],
         audit: AuditService,
@@ -66,8 +64,7 @@ class UndoService:
         self._roles = roles
         self._runs = runs
         self._retention = retention
-        self._open_connection = open_connection
-        self._describe = describe
+        self._reach = reach
         self._deps = deps
         self._looks = looks
         self._audit = audit
@@ -104,7 +101,7 @@ class UndoService:
 
     def _opened(self, run_id: str) -> tuple[Run, Export, Opened]:
         run, export, connection = self._demand(run_id)
-        return run, export, reach(export, connection, self._describe, self._open_connection)
+        return run, export, self._reach.opened(export, connection)
 
     def _demand(self, run_id: str) -> tuple[Run, Export, Connection]:
         run = self._runs.get(run_id)
@@ -130,7 +127,7 @@ class UndoService:
             return "Whom it changed is not kept, or it changed nobody."
         if not what.added and not what.removed:
             return f"It added and removed nobody. {kept_words(what.changed)}".rstrip()
-        description = self._describe(connection.destination)
+        description = self._reach.describe(connection.destination)
         if what.added and SyncMode.MIRROR not in description.sync_modes:
             return f"{description.name} can’t take members out."
         return self._changed_since(run, export, run.ended_at)

@@ -22,6 +22,7 @@ from app.delivery.run_state import utc_now
 from app.destinations.batches import Member
 from app.jobs import JobContext, Pools
 from app.services.dead_runs import DeadRuns
+from app.services.reaching import Reach
 from app.services.runs import RunService
 from app.store.store import Store
 from tests.delivery.fakes import FakeMembers, FakeTarget, deps, description, export
@@ -69,8 +70,7 @@ class Bench:
             folder,
             self.store,
             self.role,
-            lambda opened, _slow, _ledger: self.target(opened.name),
-            lambda _id: description(),
+            Reach(lambda _id: description(), lambda opened, _slow, _ledger: self.target(opened.name)),
             lambda: nullcontext(deps(folder, self.members)),
             self.pools,
             audit_of(self.store, clock),
