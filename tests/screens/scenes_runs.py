@@ -106,7 +106,7 @@ def with_rejects(stage: Stage) -> Run:
 def reject(number: int) -> Reject:
     """One of a few kinds of refused members."""
     field, value, reason, fix, by_target = (
-        ("E-mail address", "nora@gmial.example", "Mailchimp says: the address looks fake.", "Correct at source", True),
+        ("E-mail address", "nora@gmial.example", "The address looks fake.", "Correct at source", True),
         ("Phone number", "+49 151 23", "Too short for a German number.", "Correct at source", False),
         ("E-mail address", "omar@shop.example", "Unsubscribed at Mailchimp.", "None needed", True),
         ("Birthday", "31.02.", "There is no such day.", "Correct at source", False),

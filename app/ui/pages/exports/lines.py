@@ -232,7 +232,7 @@ class LineWords(QObject):
                     line.row.description.badge.letters, line.row.description.badge.colour, line.row.description.name
                 ),
                 sort=lambda line: line.row.description.name.casefold(),
-                width=122,
+                width=116,
             ),
             Column(
                 "connection",
