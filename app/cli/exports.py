@@ -83,16 +83,16 @@ def run_sentence(run: Run) -> str:
     totals = run.totals
     if totals.files or totals.rows:
         numbers = f"; {done_words(totals)}, {of(totals.bytes, 'byte')}"
-    elif run.status is Status.FAILED and totals == Totals():
+    elif totals == Totals() and (run.status is Status.FAILED or run.unit == "rows"):
         numbers = ""  # it did nothing: neither to members nor to rows
     else:
         words = ("added", "updated", "removed", "unchanged", "rejected", "left out")
         numbers = "; " + ", ".join(f"{getattr(totals, word.replace(' ', '_')):,} {word}" for word in words)
     reason = f" {run.error.what} {run.error.why} {run.error.fix}".rstrip() if run.error else ""
     if run.held is not None and run.status is Status.HELD:
-        look = " " if run.unit == "rows" else " Look at the plan; "
+        look = "Run" if run.unit == "rows" else "Look at the plan; run"
         cause = f" {run.held.cause.detail}" if run.held.cause is not None else ""
-        reason = f" {run.held.sentence}{cause} Nothing was sent.{look}run it with --approve to send it anyway."
+        reason = f" {run.held.sentence}{cause} Nothing was sent. {look} it with --approve to send it anyway."
     skipped = "".join(f" {s.segment}: {s.sentence}" for s in run.skipped)
     kept = f" {kept_words(run.kept_values)}" if run.kept_values else ""
     return f"{run.export_name}: {run.status.value.replace('_', ' ')}{numbers}.{kept}{reason}{skipped}"

@@ -201,11 +201,16 @@ def guard_words(guard: Guard, sync: SyncMode) -> str:
     return f"Hold {', '.join(found)}" if found else ""
 
 
-def likely_cause(each: Measured) -> Cause | None:
-    """What the evidence says; None when there is none."""
+def likely_cause(each: Measured, kind: GuardKind | None = None) -> Cause | None:
+    """What the evidence says; None when there is none. What it is compared by explains changes first, and else last."""
+    compared = None if each.basis is None else Cause(_BASES[each.basis], BASIS_WORDS[each.basis])
+    if kind is GuardKind.CHANGED:
+        return compared or _in_the_source(each)
+    return _in_the_source(each) or compared
+
+
+def _in_the_source(each: Measured) -> Cause | None:
     before, now = each.before, each.now
-    if each.basis is not None:
-        return Cause(_BASES[each.basis], BASIS_WORDS[each.basis])
     if before is None:
         return None
     shrunk = {
@@ -259,7 +264,7 @@ def _tripped(guard: Guard, sync: SyncMode, planned: Sequence[Measured], total: C
                     share,
                     limit,
                     each.segment if len(planned) > 1 else "",
-                    cause=_cause_of(planned if each is whole else [each]),
+                    cause=_cause_of(planned if each is whole else [each], kind),
                 )
     return _shrank(guard, planned, total)
 
@@ -323,8 +328,8 @@ def _audience(changes: Changes) -> int:
     return changes.removed + changes.changed + changes.unchanged
 
 
-def _cause_of(planned: Sequence[Measured]) -> Cause | None:
-    return next((cause for each in planned if (cause := likely_cause(each)) is not None), None)
+def _cause_of(planned: Sequence[Measured], kind: GuardKind) -> Cause | None:
+    return next((cause for each in planned if (cause := likely_cause(each, kind)) is not None), None)
 
 
 def _built_on(segment: Segment, by_name: Mapping[str, Segment]) -> list[Segment]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.core.exports import Guard, SyncMode
 from app.core.guards import Approval, Cause, GuardKind, Held, Measured, Seen, guard_words, judge, likely_cause, seen
-from app.core.plans import Changes
+from app.core.plans import Basis, Changes
 from app.core.segment_documents import parse
 from app.core.tables import Catalog, Table, TableRole
 
@@ -144,6 +144,24 @@ def test_a_cause_needs_evidence() -> None:
     cause = likely_cause(one(Changes(), replace(before, consent=""), before))
     assert cause is not None
     assert cause.detail == "Who agreed was read from Customer.OptIn at the last run, now from none."
+
+
+def test_what_a_plan_is_compared_by_explains_changes_first_and_else_last() -> None:
+    before, fewer = Seen(100, {"Customer": 100}), Seen(0, {"Customer": 0})
+    moved = Measured("VIP", Changes(changed=50, removed=50), fewer, before, Basis.SOURCE)
+    for guard, cause in (
+        (Guard(None, 5, empty_source=False), "fields are filled from other columns"),
+        (Guard(), "Customer has fewer rows"),
+        (Guard(None), "Customer has fewer rows"),
+    ):
+        held = judge(guard, SyncMode.MIRROR, [moved])
+        assert held is not None
+        assert held.cause is not None
+        assert held.cause.what == cause
+    held = judge(Guard(), SyncMode.MIRROR, [replace(moved, now=before)])
+    assert held is not None
+    assert held.cause is not None
+    assert held.cause.what == "fields are filled from other columns"
 
 
 def test_rules_of_segments_a_segment_is_built_on_count() -> None:
