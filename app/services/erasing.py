@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from app.core.audit import Deed, Subject
+from app.core.connections import Connection
 from app.core.erasing import ERASED, Erasure, Found, Person, Remains, Trace, person_of
 from app.core.errors import FixData, TryAgain
 from app.core.exports import REMOVING, Export, OnlyChanges
@@ -159,7 +160,7 @@ class EraseService:
         for file in kept_members(self._folder):
             if file.name == PLAN and erasing.rows_of(cursor, file, person):
                 export = self._store.exports.by_id(file.parents[2].name)
-                found.append(export.name if export is not None else "")
+                found.append(_name(export))
         return tuple(dict.fromkeys(found))
 
     def _changes(self, cursor: Cursor, person: Person, *, erase: bool) -> Iterator[Found]:
@@ -169,8 +170,7 @@ class EraseService:
             if number and erase:
                 erasing.blank(cursor, file, person)
             if number:
-                run = self._store.runs.by_id(file.parents[1].name)
-                name = run.export_name if run is not None else ""
+                name = self._export_of_run(file.parents[1].name)
                 numbers[name] = numbers.get(name, 0) + number
         yield from (Found(Trace.CHANGES, name, number) for name, number in numbers.items())
 
@@ -190,8 +190,7 @@ class EraseService:
             for trace, file in ((Trace.REJECTS, files.rejects_path), (Trace.LEFT_OUT, files.left_out_path)):
                 number = files.blank_members(file, theirs, blanked if erase else None)
                 if number:
-                    run = self._store.runs.by_id(path.name)
-                    key = trace, run.export_name if run is not None else ""
+                    key = trace, self._export_of_run(path.name)
                     numbers[key] = numbers.get(key, 0) + number
         yield from (Found(trace, name, number) for (trace, name), number in numbers.items())
 
@@ -204,7 +203,7 @@ class EraseService:
             if not number:
                 continue
             export = self._store.exports.by_id(file.parents[2].name)
-            name = export.name if export is not None else ""
+            name = _name(export)
             found[name] = found.get(name, 0) + number
             by_run = export is not None and export.sync in REMOVING and export.connection is not None
             if export is not None:
@@ -225,7 +224,7 @@ class EraseService:
             if not number:
                 continue
             export = self._store.exports.by_id(file.parents[2].name)
-            name = export.name if export is not None else ""
+            name = _name(export)
             found[name] = found.get(name, 0) + number
             tells = export is not None and export.layout.only_changes is OnlyChanges.THREE_FILES
             by_run = tells and export is not None and export.connection is not None
@@ -252,5 +251,13 @@ class EraseService:
                 yield Found(Trace.FIXED_LIST, segment.name, number)
 
     def _connection(self, export: Export) -> str:
-        found = connection_of(self._store, export)
-        return found.name if found is not None else ""
+        return _name(connection_of(self._store, export))
+
+    def _export_of_run(self, run_id: str) -> str:
+        run = self._store.runs.by_id(run_id)
+        return "" if run is None else run.export_name
+
+
+def _name(of: Export | Connection | None) -> str:
+    """Its name; empty when it is gone."""
+    return "" if of is None else of.name

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from app.core.errors import as_sendoff_error
 from app.core.roles import Action, may
 from app.core.tables import Table
-from app.ui.formats import NOTHING
+from app.ui.formats import NOTHING, Formats
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import Choice, Segmented
 from app.ui.widgets.columns import Column, NumberCell, TextCell
@@ -74,7 +74,7 @@ class TablePanel(QWidget):
         self._fields: DataTable = DataTable(
             theme,
             self.tr("Fields"),
-            _field_columns(self),
+            _field_columns(self, self._formats),
             row_height=36,
             multiple=False,
             sortable=False,
@@ -205,9 +205,7 @@ class TablePanel(QWidget):
         self._show.set_words(self.tr("Show") if self._masking.on else self.tr("Hide"))
 
 
-def _field_columns(panel: TablePanel) -> list[Column[FieldLine]]:
-    formats = panel._formats  # noqa: SLF001 - its own panel
-
+def _field_columns(panel: TablePanel, formats: Formats) -> list[Column[FieldLine]]:
     def name(line: FieldLine) -> TextCell:
         return TextCell(line.key, ink="text", icon="key" if line.is_key else "", icon_role="accent_text")
 
