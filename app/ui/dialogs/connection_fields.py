@@ -43,7 +43,31 @@ class Entry(Protocol):
         """Show a value; secrets show none."""
 
 
-class _TextEntry:
+class _PlainEntry:
+    """What is kept stands in the field."""
+
+    frame: TextField | FolderField
+
+    def value(self) -> str:
+        return self.frame.value()
+
+    def show(self, value: str) -> None:
+        self.frame.set_value(value)
+
+
+class _HiddenEntry:
+    """A secret: what is kept of it is never shown."""
+
+    frame: SecretField | SecretFileField | SignInField
+
+    def value(self) -> str:
+        return self.frame.typed() or ""
+
+    def show(self, value: str) -> None:
+        """It stays hidden."""
+
+
+class _TextEntry(_PlainEntry):
     def __init__(
         self, theme: Theme, field: SettingField, changed: Callable[[], None], left: Callable[[], None]
     ) -> None:
@@ -53,26 +77,14 @@ class _TextEntry:
         self.frame.edited.connect(lambda _words: changed())
         self.frame.left.connect(left)
 
-    def value(self) -> str:
-        return self.frame.value()
 
-    def show(self, value: str) -> None:
-        self.frame.set_value(value)
-
-
-class _FolderEntry:
+class _FolderEntry(_PlainEntry):
     def __init__(
         self, theme: Theme, field: SettingField, changed: Callable[[], None], left: Callable[[], None]
     ) -> None:
         self.frame = FolderField(theme, field.label, placeholder=field.placeholder, hint=field.hint)
         self.frame.edited.connect(lambda _words: changed())
         self.frame.left.connect(left)
-
-    def value(self) -> str:
-        return self.frame.value()
-
-    def show(self, value: str) -> None:
-        self.frame.set_value(value)
 
 
 class _ChoiceEntry:
@@ -99,7 +111,7 @@ class _ChoiceEntry:
             self._control.set_current_key(value)
 
 
-class _SecretEntry:
+class _SecretEntry(_HiddenEntry):
     def __init__(
         self, theme: Theme, field: SettingField, changed: Callable[[], None], left: Callable[[], None]
     ) -> None:
@@ -109,37 +121,19 @@ class _SecretEntry:
         self.frame.replace_asked.connect(changed)
         self.frame.left.connect(left)
 
-    def value(self) -> str:
-        return self.frame.typed() or ""
 
-    def show(self, value: str) -> None:
-        """Secrets are never shown."""
-
-
-class _SecretFileEntry:
+class _SecretFileEntry(_HiddenEntry):
     def __init__(
         self, theme: Theme, field: SettingField, _changed: Callable[[], None], _left: Callable[[], None]
     ) -> None:
         self.frame = SecretFileField(theme, field.label, hint=field.hint)
 
-    def value(self) -> str:
-        return self.frame.typed() or ""
 
-    def show(self, value: str) -> None:
-        """Secrets are never shown."""
-
-
-class _SignInEntry:
+class _SignInEntry(_HiddenEntry):
     def __init__(
         self, theme: Theme, field: SettingField, _changed: Callable[[], None], _left: Callable[[], None]
     ) -> None:
         self.frame = SignInField(theme, field.label, field.placeholder, hint=field.hint)
-
-    def value(self) -> str:
-        return self.frame.typed() or ""
-
-    def show(self, value: str) -> None:
-        """Secrets are never shown."""
 
 
 _ENTRIES: Mapping[FieldKind, type] = {
