@@ -162,6 +162,7 @@ def running_postgres() -> Iterator[PostgresServer]:
                 f"port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{root}'\nfsync = off\n"
                 f"ssl = on\nssl_cert_file = '{root}/server.crt'\nssl_key_file = '{root}/server.key'\n"
                 "autovacuum = off\nshared_buffers = 32MB\nmax_connections = 20\n"
+                "jit = off\n"  # few rows and many questions: compiling each would take longer than answering
             )
         server = PostgresServer(root, port, password, authority)
         server.start()
