@@ -31,7 +31,12 @@ RELEASED = "released"
 """Planned beside the changes: it left the segment, but somebody else sends it to the same place, so only our note goes."""
 
 _MOST_SPANS = 64
-_OPTIONAL = {"reason": "VARCHAR", "fields": "VARCHAR[]", "before": "UUID"}  # plans of earlier versions lack them
+_OPTIONAL = {
+    "reason": "VARCHAR",
+    "fields": "VARCHAR[]",
+    "before": "UUID",
+    "in_doubt": "BOOLEAN",
+}  # plans of earlier versions lack them
 
 
 def run_folder(workspace: Path, run: str) -> Path | None:

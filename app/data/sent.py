@@ -21,6 +21,7 @@ import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from uuid import UUID
 
 from app.core.exports import SyncMode
 from app.data.appended import AppendedFile
@@ -42,6 +43,8 @@ from app.jobs import CancelToken
 
 PLAN = "plan.parquet"
 """The name of the file in which the plan of a run waits."""
+_UNKNOWN = str(UUID(int=0))
+"""The payload of somebody who is ours and whose values are not known: it differs from every other."""
 
 
 class Held:
@@ -272,15 +275,17 @@ def _merged(cursor: Cursor, snapshot: str | None, plan: Path, changes: str) -> s
     names = columns_of(cursor, changes)
     keys = "".join(f", {quoted(name)}" for name in names if name.startswith(KEY))
     hashes = ["payload", *(quoted(name) for name in names if name.startswith(PART))]
-    columns = f"change, identifier, member, {', '.join(hashes)}{keys}"
+    columns = f"change, identifier, member, {', '.join(hashes)}, in_doubt{keys}"
     gone = "".join(f", NULL AS {name}" for name in hashes)
     released = (
-        f"SELECT change, identifier, member{gone}{keys}, '{RELEASED}' AS what FROM read_parquet({literal(plan)}) "  # noqa: S608 - our own names
+        f"SELECT change, identifier, member{gone}, false AS in_doubt{keys}, '{RELEASED}' AS what FROM read_parquet({literal(plan)}) "  # noqa: S608 - our own names
         f"WHERE change = '{RELEASED}'"
     )
     done = f"SELECT {columns}, what FROM ({changes}) WHERE what NOT IN ({listed(WITHOUT_EFFECT)}) UNION ALL {released}"  # noqa: S608 - as above
     known = f"CASE WHEN what NOT IN ('{SENDING}', '{THERE}') THEN"
-    payload = ", ".join(f"{known} {name} END AS {name}" for name in hashes)
+    # Who was on the way before may be there by us, and so is ours to take out; what they hold is not known.
+    ours = f"WHEN what = '{THERE}' AND in_doubt THEN {literal(_UNKNOWN)}::UUID"
+    payload = ", ".join(f"{known} {name} {ours if name == 'payload' else ''} END AS {name}" for name in hashes)
     doubt = f"what = '{SENDING}' AS doubt"
     there = f"change <> '{RELEASED}' AND (change <> 'removed' OR what = '{SENDING}')"
     new = f"SELECT identifier, member, {payload}, {doubt}{keys} FROM ({done}) WHERE {there}"  # noqa: S608 - as above

@@ -85,3 +85,17 @@ def test_a_mirror_leaves_who_was_there_before_and_was_never_changed(bench: Bench
     bench.people(some(3, 4))
     bench.run(SyncMode.REPLACE)
     assert set(bench.target.members) == addresses(3, 4), "to replace was chosen for that"
+
+
+def test_who_was_on_the_way_and_is_found_there_is_ours_to_take_out(bench: Bench) -> None:
+    """The answer was lost after the target acted, and the mode add finds them there: they are no strangers."""
+    bench.people(some(0, 1))
+    bench.target.stops_at, bench.target.after_effect = 1, True
+    assert bench.run(SyncMode.ADD).status is Status.FAILED
+    assert set(bench.target.members) == addresses(0, 1)
+    bench.target.stops_at = 0
+    assert bench.run(SyncMode.ADD).status is Status.SUCCESSFUL
+    assert bench.plan(SyncMode.ADD).changes.added == 0
+    bench.people(some(1))
+    assert bench.run(SyncMode.MIRROR).totals.removed == 1
+    assert set(bench.target.members) == addresses(1)
