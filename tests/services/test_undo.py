@@ -270,7 +270,8 @@ def test_where_it_can_not_be_done_a_sentence_says_why(history: History, monkeypa
     added = history.run()
     undo_service = history.services.undo
     only_adds = replace(description("mailchimp"), sync_modes=(SyncMode.ADD,))
-    monkeypatch.setattr(undo_service, "_describe", lambda _id: only_adds)
+    reach = replace(undo_service._reach, describe=lambda _id: only_adds)
+    monkeypatch.setattr(undo_service, "_reach", reach)
     assert undo_service.state(added.id).why_not == "Mailchimp can’t take members out."
     with pytest.raises(FixSettings) as caught:
         undo_service.start(added.id, Trigger.PERSON)
