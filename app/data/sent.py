@@ -75,8 +75,8 @@ class Held:
 
     @property
     def known(self) -> bool:
-        """Whether anything was ever sent there."""
-        return _newest(self.folder) is not None
+        """Whether anything was ever sent there, also by a run that did not come to its end."""
+        return _newest(self.folder) is not None or pending(self.folder)[1] is not None
 
     @property
     def plan_path(self) -> Path:
@@ -254,14 +254,15 @@ def kept_members(workspace: Path) -> list[Path]:
 
 
 def others_since(workspace: Path, export_id: str, moment: float) -> bool:
-    """Whether another export sent to a place of this one after that moment (seconds since 1970)."""
+    """Whether another export sent to a place of this one after that moment (seconds since 1970), to its end or not."""
     sent = workspace / "sent"
     places = {place.name for place in (sent / export_id).glob("*") if place.is_dir()}
     return any(
-        snapshot.stat().st_mtime > moment
+        written.stat().st_mtime > moment
         for place in places
-        for snapshot in sent.glob(f"*/{place}/*/[0-9]*.parquet")
-        if snapshot.parents[2].name != export_id
+        for kind in ("[0-9]*.parquet", "told.csv")
+        for written in sent.glob(f"*/{place}/*/{kind}")
+        if written.parents[2].name != export_id
     )
 
 

@@ -17,6 +17,7 @@ from app.core.exports import Export
 from app.core.interruptions import DoubtRoad, Interruption
 from app.core.runs import PhaseName, Run, Status, Totals, Trigger
 from app.core.schedules import next_due
+from app.data.run_changes import changes_relation
 from app.delivery.files import RunFolder
 from app.delivery.journal import read_journal
 from app.delivery.journal_completion import by_journal, complete_journal
@@ -117,7 +118,7 @@ class ResumeService:
     def send_rejected_again(self, run_id: str, trigger: Trigger) -> Run:
         """Send the rejected members of a run again at once, with their newest values, and nobody else.
 
-        Raises FixData when nobody was rejected or the export is gone, NotAllowed.
+        Raises FixData when nobody was rejected, who it was is not kept, or the export is gone; NotAllowed.
         """
         run = self._runs.get(run_id)
         if not run.status.ended or not run.totals.rejected or run.unit != "members":
@@ -126,6 +127,13 @@ class ResumeService:
                 "No member of this run was rejected." if run.status.ended else "This run has not ended.",
                 "Look at another run.",
                 code="no_rejects",
+            )
+        if changes_relation(RunFolder(self._folder, run.id).path) is None:
+            raise FixData(
+                "Who was rejected is not known any more.",
+                "Whom runs changed is kept for as many days as Settings say.",
+                "Run the export: it sends whoever was rejected before, and whoever else changed.",
+                code="not_kept",
             )
         export = self._store.exports.by_id(run.export_id)
         if export is None:

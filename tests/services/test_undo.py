@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from app.destinations.mailchimp.session import MailchimpSession
 from app.destinations.registry import description
 from app.jobs import JobContext
 from tests.services.history import History, history_in
+from tests.services.run_bench import until
 from tests.vendors.emulator import Reply
 
 CTX = JobContext()
@@ -157,6 +158,17 @@ def test_another_export_into_the_same_audience_stands_against_it(history: Histor
     assert history.services.undo.state(done.id).why_not == "Another export has changed the same audience since."
 
 
+def test_another_export_that_did_not_come_to_its_end_stands_against_it_too(history: History) -> None:
+    history.add("Other")
+    history.run()
+    history.customers({i: ("DE", "Eve" if i < 5 else "Ann") for i in range(3_000)})
+    done = history.run()
+    broken = history.emulator.fail("reset", after=3, path="/segments/")
+    assert history.run("Other").status is Status.FAILED
+    history.emulator.faults.remove(broken)
+    assert history.services.undo.state(done.id).why_not == "Another export has changed the same audience since."
+
+
 def test_other_targets_roles_and_unknown_runs_are_refused(history: History) -> None:
     history.run()
     history.customers(dict.fromkeys(range(5), ("DE", "Ann")))
@@ -247,6 +259,34 @@ def test_a_run_that_only_changed_members_says_how_many_keep_their_new_values(his
     assert history.services.undo.state(done.id).why_not == (
         "It added and removed nobody. 2 members keep their new values: the earlier ones are not kept."
     )
+
+
+@pytest.mark.parametrize("cut", [Status.FAILED, Status.CANCELLED])
+def test_the_very_first_run_is_taken_back_also_when_it_was_cut_short(history: History, cut: Status) -> None:
+    """Nothing is settled yet of what it sent; there are more batches than leave at once."""
+    history.customers(dict.fromkeys(range(10_000), ("DE", "Ann")))
+    if cut is Status.FAILED:
+        broken = history.emulator.fail("reset", after=3, path="/segments/")
+        stopped = history.run()
+        history.emulator.faults.remove(broken)
+    else:
+        latency = history.emulator.fail("latency", path="/segments/", seconds=0.3)
+        history.now += timedelta(days=1)
+        (started,) = history.services.runs.start(["Letter"], Trigger.PERSON)
+        until(lambda: history.services.runs.get(started.id).totals.added)
+        history.services.runs.cancel(started.id)
+        history.services.runs.wait([started.id], CTX)
+        history.emulator.faults.remove(latency)
+        stopped = history.kept(started.id)
+    assert stopped.status is cut
+    there = len(history.tagged())
+    assert 0 < there < 10_000
+    planned = history.services.undo.plan(stopped.id, CTX).changes
+    assert planned.removed >= there
+    look = history.services.undo.look(stopped.id, CTX)
+    history.services.plan_looks.close(look)
+    assert undo(history, stopped).status is Status.SUCCESSFUL
+    assert history.tagged() == set()
 
 
 def test_a_run_killed_just_after_it_had_failed_is_resumed_to_its_end(history: History) -> None:
