@@ -113,7 +113,9 @@ COMMANDS = {
     "lint": Command("lint", "style, types, layers and the shape of the repository", lint),
     "run": Command("run -- ARGS", "the sendoff command", run),
     "screens": Command("screens DIR [--only NAME]", "a picture of every screen", screens),
-    "bench": Command("bench [NAME|all] [--rows N] [--json]", "speed and memory beside the raw tools", bench),
+    "bench": Command(
+        "bench [NAME|all] [--rows N] [--kills N] [--seed N] [--json]", "speed and memory beside the raw tools", bench
+    ),
 }
 
 

@@ -24,18 +24,19 @@ def main() -> int:
     parser.add_argument("part", nargs="?", default="all", choices=(*PARTS, "crash", "all"))
     parser.add_argument("--rows", type=int, help="rows or members; each part has its own default")
     parser.add_argument("--kills", type=int, help="crash: so many kills at least")
+    parser.add_argument("--seed", type=int, help="crash: the same moments again; another one each time without it")
     parser.add_argument("--json", action="store_true", help="one flat JSON object on stdout, nothing else there")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.here:
         module = importlib.import_module(f"tests.benchmarks.{arguments.part}")
-        kills = {} if arguments.kills is None else {"kills": arguments.kills}
-        print(json.dumps(module.run(arguments.rows, **kills)))
+        given = {"kills": arguments.kills, "seed": arguments.seed}
+        print(json.dumps(module.run(arguments.rows, **{name: n for name, n in given.items() if n is not None})))
         return 0
     results: dict[str, Numbers | None] = {}
     for part in PARTS if arguments.part == "all" else (arguments.part,):
         print(f"{part} ...", file=sys.stderr, flush=True)
-        results[part] = measured(part, arguments.rows, arguments.kills)
+        results[part] = measured(part, rows=arguments.rows, kills=arguments.kills, seed=arguments.seed)
     if arguments.json:
         print(json.dumps(flat([numbers for numbers in results.values() if numbers is not None])))
     else:
@@ -43,11 +44,11 @@ def main() -> int:
     return 1 if None in results.values() else 0
 
 
-def measured(part: str, rows: int | None, kills: int | None = None) -> Numbers | None:
+def measured(part: str, **given: int | None) -> Numbers | None:
     """The part's numbers from a fresh process, None when it failed; what it says goes to stderr."""
     command = [sys.executable, "-m", "tests.benchmarks", part, "--here"]
-    command += [] if rows is None else ["--rows", str(rows)]
-    command += [] if kills is None else ["--kills", str(kills)]
+    for name, number in given.items():
+        command += [] if number is None else [f"--{name}", str(number)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         print(f"{part} failed with status {done.returncode}", file=sys.stderr)

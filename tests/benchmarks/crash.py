@@ -48,15 +48,18 @@ STRANGERS = 700
 """So many get the tag from somebody else before each run; only "replace" may take it from them, and must."""
 
 
-def run(rows: int | None = None, kills: int | None = None, seed: int = 1) -> dict[str, float | int]:
+def run(rows: int | None = None, kills: int | None = None, seed: int | None = None) -> dict[str, float | int]:
     """So many kills over runs of that many members, and more until runs of each sync mode were killed."""
     began = time.perf_counter()
+    seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
+    print(f"  seed {seed}", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory() as folder, Mail() as mail:
         bench = CrashBench(Path(folder), mail, rows or MEMBERS, random.Random(seed))
         while bench.kills < (kills or KILLS) or bench.killed != MODES.keys():
             bench.scenario()
             print(f"  {bench.kills} kills, {bench.lost} lost, {bench.doubled} doubled", file=sys.stderr, flush=True)
         return {
+            "seed": seed,
             "kills": bench.kills,
             "modes": len(bench.killed),
             "lost": bench.lost,
