@@ -139,5 +139,8 @@ def _no_receipt(run: Run | None) -> FixData:
     elif run.status is Status.INTERRUPTED:
         why, fix = "It was interrupted, and may still go on.", "Resume it, or run the export again; then it has one."
     else:
-        why, fix = "An older Sendoff did this run, which wrote no receipts.", "The page of the run shows what is known."
+        why, fix = (
+            "It was tidied away with old runs, or could not be written.",
+            "The page of the run shows what is known.",
+        )
     return FixData("This run has no receipt.", why, fix, code="no_receipt")
