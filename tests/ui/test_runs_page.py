@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from app.bootstrap import Services
 from app.core.connections import Access
 from app.core.roles import Role
-from app.core.runs import Phase, PhaseName, PhaseState, Reject, RejectPage, Run, SpeedPoint, Status, Trigger
+from app.core.runs import Phase, PhaseName, PhaseState, Reject, RejectPage, Run, SpeedPoint, Status, Totals, Trigger
 from app.jobs import JobContext
 from app.ui.formats import Formats
 from app.ui.pages.exports.drawer import RunningCard
@@ -344,3 +344,8 @@ def test_the_list_says_sending_only_while_it_sends() -> None:
     assert list_result(running, formats) == "Running"
     sending = replace(running, phases=(counting, Phase(PhaseName.SEND, PhaseState.RUNNING, now)))
     assert list_result(sending, formats) == "Sending"
+
+
+def test_the_list_tells_of_a_run_that_only_removed() -> None:
+    undone = samples.run(status=Status.SUCCESSFUL, totals=Totals(removed=78_571))
+    assert list_result(undone, Formats()) == "78,571 removed"

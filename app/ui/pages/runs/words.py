@@ -78,6 +78,8 @@ def list_result(run: Run, formats: Formats) -> str:
         totals = run.totals
         if totals.unchanged and not totals.delivered and not totals.removed:
             return tr("No changes")
+        if totals.removed and not totals.delivered:
+            return tr("{n} removed").format(n=formats.number(totals.removed))
         return formats.compact(totals.delivered)
     if run.status is Status.COMPLETED_WITH_REJECTS:
         return tr("{n} rejected").format(n=formats.number(run.totals.rejected))
