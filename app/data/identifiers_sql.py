@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sqlglot import exp
+from sqlglot.generator import Generator
 
 from app.core import identifiers
 from app.core.phone_plans import KNOWN_CODES, UNLISTED, VALID, ZERO_TRUNK_CODES
@@ -14,7 +15,7 @@ TRIMMED = "trimmed"
 """Marks what `trimmed` made, for engines where the plain way is as quick: its last branch is the value itself."""
 
 UNUSUAL_END = "unusual end"
-"""Marks the question whether a text has one, as DuckDB is asked; of other engines `ends_unusually` is made of it."""
+"""Marks the question whether a text has one, as DuckDB is asked; others have `portable_paren`."""
 
 
 def normalise(rule: str, value: exp.Expr, country: str = "US") -> exp.Expr:
@@ -69,10 +70,12 @@ def _between_ascii(value: exp.Expr) -> exp.Expr:
     return exp.Between(this=code, low=exp.Literal.number(ord("!")), high=exp.Literal.number(ord("~")))
 
 
-def ends_unusually(marked: exp.Paren) -> exp.Expr:
-    """The question marked UNUSUAL_END as a pattern, which means the same in every engine."""
-    asked = next(marked.find_all(exp.Between, bfs=False))
-    return exp.RegexpLike(this=asked.this.expressions[0].copy(), expression=text("^[^!-~]|[^!-~]$"))
+def portable_paren(generator: Generator, expression: exp.Paren) -> str:
+    """What other engines write for parentheses: the question marked UNUSUAL_END as a pattern, which all of them know."""
+    if not expression.meta.get(UNUSUAL_END):
+        return generator.paren_sql(expression)
+    asked = next(expression.find_all(exp.Between, bfs=False)).this.expressions[0]
+    return generator.sql(exp.RegexpLike(this=asked.copy(), expression=text("^[^!-~]|[^!-~]$")))
 
 
 def text(value: str) -> exp.Literal:

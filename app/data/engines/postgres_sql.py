@@ -17,7 +17,7 @@ from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.generators.postgres import PostgresGenerator
 
-from app.data.identifiers_sql import UNUSUAL_END, ends_unusually
+from app.data.identifiers_sql import portable_paren
 
 ICU = "und-x-icu"
 """The collation of servers built with ICU; others are given one of their own by the setting `collation`."""
@@ -44,21 +44,13 @@ class SendoffPostgres(Postgres):
                 f"CAST(SUM({self.sql(e, 'this')}) AS DOUBLE PRECISION) / NULLIF(COUNT({self.sql(e, 'this')}), 0)"
             ),
             exp.Lower: lambda self, e: self.lower_sql(e),
-            exp.Paren: lambda self, e: self.paren_sql(e),
+            exp.Paren: portable_paren,
         }
 
         def lower_sql(self, expression: exp.Lower) -> str:
             """`lower` letter by letter, whatever the database's own collation."""
             plain = f"TRANSLATE({self.sql(expression, 'this')}, 'İΣ', 'iσ')"
             return f'LOWER({plain} COLLATE "{self.dialect.settings.get("collation", ICU)}")'
-
-        def paren_sql(self, expression: exp.Paren) -> str:
-            """What stands in parentheses; a question asked in DuckDB's quickest way is asked in a common one."""
-            return (
-                self.sql(ends_unusually(expression))
-                if expression.meta.get(UNUSUAL_END)
-                else super().paren_sql(expression)
-            )
 
         def arg_min_sql(self, expression: exp.ArgMin) -> str:
             """The value of the row with the lowest other value; texts are compared by their bytes, as DuckDB does."""

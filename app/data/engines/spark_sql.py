@@ -19,7 +19,7 @@ from sqlglot.dialects.spark import Spark
 from sqlglot.generators.spark import SparkGenerator
 
 from app.core.identifiers import BLANKS
-from app.data.identifiers_sql import TRIMMED, UNUSUAL_END, ends_unusually
+from app.data.identifiers_sql import TRIMMED, portable_paren
 
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -53,7 +53,7 @@ class SendoffSpark(Spark):
             exp.Lower: lambda self, e: f"LOWER(TRANSLATE({self.sql(e, 'this')}, 'İΣ', 'iσ'))",
             exp.Case: lambda self, e: self.case_sql(e),
             exp.Collate: lambda self, e: self.sql(e, "this"),
-            exp.Paren: lambda self, e: self.paren_sql(e),
+            exp.Paren: portable_paren,
         }
 
         def case_sql(self, expression: exp.Case) -> str:
@@ -61,14 +61,6 @@ class SendoffSpark(Spark):
             if not expression.meta.get(TRIMMED):
                 return super().case_sql(expression)
             return self.sql(exp.Trim(this=expression.args["default"].copy(), expression=exp.Literal.string(BLANKS)))
-
-        def paren_sql(self, expression: exp.Paren) -> str:
-            """What stands in parentheses; a question asked in DuckDB's quickest way is asked in a common one."""
-            return (
-                self.sql(ends_unusually(expression))
-                if expression.meta.get(UNUSUAL_END)
-                else super().paren_sql(expression)
-            )
 
         def sum_sql(self, expression: exp.Sum) -> str:
             """A sum that does not overflow."""
