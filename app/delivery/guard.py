@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from app.core.guards import Approval, Held, Measured, Seen, judge, seen
 from app.core.row_deltas import Rows
 from app.core.segments import Segment
 from app.data.last_seen import read_seen, write_seen
+from app.data.sent import short_hash
 from app.delivery.ports import Deps, PlannedSegment, RowCount
 
 
@@ -72,4 +72,4 @@ def keep_seen(items: Sequence[FileItem], known: Path) -> None:
 
 
 def _folder(known: Path, key: str) -> Path:
-    return known / "seen" / hashlib.sha256(key.casefold().encode()).hexdigest()[:16]
+    return known / "seen" / short_hash(key.casefold())
