@@ -50,10 +50,10 @@ class Account:
         except OSError:  # as in `Places`, which says so
             self._moments = Moments(5)
 
-    def next(self, now: Clock, interval: float) -> tuple[float, float, bool]:
+    def next(self, now: Clock, interval: float) -> tuple[float, float, float]:
         """Take the next moment for a request, `interval` seconds before the one after it.
 
-        Gives now, that moment, and whether it is so late because the vendor asked for a wait.
+        Gives now, that moment, and the one before which the vendor asked for no request.
         """
         with self._moments.changing() as told:
             moment = now()
@@ -64,7 +64,7 @@ class Account:
                 slowest, until = interval, leaves + max(_SLOW_FOR, interval)
             if slowest or leaves > moment:
                 told[:] = moment, leaves + slowest, held, slowest, until
-            return moment, leaves, held > max(moment, free)
+            return moment, leaves, held
 
     def held_until(self) -> float:
         """The moment before which nobody may ask."""
@@ -115,11 +115,21 @@ class Budget:
     def turn(self, ctx: JobContext, on_hold: Callable[[float], None] = lambda _seconds: None) -> Iterator[None]:
         """A place for one request from the moment it may leave; raises Cancelled when somebody cancels the wait for it.
 
-        `on_hold` is told the seconds when the wait is one that the vendor asked for, whomever it told.
+        `on_hold` is told how many seconds the vendor asked for while we wait for either, whomever of us it told.
         """
-        place = self._account.places.take(self._simultaneous, ctx)
+        told = 0.0
+
+        def tell(now: float, held: float) -> None:
+            nonlocal told
+            if held > told and held - now >= _WORTH_TELLING:
+                told = held
+                on_hold(held - now)
+
+        place = self._account.places.take(
+            self._simultaneous, ctx, lambda: tell(self._clock(), self._account.held_until())
+        )
         try:
-            self._wait(ctx, on_hold)
+            self._wait(ctx, tell)
             yield
         finally:
             self._account.places.give_back(place)
@@ -128,11 +138,10 @@ class Budget:
         """Let nobody ask before so many seconds have passed: the vendor told one of us and means all."""
         self._account.hold(self._clock, seconds)
 
-    def _wait(self, ctx: JobContext, on_hold: Callable[[float], None]) -> None:
+    def _wait(self, ctx: JobContext, tell: Callable[[float, float], None]) -> None:
         while True:
-            now, moment, asked_for = self._account.next(self._clock, self._interval)
-            if asked_for and moment - now >= _WORTH_TELLING:
-                on_hold(moment - now)
+            now, moment, held = self._account.next(self._clock, self._interval)
+            tell(now, held)
             ctx.token.sleep(moment - now)
             if moment <= now or self._account.held_until() <= moment:
                 return

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -148,8 +148,11 @@ class Places:
         self._taken: set[int] = set()
         self._given_back = threading.Condition()
 
-    def take(self, number: int, ctx: JobContext) -> int:
-        """One of the first `number` places, as soon as one is free; raises Cancelled when somebody cancels the wait."""
+    def take(self, number: int, ctx: JobContext, meanwhile: Callable[[], None] = lambda: None) -> int:
+        """One of the first `number` places, as soon as one is free; raises Cancelled when somebody cancels the wait.
+
+        `meanwhile` is called now and then during the wait.
+        """
         while True:
             with self._given_back:
                 for place in range(number):
@@ -158,6 +161,7 @@ class Places:
                         return place
                 self._given_back.wait(_GLANCE)
             ctx.check()
+            meanwhile()
 
     def give_back(self, place: int) -> None:
         """Let somebody else have it."""

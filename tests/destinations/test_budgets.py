@@ -110,6 +110,33 @@ def test_whoever_waits_because_another_was_asked_to_is_told() -> None:
         assert told == [30]
 
 
+@pytest.mark.parametrize("pace", [None, 10])
+def test_each_who_waits_is_told_also_behind_another_who_waits_for_the_same_moment(pace: float | None) -> None:
+    clock, account, told = Clock(), Account(), list[float]()
+    token = CancelToken()
+    token.cancel()  # each has taken its moment when the wait ends
+    for _each in ("one", "other"):
+        budget = Budget(4, pace, clock, account)
+        budget.hold(30)
+        with pytest.raises(Cancelled), budget.turn(JobContext(token), told.append):
+            pass
+    assert told == [30, 30]
+
+
+def test_who_waits_for_a_place_is_told_what_those_wait_for_who_have_it() -> None:
+    budget, token, told = Budget(1, None), CancelToken(), list[float]()
+
+    def tell(seconds: float) -> None:
+        told.append(seconds)
+        threading.Timer(0.1, token.cancel).start()
+
+    with budget.turn(JobContext()):
+        threading.Timer(0.1, budget.hold, [30]).start()
+        with pytest.raises(Cancelled), budget.turn(JobContext(token), tell):
+            pass
+    assert told == [pytest.approx(30, abs=0.5)]
+
+
 def test_a_wait_is_cancelled() -> None:
     budget, token = Budget(1, 0.01), CancelToken()
     with budget.turn(JobContext(token)):

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import random
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ from app.jobs import JobContext
 from tests.benchmarks.crash_run import run_export
 from tests.end_to_end.faults import AUDIENCE, MEMBERS, RETRY, ROWS, Post, assert_everybody, newsletter, send, tagged
 from tests.end_to_end.workshop import Workshop
-from tests.vendors.emulator import Reply, Request
+from tests.vendors.emulator import Fault, Reply, Request
 from tests.vendors.hubspot import HubSpotEmulator
 from tests.vendors.oauth import CLIENT_ID, CLIENT_SECRET, agree
 
@@ -122,7 +123,9 @@ def test_two_connections_to_one_account_share_what_it_allows(desk: Workshop, pos
     assert not any("slow down" in desk.log(run) for run in ended)
 
 
-def test_a_wait_that_one_run_is_asked_for_is_told_once_by_each_that_waits(desk: Workshop, post: Post) -> None:
+def test_a_wait_that_one_run_is_asked_for_is_told_once_by_each_that_waits(
+    desk: Workshop, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nine requests may be on their way: the log is told of one wait, not of nine."""
     desk.mailchimp(post.url, "The same account")
     desk.newsletter(
@@ -131,7 +134,14 @@ def test_a_wait_that_one_run_is_asked_for_is_told_once_by_each_that_waits(desk: 
     desk.customers(12_000)
     post.skips_checks()
     post.fail("reply", method="POST", path=AUDIENCE, after=6, times=1, reply=Reply(429, headers={"Retry-After": "2"}))
-    post.fail("latency", method="POST", path=AUDIENCE, seconds=0.1)
+    both, handle = threading.Barrier(2), post.handle
+
+    def meet(request: Request) -> tuple[Fault | None, Reply]:
+        if request.method == "POST" and request.path.endswith("/segments"):  # each makes its tag, then it sends
+            both.wait(30)
+        return handle(request)
+
+    monkeypatch.setattr(post, "handle", meet)
     started = desk.services.runs.start(["Newsletter", "Other"], Trigger.PERSON)
     ended = desk.services.runs.wait([run.id for run in started], JobContext())
     assert [run.status for run in ended] == [Status.SUCCESSFUL] * 2
