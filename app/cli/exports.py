@@ -90,9 +90,9 @@ def run_sentence(run: Run) -> str:
         numbers = "; " + ", ".join(f"{getattr(totals, word.replace(' ', '_')):,} {word}" for word in words)
     reason = f" {run.error.what} {run.error.why} {run.error.fix}".rstrip() if run.error else ""
     if run.held is not None and run.status is Status.HELD:
-        look = "Run" if run.unit == "rows" else "Look at the plan; run"
+        look = "Run" if run.unit == "rows" else "Look at the plan, then run"
         cause = f" {run.held.cause.detail}" if run.held.cause is not None else ""
-        reason = f" {run.held.sentence}{cause} Nothing was sent. {look} it with --approve to send it anyway."
+        reason = f" {run.held.sentence}{cause} Nothing was sent. {look} it with --approve to send that much anyway."
     skipped = "".join(f" {s.segment}: {s.sentence}" for s in run.skipped)
     kept = f" {kept_words(run.kept_values)}" if run.kept_values else ""
     return f"{run.export_name}: {run.status.value.replace('_', ' ')}{numbers}.{kept}{reason}{skipped}"
@@ -309,20 +309,31 @@ def run(
     names: Annotated[list[str], typer.Argument(metavar="EXPORT...")] = [],
     everything: Annotated[bool, typer.Option("--all", help="Every export with a connection.")] = False,
     approve: Annotated[
-        bool, typer.Option("--approve", help="Send also what a guard would hold. It is kept in the audit trail.")
+        bool,
+        typer.Option(
+            "--approve",
+            help="Agree to what the newest run of each export was held for, and to no more. It is kept in the audit trail.",
+        ),
     ] = False,
 ) -> None:
-    """Run exports and wait; Ctrl+C cancels after the batch in flight."""
+    """Run exports and wait; Ctrl+C cancels after the batch in flight.
+
+    A run that a guard held tells what it would have done. --approve sends that: one that would do more is held again.
+    """
     session = session_of(context)
     if bool(names) == everything:
         raise FixData("Name the exports to run, or use --all.", code="invalid_option")
     service = session.services.runs
-    agreed = session.services.held_runs.approval() if approve else None
+    held = session.services.held_runs.agreed() if approve else {}
     started = (
-        service.run_all(Trigger.COMMAND_LINE, agreed)
+        service.run_all(Trigger.COMMAND_LINE, held=held)
         if everything
-        else service.start(names, Trigger.COMMAND_LINE, agreed)
+        else service.start(names, Trigger.COMMAND_LINE, held=held)
     )
+    if approve:
+        for one in started:
+            if one.export_id not in held:
+                session.output.say(f"No run of '{one.export_name}' is held, so there was nothing to approve.")
     if not started:
         session.output.say("Nothing was run. There is no export with a connection you may use.")
     ended = wait_for(session, started)

@@ -38,9 +38,14 @@ class HeldRunService:
         self._runs = runs
         self._clock = clock
 
-    def approval(self, changes: Changes | None = None, *, anyway: bool = True, members: int | None = None) -> Approval:
-        """What this person agrees to now: these numbers, any when there are none; see core/guards.py."""
-        return Approval(self._roles.person(), self._clock(), changes, anyway, members)
+    def reviewed(self, changes: Changes | None = None, *, members: int | None = None) -> Approval:
+        """What this person looked at before sending: the changes of a plan, or how many members; it passes no guard."""
+        return Approval(self._roles.person(), self._clock(), changes, members=members)
+
+    def agreed(self) -> dict[str, Approval]:
+        """What agreeing to all that is held now comes to, by the export's id: no more than those runs would have done."""
+        newest = self._runs.latest_per_export()
+        return {export: self._agreed_to(run.held) for export, run in newest.items() if run.held and _waits(run)}
 
     def may_answer(self, run: Run) -> bool:
         """Whether this person may send or cancel it."""
@@ -64,9 +69,7 @@ class HeldRunService:
         export = self._store.exports.by_id(run.export_id)
         if export is None:
             raise TryAgain("The export is gone.", "It was removed after it was held.", "Cancel the run.", code="gone")
-        (started,) = self._runs.start(
-            [export.name], Trigger.PERSON, replace(self.approval(held.changes), fewer=held.fewer, each=held.each)
-        )
+        (started,) = self._runs.start([export.name], Trigger.PERSON, self._agreed_to(held))
         self._runs.answer_held(replace(run, held=replace(held, answer=SENT)))
         return started
 
@@ -77,12 +80,16 @@ class HeldRunService:
         self._runs.answer_held(cancelled)
         return cancelled
 
+    def _agreed_to(self, held: Held) -> Approval:
+        person, now = self._roles.person(), self._clock()
+        return Approval(person, now, held.changes, anyway=True, fewer=held.fewer, each=held.each)
+
     def _waiting(self, run_id: str) -> tuple[Run, Held]:
         run = self._runs.get(run_id)
         connection = connection_of_run(self._store, run)
         self._roles.demand(Action.RUN_EXPORTS, connection.access if connection else None)
         newest = self._store.runs.list(run.export_id, 1)
-        if run.held is None or run.status is not Status.HELD or not run.held.waits or newest[0].id != run.id:
+        if run.held is None or not _waits(run) or newest[0].id != run.id:
             raise TryAgain(
                 "This run does not wait any more.",
                 "It was answered, or a newer run of its export has begun.",
@@ -90,3 +97,7 @@ class HeldRunService:
                 code="not_held",
             )
         return run, run.held
+
+
+def _waits(run: Run) -> bool:
+    return run.status is Status.HELD and run.held is not None and run.held.waits

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from app.core.audit import Deed, Subject
 from app.core.connections import Connection
@@ -42,6 +43,7 @@ from app.store.owners import this_process
 from app.store.store import Store
 
 KEEP_LOOKS = timedelta(days=1)
+NONE_HELD: Mapping[str, Approval] = MappingProxyType({})
 
 logger = logging.getLogger(__name__)
 
@@ -105,12 +107,19 @@ class RunService:
         dead.set_aside()
 
     def start(
-        self, export_names: Sequence[str], trigger: Trigger, approval: Approval | None = None, *, retries: str = ""
+        self,
+        export_names: Sequence[str],
+        trigger: Trigger,
+        approval: Approval | None = None,
+        *,
+        held: Mapping[str, Approval] = NONE_HELD,
+        retries: str = "",
     ) -> Runs:
         """Queue a run of each export and return them in that order; an export that waits already keeps its place.
 
         `approval` is what this person agreed to, see core/guards.py; it is kept with the runs and, when it passes guards, in
-        the audit trail. With `retries` only those members are sent whom that run saw rejected.
+        the audit trail. `held` says it of each export whose held run was looked at, by the export's id. With `retries` only
+        those members are sent whom that run saw rejected.
 
         Raises FixData for an unknown export and NotAllowed, both before anything is started. An export without a
         connection gets a run that ended with NO_CONNECTION.
@@ -123,10 +132,13 @@ class RunService:
             for _export, connection in chosen:
                 demand(self._roles.role(), Action.RUN_EXPORTS, connection.access if connection else None)
         self._demand_open()
-        started = [self._start(export, connection, trigger, approval, retries=retries) for export, connection in chosen]
-        if approval is not None and approval.anyway:
-            for run in started:
+        started = []
+        for export, connection in chosen:
+            agreed = held.get(export.id, approval)
+            run = self._start(export, connection, trigger, agreed, retries=retries)
+            if agreed is not None and agreed.anyway:
                 self._audit.record(Deed.GUARD_PASSED, Subject.RUN, run.export_name, subject_id=run.id)
+            started.append(run)
         return started
 
     def again(self, run: Run) -> Run:
@@ -162,8 +174,8 @@ class RunService:
             )
         return self._start(export, connection, trigger, undoes=undone.id)
 
-    def run_all(self, trigger: Trigger, approval: Approval | None = None) -> Runs:
-        """Start every export that has a connection this role may use; `approval` as `start`."""
+    def run_all(self, trigger: Trigger, *, held: Mapping[str, Approval] = NONE_HELD) -> Runs:
+        """Start every export that has a connection this role may use; `held` as `start`."""
         role = self._roles.role()
         demand(role, Action.RUN_EXPORTS)
         names = [
@@ -172,7 +184,7 @@ class RunService:
             if (connection := connection_of(self._store, export)) is not None
             and may(role, Action.RUN_EXPORTS, connection.access)
         ]
-        return self.start(names, trigger, approval)
+        return self.start(names, trigger, held=held)
 
     def answer_held(self, run: Run) -> None:
         """Keep what became of a held run, and tell whoever listens."""

@@ -7,9 +7,9 @@ import pytest
 
 from app.destinations import http
 from app.destinations.calls import Retry
-from tests.cli.desk import Desk
-from tests.servers.secret_service import secret_service, secret_service_here
-from tests.vendors.mailchimp import MailchimpEmulator
+from tests.cli.desk import NEWSLETTER, Desk
+from tests.servers.secret_service import SecretServiceServer, secret_service, secret_service_here
+from tests.vendors.mailchimp import KEY, MailchimpEmulator
 
 __all__ = ["secret_service", "secret_service_here"]
 
@@ -36,3 +36,13 @@ def mailchimp(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailchimpEmulator]:
     with MailchimpEmulator() as emulator:
         yield emulator
         assert emulator.violations == []
+
+
+@pytest.fixture
+def newsletter(
+    shop: Desk, mailchimp: MailchimpEmulator, secret_service_here: SecretServiceServer, monkeypatch: pytest.MonkeyPatch
+) -> Desk:
+    """With an export to Mailchimp."""
+    assert shop.connect_mail(mailchimp.url, monkeypatch, KEY).status == 0
+    shop.done("exports", "apply", shop.file("newsletter.yaml", NEWSLETTER))
+    return shop

@@ -12,8 +12,7 @@ import pytest
 
 from app.core.forecasts import Quota
 from app.destinations.mailchimp.destination import Mailchimp
-from tests.cli.desk import GERMANY, LAKE, NEWSLETTER, PARTNER, Desk
-from tests.servers.secret_service import SecretServiceServer
+from tests.cli.desk import GERMANY, LAKE, PARTNER, Desk
 from tests.vendors.emulator import Reply
 from tests.vendors.mailchimp import KEY, MailchimpEmulator
 
@@ -27,16 +26,6 @@ RUN_KEYS = {
 def exports(shop: Desk) -> Desk:
     """With an export of a segment and one of a table, both into a folder."""
     shop.done("exports", "apply", shop.file("exports.yaml", f"{PARTNER}---{LAKE}"))
-    return shop
-
-
-@pytest.fixture
-def newsletter(
-    shop: Desk, mailchimp: MailchimpEmulator, secret_service_here: SecretServiceServer, monkeypatch: pytest.MonkeyPatch
-) -> Desk:
-    """With an export to Mailchimp."""
-    assert shop.connect_mail(mailchimp.url, monkeypatch, KEY).status == 0
-    shop.done("exports", "apply", shop.file("newsletter.yaml", NEWSLETTER))
     return shop
 
 
@@ -215,98 +204,6 @@ def test_a_plan_tells_that_too_few_requests_are_left(newsletter: Desk, monkeypat
     said = newsletter.do("exports", "run", "Newsletter", "--json")
     (run,) = said.document["runs"]
     assert (run["status"], run["error"]["why"]) == ("failed", "It needs about 9; 8 of 50,000 are left today.")
-
-
-def test_a_held_run_tells_why_and_goes_when_approved(newsletter: Desk, mailchimp: MailchimpEmulator) -> None:
-    document = NEWSLETTER.replace("sync: update", "sync: mirror\nguard: {removed_percent: 30}")
-    newsletter.done("exports", "apply", newsletter.file("mirror.yaml", document))
-    assert newsletter.told("exports", "show", "Newsletter")["export"]["guard"] == {
-        "removed_percent": 30,
-        "changed_percent": None,
-        "empty_source": "stop",
-    }
-    newsletter.done("exports", "run", "Newsletter")
-    some = ", ".join(f"C-{number:05}" for number in range(0, 32, 4))
-    fewer = GERMANY.replace("is: DE}", f"is: DE}}\n      - {{field: Customer.CustomerId, is_one_of: [{some}]}}")
-    newsletter.done("segments", "save", newsletter.file("fewer.yaml", fewer))
-    sentence = "46.7% of the audience would be removed; your limit is 30%."
-    planned = newsletter.told("exports", "plan", "Newsletter", "--members", "1")
-    assert (planned["held"]["guard"], planned["held"]["sentence"]) == ("removed", sentence)
-    assert planned["members"][0]["reason"] == "Left: does not meet the rules, which were changed since the last run"
-    said = newsletter.done("exports", "plan", "Newsletter").out
-    assert f"A run would be held. {sentence} Likely cause: The rules of “Germany” are other ones" in said
-
-    said = newsletter.do("exports", "run", "Newsletter", "--json")
-    (run,) = said.document["runs"]
-    assert (said.status, run["status"], run["removed"], run["error"]) == (4, "held", 0, None)
-    assert run["held"]["cause"] == "The rules of “Germany” are other ones than at the last run."
-    assert len(mailchimp.audience.contacts) == 15
-    said = newsletter.do("exports", "run", "Newsletter")
-    assert "held" in said.out
-    assert "--approve" in said.out
-    newest = newsletter.told("runs", "list")["runs"][0]["id"]
-    assert newsletter.told("runs", "cancel", newest) == {"run": newest, "status": "cancelled"}
-    assert newsletter.do("runs", "cancel", newest).out == "The run is cancelled.\n"
-    (run,) = newsletter.told("exports", "run", "Newsletter", "--approve")["runs"]
-    assert (run["status"], run["removed"], run["held"]) == ("successful", 7, None)
-    assert "guard_passed" in json.dumps(newsletter.told("audit", "list"))
-
-
-def shrunk(shop: Desk, rows: int) -> tuple[int, Any]:
-    """The table with its first rows only, and a run of it."""
-    source = shop.folder / "Customer.csv"
-    lines = source.read_text("utf-8").splitlines()
-    source.write_text("\n".join(lines[: rows + 1]) + "\n", "utf-8")
-    shop.done("tables", "refresh", "Customer")
-    said = shop.do("exports", "run", "Lake", "--json")
-    (run,) = said.document["runs"]
-    return said.status, run
-
-
-def test_tables_that_shrank_are_held_until_somebody_approves(shop: Desk) -> None:
-    shop.done("exports", "apply", shop.file("lake.yaml", LAKE + "guard: {removed_percent: 40}\n"))
-    shop.done("exports", "run", "Lake")
-    assert shrunk(shop, 36)[1]["status"] == "successful"
-    before = {path: path.read_bytes() for path in shop.drive.rglob("*.csv")}
-    status, run = shrunk(shop, 20)
-    assert (status, run["status"], run["held"]["guard"]) == (4, "held", "shrank")
-    assert run["held"]["rows"] == [{"name": "Customer", "before": 36, "now": 20, "gone": 16}]
-    assert run["held"]["cause"] == "Customer went from 36 to 20 rows since the last run."
-    status, run = shrunk(shop, 0)
-    sentence = "“Customer” is empty now; the last run wrote 36 rows."
-    assert (status, run["status"], run["held"]["sentence"]) == (4, "held", sentence)
-    said = shop.do("exports", "run", "Lake")
-    assert said.out.startswith(
-        f"Lake: held. {sentence} Customer went from 36 to 0 rows since the last run. Nothing was sent."
-    )
-    assert said.out.rstrip().endswith("Run it with --approve to send it anyway.")
-    assert {path: path.read_bytes() for path in shop.drive.rglob("*.csv")} == before
-    (run,) = shop.told("exports", "run", "Lake", "--approve")["runs"]
-    assert (run["status"], run["held"]) == ("successful", None)
-    assert "guard_passed" in json.dumps(shop.told("audit", "list"))
-    assert shop.told("exports", "run", "Lake")["runs"][0]["status"] == "successful"
-    answers = [run["held"]["answer"] for run in shop.told("runs", "list")["runs"] if run["held"]]
-    assert answers == ["sent", "newer", "newer"], "none of them waits any more"
-
-
-@pytest.mark.parametrize("only_changes", ["true", "three-files"])
-def test_tables_of_which_only_changes_go_are_held_by_their_rows(shop: Desk, only_changes: str) -> None:
-    document = LAKE.replace('{table}", keep_earlier_runs: false', f'{{table}}/{{hhmm}}", only_changes: {only_changes}')
-    shop.done("exports", "apply", shop.file("lake.yaml", document))
-    shop.done("exports", "run", "Lake")
-    status, run = shrunk(shop, 40)
-    assert (status, run["status"]) == (4, "held")
-    assert run["held"]["rows"] == [{"name": "Customer", "before": 60, "now": 40, "gone": 20}]
-
-
-def test_a_limit_that_files_can_not_keep_is_refused(shop: Desk) -> None:
-    for document in (PARTNER, LAKE):
-        said = shop.do("exports", "apply", shop.file("x.yaml", document + "guard: {changed_percent: 5}\n"))
-        assert said.status == 2
-        assert "changed_percent holds nothing here" in said.err
-    changes = LAKE.replace('{table}", keep_earlier_runs: false', '{table}/{hhmm}", only_changes: true')
-    shop.done("exports", "apply", shop.file("x.yaml", changes + "guard: {changed_percent: 5}\n"))
-    assert shop.told("exports", "show", "Lake")["export"]["guard"]["changed_percent"] == 5
 
 
 def test_a_plan_is_written_with_reasons(newsletter: Desk) -> None:

@@ -369,7 +369,7 @@ def _save_and_run(
     if not run:
         return saved, None
     try:
-        approval = services.held_runs.approval(anyway=False, members=members)
+        approval = services.held_runs.reviewed(members=members)
         services.runs.start([saved.name], Trigger.PERSON, approval)
     except SendoffError as error:
         return saved, error
