@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -48,7 +49,8 @@ class Consent:
 class Connection:
     """An account at a destination; `settings` holds plain values only, `secrets` the names of what lies in the keyring.
 
-    `sign_in_ends` is when a person has to sign in again, where that is known.
+    `sign_in_ends` is when a person has to sign in again, where that is known. `account` tells the account at the vendor apart
+    whose requests are counted together, where the vendor told it (`account_mark`).
     `revision` is the one that was read from the store; a save on an older one is refused.
     """
 
@@ -63,12 +65,21 @@ class Connection:
     created_by: str
     health: Health = field(default_factory=Health)
     sign_in_ends: datetime | None = None
+    account: str = ""
     revision: int = field(default=0, compare=False)
+
+
+def account_mark(told: str) -> str:
+    """What is kept of the name by which a vendor calls an account, which may be somebody's e-mail address; empty for nothing."""
+    return hashlib.sha256(told.strip().lower().encode()).hexdigest()[:32] if told.strip() else ""
 
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """What a test of a connection found; `reached` names the account or server, `rights` what the sign-in may do."""
+    """What a test of a connection found; `reached` names the account or server, `rights` what the sign-in may do.
+
+    `account` is what the vendor calls the account whose requests it counts, where it tells it.
+    """
 
     __test__ = False  # not a test class
 
@@ -76,6 +87,7 @@ class TestResult:
     milliseconds: int
     rights: tuple[str, ...] = ()
     missing_rights: tuple[str, ...] = ()
+    account: str = ""
 
 
 class _HostKeyError(FixSettings):

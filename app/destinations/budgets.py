@@ -190,7 +190,7 @@ class Line:
 
 
 class Budgets:
-    """The budgets of all accounts, told apart by host and what proves who we are. Thread safe.
+    """The budgets of all accounts, told apart by host and by what the vendor counts (counting.py). Thread safe.
 
     With a folder they are those of all processes that use the same one; what lies there tells nothing of accounts.
     """
@@ -202,10 +202,11 @@ class Budgets:
         self._accounts: dict[str, Account] = {}
         self._lines: dict[tuple[str, float | None], Line] = {}
         self._turns: dict[tuple[str, int], Budget] = {}
+        self._told: dict[str, str] = {}
 
-    def of(self, host: str, secrets: Iterable[str], simultaneous: int, per_second: float | None) -> Budget:
-        """The budget of the account there that these secrets open."""
-        who = _who(host, secrets)
+    def of(self, host: str, who_asks: Iterable[str], simultaneous: int, per_second: float | None) -> Budget:
+        """The budget there of the account that these texts tell apart: what names it, or the secrets that open it."""
+        who = _who(host, who_asks)
         known = self._digest(who)
         with self._lock:
             if known not in self._accounts:
@@ -213,6 +214,16 @@ class Budgets:
             account = self._accounts[known]
         account.used()
         return Budget(simultaneous, per_second, account=account)
+
+    def told_of(self, host: str, secrets: Iterable[str]) -> str | None:
+        """The mark of the account that these secrets open, as far as it was asked for; empty when nobody told."""
+        with self._lock:
+            return self._told.get(self._digest(_who(host, secrets)))
+
+    def tell(self, host: str, secrets: Iterable[str], mark: str) -> None:
+        """Note whose account it is that these secrets open."""
+        with self._lock:
+            self._told[self._digest(_who(host, secrets))] = mark
 
     def turns(self, place: str, secrets: Iterable[str], simultaneous: int) -> Budget:
         """How many parts go to a storage at once: the choice of whoever sends, so that each process has its own."""

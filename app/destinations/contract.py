@@ -76,7 +76,9 @@ class Settings:
 
     `on_slow` is told the seconds and the target's words each time the target asks to slow down; `ledger` is called after
     each request, on its thread, so that a run can say where its bytes went. `keyring` takes secrets that a vendor renews
-    while they are used. `budgets` is shared by all connections and programs of a person, so that an account is not asked too much.
+    while they are used. `budgets` is shared by all connections and programs of a person, so that an account is not asked too much:
+    `account` is the one the vendor told of earlier, by which budgets are told apart where it counts by account. Where it is not
+    known yet it is asked for once and `on_account` is told; without `on_account` nobody asks.
     """
 
     values: Mapping[str, str]
@@ -85,6 +87,8 @@ class Settings:
     ledger: Ledger = lambda _exchange: None
     keyring: Keyring = field(default_factory=NoKeyring, repr=False)
     budgets: Budgets = field(default_factory=Budgets, repr=False)
+    account: str = ""
+    on_account: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,12 +75,17 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast the vendor lets us go, how long it may be silent, and the longest body it takes; None: no known limit."""
+    """How fast the vendor lets us go, how long it may be silent, and the longest body it takes; None: no known limit.
+
+    `counted_by` names what the vendor counts requests by, so that two connections of one account have one budget:
+    connection or export fields, "host" (that of the address) or "account" (the vendor tells it). Nothing: each key by itself.
+    """
 
     requests_per_second: float | None = None
     simultaneous: int = 1
     timeout_seconds: float = 60.0
     max_body_bytes: int | None = None
+    counted_by: tuple[str, ...] = ()
 
     @property
     def deadline_seconds(self) -> float:

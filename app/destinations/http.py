@@ -19,10 +19,11 @@ import httpx2
 import orjson
 
 from app.core.errors import FixData, FixSettings, SendoffError, SignInAgain, TryAgain
-from app.core.tokens import Tokens, secrets_in
+from app.core.tokens import secrets_in
 from app.destinations.answers import Answer, Redactor, failure, masked_header, words_of
 from app.destinations.calls import Access, Call, Key, Local, Retry
 from app.destinations.contract import PreparedRequest, Settings
+from app.destinations.counting import Counted
 from app.destinations.description import Pace
 from app.destinations.no_answer import NEVER_ARRIVED
 from app.destinations.wire import Wire
@@ -66,6 +67,9 @@ class HttpClient:
     not repeatable is sent again. `meaning` gives the status an answer stands for where a vendor says 200 and tells of its
     failure in the body; everything here goes by that. `also_secret` are secrets made from those of the settings, such as
     their base64 form. With `local` nothing leaves this program: everything else is as with a host.
+
+    `account` tells apart whose requests are counted together where the settings don't (see `Pace.counted_by`); `whose` asks the
+    vendor for it, with this client.
     """
 
     def __init__(
@@ -86,6 +90,8 @@ class HttpClient:
         max_bytes: int = _MAX_BYTES,
         also_secret: Iterable[str] = (),
         local: Local | None = None,
+        account: str = "",
+        whose: Callable[[HttpClient, JobContext], str] | None = None,
     ) -> None:
         self.target = target
         self._secrets = (*(part for text in settings.secrets.values() for part in secrets_in(text)), *also_secret)
@@ -99,11 +105,9 @@ class HttpClient:
         self._meaning = meaning
         self._max_body_bytes = pace.max_body_bytes
         self._retry = retry or RETRY
-        # A sign-in is another text after each renewal; the app's own secret stays and tells the account just as well.
-        lasting = [text for text in settings.secrets.values() if Tokens.read(text) is None]
-        self._budget = settings.budgets.of(
-            host, lasting or settings.secrets.values(), pace.simultaneous, pace.requests_per_second
-        )
+        self._counted = Counted(host, pace, settings, account)
+        self._whose = whose if self._counted.unknown else None
+        self._budget = self._counted.budget()
         own = {
             "User-Agent": f"Sendoff/{VERSION}",
             "Accept": "application/json",
@@ -168,6 +172,8 @@ class HttpClient:
         Access that ended is renewed once. Raises TryAgain, FixSettings or TellUs when no answer came, SignInAgain when access
         ended for good, Cancelled when a wait or an abortable call was cancelled.
         """
+        if self._whose is not None:
+            self._learn_whose(self._whose, ctx)
         self._access.renew()
         proof = self._access.headers()
         answer = self._send(call, ctx)
@@ -175,6 +181,11 @@ class HttpClient:
             return answer
         log.info("%s ended our access; it was renewed", self.target)
         return self._send(call, ctx)
+
+    def _learn_whose(self, whose: Callable[[HttpClient, JobContext], str], ctx: JobContext) -> None:
+        self._whose = None  # the question comes by here as well
+        self._counted.learn(lambda: whose(self, ctx))
+        self._budget = self._counted.budget()
 
     def _send(self, call: Call, ctx: JobContext) -> Answer:
         for attempt in range(1, self._retry.attempts + 1):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from app.core.connections import Access, Connection, Consent, Health, HealthState, TestResult
+from app.core.connections import Access, Connection, Consent, Health, HealthState, TestResult, account_mark
 from app.core.errors import FixSettings, SendoffError, SignInAgain, TryAgain, as_sendoff_error
 from app.core.exports import Export
 from app.core.names import checked_name, name_taken, new_id
@@ -215,6 +215,7 @@ class ConnectionService:
             created_by=person,
             health=_healthy(tested, now),
             sign_in_ends=_sign_in_ends(description, values, None),
+            account=_account(tested),
         )
         with self._secrets.put(connection.id, values):
             stored = self._store.connections.save(connection)
@@ -255,7 +256,7 @@ class ConnectionService:
             sign_in_ends=_sign_in_ends(description, typed, current.sign_in_ends if kept else None),
         )
         if tested is not None or typed or changed.settings != current.settings or kept != current.secrets:
-            changed = replace(changed, health=_healthy(tested, now))
+            changed = replace(changed, health=_healthy(tested, now), account=_account(tested))
         with self._secrets.put(current.id, typed):
             stored = self._store.connections.save(changed)
         self._trail.connection_saved(current, stored, typed)
@@ -275,14 +276,16 @@ class ConnectionService:
         self._roles.demand(Action.CHANGE_CONNECTIONS)
         connection = connection_named(self._store, name)
         try:
-            result = self.open(connection).test(ctx)
+            result = self._opened(connection).test(ctx)
         except Cancelled:
             raise
         except Exception as error:
             told = as_sendoff_error(error)
-            self._set_health(connection.id, Health(_state_after(told), self._clock(), told.what))
+            failed = Health(_state_after(told), self._clock(), told.what)
+            self._note(connection.id, lambda now: replace(now, health=failed))
             raise
-        self._set_health(connection.id, Health(HealthState.HEALTHY, self._clock()))
+        healthy = Health(HealthState.HEALTHY, self._clock())
+        self._note(connection.id, lambda now: replace(now, health=healthy, account=_account(result)))
         return result
 
     # Removing
@@ -371,13 +374,23 @@ class ConnectionService:
     def open(self, connection: Connection, on_slow: OnSlow = _quiet, ledger: Ledger = _uncounted) -> Opened:
         """Read the secrets and open the destination for this one use; asks for no role, its callers do.
 
-        Raises SignInAgain with code "secret_missing" and the keyring's errors.
+        Where the vendor counts by account and did not tell it yet, it is asked for with the first request and remembered. Raises
+        SignInAgain with code "secret_missing" and the keyring's errors.
         """
+        return self._opened(connection, on_slow, ledger, lambda account: self._remember(connection, account))
+
+    def _opened(
+        self,
+        connection: Connection,
+        on_slow: OnSlow = _quiet,
+        ledger: Ledger = _uncounted,
+        on_account: Callable[[str], None] | None = None,
+    ) -> Opened:
         description = self._destinations.get(connection.destination)
         secrets = self._secrets.read(connection, connection.secrets)
         values = effective_settings(description, connection.settings)
         keyring = self._secrets.of(connection.id, secrets)
-        settings = Settings(values, secrets, on_slow, ledger, keyring, self._budgets)
+        settings = Settings(values, secrets, on_slow, ledger, keyring, self._budgets, connection.account, on_account)
         return self._open_destination(description, settings)
 
     def choices(self, name: str, field_id: str, ctx: JobContext) -> list[Choice]:
@@ -427,13 +440,20 @@ class ConnectionService:
         if wrong:
             raise InvalidSettings(wrong)
 
-    def _set_health(self, connection_id: str, health: Health) -> None:
+    def _remember(self, opened: Connection, account: str) -> None:
+        """Keep the account that was told while it was in use; one that was changed meanwhile may have another."""
+        now = self._store.connections.by_id(opened.id)
+        if now is not None and now.revision == opened.revision:
+            with suppress(SendoffError):  # it is asked for again
+                self._store.connections.save(replace(now, account=account))
+
+    def _note(self, connection_id: str, found: Callable[[Connection], Connection]) -> None:
         for _ in range(3):  # somebody may save the connection at the same moment; the newest test result still counts
             connection = self._store.connections.by_id(connection_id)
             if connection is None:
                 return
             with suppress(TryAgain):
-                self._store.connections.save(replace(connection, health=health))
+                self._store.connections.save(found(connection))
                 return
 
 
@@ -449,6 +469,11 @@ def _demand_consent(*, agreed: bool) -> None:
 
 def _healthy(tested: TestResult | None, now: datetime) -> Health:
     return Health() if tested is None else Health(HealthState.HEALTHY, now)
+
+
+def _account(tested: TestResult | None) -> str:
+    """What tells the account apart, as far as a test told; else it is asked for at the first use."""
+    return "" if tested is None else account_mark(tested.account)
 
 
 def _sign_in_ends(description: Description, typed: Mapping[str, str], before: datetime | None) -> datetime | None:

@@ -16,10 +16,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from app.core.connections import account_mark
 from app.core.errors import FixData, FixSettings, NotAllowed, SendoffError, SignInAgain, TellUs, TryAgain
 from app.core.exports import SyncMode
 from app.destinations import http
 from app.destinations.batches import Batch, Member, OutcomeKind, Outcomes
+from app.destinations.budgets import Budgets
 from app.destinations.calls import Retry
 from app.destinations.contract import Exchange, ReadingDestination, RemovingSession, SegmentDestination
 from app.destinations.description import Description
@@ -179,6 +181,15 @@ class SegmentDestinationSuite:
         assert result.reached
         assert result.rights
         assert not result.missing_rights
+
+    def test_it_asks_once_whose_requests_are_counted_where_an_account_is_what_counts(self, bench: SegmentBench) -> None:
+        told: list[str] = []
+        budgets = Budgets()
+        for _ in range(2):
+            bench.destination(budgets=budgets, on_account=told.append).place(bench.target, "VIP", JobContext())
+        account = bench.destination().test(JobContext()).account
+        assert bool(account) == ("account" in bench.description.pace.counted_by)
+        assert told == ([account_mark(account)] if account else [])
 
     def test_wrong_secret(self, bench: SegmentBench) -> None:
         with pytest.raises(SignInAgain) as caught:

@@ -105,6 +105,10 @@ class TestEachDescription:
             assert set(each.key_fields) <= {field.id for field in each.fields}
             assert each.batch_size > 0
 
+    def test_what_requests_are_counted_by_is_known(self, each: Description) -> None:
+        fields = {field.id for field in (*each.connection_fields, *each.export_fields) if not field.secret}
+        assert set(each.pace.counted_by) <= fields | {"host", "account"}
+
     def test_audience_types_fit_together(self, each: Description) -> None:
         field = next((field for field in each.export_fields if field.id == each.audience_field), None)
         assert bool(each.audience_types) == (field is not None)

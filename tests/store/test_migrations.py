@@ -125,7 +125,7 @@ def test_the_connections_row_and_schema_hold_no_place_for_a_secret(store, folder
     assert columns == {"id", "name", "folded", "revision", "removed_at", "body"}
     fields = {"id", "name", "destination", "settings", "secrets", "access", "consent", "created_at", "created_by"}
     connection = samples.connection()
-    assert set(connection.__dataclass_fields__) == fields | {"health", "revision", "sign_in_ends"}
+    assert set(connection.__dataclass_fields__) == fields | {"health", "revision", "sign_in_ends", "account"}
     assert connection.__dataclass_fields__["secrets"].type == "frozenset[str]"  # names only
 
 

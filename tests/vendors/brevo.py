@@ -76,7 +76,7 @@ class BrevoEmulator(Emulator):
         return set(found.members) if found else set()
 
     def answer(self, request: Request) -> Reply:
-        if request.headers.get("api-key") != KEY:
+        if request.headers.get("api-key") not in {KEY, *self.other_keys}:
             return _problem(401, "unauthorized", "Key not found")
         parts = [part for part in request.path.removeprefix("/v3/").split("/") if part]
         match request.method, parts:

@@ -78,6 +78,8 @@ class Emulator:
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
         self.violations: list[str] = []
+        self.other_keys: set[str] = set()
+        """Further keys of the same account, where an emulator has keys."""
         self.validated = 0
         self.undescribed: set[str] = set()  # paths that are no part of the description, such as those of the sign-in
         self.simultaneous_allowed = 10

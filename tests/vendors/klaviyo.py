@@ -108,7 +108,8 @@ class KlaviyoEmulator(Emulator):
         return _problem(404, "not_found", "The job could not be found.")
 
     def _refuse(self, request: Request) -> Reply | None:
-        if request.headers.get("authorization") != f"Klaviyo-API-Key {KEY}":
+        key = request.headers.get("authorization", "").removeprefix("Klaviyo-API-Key ")
+        if key not in {KEY, *self.other_keys}:
             return _problem(401, "not_authenticated", "Missing or invalid private key.")
         if request.headers.get("revision") not in REVISIONS:
             return _problem(400, "invalid", "The revision is not valid.")

@@ -64,7 +64,7 @@ class LinkedInEmulator(Emulator):
         self.by_token = False
         self.id_header = "x-restli-id"
         self.delay = delay
-        self.undescribed = {"/oauth/v2/authorization", "/oauth/v2/accessToken"}
+        self.undescribed = {"/oauth/v2/authorization", "/oauth/v2/accessToken", "/rest/adAccountUsers"}
         self.sign_in = OAuthDesk(("r_ads", "rw_dmp_segments"), pkce=False, refresh_seconds=365 * 86_400)
         self._recent: dict[str, deque[float]] = {kind: deque() for kind in PER_MINUTE}
 
@@ -91,6 +91,8 @@ class LinkedInEmulator(Emulator):
         match request.method, parts:
             case "GET", ["adAccounts"]:
                 return self._list_accounts(request)
+            case "GET", ["adAccountUsers"]:
+                return self._list_rights(request)
             case "GET", ["dmpSegments"]:
                 return self._list_audiences(request)
             case "POST", ["dmpSegments"]:
@@ -104,7 +106,7 @@ class LinkedInEmulator(Emulator):
         scheme, _space, token = headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or not token:
             return _problem(401, "Empty oauth2 access token", "EMPTY_ACCESS_TOKEN")
-        if token != TOKEN and not self.sign_in.accepts(token):
+        if token not in {TOKEN, *self.other_keys} and not self.sign_in.accepts(token):
             return _problem(401, "Invalid access token", "INVALID_ACCESS_TOKEN")
         version = headers.get("linkedin-version", "")
         if version not in VERSIONS:
@@ -123,6 +125,14 @@ class LinkedInEmulator(Emulator):
         size = int(request.query.get("pageSize") or 1)
         metadata = {"nextPageToken": str(start + size)} if start + size < len(found) else {}
         return Reply(document={"elements": found[start : start + size], "metadata": metadata})
+
+    def _list_rights(self, request: Request) -> Reply:
+        """As LinkedIn's pages on ad account users tell of the finder for who asks."""
+        if request.query != {"q": "authenticatedUser"}:
+            return _problem(400, "Invalid query parameters passed to request", "QUERY_PARAM_NOT_ALLOWED")
+        accounts = (f"urn:li:sponsoredAccount:{number}" for number in self.accounts)
+        rights = [{"account": each, "role": "CAMPAIGN_MANAGER", "user": "urn:li:person:N0r4Wind"} for each in accounts]
+        return Reply(document={"elements": rights, "paging": {"start": 0, "count": 10, "total": len(rights)}})
 
     def _list_audiences(self, request: Request) -> Reply:
         account = request.query.get("account", "")

@@ -223,7 +223,7 @@ class MailchimpEmulator(Emulator):
             return _problem(401, "API Key Missing", "Your request did not include an API key.")
         if key.rpartition("-")[2] != DATA_CENTRE:
             return _problem(403, "Wrong Datacenter", "The API key provided is linked to a different data center.")
-        if key != KEY:
+        if key not in {KEY, *self.other_keys}:
             return _problem(
                 401, "API Key Invalid", "Your API key may be invalid, or you've attempted the wrong datacenter."
             )

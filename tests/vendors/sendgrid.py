@@ -52,7 +52,10 @@ class SendGridEmulator(Emulator):
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port, vendor_description("sendgrid/trimmed.json", _mend), "")
-        self.scopes = {"marketing.read", "marketing.write", "user.profile.read"}
+        self.scopes = {"marketing.read", "marketing.write", "user.profile.read", "user.username.read"}
+        self.undescribed = {
+            "/v3/user/username"
+        }  # the description of users has it, of which the trimmed one holds a part
         self.lists: dict[str, SendGridList] = {}
         self.contacts: dict[str, dict[str, Any]] = {}
         self.refused: set[str] = set()
@@ -82,7 +85,7 @@ class SendGridEmulator(Emulator):
     def answer(self, request: Request) -> Reply:
         if request.path.startswith("/files/"):
             return self._file(request)
-        if request.headers.get("authorization") != f"Bearer {KEY}":
+        if request.headers.get("authorization", "").removeprefix("Bearer ") not in {KEY, *self.other_keys}:
             return _problem(401, "authorization required")
         parts = [part for part in request.path.removeprefix("/v3/").split("/") if part]
         if parts[0] == "marketing" and not {"marketing.read", "marketing.write"} <= self.scopes:
@@ -90,8 +93,10 @@ class SendGridEmulator(Emulator):
         match request.method, parts:
             case "GET", ["scopes"]:
                 return Reply(document={"scopes": sorted(self.scopes)})
-            case "GET", ["user", "profile"]:
-                return Reply(document={**dict.fromkeys(_PROFILE, ""), "company": "Northwind Retail"})
+            case "GET", ["user", what] if f"user.{what}.read" not in self.scopes:
+                return _problem(403, "access forbidden")
+            case "GET", ["user", what] if what in _USER:
+                return Reply(document=_USER[what])
             case "GET", ["marketing", "field_definitions"]:
                 own = [{"id": each, "name": name, "field_type": "Text"} for each, name in _CUSTOM.items()]
                 return Reply(document={"custom_fields": own, "reserved_fields": []})
@@ -206,6 +211,10 @@ class SendGridEmulator(Emulator):
 
 
 _PROFILE = ("address", "city", "company", "country", "first_name", "last_name", "phone", "state", "website", "zip")
+_USER: dict[str, dict[str, Any]] = {
+    "username": {"username": "northwind", "user_id": 424_242},
+    "profile": {**dict.fromkeys(_PROFILE, ""), "company": "Northwind Retail"},
+}
 
 
 def _contact_id(address: str) -> str:

@@ -43,7 +43,7 @@ class Brevo(AudienceDestination):
             lists = client.read(Call("GET", "contacts/lists", {"limit": "1"}), Lists, ctx).count
         see = "see 1 list" if lists == 1 else f"see {lists:,} lists"
         name = account.company_name or account.email or "Brevo"
-        return TestResult(name, round((time.monotonic() - began) * 1000), (see,))
+        return TestResult(name, round((time.monotonic() - began) * 1000), (see,), account=account.email)
 
     def choices(self, field_id: str, ctx: JobContext) -> list[Choice]:
         """See `SegmentDestination.choices`; lists and folders, none for other fields."""
@@ -90,4 +90,10 @@ class Brevo(AudienceDestination):
             self._settings,
             pace=self._description.pace,
             sign_in=lambda: {"api-key": self._key},
+            whose=_account,
         )
+
+
+def _account(client: HttpClient, ctx: JobContext) -> str:
+    """The address the account signs in with: Brevo's description knows nothing else that tells accounts apart."""
+    return client.read(Call("GET", "account"), Account, ctx).email

@@ -82,6 +82,7 @@ class GoogleAds(AudienceDestination):
             self._settings,
             pace=self._description.pace,
             access=self._access,
+            account=_project(self._values["client_id"]),
         )
 
 
@@ -113,6 +114,12 @@ class _Client(HttpClient):
                 code="no_account",
             )
         return super().failure(answer)
+
+
+def _project(client_id: str) -> str:
+    """The number of the project that an OAuth client belongs to: its ID begins with it; empty for an ID of another kind."""
+    number = client_id.partition("-")[0]
+    return number if number.isascii() and number.isdecimal() else ""
 
 
 def _digits(customer_id: str) -> str:

@@ -42,7 +42,8 @@ class Klaviyo(AudienceDestination):
             accounts = client.read(Call("GET", "api/accounts"), Accounts, ctx).data
             client.read(Call("GET", "api/lists"), Lists, ctx)
         name = accounts[0].attributes.contact_information.organization_name if accounts else ""
-        return TestResult(name or "Klaviyo", round((time.monotonic() - began) * 1000), ("see lists",))
+        milliseconds = round((time.monotonic() - began) * 1000)
+        return TestResult(name or "Klaviyo", milliseconds, ("see lists",), account=accounts[0].id if accounts else "")
 
     def choices(self, field_id: str, ctx: JobContext) -> list[Choice]:
         """See `SegmentDestination.choices`; the lists, none for other fields."""
@@ -71,4 +72,11 @@ class Klaviyo(AudienceDestination):
             pace=self._description.pace,
             sign_in=lambda: {"Authorization": f"Klaviyo-API-Key {self._key}"},
             headers={"revision": self._values["revision"], "Accept": "application/vnd.api+json"},
+            whose=_account,
         )
+
+
+def _account(client: HttpClient, ctx: JobContext) -> str:
+    """The number of the account, which its site shows to everybody."""
+    accounts = client.read(Call("GET", "api/accounts"), Accounts, ctx).data
+    return accounts[0].id if accounts else ""

@@ -35,6 +35,18 @@ class AdAccounts(msgspec.Struct):
     metadata: Metadata = msgspec.field(default_factory=Metadata)
 
 
+class AdAccountUser(msgspec.Struct):
+    """One of `GET /adAccountUsers`: what a member may do in an ad account."""
+
+    user: str = ""
+
+
+class AdAccountUsers(msgspec.Struct):
+    """`GET /adAccountUsers`."""
+
+    elements: list[AdAccountUser] = []
+
+
 class AudienceDestination(msgspec.Struct, rename="camel"):
     """Where an audience is used, with what became of it there."""
 

@@ -17,7 +17,7 @@ from app.destinations.audience_session import AudienceDestination
 from app.destinations.calls import Call
 from app.destinations.contract import Choice, Settings, TargetField
 from app.destinations.http import HttpClient
-from app.destinations.linkedin_ads.answers import AdAccount, AdAccounts
+from app.destinations.linkedin_ads.answers import AdAccount, AdAccounts, AdAccountUsers
 from app.destinations.linkedin_ads.session import ExportTarget, LinkedInSession, account_urn, read_audiences
 from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
@@ -54,14 +54,15 @@ class LinkedInAds(AudienceDestination):
         with self._client() as client:
             accounts = self._accounts(client, ctx)
             may_manage = bool(accounts) and self._may_manage(client, accounts[0], ctx)
+            member = _member(client, ctx) if accounts else ""
         milliseconds = round((time.monotonic() - began) * 1000)
         if not accounts:
             return TestResult("LinkedIn Ads", milliseconds, (), (_SEE, _MANAGE))
         see = "see 1 ad account" if len(accounts) == 1 else f"see {len(accounts):,} ad accounts"
         reached = accounts[0].name or "LinkedIn Ads"
         if not may_manage:
-            return TestResult(reached, milliseconds, (see,), (f"{_MANAGE} (rw_dmp_segments)",))
-        return TestResult(reached, milliseconds, (see, _MANAGE))
+            return TestResult(reached, milliseconds, (see,), (f"{_MANAGE} (rw_dmp_segments)",), member)
+        return TestResult(reached, milliseconds, (see, _MANAGE), account=member)
 
     def choices(self, field_id: str, ctx: JobContext) -> list[Choice]:
         """See `SegmentDestination.choices`; the ad accounts of the person, and their audiences that are filled entry by entry."""
@@ -128,7 +129,15 @@ class LinkedInAds(AudienceDestination):
             sign_in=lambda: {"Authorization": f"Bearer {self._token}"},
             access=self._access,
             headers={"LinkedIn-Version": self._values["version"], "X-Restli-Protocol-Version": "2.0.0"},
+            whose=_member,
         )
+
+
+def _member(client: HttpClient, ctx: JobContext) -> str:
+    """LinkedIn's long name of who the token is of; empty where it does not tell, which is no failure of anything else."""
+    answer = client.send(Call("GET", "adAccountUsers", {"q": "authenticatedUser"}), ctx)
+    found = answer.read(client.target, AdAccountUsers, client.redact).elements if answer.ok else []
+    return found[0].user if found else ""
 
 
 class _Client(HttpClient):

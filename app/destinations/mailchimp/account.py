@@ -11,7 +11,7 @@ from app.destinations.calls import Call
 from app.destinations.contract import Settings
 from app.destinations.description import Description
 from app.destinations.http import HttpClient
-from app.destinations.mailchimp.answers import Client, Metadata
+from app.destinations.mailchimp.answers import Account, Client, Metadata
 from app.destinations.opening import filled, needed_secret
 from app.destinations.signin import SignedIn, signed_in
 from app.jobs import JobContext
@@ -53,6 +53,7 @@ class MailchimpAccount:
             access=self._access,
             slow_down=_asks_to_slow_down,
             also_secret=(self._proof,) if self._proof else (),
+            whose=_account_id,
         )
 
     def _asked(self, ctx: JobContext) -> str:
@@ -69,6 +70,10 @@ class MailchimpAccount:
                 code="no_data_centre",
             )
         return centre
+
+
+def _account_id(client: HttpClient, ctx: JobContext) -> str:
+    return client.read(Call("GET", "", {"fields": "account_id"}), Account, ctx).account_id
 
 
 def _asks_to_slow_down(answer: Answer) -> bool:

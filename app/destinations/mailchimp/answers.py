@@ -37,6 +37,7 @@ class Account(msgspec.Struct):
 
     account_name: str = ""
     role: str = ""
+    account_id: str = ""
 
 
 class AudienceStats(msgspec.Struct):

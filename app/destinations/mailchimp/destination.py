@@ -43,15 +43,15 @@ class Mailchimp:
         began = time.monotonic()
         with self._account.client(ctx) as client:
             client.json(Call("GET", "ping"), ctx)  # needs a valid key and no rights at all
-            account = client.read(Call("GET", "", {"fields": "account_name,role"}), Account, ctx)
+            account = client.read(Call("GET", "", {"fields": "account_id,account_name,role"}), Account, ctx)
             query = {"fields": "lists.id,lists.name,total_items", "count": "1"}
             audiences = client.read(Call("GET", "lists", query), Audiences, ctx).total_items
         milliseconds = round((time.monotonic() - began) * 1000)
         see = "see 1 audience" if audiences == 1 else f"see {audiences:,} audiences"
         write = "add and update members"
         if account.role and account.role.lower() not in _MAY_WRITE:
-            return TestResult(account.account_name or "Mailchimp", milliseconds, (see,), (write,))
-        return TestResult(account.account_name or "Mailchimp", milliseconds, (see, write))
+            return TestResult(account.account_name or "Mailchimp", milliseconds, (see,), (write,), account.account_id)
+        return TestResult(account.account_name or "Mailchimp", milliseconds, (see, write), account=account.account_id)
 
     def choices(self, field_id: str, ctx: JobContext) -> list[Choice]:
         """See `SegmentDestination.choices`; the account's audiences, and the tags in each of them."""

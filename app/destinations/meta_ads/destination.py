@@ -98,9 +98,11 @@ class MetaAds(AudienceDestination):
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> MetaSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
-        return MetaSession(self._client(), ExportTarget.read(target, segment), JobContext())
+        read = ExportTarget.read(target, segment)
+        return MetaSession(self._client(read.account_id), read, JobContext())
 
-    def _client(self) -> HttpClient:
+    def _client(self, ad_account: str = "") -> HttpClient:
+        """Meta counts by ad account; what goes to none of them is counted by the app."""
         client = _Client(
             self._description.name,
             f"{self._values['api_url'].rstrip('/')}/{self._values['version']}",
@@ -109,6 +111,7 @@ class MetaAds(AudienceDestination):
             sign_in=lambda: {"Authorization": f"Bearer {self._token}"},
             access=self._access,
             meaning=meaning,
+            account=ad_account,
         )
         client.app_secret = self._app_secret
         return client

@@ -45,6 +45,12 @@ class Profile(msgspec.Struct):
     company: str = ""
 
 
+class User(msgspec.Struct):
+    """`GET /v3/user/username`: whose key it is."""
+
+    user_id: int | None = None
+
+
 class ContactCount(msgspec.Struct):
     """`GET /v3/marketing/contacts/count` and `/lists/{id}/contacts/count`."""
 

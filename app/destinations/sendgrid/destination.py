@@ -17,7 +17,7 @@ from app.destinations.contract import Choice, Settings, TargetField
 from app.destinations.http import HttpClient
 from app.destinations.opening import filled, needed_secret
 from app.destinations.registry import description
-from app.destinations.sendgrid.answers import ContactCount, FieldDefinitions, Profile, Scopes
+from app.destinations.sendgrid.answers import ContactCount, FieldDefinitions, Profile, Scopes, User
 from app.destinations.sendgrid.session import CUSTOM, ExportTarget, SendGridSession, read_lists
 from app.jobs import JobContext
 
@@ -44,15 +44,16 @@ class SendGrid(AudienceDestination):
         with self._client() as client:
             scopes = client.read(Call("GET", "v3/scopes"), Scopes, ctx).scopes
             name = self._company(client, ctx) if "user.profile.read" in scopes else ""
+            account = _user(client, ctx) if "user.username.read" in scopes else ""
             try:
                 held = client.read(Call("GET", "v3/marketing/contacts/count"), ContactCount, ctx).contact_count
             except NotAllowed:
                 held = None
         milliseconds = round((time.monotonic() - began) * 1000)
         if held is None:
-            return TestResult(name or "Twilio SendGrid", milliseconds, (), (_MARKETING,))
+            return TestResult(name or "Twilio SendGrid", milliseconds, (), (_MARKETING,), account)
         see = "see 1 contact" if held == 1 else f"see {held:,} contacts"
-        return TestResult(name or "Twilio SendGrid", milliseconds, (_MARKETING, see))
+        return TestResult(name or "Twilio SendGrid", milliseconds, (_MARKETING, see), account=account)
 
     def choices(self, field_id: str, ctx: JobContext) -> list[Choice]:
         """See `SegmentDestination.choices`; the lists, none for other fields."""
@@ -83,8 +84,15 @@ class SendGrid(AudienceDestination):
             self._settings,
             pace=self._description.pace,
             sign_in=lambda: {"Authorization": f"Bearer {self._key}"},
+            whose=_user,
         )
 
     def _errors_client(self, origin: str) -> HttpClient:
         """Reads a file of errors, which may lie with another host: the key is not sent there."""
         return HttpClient(self._description.name, origin, self._settings, pace=self._description.pace)
+
+
+def _user(client: HttpClient, ctx: JobContext) -> str:
+    """The number of the user whose key it is, which needs the scope user.username.read."""
+    number = client.read(Call("GET", "v3/user/username"), User, ctx).user_id
+    return "" if number is None else str(number)
