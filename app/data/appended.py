@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from app.data.kept_files import make_folder, sync_folder
+from app.data.kept_files import make_folder
+from app.jobs.drive import flush, flush_folder
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would else write \r\n for \n
 
@@ -19,7 +20,7 @@ class AppendedFile:
     def __init__(self, path: Path) -> None:
         make_folder(path.parent)
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _BINARY, 0o600)
-        sync_folder(path.parent)
+        flush_folder(path.parent)
         self._torn = _is_torn(path)
 
     def write(self, lines: bytes) -> None:
@@ -32,7 +33,7 @@ class AppendedFile:
 
     def sync(self) -> None:
         """What was appended is on the drive when this returns, and would be there after a loss of power; thread safe."""
-        os.fsync(self._file)
+        flush(self._file)
 
     def close(self) -> None:
         """Bring everything onto the drive and close; a second time nothing happens."""
@@ -40,7 +41,7 @@ class AppendedFile:
             return
         file, self._file = self._file, -1
         try:
-            os.fsync(file)
+            flush(file)
         finally:
             os.close(file)
 

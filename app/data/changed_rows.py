@@ -29,6 +29,7 @@ from app.data.server_rows import server_of
 from app.data.sql_values import Value
 from app.data.table_files import RowSource, Selection, TableRows
 from app.jobs import JobContext, Progress
+from app.jobs.drive import put_in_place
 
 FORMAT: Final = 1
 """Raised when the hash is made in another way: then all rows are written once."""
@@ -59,7 +60,7 @@ class Comparison:
 
     def settle(self) -> None:
         """The rows were published: they are what the place holds now."""
-        self.next.replace(self.base)
+        put_in_place(self.next, self.base)
 
 
 def compare(source: TableRows, base: Path, folder: Path, ctx: JobContext) -> Comparison:

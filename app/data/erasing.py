@@ -24,6 +24,7 @@ from app.data.run_changes import KEY
 from app.data.sql import key_column
 from app.data.sql_values import column_value
 from app.data.value_hashes import is_part
+from app.jobs.drive import put_in_place
 
 
 def rows_of(cursor: Cursor, file: Path, person: Person) -> int:
@@ -173,6 +174,6 @@ def _rewrite(cursor: Cursor, file: Path, query: str) -> None:
     unfinished = file.with_name(f"{file.name}.tmp")
     try:
         write_parquet(cursor, query, unfinished, dict(kept))
-        unfinished.replace(file)
+        put_in_place(unfinished, file)
     finally:
         unfinished.unlink(missing_ok=True)

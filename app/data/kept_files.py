@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from app.data.engines.duckdb import Cursor, literal
+from app.jobs.drive import flush, flush_folder
 
 _FEW_WORDS = ", STRING_DICTIONARY_PAGE_SIZE_LIMIT 4096"
 """A dictionary for reasons and the like, none for names and addresses: making one takes a sixth of the writing, for nothing."""
@@ -23,7 +23,7 @@ def write_parquet(cursor: Cursor, query: str, to: Path, kept: Mapping[str, str])
     )
     with to.open("rb+") as file:
         to.chmod(0o600)
-        os.fsync(file.fileno())
+        flush(file.fileno())
 
 
 def known_of(cursor: Cursor, file: Path, name: str) -> str:
@@ -39,14 +39,4 @@ def make_folder(folder: Path) -> None:
     if missing:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for each in missing:
-            sync_folder(each.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names of new files in a folder onto the drive; Windows does so by itself and can't be asked."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            flush_folder(each.parent)

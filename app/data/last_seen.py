@@ -15,6 +15,7 @@ from app.data.identity import Identity
 from app.data.kept_files import make_folder
 from app.data.suppression import list_file
 from app.data.workspace_rows import Scope
+from app.jobs.drive import put_in_place
 
 _NAME = "seen.json"
 
@@ -33,7 +34,7 @@ def write_seen(folder: Path, known: Seen) -> None:
     unfinished = folder / "seen.tmp"
     unfinished.write_text(written(known), "utf-8")
     unfinished.chmod(0o600)  # the rules of a segment may name somebody
-    unfinished.replace(folder / _NAME)
+    put_in_place(unfinished, folder / _NAME)
 
 
 def kept_seen(workspace: Path) -> list[Path]:

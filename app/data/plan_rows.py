@@ -14,6 +14,7 @@ from app.data.engines.duckdb import DuckDBEngine, columns_of, listed, literal, q
 from app.data.run_changes import KEY
 from app.data.value_hashes import VALUE
 from app.jobs import JobContext
+from app.jobs.drive import remove
 
 _READ_ROWS = 2_048
 ALL = "true"
@@ -43,7 +44,7 @@ def clear_looks(folder: Path, before: datetime) -> None:
     for plan in (folder / "tmp").glob("plan-*"):
         with suppress(OSError):  # somebody else was quicker, or Windows still reads it
             if plan.stat().st_mtime < before.timestamp():
-                plan.unlink()
+                remove(plan)
 
 
 def read_plan(

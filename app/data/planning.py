@@ -25,6 +25,7 @@ from app.data.sent import Held, short_hash
 from app.data.there import STRANGER, not_there, seen
 from app.data.undoing import ADDED, REMOVED
 from app.data.value_hashes import PART, VALUE, is_part
+from app.jobs.drive import put_in_place, remove
 
 FORMAT = 2
 """Raised when the hash is made in another way: then everybody counts as changed once."""
@@ -100,7 +101,7 @@ def compare(
             query = f"{query} UNION ALL BY NAME {left_out}"
         changes, sent_empty = _write(cursor, query, to, {"mapping": mapping, **kept}, found)
     finally:
-        differing.unlink(missing_ok=True)
+        remove(differing)
     if only is not None:
         changes = replace(changes, unchanged=0)
     return Difference(changes, sent_empty, basis if changes.changed else None)
@@ -250,7 +251,7 @@ def _write(
     """Write the plan, all of it or nothing, and count what is in it."""
     unfinished = to.with_suffix(".tmp")
     write_parquet(cursor, query, unfinished, kept)
-    unfinished.replace(to)
+    put_in_place(unfinished, to)
     return _numbers(cursor, to, found)
 
 

@@ -26,7 +26,7 @@ from uuid import UUID
 from app.core.exports import SyncMode
 from app.data.appended import AppendedFile
 from app.data.engines.duckdb import Cursor, DuckDBEngine, columns_of, listed, literal, quoted
-from app.data.kept_files import known_of, sync_folder, write_parquet
+from app.data.kept_files import known_of, write_parquet
 from app.data.run_changes import (
     KEY,
     RELEASED,
@@ -40,6 +40,7 @@ from app.data.run_changes import (
 )
 from app.data.value_hashes import PART, is_part
 from app.jobs import CancelToken
+from app.jobs.drive import flush_folder, put_in_place, remove
 
 PLAN = "plan.parquet"
 """The name of the file in which the plan of a run waits."""
@@ -92,7 +93,7 @@ class Held:
         if not self.folder.exists():
             return
         for leftover in self.folder.glob("*.tmp"):
-            leftover.unlink(missing_ok=True)
+            remove(leftover)
         plan, told = pending(self.folder)
         if plan is not None:
             with self.engine.cursor(token) as cursor:
@@ -102,9 +103,9 @@ class Held:
                     kept = {name: known_of(cursor, plan, name) for name in ("mapping", "run")}
                     self._write_snapshot(cursor, merged, kept)
             if changes.parent == self.folder:
-                changes.unlink(missing_ok=True)
-        _told_path(self.folder).unlink(missing_ok=True)
-        self.plan_path.unlink(missing_ok=True)
+                remove(changes)
+        remove(_told_path(self.folder))
+        remove(self.plan_path)
 
     def note(self, token: CancelToken) -> None:
         """Keep with its run what became of the members so far: it stopped, and what it did may have to be taken back.
@@ -117,7 +118,7 @@ class Held:
         with self.engine.cursor(token) as cursor:
             changes = self._write_changes(cursor, plan, told)
         if changes.parent == self.folder:
-            changes.unlink(missing_ok=True)
+            remove(changes)
 
     def numbers(self, token: CancelToken) -> tuple[int, int] | None:
         """How many this segment has at the place as far as we know, and how many whoever sent them; None while some are in doubt."""
@@ -181,10 +182,10 @@ class Held:
         number = 1 if newest is None else int(newest.stem) + 1
         unfinished = self.folder / f"{number:06}.tmp"
         write_parquet(cursor, query, unfinished, kept)
-        unfinished.replace(self.folder / f"{number:06}.parquet")
-        sync_folder(self.folder)  # before what it was made of goes, or a loss of power could leave neither
+        put_in_place(unfinished, self.folder / f"{number:06}.parquet")
+        flush_folder(self.folder)  # before what it was made of goes, or a loss of power could leave neither
         if newest is not None:
-            newest.unlink(missing_ok=True)
+            remove(newest)
 
 
 class Told:

@@ -26,6 +26,7 @@ from app.data.identity import as_text, on_list
 from app.data.sql import Listed, nobody
 from app.data.sql_values import column_value
 from app.jobs import CancelToken
+from app.jobs.drive import put_in_place
 
 FOLDER = "suppression"
 """Where the entries of each generation lie, below `data` in the workspace folder: one file with a column `entry`."""
@@ -50,7 +51,7 @@ def write_list(folder: Path, generation: str, entries: Iterable[list[bytes]]) ->
         with pq.ParquetWriter(half_done, schema, compression="none") as writer:
             for part in entries:
                 writer.write_batch(pa.record_batch([pa.array(part, pa.binary(ENTRY_BYTES))], schema))
-        half_done.replace(path)
+        put_in_place(half_done, path)
     finally:
         half_done.unlink(missing_ok=True)
 

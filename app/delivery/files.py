@@ -21,6 +21,7 @@ import msgspec
 
 from app.core.runs import LogLine, Reject, RejectPage
 from app.data.appended import AppendedFile
+from app.jobs.drive import flush, put_in_place, remove
 
 T = TypeVar("T")
 
@@ -150,7 +151,7 @@ class RunFolder:
     def remove_members(self) -> None:
         """Delete everything personal; numbers and log stay."""
         for name in ("rejects.jsonl", "left_out.jsonl"):
-            (self.path / name).unlink(missing_ok=True)
+            remove(self.path / name)
 
     def blank_members(
         self, file: Path, theirs: Callable[[Reject], bool], blanked: Callable[[Reject], Reject] | None
@@ -162,7 +163,7 @@ class RunFolder:
             unfinished = file.with_name(f"{file.name}.part")
             with JsonLines[Reject](unfinished) as lines:
                 lines.write(blanked(each) if theirs(each) else each for each in rejects)
-            unfinished.replace(file)
+            put_in_place(unfinished, file)
         return number
 
     def remove_changes(self) -> None:
@@ -178,7 +179,7 @@ class RunFolder:
             if each.is_dir():
                 rmtree(each, ignore_errors=True)
             elif each != self.receipt:
-                each.unlink(missing_ok=True)
+                remove(each)
 
     def all_rejects(self) -> Iterator[Reject]:
         """Every reject, one after another."""
@@ -230,8 +231,8 @@ def save_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -> 
                 writer.writerow([harmless_cell(text) for text in row])
                 number += 1
             stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
+            flush(stream.fileno())
+        put_in_place(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     return number

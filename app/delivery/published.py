@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from app.core.run_pointers import SentFile
+from app.jobs.drive import put_in_place, remove
 
 _DONE, _BEGUN = ".json", ".part"
 _DEAD_AFTER = timedelta(days=1)  # as long as storages keep parts of files
@@ -67,7 +68,7 @@ class PublishedRuns:
 
     def attempted(self) -> None:
         """The names are used up, or nobody goes on with them."""
-        self._attempt.unlink(missing_ok=True)
+        remove(self._attempt)
 
     def overlaps(self, files: Sequence[SentFile]) -> bool:
         """Whether rows of a run that is whole lie under one of these names."""
@@ -85,7 +86,7 @@ class PublishedRuns:
         self._own = self._folder / f"{moment.astimezone(UTC):%Y%m%dT%H%M%S%f}-{run}{_BEGUN}"
         unfinished = self._own.with_suffix(".tmp")
         unfinished.write_bytes(msgspec.json.encode(written))
-        unfinished.replace(self._own)
+        put_in_place(unfinished, self._own)
 
     def finish(self) -> None:
         """All files of the run have their names."""
@@ -118,7 +119,7 @@ class PublishedRuns:
     def forget(self, outdated: Outdated) -> None:
         """The files of these runs are gone."""
         for path in outdated.runs:
-            path.unlink(missing_ok=True)
+            remove(path)
 
 
 def place_folder(workspace: Path, export_id: str, place: str) -> Path:

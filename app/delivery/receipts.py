@@ -44,12 +44,13 @@ from app.core.receipts import (
 )
 from app.core.runs import PhaseName, Run
 from app.core.segments import Segment
-from app.data.kept_files import make_folder, sync_folder
+from app.data.kept_files import make_folder
 from app.delivery.files import RunFolder, mask_addresses
 from app.delivery.journal import read_journal
 from app.delivery.ledger import Answered, Contacted, Gathered, Line, Stored, Told, read_ledger
 from app.destinations.contract import Confirmation, Exchange
 from app.destinations.description import Description
+from app.jobs.drive import flush, flush_folder, put_in_place, remove
 from app.version import VERSION
 
 REASONS = 20
@@ -187,7 +188,7 @@ def write_receipt(folder: RunFolder, receipt: Receipt) -> None:
         document: dict[str, Any] = msgspec.to_builtins(replace(receipt, batches=()))
         document["batches"] = _Plain(receipt.batches)
         _write(folder.receipt, pieces(sealed(document), to_read=True))
-    folder.ledger_path.unlink(missing_ok=True)
+    remove(folder.ledger_path)
 
 
 def seal(folder: RunFolder, run: Run, *, for_good: bool = False) -> None:
@@ -297,9 +298,9 @@ def _write(path: Path, content: Iterable[bytes]) -> None:
         with os.fdopen(file, "wb") as stream:
             stream.writelines(content)
             stream.flush()
-            os.fsync(stream.fileno())
-        unfinished.replace(path)
-        sync_folder(path.parent)
+            flush(stream.fileno())
+        put_in_place(unfinished, path)
+        flush_folder(path.parent)
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)

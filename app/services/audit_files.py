@@ -11,6 +11,7 @@ from typing import TextIO
 
 from app.core.audit import AuditEntry, as_document
 from app.delivery.files import harmless_cell
+from app.jobs.drive import flush, put_in_place
 from app.services.saving import saving
 
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -31,8 +32,8 @@ def write(path: Path, entries: Iterable[AuditEntry]) -> int:
             with os.fdopen(file, "w", encoding="utf-8" if as_json else "utf-8-sig", newline="") as stream:
                 number = (_write_json if as_json else _write_csv)(stream, entries)
                 stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(path)
+                flush(stream.fileno())
+            put_in_place(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     return number

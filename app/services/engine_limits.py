@@ -16,6 +16,7 @@ from app.core.engine_limits import Computer, EngineLimits, checked, usual
 from app.core.errors import FixSettings
 from app.core.names import new_id
 from app.core.roles import Action
+from app.jobs.drive import put_in_place
 from app.services.audit import AuditService
 from app.services.roles import RoleService
 
@@ -62,7 +63,7 @@ class EngineLimitService:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             unfinished.write_text(json.dumps(asdict(after)), "utf-8")
-            unfinished.replace(self._file)
+            put_in_place(unfinished, self._file)
         except OSError:
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)

@@ -25,6 +25,7 @@ from app.data.sent import PLAN, kept_members
 from app.data.workspace_rows import LISTS
 from app.delivery.files import RunFolder
 from app.jobs import JobContext, Progress
+from app.jobs.drive import remove
 from app.services.audit import AuditService
 from app.services.erasing_leftovers import Leftovers, names
 from app.services.finding import connection_of
@@ -246,7 +247,7 @@ class EraseService:
                 erasing.without_keys(cursor, file, file.with_name(name), person)
                 self._store.segments.save(replace(segment, list_file=name))
                 if all(other.list_file != file.name for other in self._store.segments.all()):
-                    file.unlink(missing_ok=True)
+                    remove(file)
             if number:
                 yield Found(Trace.FIXED_LIST, segment.name, number)
 

@@ -18,6 +18,7 @@ from app.data.engines.duckdb import Cursor, DuckDBEngine, generation_folder
 from app.data.last_seen import kept_seen
 from app.data.workspace_rows import LISTS
 from app.delivery.files import RunFolder
+from app.jobs.drive import put_in_place, remove
 from app.store.store import Store
 
 
@@ -47,7 +48,7 @@ class Leftovers:
         runs, sent, written = (self._folder / name for name in ("runs", "sent", "written"))
         half = (*runs.rglob("*.part"), *sent.rglob("*.tmp"), *sent.rglob("*.part"), *written.glob("*/*/tables/*.next"))
         for file in half:
-            file.unlink(missing_ok=True)
+            remove(file)
         for staging in runs.glob("*/staging"):
             shutil.rmtree(staging, ignore_errors=True)
 
@@ -79,12 +80,12 @@ class Leftovers:
             if file.name not in used and erasing.listed_keys(self._cursor, file, person):
                 yield "list"
                 if erase:
-                    file.unlink(missing_ok=True)
+                    remove(file)
         for file in (self._folder / "backups").glob("*.db"):
             if person.named_in(file.read_text("utf-8", errors="ignore")):
                 yield file.name
                 if erase:
-                    file.unlink(missing_ok=True)
+                    remove(file)
 
     def _noted_rules(self, person: Person, *, erase: bool) -> Iterator[str]:
         """The exports with files that tell the rules of a segment that named the person; those lose the name."""
@@ -97,7 +98,7 @@ class Leftovers:
                 unfinished = file.with_suffix(".part")
                 unfinished.write_text(person.blanked(text), "utf-8")
                 unfinished.chmod(0o600)
-                unfinished.replace(file)
+                put_in_place(unfinished, file)
 
     def _noted(self) -> Iterator[tuple[Path, str]]:
         """The files with what segments were like, each with the name of its export."""

@@ -18,6 +18,7 @@ from app.data.ingest import Incoming, ReadOptions, read
 from app.data.table_rows import asking
 from app.data.workspace_rows import note_key
 from app.jobs import JobContext
+from app.jobs.drive import patiently
 from app.services.server_tables import save_links
 from app.services.table_sources import Declared, TableSource, remember_source, source_of
 from app.store import Store
@@ -201,7 +202,7 @@ def declared_by(new: Incoming) -> Declared:
 def _moved(folder: Path, target: Path) -> bool:
     """Whether the folder could be moved there; False when another one stands there."""
     try:
-        folder.rename(target)
+        patiently(lambda: folder.rename(target))
     except OSError:
         if target.exists():
             return False

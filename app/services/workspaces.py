@@ -11,6 +11,7 @@ from app.core.errors import FixSettings
 from app.core.names import checked_name, new_id
 from app.core.roles import Action
 from app.core.workspaces import WorkspaceInfo
+from app.jobs.drive import put_in_place
 from app.services.audit import AuditService
 from app.services.roles import RoleService
 from app.store import Store
@@ -103,7 +104,7 @@ class RecentWorkspaces:
         with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
             unfinished.write_text(json.dumps([str(each) for each in listed], ensure_ascii=False), "utf-8")
-            unfinished.replace(self._file)
+            put_in_place(unfinished, self._file)
 
     def forget(self, folder: Path) -> None:
         """Take a folder off the list; the workspace itself stays."""

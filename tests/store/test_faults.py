@@ -95,6 +95,7 @@ except SendoffError as error:
 """
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps rights in lists, which a mode does not change")
 @pytest.mark.parametrize("what", ["open", "create", "look into"])
 def test_a_folder_that_may_not_be_written(store, folder, tmp_path, what):
     store.close()
@@ -113,6 +114,23 @@ def test_a_folder_that_may_not_be_written(store, folder, tmp_path, what):
     )
     folder.chmod(0o755)
     assert (answer.stdout.strip(), answer.stderr) == ("workspace_read_only", "")
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="a file that is read-only as Windows knows it")
+def test_a_database_that_is_read_only_on_windows(store, folder):
+    store.close()
+    (folder / "workspace.db").chmod(0o444)
+    with pytest.raises(FixSettings) as raised:
+        Store.open(folder)
+    (folder / "workspace.db").chmod(0o644)
+    assert raised.value.code == "workspace_read_only"
+    Store.open(folder).close()
+
+
+def test_what_is_saved_outlives_a_loss_of_power_on_each_system(store):
+    with store._database.read() as connection:
+        told = [connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("synchronous", "fullfsync")]
+    assert told == [2, 1]  # FULL; what SQLite takes for macOS is kept everywhere
 
 
 def test_a_database_held_for_too_long_is_busy_not_locked(store, monkeypatch):

@@ -20,6 +20,7 @@ from app.destinations.files import BLOCK, StagedFiles, blocks, disk_full, not_wh
 from app.destinations.local_folder.share import demand_connected, demand_plain_path
 from app.destinations.speed import Speed
 from app.jobs import JobContext
+from app.jobs.drive import flush, in_use, put_in_place, remove
 
 _WINDOWS_SIGNS = frozenset('<>:"|?*')
 _WINDOWS_DEVICES = frozenset(
@@ -178,7 +179,7 @@ class FolderStorage:
                     sent += len(block)
                     progress(sent)
                 file.flush()
-                os.fsync(file.fileno())
+                flush(file.fileno())
             arrived = place.stat().st_size
             if arrived != sent or sha256_of(place) != digest.hexdigest():
                 raise not_whole(source.name, sent, arrived)
@@ -202,7 +203,7 @@ class FolderStorage:
         """See `Storage.move`; the folder's entry is flushed too."""
         place = self._at(final)
         try:
-            self._at(path).replace(place)
+            put_in_place(self._at(path), place)
             _flush_folder(place.parent)
         except OSError as error:
             raise _sentence(error, place) from error
@@ -221,7 +222,7 @@ class FolderStorage:
         """See `Storage.remove`."""
         place = self._at(path)
         try:
-            place.unlink(missing_ok=True)
+            remove(place)
         except OSError as error:
             raise _sentence(error, place) from error
 
@@ -260,8 +261,8 @@ def _moved(source: Path, place: Path, path: str, progress: Callable[[int], None]
         if place.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(place))
         with source.open("rb") as file:
-            os.fsync(file.fileno())
-        source.replace(place)
+            flush(file.fileno())
+        put_in_place(source, place)
         size = place.stat().st_size
         digest = sha256_of(place)
     except OSError as error:
@@ -297,7 +298,7 @@ def _flush_folder(folder: Path) -> None:
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        flush(handle)
     except OSError as error:
         if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # some network drives cannot flush a folder
             raise
@@ -307,6 +308,13 @@ def _flush_folder(folder: Path) -> None:
 
 def _sentence(error: OSError, place: Path) -> SendoffError:
     """What an error of the operating system means for a person."""
+    if in_use(error, place):
+        return TryAgain(
+            f"“{place}” is open in another program.",
+            "Windows lets nobody replace or remove a file that a program has open.",
+            "Close it there, then try again.",
+            code="file_open",
+        )
     if error.errno in _NOT_ALLOWED:
         return FixSettings(
             f"“{place}” cannot be written.",

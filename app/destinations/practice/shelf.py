@@ -17,6 +17,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from app.core.errors import FixSettings, SendoffError, TryAgain
+from app.jobs.drive import put_in_place
 
 FILE = "practice.sqlite"
 _PATIENCE_SECONDS = 30.0
@@ -92,7 +93,7 @@ class Shelf:
                 writer = csv.writer(file)
                 writer.writerow(columns)
                 writer.writerows(rows)
-            unfinished.replace(to)
+            put_in_place(unfinished, to)
         finally:
             unfinished.unlink(missing_ok=True)
 
