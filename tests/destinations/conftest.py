@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.destinations.budgets import Budget, Budgets
+from tests.rights import IS_ROOT
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def drive(tmp_path: Path) -> Path:
 @pytest.fixture
 def small_drive(drive: Path) -> Iterator[Path]:
     """A drive in memory that is soon full; needs root."""
-    if os.geteuid() != 0:
+    if not IS_ROOT:
         pytest.skip("mounting a small drive needs root")
     done = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(drive)], check=False, capture_output=True

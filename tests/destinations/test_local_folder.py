@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from tests.destinations.file_suite import (
     files,
     silent,
 )
+from tests.rights import IS_ROOT
 
 
 class Bench(FolderBench):
@@ -201,7 +201,7 @@ def share(tmp_path: Path) -> Iterator[Path]:
 @contextmanager
 def mounted(folder: Path) -> Iterator[None]:
     mount = ["mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+    if not IS_ROOT or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
         pytest.skip("mounting a drive needs root")
     try:
         yield

@@ -22,11 +22,12 @@ from app.destinations.ssh import link, storage
 from app.destinations.ssh.keys import private_key
 from app.jobs import Cancelled, CancelToken, JobContext
 from tests.destinations.file_suite import FolderBench, FolderDestinationSuite, Opened, files, silent
+from tests.rights import IS_ROOT
 from tests.servers import openssh
 from tests.servers.openssh import OpenSshServer
 
 pytestmark = pytest.mark.skipif(not openssh.USABLE, reason="needs OpenSSH's sshd")
-NO_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="making a user of the system needs root")
+NO_ROOT = pytest.mark.skipif(not IS_ROOT, reason="making a user of the system needs root")
 
 
 @pytest.fixture(scope="module")

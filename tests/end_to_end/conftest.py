@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from app.destinations import http
 from app.destinations.calls import Retry
 from tests.cli.conftest import desk
 from tests.end_to_end.workshop import Workshop, workshop
+from tests.rights import IS_ROOT
 from tests.servers.secret_service import secret_service, secret_service_here
 from tests.vendors.mailchimp import MailchimpEmulator
 
@@ -37,7 +37,7 @@ def small_drive(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "small"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+    if not IS_ROOT or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
         pytest.skip("mounting a small drive needs root")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -14,6 +14,7 @@ import asyncssh
 import pytest
 
 from tests.cli.desk import LAKE, NEWSLETTER, PARTNER, Desk, Said
+from tests.rights import IS_ROOT
 from tests.servers import openssh
 from tests.servers.secret_service import SecretServiceServer
 from tests.vendors.mailchimp import KEY, MailchimpEmulator
@@ -84,7 +85,7 @@ def test_a_wrong_key_at_the_server(over_sftp: Desk, server: openssh.OpenSshServe
 
 
 @needs_sshd
-@pytest.mark.skipif(os.geteuid() != 0 if hasattr(os, "geteuid") else True, reason="a user with a password needs root")
+@pytest.mark.skipif(not IS_ROOT, reason="a user with a password needs root")
 def test_a_wrong_password_at_the_server(
     desk: Desk,
     server: openssh.OpenSshServer,

@@ -6,7 +6,6 @@ It checks account keys, shared access signatures and their rights. The first use
 from __future__ import annotations
 
 import base64
-import fcntl
 import os
 import shutil
 import subprocess
@@ -71,6 +70,10 @@ def provide() -> str:
     """Install Azurite when it is not there; an empty text, or why it cannot be had."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         return "Azurite needs node and npm"
+    if os.name == "nt":
+        return "several processes fetch it one after the other by locks that only Unix has"
+    import fcntl
+
     _FOLDER.parent.mkdir(parents=True, exist_ok=True)
     with (_FOLDER.parent / "azurite.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -22,6 +22,8 @@ from secrets import token_hex
 
 import asyncssh
 
+from tests.rights import IS_ROOT
+
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 USABLE = Path(SSHD).exists()
 
@@ -87,7 +89,7 @@ def start(root: Path, *, host_key_type: str = "ssh-ed25519", port: int | None = 
     """Start a server that keeps everything below `root`."""
     root.mkdir(parents=True, exist_ok=True)
     (root / "files").mkdir(exist_ok=True)
-    Path("/run/sshd").mkdir(exist_ok=True) if os.geteuid() == 0 else None
+    Path("/run/sshd").mkdir(exist_ok=True) if IS_ROOT else None
     host_key = asyncssh.generate_private_key(host_key_type)
     user_key = asyncssh.generate_private_key("ssh-ed25519")
     for name, data in {
@@ -108,7 +110,7 @@ AuthorizedKeysFile {root}/authorized_keys
 StrictModes no
 UsePAM no
 PermitRootLogin prohibit-password
-PasswordAuthentication {"yes" if os.geteuid() == 0 else "no"}
+PasswordAuthentication {"yes" if IS_ROOT else "no"}
 KbdInteractiveAuthentication no
 Subsystem sftp internal-sftp
 MaxStartups 100

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import os
-import pwd
 import shutil
 import socket
 import subprocess
@@ -30,6 +29,7 @@ from cryptography.x509.oid import NameOID
 
 from app.core.servers import ServerAccess, ServerAddress, Tls
 from app.data.engines.postgres import PostgresEngine
+from tests.rights import IS_ROOT
 
 
 def _programs() -> Path | None:
@@ -121,8 +121,10 @@ class PostgresServer:
 
 def _owner() -> dict[str, Any]:
     """Who runs the server: this user, or `postgres` when this is root."""
-    if os.getuid() != 0:
+    if not IS_ROOT:
         return {}
+    import pwd  # Windows has none, and nobody there is root
+
     user = pwd.getpwnam("postgres")
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 

@@ -5,11 +5,16 @@ import os
 import platform
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from app.store import owners
+
+unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no ps and is asked itself")
 
 
 def test_this_process_is_alive():
@@ -33,22 +38,50 @@ def test_a_process_that_ended_is_dead():
 
 
 def test_a_process_that_was_killed_is_dead_at_once_also_while_nobody_took_note_of_it():
-    script = "from app.store import owners; print(owners.this_process(), flush=True); input()"
-    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    with process:
-        assert process.stdout is not None
-        owner = process.stdout.readline().strip()
+    with _killed() as (process, owner):
         assert owners.lives(owner)
+        process.kill()
+        _until_it_ended(process)
+        assert owners.lives(owner) is False
+    assert owners.lives(owner) is False
+
+
+@unix
+def test_ps_tells_of_a_process_as_long_as_it_lives():
+    with _killed() as (process, _owner):
         by_ps = owners._started_ps(process.pid)
         assert by_ps
         assert owners._started_ps(process.pid) == by_ps
         process.kill()
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it ended, and stays a zombie
-        assert owners.lives(owner) is False
+        _until_it_ended(process)
         assert owners._started_ps(process.pid) is None
     assert owners._started_ps(process.pid) is None
 
 
+@contextmanager
+def _killed() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process to be killed, of which nobody takes note within the block, and its owner text."""
+    script = "from app.store import owners; print(owners.this_process(), flush=True); input()"
+    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().strip()
+
+
+def _until_it_ended(process: subprocess.Popen[str]) -> None:
+    """It ended when this returns, and nobody took note: on Unix it stays a zombie."""
+    assert process.stdout is not None
+    assert process.stdout.read() == ""  # its end of the pipe is closed by the system
+    if hasattr(os, "waitid"):  # not on macOS; the pipe closes a moment before the process is a zombie
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    elif sys.platform == "win32":
+        process.wait()
+    else:
+        while owners._started_ps(process.pid) is not None:
+            time.sleep(0.01)
+
+
+@unix
 def test_start_times_do_not_move_with_the_time_zone(monkeypatch):
     here = owners._started_ps(os.getpid())
     monkeypatch.setenv("TZ", "Pacific/Auckland")
@@ -126,6 +159,7 @@ def test_a_process_windows_tells_nothing_of_is_judged_by_its_signs(monkeypatch):
     assert owners.lives(f"{owners._this_computer()}:7:1") is None
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
 def test_a_program_whose_name_holds_brackets_is_read_rightly(tmp_path):
     odd = tmp_path / "a) 1 (b"
     odd.symlink_to("/bin/sleep")

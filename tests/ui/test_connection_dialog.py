@@ -18,6 +18,7 @@ from app.ui.dialogs.connection import ConnectionDialog
 from app.ui.widgets.file_fields import SecretFileField
 from app.ui.widgets.secret_field import SecretField
 from tests.fakes.keyrings import FakeKeyring
+from tests.rights import IS_ROOT
 from tests.servers import openssh
 from tests.ui.checks import nameless
 from tests.ui.page_bench import PageBench, page_bench
@@ -382,9 +383,8 @@ def test_a_changed_key_blocks_and_shows_both_fingerprints(bench, server, tmp_pat
 @needs_sshd
 @pytest.mark.skipif(shutil.which("useradd") is None, reason="a user of the system is made")
 def test_a_wrong_password_is_told_beside_the_form(bench, server, tmp_path):
-    import os
 
-    if os.geteuid() != 0:
+    if not IS_ROOT:
         pytest.skip("a user of the system is made, which needs root")
     with openssh.password_user() as (user, password):
         dialog = sftp(bench, server, tmp_path, user=user, sign_in="password", folder="")
