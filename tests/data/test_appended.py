@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from app.data import appended, kept_files
 from app.data.appended import AppendedFile
+from tests.rights import is_private
 
 
 @pytest.fixture
@@ -33,8 +35,8 @@ def test_lines_follow_each_other_also_in_a_file_that_is_opened_again(path: Path,
     again.write(b"four\n")
     again.close()
     assert path.read_bytes() == b"one\ntwo\nthree\nfour\n"
-    assert path.stat().st_mode & 0o077 == 0
-    assert path.parent.stat().st_mode & 0o077 == 0
+    assert is_private(path)
+    assert is_private(path.parent)
 
 
 def test_what_a_loss_of_power_left_torn_stays_alone(path: Path, file: AppendedFile) -> None:
@@ -80,13 +82,11 @@ def test_a_drive_that_takes_a_little_at_a_time_gets_all(
 
 def test_the_names_of_new_folders_are_on_the_drive(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[str] = []
-    fsync = os.fsync
-
-    def note(file: int) -> None:
-        synced.append(str(Path(f"/proc/self/fd/{file}").readlink()))
-        fsync(file)
-
-    monkeypatch.setattr(os, "fsync", note)
+    for module in (appended, kept_files):
+        monkeypatch.setattr(module, "flush_folder", lambda folder: synced.append(str(folder)))
+    files: list[int] = []
+    monkeypatch.setattr(appended, "flush", files.append)
     deeper = path.parent / "deeper" / "lines"
     AppendedFile(deeper).close()
-    assert {str(path.parent.parent), str(path.parent), str(deeper.parent), str(deeper)} == set(synced)
+    assert {str(path.parent.parent), str(path.parent), str(deeper.parent)} == set(synced)
+    assert len(files) == 1  # its own

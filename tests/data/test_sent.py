@@ -39,7 +39,7 @@ def test_plan_and_notes_stay_until_changes_and_snapshot_are_on_the_disk(
         there.append((folder.name, {path.name for path in place.held.folder.iterdir()}))
 
     for module in (sent, run_changes):
-        monkeypatch.setattr(module, "sync_folder", noted)
+        monkeypatch.setattr(module, "flush_folder", noted)
     place.held.settle(CancelToken())
     assert there == [
         ("changes", {"000001.parquet", "plan.parquet", "told.csv"}),

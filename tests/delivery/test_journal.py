@@ -12,10 +12,13 @@ import pytest
 
 from app.core.batches import BatchKind, BatchNumbers, BatchState, numbers_of
 from app.core.errors import TryAgain
+from app.data import appended
 from app.delivery.files import RunFolder
 from app.delivery.journal import Journal, read_journal
 from app.destinations.batches import OutcomeKind
 from app.destinations.contract import Exchange
+from app.jobs import drive
+from tests.rights import is_private
 
 AT = datetime(2026, 5, 1, 6, 0, tzinfo=UTC)
 
@@ -92,7 +95,7 @@ def test_half_a_line_and_no_journal_at_all_are_no_batches(tmp_path: Path) -> Non
     text = folder.journal_path.read_bytes()
     folder.journal_path.write_bytes(text + b'{"line":"left","number":2,"segm')
     assert len(read_journal(folder, ended=True)) == 1
-    assert folder.journal_path.stat().st_mode & 0o077 == 0
+    assert is_private(folder.journal_path)
 
 
 def test_what_was_in_doubt_moves_to_one_later_batch_of_its_kind(tmp_path: Path) -> None:
@@ -128,13 +131,12 @@ def test_what_was_in_doubt_moves_to_one_later_batch_of_its_kind(tmp_path: Path) 
 def test_a_batch_is_on_the_disk_before_it_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A loss of power takes what only the operating system had, so it must have been told to write it."""
     safe: dict[int, int] = {}
-    fsync = os.fsync
 
     def noted(file: int) -> None:
-        fsync(file)
+        drive.flush(file)
         safe[os.fstat(file).st_ino] = os.fstat(file).st_size
 
-    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(appended, "flush", noted)
     with journal(tmp_path) as open_journal:
         for _ in range(2):
             with open_journal.batch("VIP", BatchKind.SEND, range(3)) as entry:

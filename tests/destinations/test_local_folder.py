@@ -90,7 +90,7 @@ def test_what_the_operating_system_says(
         raise OSError(number, "no")
 
     with bench.destination().session() as session:
-        monkeypatch.setattr(module.os, "fsync", fail)
+        monkeypatch.setattr(module, "flush", fail)
         with pytest.raises(kind) as caught:
             session.put(source, "a", JobContext(), silent)
     assert getattr(caught.value, "code", "") == code

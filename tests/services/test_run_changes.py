@@ -12,6 +12,7 @@ from app.core.runs import Status
 from app.data.run_changes import changes_relation
 from app.data.sent import Held
 from app.jobs import CancelToken
+from tests.rights import is_private
 from tests.services.test_sent_runs import Bench, bench, some
 
 __all__ = ["bench"]
@@ -51,7 +52,7 @@ def test_each_planned_member_is_there_with_what_came_of_it(bench: Bench) -> None
         ("C-5", "Everybody", "email:p5@example.com", "p5@example.com", False, True),
         ("C-6", "Everybody", "email:p6@example.com", "p6@example.com", False, True),
     ]
-    assert changes_file(bench).stat().st_mode & 0o077 == 0
+    assert is_private(changes_file(bench))
 
 
 @pytest.mark.parametrize("dies", [False, True])
