@@ -88,4 +88,4 @@ def _run_two(session: Session, audience: Audience, place: Path) -> None:
     out.text(f"\nDelivered into {delivered}:")
     for file in sorted(p for p in delivered.rglob("*") if p.is_file()):
         out.text(f"  {file.relative_to(delivered)}  {file.stat().st_size:,} bytes")
-    out.text(f"\nTo open the window on a computer with a display: sendoff --workspace '{place}'")
+    out.text(f'\nTo open the window on a computer with a display: sendoff --workspace "{place}"')

@@ -5,6 +5,9 @@ People's text goes to stderr, results to stdout; with `--json` stdout holds one 
 
 from __future__ import annotations
 
+import codecs
+import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -24,6 +27,7 @@ if TYPE_CHECKING:  # rich is loaded when a table or a bar is drawn
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 PIPE_WIDTH = 10_000
 """Characters of a line that nobody folds: a table that goes into a file or a program keeps each row on one line."""
 STEP = 0.1
@@ -69,9 +73,11 @@ class Output:
             self.document({"error": error.as_dict()})
 
     def document(self, value: object) -> None:
-        """The one JSON document."""
-        text = orjson.dumps(plain(value), option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
-        _write(sys.stdout, text.decode("utf-8"))
+        """The one JSON document; where the stream is not UTF-8, as in pipes on Windows, with the escapes JSON has for any sign."""
+        text = orjson.dumps(plain(value), option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode("utf-8")
+        if codecs.lookup(sys.stdout.encoding or "utf-8").name != "utf-8":
+            text = _NOT_ASCII.sub(lambda sign: json.dumps(sign[0])[1:-1], text)
+        _write(sys.stdout, text)
 
     def result(self, value: Mapping[str, Any], sentence: str) -> None:
         """The document with `--json`, else a sentence on stdout."""

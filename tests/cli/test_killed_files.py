@@ -20,6 +20,8 @@ format: {type: csv, rows_per_file: 500}
 layout: {folder: "{export}/{table}/{date}_{hhmm}", sums: true, latest: true, keep_runs: 1}
 consent: {agreed: true}
 """
+PATIENCE_SECONDS = 240.0
+"""A program takes its time to start on a busy computer."""
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def test_a_killed_program_leaves_the_last_good_files_and_the_next_goes_on(slow: 
     (drive / "Lake" / "latest.json").write_text("last good")
     process = slow.program("--workspace", slow.workspace, "exports", "run", "Lake")
     try:
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE_SECONDS
         while len(hidden(drive)) < 8 and time.monotonic() < end and process.poll() is None:
             time.sleep(0.05)
     finally:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import io
+import json
+import sys
+
 import pytest
 
 from app.cli import exports
-from app.cli.options import split_options
+from app.cli.options import Options, split_options
+from app.cli.output import Output
 from app.core.errors import FixSettings
 from app.version import VERSION
 from tests.cli.desk import Desk
@@ -150,6 +155,17 @@ def test_ctrl_c_ends_as_cancelled(desk: Desk, monkeypatch: pytest.MonkeyPatch, e
     assert said.err.strip() == "Cancelled."
     assert desk.do("exports", "apply", "x.yaml", "--quiet").err.strip() == ""
     assert desk.do("exports", "apply", "x.yaml", "--json").document["error"]["what"] == "Cancelled."
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_a_document_loses_no_sign_where_the_pipe_is_not_utf_8(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pipes on Windows take the code page of the country, and who reads them may take UTF-8."""
+    raw = io.BytesIO()
+    stdout = io.TextIOWrapper(raw, encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stdout)
+    told = {"member": "Łukasz “Ł” Żółć 😀", "café": "\u2028\n"}
+    Output(Options()).document(told)
+    assert json.loads(raw.getvalue().decode("utf-8")) == told
 
 
 def test_quiet_still_tells_errors(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,14 +21,14 @@ from tests.vendors.mailchimp import KEY, MailchimpEmulator
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and terminals as Unix knows them")
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
 
 
-def ended(process: subprocess.Popen[str], seconds: float = 60.0) -> tuple[int, str, str]:
+def ended(process: subprocess.Popen[str], seconds: float = 240.0) -> tuple[int, str, str]:
     try:
         out, err = process.communicate(timeout=seconds)
     finally:

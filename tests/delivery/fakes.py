@@ -332,5 +332,5 @@ def deps(folder: Path, members: FakeMembers | None = None, files: FakeFiles | No
 def tree(folder: Path) -> list[str]:
     """All files below a folder."""
     with contextlib.suppress(FileNotFoundError):
-        return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+        return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     return []

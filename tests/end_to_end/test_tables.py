@@ -20,7 +20,7 @@ needs_sshd = pytest.mark.skipif(not openssh.USABLE, reason="no OpenSSH server on
 
 
 def files_below(folder: Path) -> list[str]:
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
 
 def rows_of(*paths: Path) -> list[dict[str, str]]:
