@@ -11,7 +11,6 @@ import errno
 import hashlib
 import logging
 import os
-import platform
 import struct
 import sys
 import threading
@@ -22,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.jobs import JobContext
+from app.jobs.computer import this_computer
 
 log = logging.getLogger(__name__)
 
@@ -207,7 +207,7 @@ class SharedFolder:
         try:
             with self._lock:
                 salt = self._salt = self._salt or self._begin(self._path)
-            computer = platform.node().encode()  # the folder may lie on a drive of several, and each has its own clock
+            computer = this_computer().encode()  # the folder may lie on a drive of several, and each has its own clock
             name = hashlib.scrypt(account, salt=salt + computer, n=1 << 12, r=8, p=1, dklen=16).hex()
             folder = self._path / name
             folder.mkdir(mode=0o700, exist_ok=True)

@@ -19,6 +19,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from app.jobs.computer import this_computer
+
 BEAT_SECONDS = 10.0
 SILENT_SECONDS = 120.0
 LONG_GONE = timedelta(hours=6)
@@ -93,11 +95,11 @@ def _owner_text(pid: int) -> str:
 
 @cache
 def _this_computer() -> str:
-    """Where processes can be looked at: containers of one computer may share its name, and don't see each other's."""
+    """Where processes can be looked at: containers of one computer may share what it is called, and don't see each other's."""
     try:
-        return f"{platform.node()}/{Path('/proc/self/ns/pid').readlink()}".replace(":", "")
+        return f"{this_computer()}/{Path('/proc/self/ns/pid').readlink()}".replace(":", "")
     except OSError:  # not Linux
-        return platform.node()
+        return this_computer()
 
 
 def _started(pid: int) -> str | None:

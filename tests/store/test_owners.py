@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.jobs.computer import this_computer
 from app.store import owners
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no ps and is asked itself")
@@ -33,7 +33,7 @@ def test_a_process_that_ended_is_dead():
     script = "from app.store import owners; print(owners.this_process())"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     owner = ended.stdout.strip()
-    assert owner.startswith(platform.node())
+    assert owner.startswith(this_computer())
     assert owners.lives(owner) is False
 
 
@@ -93,7 +93,7 @@ def test_who_can_not_be_looked_at_is_unknown_and_nobody_is_dead():
     assert owners.lives("elsewhere:1:1") is None
     assert owners.lives("else:where:1:1") is None
     # Another container of this computer, where that number is somebody else's.
-    assert owners.lives(f"{platform.node()}/pid[1]:{pid}:{started}") is None
+    assert owners.lives(f"{this_computer()}/pid[1]:{pid}:{started}") is None
     assert owners.lives("") is False
     assert owners.lives("elsewhere") is False
 
