@@ -33,6 +33,8 @@ _SLOW_FOR = 60.0
 """Seconds for which the slowest pace that somebody keeps counts for all of an account."""
 
 Clock = Callable[[], float]
+steady = time.perf_counter
+"""What `time.monotonic` is elsewhere; on Windows that one steps by 16 ms. All processes of a computer share it."""
 
 
 class Account:
@@ -103,7 +105,7 @@ class Budget:
         self,
         simultaneous: int,
         per_second: float | None,
-        clock: Clock = time.monotonic,
+        clock: Clock = steady,
         account: Account | None = None,
     ) -> None:
         self._clock = clock
@@ -153,9 +155,7 @@ class Line:
     `piece` is how many bytes should leave at once, so that nobody waits longer than a moment.
     """
 
-    def __init__(
-        self, bytes_per_second: float | None, clock: Clock = time.monotonic, moments: Moments | None = None
-    ) -> None:
+    def __init__(self, bytes_per_second: float | None, clock: Clock = steady, moments: Moments | None = None) -> None:
         self._rate = bytes_per_second
         self._clock = clock
         self._moments = moments or Moments(2)

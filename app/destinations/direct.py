@@ -10,6 +10,7 @@ import io
 import select
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,9 @@ import httpx2
 
 KEPT_SECONDS = 5.0
 _BLOCK = 1 << 20
+_GLANCE = 0.1
+_MUST_LOOK = sys.platform == "win32"
+"""Whether who waits for a line has to look now and then: Windows need not wake them when another thread shuts it."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -112,7 +116,10 @@ class _Wire(io.RawIOBase):
         return True
 
     def readinto(self, into: Any, /) -> int | None:  # noqa: ANN401 - the type in Python's own declarations is private
-        self._line.settimeout(_within(self._patience, self._until))
+        seconds = _within(self._patience, self._until)
+        if _MUST_LOOK:
+            _wait(self._line, seconds)
+        self._line.settimeout(seconds)
         return self._raw.readinto(into)
 
     def close(self) -> None:
@@ -228,6 +235,22 @@ def _reading() -> Iterator[None]:
         raise httpx2.RemoteProtocolError(str(error)) from error
     except OSError as error:
         raise httpx2.ReadError(str(error)) from error
+
+
+def _wait(line: socket.socket, seconds: float) -> None:
+    """Wait until something came or the line was shut by another thread; after the time nothing happens."""
+    until = time.monotonic() + seconds
+    line.settimeout(0.0)
+    while (left := until - time.monotonic()) > 0:
+        if isinstance(line, ssl.SSLSocket) and line.pending():
+            return
+        if select.select([line], [], [], min(_GLANCE, left))[0]:
+            return
+        try:
+            socket.socket.recv(line, 1, socket.MSG_PEEK)  # the plain method: nothing of TLS is touched
+        except BlockingIOError:
+            continue
+        return
 
 
 def _within(patience: float | None, until: float) -> float:

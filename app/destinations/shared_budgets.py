@@ -1,7 +1,7 @@
 """What all processes of a person share of a budget: a few moments and places, in small files under the system's own locks.
 
 The operating system lets a lock go when its process ends, however it ends, so that nobody dead is waited for. Moments are
-those of the monotonic clock, which all processes of a computer share and no change of the time touches. Where files can't be
+those of a steady clock, which all processes of a computer share and no change of the time touches. Where files can't be
 had (a full drive, a folder that may not be written) a process goes on with what it knows itself.
 """
 
@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 
 _GLANCE = 0.02  # how often a wait for a free place looks again, in seconds
 _PATIENCE = 0.25  # nobody holds moments for longer than a few microseconds, unless the computer stopped them meanwhile
-_BUSY = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK})
+_BUSY = frozenset({0, errno.EACCES, errno.EAGAIN, errno.EDEADLK})
+"""What a lock that somebody has is answered with; a C library of Windows may tell no number."""
 
 if sys.platform == "win32":
     import msvcrt

@@ -160,6 +160,8 @@ class FileDestinationSuite:
 
     def test_case_of_folders_is_kept(self, bench: FileBench, source: Path) -> None:
         self.put_one(bench, source, "Customers/a.csv")
+        if isinstance(bench, FolderBench) and sys.platform in {"win32", "darwin"}:
+            pytest.skip("the drive takes names that differ in case for one")
         self.put_one(bench, source, "customers/b.csv")
         assert bench.files() == ["Customers/a.csv", "customers/b.csv"]
 
@@ -300,7 +302,7 @@ class FileDestinationSuite:
         assert bench.files() == []
 
     def test_where_names_the_place(self, bench: FileBench) -> None:
-        assert bench.destination().where("a/b.csv").endswith("a/b.csv")
+        assert bench.destination().where("a/b.csv").replace("\\", "/").endswith("a/b.csv")
         assert not any(secret in bench.destination().where("a/b.csv") for secret in bench.secrets)
 
 

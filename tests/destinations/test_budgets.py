@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.destinations.budgets import MARGIN, PIECE, Account, Budget, Budgets, Line
+from app.destinations.budgets import MARGIN, PIECE, Account, Budget, Budgets, Line, steady
 from app.jobs import Cancelled, CancelToken, JobContext
 
 
@@ -154,7 +154,7 @@ def test_one_account_has_one_budget() -> None:
 
     def held(*account: object) -> bool:
         clock = Clock()
-        clock.now = time.monotonic()
+        clock.now = steady()
         began, budget = clock.now, budgets.of(*account, 10, None)  # type: ignore[arg-type]  # as given
         budget._clock = clock
         with budget.turn(JobContext(Sleeping(clock))):
@@ -254,7 +254,7 @@ def test_a_program_that_stands_still_at_the_worst_moment_keeps_nobody_waiting(tm
 def test_moments_of_before_a_restart_mean_nothing(tmp_path: Path) -> None:
     budgets = Budgets(tmp_path)
     late = Clock()
-    late.now = time.monotonic() + 5_000
+    late.now = steady() + 5_000
     before = budgets.of("api.shop.example", ["key"], 2, 10)
     before._clock = late
     before.hold(800)

@@ -63,8 +63,10 @@ def host(talk: Talk) -> Iterator[tuple[str, list[int]]]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}", made
 
 
-@pytest.fixture
-def transport() -> Iterator[DirectTransport]:
+@pytest.fixture(params=[False, True], ids=["woken", "looks"])
+def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[DirectTransport]:
+    """Who waits for an answer is woken, or looks now and then as on Windows."""
+    monkeypatch.setattr(direct, "_MUST_LOOK", request.param or direct._MUST_LOOK)
     with DirectTransport(ssl.create_default_context(), lambda _line: None) as running:
         yield running
 
@@ -82,6 +84,28 @@ def ask(transport: DirectTransport, url: str, body: bytes = b"{}", whole: float 
     finally:
         response.close()
         response.close()
+
+
+def test_a_line_that_is_shut_ends_the_wait(transport: DirectTransport) -> None:
+    opened: list[socket.socket] = []
+    transport._opened = opened.append
+    asked, over = threading.Event(), threading.Event()
+
+    def silent(line: socket.socket, _number: int) -> None:
+        read_request(line)
+        asked.set()
+        over.wait(60)
+
+    def shut() -> None:
+        asked.wait(60)
+        opened[-1].shutdown(socket.SHUT_RDWR)
+
+    with host(silent) as (url, _made):
+        threading.Thread(target=shut, daemon=True).start()
+        # It ends long before anybody's patience does: else this were a ReadTimeout, and took an hour.
+        with pytest.raises((httpx2.ReadError, httpx2.RemoteProtocolError)):
+            transport.handle_request(request_to(url, whole=3600.0, read=3600.0))
+        over.set()
 
 
 def test_a_connection_is_kept(transport: DirectTransport) -> None:

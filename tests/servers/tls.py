@@ -7,6 +7,7 @@ import ipaddress
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -51,7 +52,8 @@ class TlsServer:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # Windows knows no end of a line that listens
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._thread.join(5)
 

@@ -260,7 +260,7 @@ def _moved(source: Path, place: Path, path: str, progress: Callable[[int], None]
     try:
         if place.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(place))
-        with source.open("rb") as file:
+        with source.open("rb+") as file:  # Windows flushes only what may be written
             flush(file.fileno())
         put_in_place(source, place)
         size = place.stat().st_size
