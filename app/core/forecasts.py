@@ -20,7 +20,8 @@ class Calls:
     `beginning` are made once a run (its fields, its quota), `opening` and `closing` for each segment: its place, the audience,
     what it holds afterwards. A batch takes one request for every so many members in `sending` and `removing`, each number of
     them; 0 stands for the whole batch. `seconds` is how long an answer is taken to need where the vendor documents no pace.
-    Left out: what further sessions of a segment ask to open, further questions for jobs that go on, and what is sent again.
+    Left out: what further sessions of a segment ask to open, further questions for jobs that go on, what is sent again, and at
+    the first use of a connection that nobody tested the question whose account it is.
     """
 
     beginning: int = 0

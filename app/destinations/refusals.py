@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.core.errors import FixData
+
 AT_SOURCE = "Correct it at the source."
 
 
@@ -90,3 +92,13 @@ def explained(who: str, words: str, own: Sequence[Meaning] = (), fix: str = AT_S
     low = said.lower()
     known = next((each for each in (*own, *USUAL) if each.fits(low)), None)
     return (repeated, fix) if known is None else (f"{known.reason} {repeated}", known.fix)
+
+
+def unnamed_rejects(who: str, failed: int, sent: int, said: str) -> FixData:
+    """The error for members that were refused without being named: a run sends halves until the refused ones stand alone."""
+    return FixData(
+        f"{who} did not take {failed:,} of {sent:,} members.",
+        said,
+        "Correct the values at the source, then run the export again.",
+        code="unnamed_rejects",
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import FixSettings, NotAllowed, SignInAgain, TryAgain
+from app.core.errors import FixData, FixSettings, NotAllowed, SignInAgain, TryAgain
 from app.core.exports import SyncMode
 from app.core.identifiers import HASHES
 from app.core.tokens import secrets_in
@@ -182,7 +182,7 @@ class TestResults:
 
     def test_failures_without_names_are_not_passed_over(self, bench: Bench) -> None:
         bench.emulator.unnamed = True
-        with pytest.raises(TryAgain) as raised:
+        with pytest.raises(FixData) as raised:
             send(bench, bench.member(1), bench.refused_member(2))
         assert raised.value.what == "Google Ads did not take 1 of 2 members."
 

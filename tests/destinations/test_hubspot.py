@@ -139,7 +139,7 @@ class TestContacts:
         moment = "2026-11-26T12:00:00Z"
         empty = {"status": "COMPLETE", "results": [], "startedAt": moment, "completedAt": moment}
         bench.emulator.fail("reply", path="/batch/upsert", reply=Reply(document=empty))
-        with pytest.raises(TryAgain) as raised:
+        with pytest.raises(FixData) as raised:
             send(bench, bench.member(1))
         assert raised.value.code == "unnamed_rejects"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import FixSettings, SignInAgain, TryAgain
+from app.core.errors import FixData, FixSettings, SignInAgain
 from app.core.exports import SyncMode
 from app.destinations.batches import Member, OutcomeKind
 from app.destinations.contract import SegmentDestination, Settings
@@ -96,7 +96,7 @@ class TestUsers:
 
     def test_refused_users_that_are_not_named_are_not_passed_over(self, bench: Bench) -> None:
         bench.emulator.names_refused = False
-        with pytest.raises(TryAgain) as raised:
+        with pytest.raises(FixData) as raised:
             send(bench, bench.member(1), bench.refused_member(2))
         assert raised.value.what == "Iterable did not take 1 of 2 members."
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import FixSettings, SignInAgain, TryAgain
+from app.core.errors import FixData, FixSettings, SignInAgain, TryAgain
 from app.core.exports import SyncMode
 from app.destinations.batches import Member, OutcomeKind
 from app.destinations.contract import SegmentDestination, Settings
@@ -122,7 +122,7 @@ class TestProfiles:
 
     def test_refused_profiles_that_are_not_named_are_not_passed_over(self, bench: Bench) -> None:
         bench.emulator.names_by = "nothing"
-        with pytest.raises(TryAgain) as raised:
+        with pytest.raises(FixData) as raised:
             send(bench, bench.member(1), bench.refused_member(2))
         assert raised.value.what == "Klaviyo did not take 1 of 2 members."
 

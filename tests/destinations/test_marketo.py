@@ -180,7 +180,7 @@ class TestPeople:
 
     def test_refused_people_that_are_not_named_are_not_passed_over(self, bench: Bench) -> None:
         bench.emulator.names_refused = False
-        with pytest.raises(TryAgain) as raised:
+        with pytest.raises(FixData) as raised:
             send(bench, bench.member(1), bench.refused_member(2))
         assert raised.value.code == "unnamed_rejects"
 
@@ -340,7 +340,7 @@ def test_who_could_not_be_taken_off_is_told_one_by_one(bench: Bench) -> None:
         stranger = Reply(document={**reply.document, "result": [{**told[2], "id": 987_654}]})
         bench.emulator.faults.clear()
         bench.emulator.fail("reply", method="DELETE", reply=stranger)
-        with pytest.raises(TryAgain):
+        with pytest.raises(FixData):
             session.remove(members, JobContext())
     refused = [(each.key, each.reason) for each in outcomes if each.kind is not OutcomeKind.REMOVED]
     assert refused == [("1", "Marketo says: Access to partition denied")]

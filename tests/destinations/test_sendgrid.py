@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from app.core.errors import FixData, FixSettings, SignInAgain, TellUs, TryAgain
+from app.core.errors import FixData, FixSettings, SignInAgain, TellUs
 from app.core.exports import SyncMode
 from app.destinations.batches import Member, OutcomeKind
 from app.destinations.contract import Exchange, SegmentDestination, Settings
@@ -130,7 +130,7 @@ class TestContacts:
     def test_refused_contacts_that_are_on_the_list_are_not_passed_over(self, bench: Bench) -> None:
         send(bench, bench.member(1), bench.member(2))
         bench.emulator.names_refused = False
-        with pytest.raises(TryAgain) as raised:
+        with pytest.raises(FixData) as raised:
             send(bench, bench.member(1), bench.refused_member(2))
         assert raised.value.code == "unnamed_rejects"
 
@@ -222,6 +222,6 @@ def test_a_job_with_errors_that_does_not_count_them(bench: Bench) -> None:
         return Reply(document={**reply.document, "results": {"requested_count": 2}})
 
     bench.emulator._job = without_numbers  # type: ignore[method-assign]  # what its description does not forbid
-    with pytest.raises(TryAgain) as caught:
+    with pytest.raises(FixData) as caught:
         send(bench, *members)
     assert caught.value.code == "unnamed_rejects"

@@ -67,6 +67,12 @@ class ErrorCount(msgspec.Struct, rename="camel"):
     record_count: str = "0"
     record_indices: list[int] = []
 
+    @property
+    def unnamed(self) -> int:
+        """How many records it struck without telling which."""
+        counted = int(self.record_count) if self.record_count.isdecimal() else 0
+        return max(0, counted - len(set(self.record_indices)))
+
 
 class ErrorInfo(msgspec.Struct, rename="camel"):
     """What went wrong in a request."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.errors import FixSettings, TellUs, TryAgain
+from app.core.errors import FixSettings, TellUs
 from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
@@ -27,7 +27,7 @@ from app.destinations.google_ads.answers import (
 )
 from app.destinations.http import HttpClient
 from app.destinations.jobs import Patience, wait_for
-from app.destinations.refusals import Meaning, explained
+from app.destinations.refusals import Meaning, explained, unnamed_rejects
 from app.jobs import JobContext
 
 PATIENCE = Patience(first=2.0, longest=60.0, altogether=3_600.0)
@@ -215,14 +215,15 @@ class GoogleAdsSession(AudienceSession[UserList]):
         if status.request_status == "FAILED":
             why = reason_words(status.error_info.error_counts[0].reason) if status.error_info.error_counts else _FAILED
             return {at: found.get(at, why) for at in range(number)}
-        unnamed = sum(int(each.record_count) for each in status.error_info.error_counts if not each.record_indices)
+        unnamed = [each for each in status.error_info.error_counts if each.unnamed]
         if unnamed:
-            raise TryAgain(
-                f"Google Ads did not take {unnamed:,} of {number:,} members.",
-                f"{reason_words(status.error_info.error_counts[0].reason)[0]} It does not say which ones they are.",
-                "Correct the values at the source, then run the export again.",
-                code="unnamed_rejects",
-            )
+            failed = len(found) + sum(each.unnamed for each in unnamed)
+            why = reason_words(unnamed[0].reason)
+            if failed < number:
+                raise unnamed_rejects(
+                    "Google Ads", failed, number, f"{why[0]} It does not say which ones all of them are."
+                )
+            return {at: found.get(at, why) for at in range(number)}
         return found
 
     def _call(self, verb: str, entries: Sequence[Mapping[str, Any]]) -> Call:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from app.core.errors import FixSettings, TryAgain
+from app.core.errors import FixData, FixSettings
 from app.core.exports import SyncMode
 from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
@@ -166,7 +166,7 @@ class HubSpotSession(AudienceSession[HubSpotList]):
         told = self.client.read(self._question(batch, places), Written, ctx)
         unread = [each for each in told.errors if each.category != "OBJECT_NOT_FOUND"]
         if unread:
-            raise TryAgain(
+            raise FixData(
                 "HubSpot could not look up all contacts.",
                 f"HubSpot says: {unread[0].message}" if unread[0].message else "HubSpot does not say why.",
                 "Run the export again.",
@@ -193,7 +193,7 @@ class HubSpotSession(AudienceSession[HubSpotList]):
                     new.add(place)
         left = [place for place in places if place not in numbers]
         if left and not told.errors:
-            raise TryAgain(
+            raise FixData(
                 f"HubSpot did not say what became of {len(left):,} of {len(places):,} members.",
                 "Its answer names fewer contacts than it was sent.",
                 "Run the export again; when it comes back, look the contacts up in HubSpot.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import msgspec
 
@@ -53,6 +54,19 @@ class FailedUpdates(msgspec.Struct, rename="camel"):
     not_found_user_ids: list[str] = []
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What a refused user is known by, why (with the list of Iterable's answer that names it), and what to do.
+
+    `is_nobody` tells that no user is known by that, so that it is on no list.
+    """
+
+    user: str
+    reason: str
+    fix: str
+    is_nobody: bool
+
+
 class Subscribed(msgspec.Struct, rename="camel"):
     """`POST /api/lists/subscribe` and `unsubscribe`."""
 
@@ -62,8 +76,8 @@ class Subscribed(msgspec.Struct, rename="camel"):
     invalid_user_ids: list[str] = []
     failed_updates: FailedUpdates = msgspec.field(default_factory=FailedUpdates)
 
-    def refused(self) -> Iterator[tuple[str, str, str]]:
-        """What each refused user is known by, why (with the list of Iterable's answer that names it), and what to do."""
+    def refused(self) -> Iterator[Refused]:
+        """Every user who was refused."""
         failed = self.failed_updates
         for emails, user_ids, kind, (reason, fix) in (
             (self.invalid_emails + failed.invalid_emails, [], "invalid", _NOT_AN_ADDRESS),
@@ -75,9 +89,10 @@ class Subscribed(msgspec.Struct, rename="camel"):
         ):
             for users, what in ((emails, "Emails"), (user_ids, "UserIds")):
                 for each in users:
-                    yield each, f"{reason} Iterable says: {kind}{what}.", fix
+                    yield Refused(each, f"{reason} Iterable says: {kind}{what}.", fix, kind in _NOBODY)
 
 
+_NOBODY = frozenset({"invalid", "forgotten", "notFound"})
 _NOT_AN_ADDRESS = ("Iterable does not take this e-mail address.", "Correct it at the source.")
 _NOT_AN_ID = ("Iterable does not take this user ID.", "Correct it at the source.")
 _WRONG_DATA = ("A value does not fit the type of its field in Iterable.", "Match another field, or correct the value.")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.errors import FixSettings, TryAgain
+from app.core.errors import FixSettings
 from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
@@ -18,6 +18,7 @@ from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
 from app.destinations.http import HttpClient
 from app.destinations.iterable.answers import IterableList, Lists, MadeList, Subscribed
+from app.destinations.refusals import explained, unnamed_rejects
 from app.jobs import JobContext
 
 KEYS = ("email", "userId")
@@ -111,26 +112,29 @@ class IterableSession(AudienceSession[IterableList]):
         if not places:
             return Outcomes(batch.keys, done, others)
         told = self.client.read(self._call(batch, places, removing=removing), Subscribed, ctx)
-        if not removing:
-            others |= self._refused(told, batch, places)
+        others |= self._refused(told, batch, places, removing=removing)
         return Outcomes(batch.keys, done, others)
 
-    def _refused(self, told: Subscribed, batch: Batch, places: Sequence[int]) -> dict[int, Outcome]:
-        columns = [batch.column(name) for name in KEYS]
-        known = {value.lower(): place for column in columns for place in places if (value := column[place])}
+    def _refused(self, told: Subscribed, batch: Batch, places: Sequence[int], *, removing: bool) -> dict[int, Outcome]:
+        """Whom Iterable did not take. Who is not known there (any more) is on no list, and it need not say whom it did not find."""
+        exact: dict[str, int] = {}
+        folded: dict[str, int] = {}
+        for column in (batch.column(name) for name in KEYS):
+            for place in places:
+                if value := column[place]:
+                    exact.setdefault(value, place)
+                    folded.setdefault(value.lower(), place)
         found: dict[int, Outcome] = {}
-        for identifier, reason, fix in told.refused():
-            place = known.get(identifier.lower())
-            if place is not None:
-                found[place] = Outcome(batch.keys[place], OutcomeKind.REJECTED, reason=reason, fix=fix)
-        if len(found) < told.fail_count:
-            raise TryAgain(
-                f"Iterable did not take {told.fail_count:,} of {len(places):,} members.",
-                f"It names only {len(found):,} of them.",
-                "Run the export again; when it comes back, look at the list in Iterable.",
-                code="unnamed_rejects",
-            )
-        return found
+        for each in told.refused():
+            at = exact.get(each.user, folded.get(each.user.lower()))
+            if at is not None and not (removing and each.is_nobody):
+                found[at] = Outcome(batch.keys[at], OutcomeKind.REJECTED, reason=each.reason, fix=each.fix)
+        if removing or len(found) >= told.fail_count:
+            return found
+        if told.fail_count < len(places):
+            raise unnamed_rejects("Iterable", told.fail_count, len(places), f"It names only {len(found):,} of them.")
+        why = explained("Iterable", "")
+        return {place: Outcome(batch.keys[place], OutcomeKind.REJECTED, "", *why) for place in places} | found
 
     def _call(self, batch: Batch, places: Sequence[int], *, removing: bool) -> Call:
         picked = batch.picked(places)

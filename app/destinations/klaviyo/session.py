@@ -20,7 +20,7 @@ from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcom
 from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
 from app.destinations.http import HttpClient
-from app.destinations.jobs import Patience, wait_for
+from app.destinations.jobs import Patience, after_taking, wait_for
 from app.destinations.klaviyo.answers import (
     ImportErrors,
     KlaviyoList,
@@ -30,7 +30,7 @@ from app.destinations.klaviyo.answers import (
     Profiles,
     RefusedProfile,
 )
-from app.destinations.refusals import explained
+from app.destinations.refusals import explained, unnamed_rejects
 from app.jobs import JobContext
 
 T = TypeVar("T", Lists, ImportErrors, Profiles)
@@ -174,21 +174,24 @@ class KlaviyoSession(AudienceSession[KlaviyoList]):
             return {}
         columns = [batch.column(name) for name in KEYS]
         known = {value: place for column in columns for place in places if (value := column[place])}
-        found: dict[int, Outcome] = {}
-        for page in self._pages(Call("GET", f"api/profile-bulk-import-jobs/{job_id}/import-errors"), ImportErrors, ctx):
-            for each in page.data:
+        words: dict[int, str] = {}
+        unplaced = ""
+        call = Call("GET", f"api/profile-bulk-import-jobs/{job_id}/import-errors")
+        with after_taking("Klaviyo"):
+            for each in (each for page in self._pages(call, ImportErrors, ctx) for each in page.data):
                 place = _place_of(each, known, places)
-                if place is not None:
-                    reason, fix = explained("Klaviyo", self.client.redact(each.words))
-                    found[place] = Outcome(batch.keys[place], OutcomeKind.REJECTED, reason=reason, fix=fix)
-        if len(found) < failed:
-            raise TryAgain(
-                f"Klaviyo did not take {failed:,} of {len(places):,} members.",
-                f"It names only {len(found):,} of them.",
-                "Look at the import in Klaviyo under Lists, then run the export again.",
-                code="unnamed_rejects",
-            )
-        return found
+                if place is None:
+                    unplaced = unplaced or each.words
+                else:
+                    words.setdefault(place, each.words)
+        if len(words) < failed < len(places):
+            raise unnamed_rejects("Klaviyo", failed, len(places), f"It names only {len(words):,} of them.")
+        if len(words) < failed:
+            words = dict.fromkeys(places, unplaced) | words
+        return {
+            place: Outcome(batch.keys[place], OutcomeKind.REJECTED, "", *explained("Klaviyo", self.client.redact(said)))
+            for place, said in words.items()
+        }
 
     def _numbers(self, batch: Batch, ctx: JobContext) -> Iterator[str]:
         for call in self._questions(batch):

@@ -16,16 +16,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from app.core.errors import FixSettings, TellUs, TryAgain
+from app.core.errors import FixData, FixSettings, TellUs, TryAgain
 from app.destinations.audience_session import AudienceSession
 from app.destinations.audiences import audience_is_gone, audience_name, made_once, not_an_audience, told_apart
 from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
 from app.destinations.http import HttpClient
-from app.destinations.jobs import Patience, wait_for
+from app.destinations.jobs import Patience, after_taking, wait_for
 from app.destinations.marketo.answers import Import, Person, Result, StaticList, TakenOff, failed_rows
-from app.destinations.refusals import explained
+from app.destinations.refusals import explained, unnamed_rejects
 from app.jobs import JobContext
 
 PATIENCE = Patience(first=5.0, longest=60.0, altogether=10_800.0)
@@ -106,7 +106,7 @@ class MarketoSession(AudienceSession[StaticList]):
                     continue
                 place, said = whose.get(str(told.id), _NOBODY), f"Marketo says: {self.client.redact(told.words)}"
                 if place == _NOBODY:
-                    raise TryAgain(
+                    raise FixData(
                         "Marketo did not take somebody off the list.",
                         f"{said} It does not say who it is.",
                         "Run the export again; when it comes back, look at the list in Marketo.",
@@ -214,10 +214,11 @@ class MarketoSession(AudienceSession[StaticList]):
     ) -> dict[int, Outcome]:
         if not told.num_of_rows_failed:
             return {}
-        answer = self.client.send(Call("GET", f"bulk/v1/leads/batch/{told.batch_id}/failures.json"), ctx)
-        if not answer.ok:
-            raise self.client.failure(answer)
-        column = batch.column(lookup)
+        with after_taking("Marketo"):
+            answer = self.client.send(Call("GET", f"bulk/v1/leads/batch/{told.batch_id}/failures.json"), ctx)
+            if not answer.ok:
+                raise self.client.failure(answer)
+        failed, column = told.num_of_rows_failed, batch.column(lookup)
         known = {(column[place] or "").lower(): place for place in places}
         found: dict[int, Outcome] = {}
         for identifier, words in failed_rows(answer.body.decode("utf-8", "replace")):
@@ -225,13 +226,13 @@ class MarketoSession(AudienceSession[StaticList]):
             if place is not None:
                 why = explained("Marketo", self.client.redact(words))
                 found[place] = Outcome(batch.keys[place], OutcomeKind.REJECTED, lookup, *why)
-        if len(found) < told.num_of_rows_failed:
-            raise TryAgain(
-                f"Marketo did not take {told.num_of_rows_failed:,} of {len(places):,} members.",
-                f"Its file of failures names only {len(found):,} of them.",
-                "Look at the import in Marketo, then run the export again.",
-                code="unnamed_rejects",
-            )
+        if len(found) < failed < len(places):
+            said = f"Its file of failures names only {len(found):,} of them."
+            raise unnamed_rejects("Marketo", failed, len(places), said)
+        if len(found) < failed:
+            why = explained("Marketo", "")
+            nameless = {place: Outcome(batch.keys[place], OutcomeKind.REJECTED, lookup, *why) for place in places}
+            return nameless | found
         return found
 
     def _asked(self, call: Call, ctx: JobContext) -> list[Person]:

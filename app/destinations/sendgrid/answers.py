@@ -95,6 +95,11 @@ class Job(msgspec.Struct):
         """Whether it has ended."""
         return self.status in {"completed", "errored", "failed"}
 
+    @property
+    def done_well(self) -> bool:
+        """Whether it has ended and tells of no error."""
+        return self.status == "completed"
+
 
 class KnownContact(msgspec.Struct):
     """A contact that is there."""

@@ -20,8 +20,8 @@ from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcom
 from app.destinations.calls import Call
 from app.destinations.contract import Confirmation
 from app.destinations.http import HttpClient
-from app.destinations.jobs import Patience, wait_for
-from app.destinations.refusals import explained
+from app.destinations.jobs import Patience, after_taking, wait_for
+from app.destinations.refusals import explained, unnamed_rejects
 from app.destinations.sendgrid.answers import (
     Accepted,
     ContactCount,
@@ -183,10 +183,8 @@ class SendGridSession(AudienceSession[SendGridList]):
     def _refused(self, job: Job, batch: Batch, places: Sequence[int], ctx: JobContext) -> dict[int, Outcome]:
         """Whom a job did not take: by its file of errors, and by asking for those that file does not name."""
         results = job.results or Results()
-        failed = results.errored_count
-        if job.status == "failed" or (job.status == "errored" and not failed):
-            failed = len(places)
-        if not failed:
+        counted = results.errored_count
+        if job.done_well and not counted:
             return {}
         column = batch.column(EMAIL)
         left = {(column[place] or "").lower(): place for place in places}
@@ -195,16 +193,22 @@ class SendGridSession(AudienceSession[SendGridList]):
             if address in left:
                 place = left.pop(address)
                 found[place] = _rejected(batch.keys[place], words)
-        if len(found) < failed:
-            found |= {place: _rejected(batch.keys[place], "") for place in self._not_there(left, ctx)}
-        if len(found) < failed:
+        if not counted or len(found) < counted:
+            with after_taking("Twilio SendGrid"):
+                found |= {place: _rejected(batch.keys[place], "") for place in self._not_there(left, ctx)}
+        if len(found) == len(places) or 0 < counted <= len(found):
+            return found
+        if job.status == "failed" and not counted:
             raise TryAgain(
-                f"Twilio SendGrid did not take {failed:,} of {len(places):,} members.",
-                f"Its file of errors and its answers tell of only {len(found):,} of them.",
+                "Twilio SendGrid could not work on what was sent.",
+                f"It names {len(found):,} of {len(places):,} members, and does not say what was wrong.",
                 "Look at the import in SendGrid under Marketing, Contacts, then run the export again.",
-                code="unnamed_rejects",
+                code="import_failed",
             )
-        return found
+        if counted < len(places) != 1:
+            said = f"Its file of errors and its answers tell of only {len(found):,} of them."
+            raise unnamed_rejects("Twilio SendGrid", counted or len(found) + 1, len(places), said)
+        return {place: _rejected(batch.keys[place], "") for place in places} | found
 
     def _errors(self, address: str, ctx: JobContext) -> str:
         """The file of errors; empty when there is none or it can't be read, for then the contacts are asked for."""
