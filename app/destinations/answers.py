@@ -22,6 +22,8 @@ T = TypeVar("T")
 _MASK = "••••"
 _SHORTEST_SECRET = 4  # anything shorter would mask half of a sentence
 _LONGEST_WORDS = 300
+_RESETS = ("ratelimit-reset", "x-ratelimit-reset", "x-sib-ratelimit-reset")
+_MOMENTS = 1e9  # larger numbers are moments since 1970, smaller ones seconds to wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,20 @@ class Answer:
         if when is None:
             return None
         return max(0.0, (when - self.now).total_seconds())
+
+    @property
+    def asked_wait(self) -> float | None:
+        """As `retry_after`; where a refusal for the pace has none, until the limit begins anew, if a header tells that.
+
+        Vendors write a moment in seconds since 1970 (SendGrid) or the seconds left (Brevo, Klaviyo); Criteo does not say which.
+        """
+        if self.retry_after is not None or self.status != 429:
+            return self.retry_after
+        told = (self.headers.get(name, "").strip() for name in _RESETS)
+        reset = next((float(text) for text in told if text.isascii() and text.isdecimal()), None)
+        if reset is None or reset < _MOMENTS:
+            return reset
+        return max(0.0, reset - self.now.timestamp())
 
     @property
     def now(self) -> datetime:

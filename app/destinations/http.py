@@ -155,8 +155,8 @@ class HttpClient:
         return failure(self.target, answer, self.words(answer), self.asked_wait(answer))
 
     def asked_wait(self, answer: Answer) -> float | None:
-        """Seconds the target asks to wait; None when it asks for none. Most say it in the standard's header."""
-        return answer.retry_after
+        """Seconds the target asks to wait; None when it asks for none. Most say it in a header."""
+        return answer.asked_wait
 
     def proof_in_address(self, proof: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002 - for those that need it
         """What a target wants in the address beside the headers that prove who we are; it is masked like them."""

@@ -186,6 +186,26 @@ class TestResults:
             send(bench, bench.member(1), bench.refused_member(2))
         assert raised.value.what == "Google Ads did not take 1 of 2 members."
 
+    def test_failures_of_which_only_some_are_named_are_not_passed_over(self, bench: Bench) -> None:
+        count = {"reason": "PROCESSING_ERROR_REASON_INVALID_FORMAT", "recordCount": "2", "recordIndices": [0]}
+        status = {"requestStatus": "PARTIAL_SUCCESS", "errorInfo": {"errorCounts": [count]}}
+        bench.emulator.fail(
+            "reply", path="requestStatus", reply=Reply(document={"requestStatusPerDestination": [status]})
+        )
+        with pytest.raises(FixData) as raised:
+            send(bench, bench.member(1), bench.member(2), bench.member(3))
+        assert raised.value.what == "Google Ads did not take 2 of 3 members."
+        outcomes = send(bench, bench.member(1), bench.member(2))  # who is alone with them is one of them
+        assert {each.kind for each in outcomes} == {OutcomeKind.REJECTED}
+
+    def test_a_request_google_does_not_know_any_more(self, bench: Bench) -> None:
+        problem = {"error": {"code": 400, "message": "The request ID is not valid.", "status": "INVALID_ARGUMENT"}}
+        bench.emulator.fail("reply", path="requestStatus", reply=Reply(400, problem))
+        with pytest.raises(TryAgain) as raised:
+            send(bench, bench.member(1), bench.member(2))
+        assert raised.value.code == "job_lost"
+        assert "The request ID is not valid." in raised.value.why
+
     def test_an_unknown_reason_is_repeated(self) -> None:
         assert reason_words("PROCESSING_ERROR_REASON_SOME_NEW_THING")[0] == "Google says: SOME_NEW_THING."
 

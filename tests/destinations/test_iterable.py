@@ -15,6 +15,7 @@ from app.destinations.registry import description
 from app.jobs import JobContext
 from tests.destinations.benches import AudienceBench, send
 from tests.destinations.conformance import SegmentDestinationSuite
+from tests.vendors.emulator import Reply
 from tests.vendors.iterable import KEY, IterableEmulator
 
 
@@ -99,6 +100,24 @@ class TestUsers:
         with pytest.raises(FixData) as raised:
             send(bench, bench.member(1), bench.refused_member(2))
         assert raised.value.what == "Iterable did not take 1 of 2 members."
+
+    def test_user_ids_that_differ_only_in_case_are_two_users(self, bench: Bench) -> None:
+        refused = {"successCount": 1, "failCount": 1, "failedUpdates": {"invalidDataUserIds": ["ab"]}}
+        bench.emulator.fail("reply", path="/lists/subscribe", reply=Reply(document=refused))
+        outcomes = send(bench, *(Member(name, {"userId": name}) for name in ("ab", "AB")))
+        assert [each.kind for each in outcomes] == [OutcomeKind.REJECTED, OutcomeKind.TAKEN]
+
+    def test_who_could_not_be_taken_off_is_told(self, bench: Bench) -> None:
+        """Whoever is not known there is on no list; somebody in conflict may still be."""
+        failed = {"notFoundEmails": ["person1@shop.example"], "conflictEmails": ["Person2@shop.example"]}
+        reply = Reply(document={"successCount": 1, "failCount": 2, "failedUpdates": failed})
+        members = [bench.member(number) for number in range(3)]
+        with bench.destination().session({}, "VIP", SyncMode.MIRROR) as session:
+            session.send(members, JobContext())
+            bench.emulator.fail("reply", path="/lists/unsubscribe", reply=reply)
+            outcomes = session.remove(members, JobContext())
+        assert [each.kind for each in outcomes] == [OutcomeKind.REMOVED, OutcomeKind.REMOVED, OutcomeKind.REJECTED]
+        assert "conflictEmails" in outcomes[2].reason
 
     def test_fields_of_the_project_that_hold_text(self, bench: Bench) -> None:
         found = {each.id for each in bench.destination().fields({}, JobContext())}

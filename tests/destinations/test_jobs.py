@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from app.core.errors import TryAgain
+from app.core.errors import FixData, FixSettings, NotAllowed, SendoffError, TryAgain
 from app.destinations.jobs import Patience, wait_for
 from app.jobs import Cancelled, CancelToken, JobContext
 
@@ -40,3 +40,24 @@ def test_what_the_question_raises_is_raised() -> None:
 
     with pytest.raises(TryAgain, match="Down"):
         wait_for("Northwind", broken, QUICK, JobContext())
+
+
+@pytest.mark.parametrize("error", [FixData("No.", "It says 400.", ""), FixSettings("No.", "It says 404.", "")])
+def test_a_job_the_vendor_does_not_know_any_more_is_told_as_such(error: SendoffError) -> None:
+    """It would else be halved, or the export would be blamed, though the members were taken."""
+
+    def gone() -> None:
+        raise error
+
+    with pytest.raises(TryAgain) as raised:
+        wait_for("Northwind", gone, QUICK, JobContext())
+    assert raised.value.code == "job_lost"
+    assert error.why in raised.value.why
+
+
+def test_a_right_that_is_missing_is_told_as_such() -> None:
+    def forbidden() -> None:
+        raise NotAllowed("No.", "", "")
+
+    with pytest.raises(NotAllowed):
+        wait_for("Northwind", forbidden, QUICK, JobContext())

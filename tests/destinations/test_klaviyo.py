@@ -17,6 +17,7 @@ from app.destinations.registry import description
 from app.jobs import JobContext
 from tests.destinations.benches import AudienceBench, send
 from tests.destinations.conformance import SegmentDestinationSuite
+from tests.vendors.emulator import Reply
 from tests.vendors.klaviyo import KEY, KlaviyoEmulator
 
 
@@ -125,6 +126,24 @@ class TestProfiles:
         with pytest.raises(FixData) as raised:
             send(bench, bench.member(1), bench.refused_member(2))
         assert raised.value.what == "Klaviyo did not take 1 of 2 members."
+
+    @pytest.mark.parametrize("path", ["-jobs/J", "/import-errors"])
+    def test_an_import_klaviyo_does_not_know_any_more(self, bench: Bench, path: str) -> None:
+        """Neither halves nor another list help: what it took is sent again."""
+        missing = Reply(
+            404, {"errors": [{"id": "1", "code": "not_found", "title": "Gone", "detail": "There is no job."}]}
+        )
+        bench.emulator.fail("reply", method="GET", path=path, reply=missing)
+        with pytest.raises(TryAgain) as raised:
+            send(bench, bench.member(1), bench.refused_member(2))
+        assert raised.value.code == "job_lost"
+        assert "There is no job." in raised.value.why
+
+    def test_one_alone_whom_klaviyo_does_not_name_is_refused(self, bench: Bench) -> None:
+        bench.emulator.names_by = "nothing"
+        (outcome,) = send(bench, bench.refused_member(2))
+        assert outcome.kind is OutcomeKind.REJECTED
+        assert "This profile is not allowed." in outcome.reason
 
     def test_an_import_somebody_cancels(self, bench: Bench) -> None:
         bench.emulator.cancels = True

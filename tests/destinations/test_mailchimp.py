@@ -335,6 +335,17 @@ class TestRejects:
         why = refusal(ContactError("a@b.example", "a@b.example  has three heads", "ERROR_GENERIC"))
         assert why.reason == "Mailchimp says: the address has three heads"
 
+    def test_an_error_that_names_nobody_explains_whom_nothing_else_was_said_of(self, bench: Bench) -> None:
+        error = {"error": "This contact has three heads", "error_code": "ERROR_GENERIC"}
+        known = {"new_members": [{"email_address": "a@shop.example"}], "errors": [error]}
+        bench.emulator.fail(
+            "reply", method="POST", path=f"/lists/{AUDIENCE}", after=1, times=1, reply=Reply(200, known)
+        )
+        bench.emulator.fail("reply", method="POST", path="/segments/", reply=Reply(200, {"errors": []}))
+        outcomes = send(bench, person("a@shop.example"), person("b@shop.example"))
+        assert [each.kind for each in outcomes] == [OutcomeKind.ADDED, OutcomeKind.REJECTED]
+        assert "three heads" in outcomes[1].reason
+
     def test_a_member_nobody_spoke_of_is_a_reject(self, bench: Bench) -> None:
         bench.emulator.fail(
             "reply", method="POST", path=f"/lists/{AUDIENCE}", after=1, reply=Reply(200, {"errors": []})

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.errors import FixSettings, SignInAgain
+from app.core.errors import FixData, FixSettings, SignInAgain
 from app.core.exports import SyncMode
 from app.destinations.batches import Member, OutcomeKind
 from app.destinations.contract import SegmentDestination, Settings
@@ -156,6 +156,33 @@ class TestRequests:
 
 
 class TestFields:
+    @pytest.mark.parametrize("document", [[], [{"id": 1}], "ok", 7, {"status": "success"}, {"rejected": None}])
+    def test_an_answer_that_rejects_nobody_takes_everybody(self, bench: Bench, document: Any) -> None:
+        """Flows answer with whatever their last step gave."""
+        bench.emulator.fail("reply", reply=Reply(200, document))
+        outcomes = send(bench, bench.member(1), bench.member(2))
+        assert {each.kind for each in outcomes} == {OutcomeKind.TAKEN}
+
+    @pytest.mark.parametrize("named", [{"email": " Person2@Shop.example"}, {"id": "C-2"}, {"index": 1}])
+    def test_names_are_understood_as_receivers_write_them(self, bench: Bench, named: dict[str, Any]) -> None:
+        bench.emulator.fail("reply", reply=Reply(200, {"rejected": [{**named, "reason": "no"}]}))
+        outcomes = send(bench, bench.member(1), bench.member(2))
+        assert [each.kind for each in outcomes] == [OutcomeKind.TAKEN, OutcomeKind.REJECTED]
+
+    def test_an_id_that_became_a_number(self, bench: Bench) -> None:
+        bench.emulator.fail("reply", reply=Reply(200, {"rejected": [{"id": 42}]}))
+        outcomes = send(bench, Member("1", {"id": "41"}), Member("2", {"id": "42"}))
+        assert [each.kind for each in outcomes] == [OutcomeKind.TAKEN, OutcomeKind.REJECTED]
+
+    def test_somebody_rejected_whom_nobody_knows_is_not_passed_over(self, bench: Bench) -> None:
+        bench.emulator.fail("reply", reply=Reply(200, {"rejected": [{"id": "somebody", "reason": "Not here."}]}))
+        with pytest.raises(FixData) as raised:
+            send(bench, bench.member(1), bench.member(2))
+        assert raised.value.code == "unnamed_rejects"
+        (outcome,) = send(bench, bench.member(1))
+        assert outcome.kind is OutcomeKind.REJECTED
+        assert "Not here." in outcome.reason
+
     def test_those_named_in_the_export(self, bench: Bench) -> None:
         found = bench.destination().fields({"fields": "id, email,points , id"}, JobContext())
         assert [(each.id, each.normalise) for each in found] == [("id", "trim"), ("email", "email"), ("points", "trim")]

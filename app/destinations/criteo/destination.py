@@ -94,16 +94,7 @@ class Criteo(AudienceDestination):
 
 
 class _Client(HttpClient):
-    """Knows how Criteo says when a limit begins anew, and what lets an app in."""
-
-    def asked_wait(self, answer: Answer) -> float | None:
-        reset = answer.headers.get("x-ratelimit-reset", "")
-        if answer.retry_after is not None or answer.status != 429 or not reset.isdecimal():
-            return answer.retry_after
-        moment = float(reset)
-        return (
-            max(0.0, moment - answer.now.timestamp()) if moment > 1e9 else moment
-        )  # a moment since 1970, else seconds
+    """Knows what lets an app in."""
 
     def failure(self, answer: Answer) -> SendoffError:
         if answer.status != 403:

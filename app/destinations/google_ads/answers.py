@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+_MINUTE = 60.0
 _MEMBER = re.compile(r"audience_?members?(?:\[|\.)(\d+)", re.IGNORECASE)
 
 
@@ -131,20 +132,44 @@ def reason_words(reason: str) -> tuple[str, str]:
 def refused_members(document: Any) -> dict[int, str]:  # noqa: ANN401 - a vendor's answer can be anything
     """The members that a refused request names, by their places, each with Google's words; empty when it names none."""
     found: dict[int, str] = {}
-    details = document.get("error", {}).get("details", []) if isinstance(document, dict) else []
-    for detail in details if isinstance(details, list) else []:
-        for violation in detail.get("fieldViolations", []) if isinstance(detail, dict) else []:
+    for detail in _details(document):
+        for violation in detail.get("fieldViolations", []):
             place = _MEMBER.search(str(violation.get("field", "")))
             if place is not None:
                 found.setdefault(int(place[1]), str(violation.get("description", "")))
     return found
 
 
+def asked_wait(document: Any) -> float | None:  # noqa: ANN401 - as above
+    """The seconds a refusal asks to wait (google.rpc.RetryInfo), else the minute over which it counts; None for neither."""
+    waits = [str(each.get("retryDelay", "")).removesuffix("s") for each in _details(document)]
+    told = [float(each) for each in waits if each.replace(".", "", 1).isdecimal()]
+    if told:
+        return max(told)
+    return _MINUTE if any(unit.startswith("1/min") for unit in _quota_units(document)) else None
+
+
+def is_used_up(document: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether the requests of the whole day are used up."""
+    return any(unit.startswith("1/d") for unit in _quota_units(document))
+
+
+def _quota_units(document: Any) -> list[str]:  # noqa: ANN401 - as above
+    """Over what refused quotas count, such as 1/min/{project} (google.rpc.ErrorInfo of quotas)."""
+    metadata = (each.get("metadata") for each in _details(document))
+    return [str(each.get("quota_unit", "")) for each in metadata if isinstance(each, dict)]
+
+
+def _details(document: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - as above
+    error = document.get("error") if isinstance(document, dict) else None
+    details = error.get("details") if isinstance(error, dict) else None
+    return [each for each in details if isinstance(each, dict)] if isinstance(details, list) else []
+
+
 def error_reasons(document: Any) -> frozenset[str]:  # noqa: ANN401 - as above
     """The machine-readable reasons of a failed answer."""
-    details = document.get("error", {}).get("details", []) if isinstance(document, dict) else []
-    reasons = [detail.get("reason") for detail in details if isinstance(detail, dict)]
+    details = _details(document)
+    reasons = [detail.get("reason") for detail in details]
     for detail in details:
-        if isinstance(detail, dict):
-            reasons += [each.get("reason") for each in detail.get("fieldViolations", []) if isinstance(each, dict)]
+        reasons += [each.get("reason") for each in detail.get("fieldViolations", []) if isinstance(each, dict)]
     return frozenset(str(reason) for reason in reasons if reason)

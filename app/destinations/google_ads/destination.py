@@ -5,16 +5,18 @@ Source: the discovery document of the Data Manager API v1 and its protos, which 
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from app.core.connections import TestResult
-from app.core.errors import FixSettings, NotAllowed, SendoffError
+from app.core.errors import FixSettings, NotAllowed, SendoffError, TryAgain
 from app.core.exports import SyncMode
 from app.destinations.answers import Answer
 from app.destinations.audience_session import AudienceDestination
 from app.destinations.contract import Choice, Settings, TargetField
-from app.destinations.google_ads.answers import error_reasons
+from app.destinations.google_ads.answers import asked_wait, error_reasons, is_used_up
 from app.destinations.google_ads.session import KEY_TYPES, Account, ExportTarget, GoogleAdsSession, read_lists
 from app.destinations.http import HttpClient
 from app.destinations.opening import filled
@@ -83,15 +85,28 @@ class GoogleAds(AudienceDestination):
             pace=self._description.pace,
             access=self._access,
             account=_project(self._values["client_id"]),
+            slow_down=_asks_to_slow_down,
         )
 
 
 class _Client(HttpClient):
-    """Knows Google's reasons that a person can mend."""
+    """Knows Google's reasons that a person can mend, and how it asks to wait."""
+
+    def asked_wait(self, answer: Answer) -> float | None:
+        if answer.asked_wait is not None or answer.status not in {429, 503}:
+            return answer.asked_wait
+        return asked_wait(_document(answer))
 
     def failure(self, answer: Answer) -> SendoffError:
-        reasons = error_reasons(answer.json(self.target)) if answer.is_json else frozenset()
+        reasons = error_reasons(_document(answer))
         said = f"Google says: {self.words(answer)}"
+        if answer.status == 429 and is_used_up(_document(answer)):
+            return TryAgain(
+                "The Google Cloud project of this connection has used up its requests of today.",
+                said,
+                "Run the export again tomorrow; it goes on where it stopped. Google's day begins at midnight in California.",
+                code="daily_limit",
+            )
         if "TERMS_AND_CONDITIONS_NOT_SIGNED" in reasons:
             return FixSettings(
                 "Nobody accepted Google's customer match terms for this account yet.",
@@ -114,6 +129,20 @@ class _Client(HttpClient):
                 code="no_account",
             )
         return super().failure(answer)
+
+
+def _document(answer: Answer) -> Any:  # noqa: ANN401 - a vendor's answer can be anything
+    try:
+        return json.loads(answer.body) if answer.is_json else None
+    except ValueError:
+        return None
+
+
+def _asks_to_slow_down(answer: Answer) -> bool:
+    """Whether a short wait helps: not when the requests of the day are used up."""
+    if answer.status == 503:
+        return answer.retry_after is not None
+    return answer.status == 429 and not is_used_up(_document(answer))
 
 
 def _project(client_id: str) -> str:

@@ -149,7 +149,14 @@ class Memberships(msgspec.Struct):
 
 
 class Client(HttpClient):
-    """Knows HubSpot's errors that a person can mend."""
+    """Knows HubSpot's errors that a person can mend, and over how many seconds it counts."""
+
+    def asked_wait(self, answer: Answer) -> float | None:
+        """See `HttpClient.asked_wait`; where HubSpot asks for none its window has to pass, which a header tells."""
+        told = answer.headers.get("x-hubspot-ratelimit-interval-milliseconds", "")
+        if answer.asked_wait is not None or answer.status != 429 or not told.isdecimal():
+            return answer.asked_wait
+        return int(told) / 1_000
 
     def failure(self, answer: Answer) -> SendoffError:
         """See `HttpClient.failure`."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 
 from app.core.connections import TestResult
-from app.core.errors import FixSettings, NotAllowed, SendoffError
+from app.core.errors import FixSettings, NotAllowed, SendoffError, TryAgain
 from app.core.exports import SyncMode
 from app.destinations.answers import Answer
 from app.destinations.audience_session import AudienceDestination
@@ -26,6 +26,7 @@ from app.jobs import JobContext
 
 _DEFAULT_URL = "https://api.linkedin.com/rest"
 _PAGE = 100
+_MINUTE = 60.0
 _SEE, _MANAGE = "see ad accounts", "manage their audiences"
 
 
@@ -130,6 +131,7 @@ class LinkedInAds(AudienceDestination):
             access=self._access,
             headers={"LinkedIn-Version": self._values["version"], "X-Restli-Protocol-Version": "2.0.0"},
             whose=_member,
+            slow_down=_asks_to_slow_down,
         )
 
 
@@ -141,14 +143,39 @@ def _member(client: HttpClient, ctx: JobContext) -> str:
 
 
 class _Client(HttpClient):
-    """Knows what LinkedIn answers when it does not know the version any more."""
+    """Knows how LinkedIn's limits pass, and what it answers when it does not know the version any more."""
+
+    def asked_wait(self, answer: Answer) -> float | None:
+        if answer.asked_wait is not None or answer.status != 429 or not self.words(answer):
+            return answer.asked_wait
+        return _MINUTE  # it counts by the minute and by the day, and asks for no wait
 
     def failure(self, answer: Answer) -> SendoffError:
+        said = f"LinkedIn says: {self.words(answer) or f'status {answer.status}'}"
+        if _is_used_up(answer):
+            return TryAgain(
+                "LinkedIn takes no more of these requests today.",
+                said,
+                "Run the export again tomorrow; it goes on where it stopped. LinkedIn's day begins at midnight UTC.",
+                code="daily_limit",
+            )
         if answer.status != 426:
             return super().failure(answer)
         return FixSettings(
             "LinkedIn has retired this version of its API.",
-            f"LinkedIn says: {self.words(answer) or 'status 426'}",
+            said,
             "Enter a newer version under Advanced in the connection, such as that of this year's spring.",
             code="http_426",
         )
+
+
+def _is_used_up(answer: Answer) -> bool:
+    """Whether the limit of a whole day was reached, for the app or the member."""
+    return answer.status == 429 and b"DAY limit" in answer.body
+
+
+def _asks_to_slow_down(answer: Answer) -> bool:
+    """Whether a short wait helps: not when the requests of the day are used up."""
+    if answer.status == 503:
+        return answer.retry_after is not None
+    return answer.status == 429 and not _is_used_up(answer)

@@ -414,7 +414,7 @@ class _Contacts:
         invalid = self.invalid.get(place)
         if invalid is not None:
             return _refused(self._keys[place], OutcomeKind.INVALID, invalid)
-        why = self._refusals.get(self.addresses[place]) or _SILENCE
+        why = self._refusals.get(self.addresses[place]) or self._refusals.get(_NOBODY) or _SILENCE
         return _refused(self._keys[place], OutcomeKind.REJECTED, why)
 
 
@@ -435,6 +435,8 @@ def _invalid(addresses: Sequence[str], faults: Mapping[int, tuple[str, BadValue]
     return found
 
 
+_NOBODY = ""
+"""Errors that name no address: they are about somebody of whom nothing else is said."""
 _NO_ADDRESS = Refusal(
     "email", "The member has no e-mail address.", "Enter the address in your data, or leave the member out."
 )

@@ -36,6 +36,8 @@ _STATUS: Mapping[str, int] = {
     "1016": 429,
 }
 _USED_UP = "607"
+_LASTS: Mapping[str, float] = {"606": 20.0, "1016": 60.0}
+"""Seconds: 100 requests are allowed in 20 of them, and a place among the files that wait is free when one was imported."""
 _NO_FIELD = "1006"
 _NOT_THERE = {"1004", "1015"}  # no such person; not on the list
 
@@ -142,7 +144,13 @@ class Import(msgspec.Struct, rename="camel"):
 
 
 class Client(HttpClient):
-    """Knows Marketo's codes that a person can mend."""
+    """Knows Marketo's codes that a person can mend, and how long those last that pass."""
+
+    def asked_wait(self, answer: Answer) -> float | None:
+        """See `HttpClient.asked_wait`; Marketo asks for none, but its limits tell."""
+        if answer.asked_wait is not None:
+            return answer.asked_wait
+        return max((_LASTS[each] for each in codes_of(answer) if each in _LASTS), default=None)
 
     def failure(self, answer: Answer) -> SendoffError:
         """See `HttpClient.failure`."""

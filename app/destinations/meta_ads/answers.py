@@ -139,6 +139,7 @@ class GraphError(msgspec.Struct):
     error_subcode: int = 0
     error_user_title: str = ""
     error_user_msg: str = ""
+    is_transient: bool = False
 
     @property
     def words(self) -> str:
@@ -175,7 +176,8 @@ def meaning(answer: Answer) -> int:
     )
     if code == _PARAMETER and error.error_subcode == _NO_OBJECT:
         return 404
-    return next((status for codes, status in kinds if code in codes), 400 if answer.ok else answer.status)
+    otherwise = 503 if error.is_transient else 400 if answer.ok else answer.status
+    return next((status for codes, status in kinds if code in codes), otherwise)
 
 
 def known_failure(error: GraphError) -> SendoffError | None:

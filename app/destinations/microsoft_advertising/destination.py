@@ -124,7 +124,7 @@ class _Client(HttpClient):
     """Knows Microsoft's errors that a person can mend."""
 
     def asked_wait(self, answer: Answer) -> float | None:
-        return asked_wait(answer) if answer.retry_after is None else answer.retry_after
+        return asked_wait(answer) if answer.asked_wait is None else answer.asked_wait
 
     def words(self, answer: Answer) -> str:
         errors = errors_of(answer)

@@ -26,7 +26,7 @@ from app.destinations.calls import Call
 from app.destinations.contract import Choice, Confirmation, Place, PreparedRequest, Settings, TargetField
 from app.destinations.http import HttpClient
 from app.destinations.opening import needed_secret
-from app.destinations.refusals import explained
+from app.destinations.refusals import explained, unnamed_rejects
 from app.destinations.registry import description
 from app.destinations.webhook.body import filled, read_template
 from app.jobs import JobContext
@@ -40,16 +40,21 @@ class Rejected(msgspec.Struct):
     """A member the receiver refuses, by its place in the request or by one of its key fields."""
 
     index: int | None = None
-    id: str = ""
-    email: str = ""
-    phone: str = ""
-    reason: str = ""
+    id: str | int | None = ""
+    email: str | None = ""
+    phone: str | int | None = ""
+    reason: str | None = ""
+
+    def value(self, name: str) -> str:
+        """One of its key fields as it was sent: receivers make numbers of texts that look like one, and write addresses anew."""
+        found = str(getattr(self, name) or "").strip()
+        return found.lower() if name == "email" else found
 
 
 class Answered(msgspec.Struct):
-    """What a receiver may answer; nothing at all means that everybody was taken."""
+    """What a receiver may answer; nothing at all, or anything without this, means that everybody was taken."""
 
-    rejected: list[Rejected] = []
+    rejected: list[Rejected] | None = None
 
 
 def create(settings: Settings) -> Webhook:
@@ -209,21 +214,29 @@ class WebhookSession:
             answer = self.client.send(self._request(event, batch, places), ctx)
             if not answer.ok:
                 raise self.client.failure(answer)
-            if answer.is_json and answer.body:
+            if answer.is_json and answer.body and isinstance(answer.json(self.client.target), dict):
                 told = answer.read(self.client.target, Answered, self.client.redact)
-                others |= self._rejected(told, batch, places)
+                others |= self._rejected(told.rejected or [], batch, places)
         return Outcomes(batch.keys, done, others)
 
-    def _rejected(self, told: Answered, batch: Batch, places: Sequence[int]) -> dict[int, Outcome]:
+    def _rejected(self, told: Sequence[Rejected], batch: Batch, places: Sequence[int]) -> dict[int, Outcome]:
         found: dict[int, Outcome] = {}
-        by_key = {(name, value): place for name in _KEYS for place in places if (value := batch.column(name)[place])}
-        for each in told.rejected:
+        columns = [(name, batch.column(name)) for name in _KEYS]
+        by_key = {
+            (name, value.lower() if name == "email" else value): place
+            for name, column in columns
+            for place in places
+            if (value := column[place])
+        }
+        for each in told:
             place = places[each.index] if each.index is not None and 0 <= each.index < len(places) else None
             for name in _KEYS:
-                place = by_key.get((name, getattr(each, name))) if place is None else place
-            if place is not None:
-                why = explained("The receiver", self.client.redact(each.reason or ""), fix=_FIX)
-                found[place] = Outcome(batch.keys[place], OutcomeKind.REJECTED, "", *why)
+                place = by_key.get((name, each.value(name))) if place is None else place
+            if place is None and len(places) > 1:
+                raise unnamed_rejects("The receiver", len(told), len(places), "It does not say who all of them are.")
+            place = places[0] if place is None else place
+            why = explained("The receiver", self.client.redact(each.reason or ""), fix=_FIX)
+            found[place] = Outcome(batch.keys[place], OutcomeKind.REJECTED, "", *why)
         return found
 
 
