@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -16,6 +18,26 @@ from app.jobs import JobContext
 
 A = TypeVar("A")
 """An audience as the target tells of it."""
+T = TypeVar("T")
+
+
+class Opened:
+    """The audiences that sessions of one destination found or made, by the names of their places. Thread safe.
+
+    A target may not list for a while what was made just now: a further session of the same run would make it once more.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[str, Any] = {}
+
+    def once(self, place: str, find_or_make: Callable[[], T]) -> T:
+        """The audience of that place, found or made by the first who asks; others wait for it."""
+        with self._lock:
+            if place not in self._known:
+                self._known[place] = find_or_make()
+            known: T = self._known[place]
+            return known
 
 
 class AudienceSession(ABC, Generic[A]):
@@ -23,6 +45,7 @@ class AudienceSession(ABC, Generic[A]):
 
     def __init__(self, client: HttpClient, ctx: JobContext) -> None:
         self.client = client
+        self.opened = Opened()
         self._ctx = ctx
 
     def __enter__(self) -> Self:
@@ -70,11 +93,21 @@ class AudienceSession(ABC, Generic[A]):
 
 
 class AudienceDestination(ABC):
-    """The frame of a `SegmentDestination` whose sessions know their place and their requests."""
+    """The frame of a `SegmentDestination` whose sessions know their place and their requests, and share what they opened."""
 
-    @abstractmethod
+    @cached_property
+    def _shared(self) -> Opened:
+        return Opened()
+
     def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> AudienceSession[Any]:
         """See `SegmentDestination.session`."""
+        session = self._session(target, segment, mode)
+        session.opened = self._shared
+        return session
+
+    @abstractmethod
+    def _session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> AudienceSession[Any]:
+        """A session by itself."""
 
     def place(self, target: Mapping[str, str], segment: str, ctx: JobContext) -> Place:
         """See `SegmentDestination.place`."""

@@ -191,6 +191,14 @@ class SegmentDestinationSuite:
         assert bool(account) == ("account" in bench.description.pace.counted_by)
         assert told == ([account_mark(account)] if account else [])
 
+    def test_further_sessions_of_a_destination_go_to_the_same_place(self, bench: SegmentBench) -> None:
+        destination = bench.destination()
+        with destination.session(bench.target, "VIP", SyncMode.UPDATE) as first:
+            with destination.session(bench.target, "VIP", SyncMode.UPDATE) as second:
+                second.send([bench.member(2)], JobContext())
+            first.send([bench.member(1)], JobContext())
+        assert bench.delivered("VIP") == {bench.identifier(bench.member(number)) for number in (1, 2)}
+
     def test_wrong_secret(self, bench: SegmentBench) -> None:
         with pytest.raises(SignInAgain) as caught:
             bench.wrong_secret().test(JobContext())

@@ -215,6 +215,20 @@ class TestAudiences:
         tried = [each for each in bench.emulator.requests if each.path.endswith("/users")]
         assert len(tried) > 1
 
+    def test_further_sessions_know_a_new_audience_though_it_is_not_listed_yet(self, bench: Bench) -> None:
+        """A run opens more of them while the first batch is on its way: they would make it again, or find no place to send to."""
+        bench.emulator.delay = 0.25
+        destination = bench.destination()
+        with destination.session(bench.target, "VIP", SyncMode.UPDATE) as first:
+            with destination.session(bench.target, "VIP", SyncMode.UPDATE) as second:
+                (outcome,) = second.send([bench.member(2)], JobContext())
+                assert outcome.kind is OutcomeKind.ADDED
+            first.send([bench.member(1)], JobContext())
+        with destination.session(bench.target, "Other", SyncMode.UPDATE) as other:
+            other.send([bench.member(3)], JobContext())
+        assert [each.name for each in bench.emulator.audiences.values()] == ["VIP", "Other"]
+        assert len(bench.delivered("VIP")) == 2
+
     def test_five_seconds_pass_before_it_is_filled(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(linkedin_session, "READY_AFTER", 0.4)
         bench.emulator.delay = 0.35

@@ -138,7 +138,9 @@ class LinkedInEmulator(Emulator):
         account = request.query.get("account", "")
         if not self._has(account):
             return _problem(404, f"Account {account} does not exist", "NOT_FOUND")
-        return _page(request, [each.document() for each in self.audiences.values() if each.account == account])
+        now = time.monotonic()
+        known = [each for each in self.audiences.values() if each.account == account and each.known_from <= now]
+        return _page(request, [each.document() for each in known])
 
     def _make(self, body: dict[str, Any]) -> Reply:
         if not self._has(body.get("account", "")):

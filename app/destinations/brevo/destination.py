@@ -67,7 +67,7 @@ class Brevo(AudienceDestination):
         own = sorted(there - {field.id for field in usual})
         return [*usual, *(TargetField(name, name) for name in own)]
 
-    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> BrevoSession:
+    def _session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> BrevoSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
         return BrevoSession(self._client(), ExportTarget.read(target, segment), JobContext())
@@ -76,7 +76,7 @@ class Brevo(AudienceDestination):
         self, target: Mapping[str, str], segment: str, ctx: JobContext
     ) -> Iterator[Sequence[Mapping[str, str | None]]]:
         """See `ReadingDestination.read_members`; contacts without an e-mail address are passed over: they are not ours."""
-        session = self.session(target, segment, SyncMode.UPDATE)
+        session = self._session(target, segment, SyncMode.UPDATE)
         with session.client:
             found = session.find(ctx)
             if found is not None:

@@ -77,10 +77,14 @@ class BrevoSession(AudienceSession[BrevoList]):
         self._types: dict[str, str] = {}
 
     def _open(self) -> None:
+        self._id, self._types = self.opened.once(self.place_name(None), self._found_or_made)
+
+    def _found_or_made(self) -> tuple[int, dict[str, str]]:
+        """The list's number, and the types of the attributes that can be filled."""
         found = self.find(self._ctx)
-        self._id = self._make() if found is None else found.id
+        list_id = self._make() if found is None else found.id
         told = self.client.read(Call("GET", "contacts/attributes"), Attributes, self._ctx).attributes
-        self._types = {each.name: each.type for each in told if each.fillable}
+        return list_id, {each.name: each.type for each in told if each.fillable}
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `SegmentSession.send`; whom Brevo itself did not take it does not tell."""

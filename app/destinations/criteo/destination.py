@@ -77,7 +77,7 @@ class Criteo(AudienceDestination):
         ctx.check()
         return list(self._description.fields)
 
-    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> CriteoSession:
+    def _session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> CriteoSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
         return CriteoSession(self._client(), ExportTarget.read(target, segment), JobContext())

@@ -66,8 +66,8 @@ class CriteoSession(AudienceSession[AudienceSegment]):
         self._id = target.segment_id or "SEGMENT-ID"
 
     def _open(self) -> None:
-        found = self.find(self._ctx)
-        self._id = (found or self._make()).number
+        found = self.opened.once(self.place_name(None), lambda: self.find(self._ctx) or self._make())
+        self._id = found.number
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `SegmentSession.send`; raises FixData when Criteo does not name whom it could not read, so that halves are tried."""

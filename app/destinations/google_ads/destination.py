@@ -72,7 +72,7 @@ class GoogleAds(AudienceDestination):
         ctx.check()
         return list(self._description.for_target(target).fields)
 
-    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> GoogleAdsSession:
+    def _session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> GoogleAdsSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan removes."""
         del mode
         return GoogleAdsSession(self._client(), self._account, ExportTarget.read(target, segment), JobContext())

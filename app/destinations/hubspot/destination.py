@@ -113,7 +113,7 @@ class HubSpot(AudienceDestination):
         except NotAllowed:
             return None
 
-    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> HubSpotSession:
+    def _session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> HubSpotSession:
         """See `SegmentDestination.session`."""
         return HubSpotSession(self._client(), ExportTarget.read(target, segment), mode, JobContext())
 

@@ -54,7 +54,8 @@ class HubSpotSession(AudienceSession[HubSpotList]):
         self._id = target.list_id or "LIST-ID"
 
     def _open(self) -> None:
-        self._id = (self.find(self._ctx) or self._make()).list_id
+        found = self.opened.once(self.place_name(None), lambda: self.find(self._ctx) or self._make())
+        self._id = found.list_id
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `SegmentSession.send`."""

@@ -64,7 +64,7 @@ class Iterable(AudienceDestination):
         own = sorted(name for name, kind in found.items() if kind == "string" and name not in known and "." not in name)
         return [*self._description.fields, *(TargetField(name, name) for name in own)]
 
-    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> IterableSession:
+    def _session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> IterableSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
         return IterableSession(self._client(), ExportTarget.read(target, segment), JobContext())

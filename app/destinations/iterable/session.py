@@ -50,8 +50,11 @@ class IterableSession(AudienceSession[IterableList]):
         self._id = target.list_id
 
     def _open(self) -> None:
+        self._id = self.opened.once(self.place_name(None), self._found_or_made)
+
+    def _found_or_made(self) -> int:
         found = self.find(self._ctx)
-        self._id = self._make() if found is None else found.id
+        return self._make() if found is None else found.id
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `SegmentSession.send`."""

@@ -59,7 +59,7 @@ class Klaviyo(AudienceDestination):
         own = ExportTarget.read(target, "").properties
         return [*self._description.fields, *(TargetField(PROPERTY + name, name) for name in own)]
 
-    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> KlaviyoSession:
+    def _session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> KlaviyoSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
         return KlaviyoSession(self._client(), ExportTarget.read(target, segment), JobContext())

@@ -92,7 +92,7 @@ class LinkedInAds(AudienceDestination):
         ExportTarget.read(target, "")
         return list(self._description.for_target(target).fields)
 
-    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> LinkedInSession:
+    def _session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> LinkedInSession:
         """See `SegmentDestination.session`; raises FixSettings when the export has no ad account."""
         read = ExportTarget.read(target, segment)
         return LinkedInSession(self._client(), read, mode, self._values["source_platform"], JobContext())

@@ -95,6 +95,14 @@ class ExportTarget:
         return "companies" if self.companies else "users"
 
 
+@dataclass(slots=True)
+class _Audience:
+    """The audience of all sessions to it; `made_at` is a moment of the monotonic clock until it is known to take entries."""
+
+    id: str
+    made_at: float | None = None
+
+
 class LinkedInSession(AudienceSession[DmpSegment]):
     """A `SegmentSession`; leaving the block closes the client."""
 
@@ -105,12 +113,14 @@ class LinkedInSession(AudienceSession[DmpSegment]):
         self._target = target
         self._mode = mode
         self._source_platform = source_platform
-        self._id = "AUDIENCE-ID"
-        self._made_at: float | None = None
+        self._audience = _Audience("AUDIENCE-ID")
 
     def _open(self) -> None:
+        self._audience = self.opened.once(self.place_name(None), self._found_or_made)
+
+    def _found_or_made(self) -> _Audience:
         found = self.find()
-        self._id = str(found.id) if found is not None else self._make()
+        return _Audience(str(found.id)) if found is not None else self._make()
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> list[Outcome]:
         """See `SegmentSession.send`."""
@@ -150,27 +160,29 @@ class LinkedInSession(AudienceSession[DmpSegment]):
     def _change(self, action: str, entries: Sequence[Mapping[str, Any]]) -> Call:
         return Call(
             "POST",
-            f"dmpSegments/{self._id}/{self._target.entries}",
+            f"dmpSegments/{self._audience.id}/{self._target.entries}",
             json={"elements": [{"action": action, **entry} for entry in entries]},
             headers={"X-RestLi-Method": "BATCH_CREATE"},
             repeatable=True,
         )
 
     def _wait_until_ready(self, ctx: JobContext) -> None:
-        if self._made_at is not None:
-            ctx.token.sleep(max(0.0, self._made_at + READY_AFTER - time.monotonic()))
+        made_at = self._audience.made_at
+        if made_at is not None:
+            ctx.token.sleep(max(0.0, made_at + READY_AFTER - time.monotonic()))
 
     def _post(self, call: Call, ctx: JobContext) -> BatchResult:
         """Send a batch; an audience that was just made may not be known for a while."""
+        made_at = self._audience.made_at
         answer = self.client.send(call, ctx)
         for wait in UNKNOWN_WAITS:
-            if answer.status != 404 or self._made_at is None:
+            if answer.status != 404 or made_at is None:
                 break
             ctx.token.sleep(wait)
             answer = self.client.send(call, ctx)
         if not answer.ok:
             raise self.client.failure(answer)
-        self._made_at = None
+        self._audience.made_at = None
         return self._read(answer, call)
 
     def _read(self, answer: Answer, call: Call) -> BatchResult:
@@ -208,8 +220,8 @@ class LinkedInSession(AudienceSession[DmpSegment]):
         del found
         return f"{self._target.account_id} {self._target.type} {self._target.audience_id or self._target.name}"
 
-    def _make(self) -> str:
-        """Make the audience; its id. A lost answer is followed by a look, so that there are not two of them."""
+    def _make(self) -> _Audience:
+        """Make the audience. A lost answer is followed by a look, so that there are not two of them."""
         body = {
             "name": self._target.name,
             "type": self._target.type,
@@ -220,16 +232,16 @@ class LinkedInSession(AudienceSession[DmpSegment]):
         }
         call = Call("POST", "dmpSegments", json=body)
 
-        def make() -> str:
+        def make() -> _Audience:
             answer = self.client.send(call, self._ctx)
             if not answer.ok:
                 raise self.client.failure(answer)
-            self._made_at = time.monotonic()
-            return self._id_of(answer)
+            made_at = time.monotonic()
+            return _Audience(self._id_of(answer), made_at)
 
-        def find() -> str | None:
+        def find() -> _Audience | None:
             found = self.find()
-            return None if found is None else str(found.id)
+            return None if found is None else _Audience(str(found.id), time.monotonic())
 
         return made_once(make, find)
 

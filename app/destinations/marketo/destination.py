@@ -112,7 +112,7 @@ class Marketo(AudienceDestination):
         with self._client() as client:
             return Quota(self._left(client, ctx), self._daily)
 
-    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> MarketoSession:
+    def _session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> MarketoSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
         return MarketoSession(self._client(), ExportTarget.read(target, segment), JobContext())

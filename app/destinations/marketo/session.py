@@ -75,7 +75,8 @@ class MarketoSession(AudienceSession[StaticList]):
         self._id = target.list_id
 
     def _open(self) -> None:
-        self._id = (self.find(self._ctx) or self._make()).id
+        found = self.opened.once(self.place_name(None), lambda: self.find(self._ctx) or self._make())
+        self._id = found.id
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `SegmentSession.send`; who has a Marketo ID goes in a file of its own."""

@@ -95,7 +95,7 @@ class MetaAds(AudienceDestination):
         ctx.check()
         return list(self._description.for_target(target).fields)
 
-    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> MetaSession:
+    def _session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> MetaSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
         read = ExportTarget.read(target, segment)

@@ -94,8 +94,11 @@ class MetaSession(AudienceSession[Audience]):
         self._id = target.audience_id or "AUDIENCE-ID"
 
     def _open(self) -> None:
+        self._id = self.opened.once(self.place_name(None), self._found_or_made)
+
+    def _found_or_made(self) -> str:
         found = self.find(self._ctx)
-        self._id = found.id if found is not None else self._make()
+        return found.id if found is not None else self._make()
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `SegmentSession.send`; raises FixData when Meta does not name whom it could not read, so that halves are tried."""

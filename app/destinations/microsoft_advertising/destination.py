@@ -85,7 +85,7 @@ class MicrosoftAdvertising(AudienceDestination):
         ctx.check()
         return list(self._description.fields)
 
-    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> MicrosoftSession:
+    def _session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> MicrosoftSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
         read = ExportTarget.read(target, segment)

@@ -69,8 +69,11 @@ class MicrosoftSession(AudienceSession[AudienceList]):
         self._id = target.list_id or "LIST-ID"
 
     def _open(self) -> None:
+        self._id = self.opened.once(self.place_name(None), self._found_or_made)
+
+    def _found_or_made(self) -> str:
         found = self.find(self._ctx)
-        self._id = as_text(found.id) if found is not None else self._make()
+        return as_text(found.id) if found is not None else self._make()
 
     def send(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `SegmentSession.send`."""

@@ -69,7 +69,7 @@ class SendGrid(AudienceDestination):
             own = client.read(Call("GET", "v3/marketing/field_definitions"), FieldDefinitions, ctx).custom_fields
         return [*self._description.fields, *(TargetField(CUSTOM + each.id, each.name) for each in own)]
 
-    def session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> SendGridSession:
+    def _session(self, target: Mapping[str, str], segment: str, mode: SyncMode) -> SendGridSession:
         """See `SegmentDestination.session`; the modes differ only in whom the plan sends and removes."""
         del mode
         return SendGridSession(self._client(), ExportTarget.read(target, segment), self._errors_client, JobContext())
