@@ -19,12 +19,11 @@ from app.core.tables import Catalog, Table
 from app.data.engines.duckdb import Cursor, DuckDBEngine, columns_of, generation_folder, listed, literal, quoted
 from app.data.identifiers_sql import normalise
 from app.data.identity import as_text
-from app.data.kept_files import write_parquet
+from app.data.kept_files import rewrite_parquet, write_parquet
 from app.data.run_changes import KEY
 from app.data.sql import key_column
 from app.data.sql_values import column_value
 from app.data.value_hashes import is_part
-from app.jobs.drive import put_in_place
 
 
 def rows_of(cursor: Cursor, file: Path, person: Person) -> int:
@@ -51,7 +50,7 @@ def known_as(cursor: Cursor, files: Iterable[Path], person: Person) -> Person:
 
 def take_out(cursor: Cursor, file: Path, person: Person) -> None:
     """Write the file without the person's rows."""
-    _rewrite(cursor, file, f"SELECT * FROM {_reading(file)} WHERE NOT ({_is(cursor, file, person)})")  # noqa: S608 - our own names
+    rewrite_parquet(cursor, file, f"SELECT * FROM {_reading(file)} WHERE NOT ({_is(cursor, file, person)})")  # noqa: S608 - our own names
 
 
 def blank(cursor: Cursor, file: Path, person: Person) -> None:
@@ -64,7 +63,7 @@ def blank(cursor: Cursor, file: Path, person: Person) -> None:
         for name in columns_of(cursor, f"FROM {_reading(file)}")
         if name.startswith(KEY) or is_part(name) or name in {"payload", "before", "reason", "fields"}
     ]
-    _rewrite(cursor, file, f"SELECT * REPLACE ({', '.join(replaced)}) FROM {_reading(file)}")  # noqa: S608 - our own names
+    rewrite_parquet(cursor, file, f"SELECT * REPLACE ({', '.join(replaced)}) FROM {_reading(file)}")  # noqa: S608 - our own names
 
 
 def listed_keys(cursor: Cursor, file: Path, person: Person) -> int:
@@ -89,7 +88,7 @@ def keys_held(cursor: Cursor, file: Path, person: Person) -> int:
 
 def without_keys_held(cursor: Cursor, file: Path, person: Person) -> None:
     """Write such a file without the person's keys."""
-    _rewrite(cursor, file, f"SELECT * FROM {_reading(file)} WHERE NOT ({_one_of('key::VARCHAR', person.keys)})")  # noqa: S608 - our own names
+    rewrite_parquet(cursor, file, f"SELECT * FROM {_reading(file)} WHERE NOT ({_one_of('key::VARCHAR', person.keys)})")  # noqa: S608 - our own names
 
 
 def keys_in_table(engine: DuckDBEngine, cursor: Cursor, table: Table, person: Person, country: str) -> list[str]:
@@ -165,15 +164,3 @@ def _one_of(column: str, values: Iterable[str]) -> str:
 
 def _reading(file: Path) -> str:
     return f"read_parquet({literal(file)})"
-
-
-def _rewrite(cursor: Cursor, file: Path, query: str) -> None:
-    kept = cursor.execute(
-        "SELECT decode(key), decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) <> 'ARROW:schema'", [str(file)]
-    ).fetchall()
-    unfinished = file.with_name(f"{file.name}.tmp")
-    try:
-        write_parquet(cursor, query, unfinished, dict(kept))
-        put_in_place(unfinished, file)
-    finally:
-        unfinished.unlink(missing_ok=True)

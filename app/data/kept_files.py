@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from app.data.engines.duckdb import Cursor, literal
-from app.jobs.drive import flush, flush_folder
+from app.jobs.drive import flush, flush_folder, put_in_place, remove
 
 _FEW_WORDS = ", STRING_DICTIONARY_PAGE_SIZE_LIMIT 4096"
 """A dictionary for reasons and the like, none for names and addresses: making one takes a sixth of the writing, for nothing."""
@@ -31,6 +31,19 @@ def known_of(cursor: Cursor, file: Path, name: str) -> str:
     query = "SELECT value FROM parquet_kv_metadata(?) WHERE key = ?"
     found = cursor.execute(query, [str(file), name]).fetchone()
     return "" if found is None else bytes(found[0]).decode()
+
+
+def rewrite_parquet(cursor: Cursor, file: Path, query: str) -> None:
+    """Put the rows of a query, which may read the file, in place of those in it, all or nothing; its texts stay."""
+    kept = cursor.execute(
+        "SELECT decode(key), decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) <> 'ARROW:schema'", [str(file)]
+    ).fetchall()
+    unfinished = file.with_name(f"{file.name}.tmp")
+    try:
+        write_parquet(cursor, query, unfinished, dict(kept))
+        put_in_place(unfinished, file)
+    finally:
+        remove(unfinished)
 
 
 def make_folder(folder: Path) -> None:

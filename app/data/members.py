@@ -292,7 +292,7 @@ class Members:
 
     def _before(self, scope: Scope, question: MemberQuestion, held: Held | None, ctx: JobContext) -> Before:
         """The last finished run, to tell who joined and left since what for; nothing of it where members are on a server."""
-        last = None if held is None else read_seen(held.folder)
+        last = None if held is None else read_seen(held.was)
         if last is None or question.table.server is not None:
             return Before()
         now = seen_now(scope, question.segment, question.spec.identity, 0)

@@ -79,7 +79,7 @@ def compare(
     before = _before(cursor, held, there, found.keys)
     basis = None if held is None or before is None else _basis(cursor, held, before, mapping)
     keys = [] if before is None else [name for name in columns_of(cursor, before) if name.startswith(KEY)]
-    others = held.others(cursor) if held is not None and mode in REMOVING else None
+    others = held.other_exports(cursor) if held is not None and mode in REMOVING else None
     if there is not None and before is not None:
         others = " UNION ALL ".join(filter(None, (others, not_there(before))))
     whole = left_out is not None
@@ -128,7 +128,7 @@ def take_back(cursor: Cursor, found: Found, held: Held, changes: Path, to: Path,
         # Whose removal was never acknowledged may be gone there.
         rows += f" AND n.identifier NOT IN (SELECT identifier FROM ({before}) WHERE NOT doubt)"  # noqa: S608 - our own query
         rows += (
-            f" UNION ALL BY NAME SELECT {_gone(held.others(cursor))} AS change, {usual}, h.payload AS before, "  # noqa: S608 - as above
+            f" UNION ALL BY NAME SELECT {_gone(held.other_exports(cursor))} AS change, {usual}, h.payload AS before, "  # noqa: S608 - as above
             f"'{Says.TAKEN_OUT}' AS reason, h.member, h.identifier, NULL::UUID AS payload{keys}, {empty} "
             f"FROM ({before}) h WHERE h.identifier IN ({added})"
         )

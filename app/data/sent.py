@@ -20,6 +20,7 @@ import hashlib
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -40,7 +41,7 @@ from app.data.run_changes import (
 )
 from app.data.value_hashes import PART, is_part
 from app.jobs import CancelToken
-from app.jobs.drive import flush_folder, put_in_place, remove
+from app.jobs.drive import flush_folder, patiently, put_in_place, remove
 
 PLAN = "plan.parquet"
 """The name of the file in which the plan of a run waits."""
@@ -49,25 +50,27 @@ _UNKNOWN = str(UUID(int=0))
 
 
 class Held:
-    """One segment at one place; `place` names it among all places of all connections. Used by one thread at a time."""
+    """One segment of one export at one place, by its folder. Used by one thread at a time.
 
-    def __init__(self, engine: DuckDBEngine, export_id: str, place: str, segment: str) -> None:
+    `orphans` are folders that this one is about to take over, see `inherit`; until then it counts as if it had.
+    """
+
+    def __init__(self, engine: DuckDBEngine, folder: Path) -> None:
         self.engine = engine
-        self._sent = engine.folder / "sent"
-        self._place = short_hash(place)
-        self.folder = self._sent / export_id / self._place / short_hash(segment.casefold())
+        self.folder = folder
+        self.orphans: Sequence[Path] = ()
+
+    @classmethod
+    def of(cls, engine: DuckDBEngine, export_id: str, place: str, segment: str) -> Held:
+        """A segment by its name; `place` names it among all places of all connections."""
+        return cls(engine, engine.folder / "sent" / export_id / short_hash(place) / segment_folder(segment))
 
     @classmethod
     def newest(cls, engine: DuckDBEngine, export_id: str, segment: str) -> Held | None:
         """What an export sent last of a segment, wherever that is; None when it never sent any of it."""
-        held = cls(engine, export_id, "", segment)
-        places = (held._sent / export_id).glob(f"*/{held.folder.name}")
+        places = (engine.folder / "sent" / export_id).glob(f"*/{segment_folder(segment)}")
         written = [(newest.stat().st_mtime_ns, folder) for folder in places if (newest := _newest(folder)) is not None]
-        if not written:
-            return None
-        held.folder = max(written)[1]
-        held._place = held.folder.parent.name
-        return held
+        return cls(engine, max(written)[1]) if written else None
 
     @property
     def name(self) -> str:
@@ -87,6 +90,37 @@ class Held:
     def forget(self) -> None:
         """Drop everything: the target is known not to have it any more."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def left_behind(self, segments: Iterable[str]) -> list[Path]:
+        """The folders at this place of segments the export sent once, and which are not among those of these names."""
+        names = {segment_folder(segment) for segment in segments}
+        return sorted(folder for folder in self.folder.parent.glob("*") if folder.is_dir() and folder.name not in names)
+
+    @property
+    def was(self) -> Path:
+        """The folder that tells what the last run saw: this one, or of a segment that was renamed the one it had."""
+        return self.folder if self.folder.exists() or not self.orphans else self.orphans[0]
+
+    def inherit(self, token: CancelToken) -> None:
+        """Take over what the `orphans` hold; broken off at any moment, it can be done again."""
+        for orphan in self.orphans:
+            Held(self.engine, orphan).settle(token)
+            if not self.folder.exists():
+                put_in_place(orphan, self.folder)
+        self.orphans = [orphan for orphan in self.orphans if orphan.exists()]
+        if not self.orphans:
+            return
+        self.settle(token)
+        with self.engine.cursor(token) as cursor:
+            everybody, newest = self.everybody(cursor), _newest(self.folder)
+            if everybody is not None:
+                mapping = self.mapping(cursor) or ""
+                run = "" if newest is None else known_of(cursor, newest, "run")
+                self._write_snapshot(cursor, everybody, {"mapping": mapping, "run": run})
+        for orphan in self.orphans:
+            # An error stops the run: what is left would be taken over again, with whom this run is about to take out.
+            patiently(partial(shutil.rmtree, orphan))
+        self.orphans = ()
 
     def settle(self, token: CancelToken) -> None:
         """Make what was told part of what is held, and clear away what a run left behind; nothing is ever half done."""
@@ -139,12 +173,23 @@ class Held:
 
         `identifier`, `member`, `payload`, `doubt`, the `key ...` columns and the short hashes of the values.
         """
-        return _relation(cursor, self.folder)
+        everybody = _relation(cursor, self.folder)
+        for orphan in self.orphans:
+            more = _relation(cursor, orphan)
+            if everybody is None or more is None:
+                everybody = everybody or more
+                continue
+            more = f"SELECT o.* FROM ({more}) o ANTI JOIN ({everybody}) h ON o.identifier = h.identifier"  # noqa: S608 - our own queries
+            everybody = f"SELECT * FROM ({everybody}) UNION ALL BY NAME {more}"  # noqa: S608 - as above
+        return everybody
 
     def mapping(self, cursor: Cursor) -> str | None:
         """What the hashes of those who are held were made of; None when nothing was ever sent there."""
-        newest = _newest(self.folder)
-        return None if newest is None else known_of(cursor, newest, "mapping")
+        for folder in (self.folder, *self.orphans):
+            newest = _newest(folder)
+            if newest is not None:
+                return known_of(cursor, newest, "mapping")
+        return None
 
     def identifiers(self, cursor: Cursor) -> str | None:
         """A query of the identifiers that this segment has at the place as far as we know; None for nobody."""
@@ -153,12 +198,15 @@ class Held:
 
     def others(self, cursor: Cursor) -> str | None:
         """A query of the identifiers that other segments and exports have sent to the same place."""
-        queries = []
-        for folder in sorted(self._sent.glob(f"*/{self._place}/*")):
-            if folder != self.folder:
-                relation = _relation(cursor, folder)
-                queries += [] if relation is None else [f"SELECT identifier FROM ({relation})"]  # noqa: S608 - our own query
-        return " UNION ALL ".join(queries) or None
+        return _identifiers(cursor, (folder for folder in self._at_place() if folder != self.folder))
+
+    def other_exports(self, cursor: Cursor) -> str | None:
+        """A query of the identifiers that other exports have sent to the same place."""
+        return _identifiers(cursor, (folder for folder in self._at_place() if folder.parent != self.folder.parent))
+
+    def _at_place(self) -> Iterator[Path]:
+        place = self.folder.parent
+        yield from sorted(place.parent.parent.glob(f"*/{place.name}/*"))
 
     def _write_changes(self, cursor: Cursor, plan: Path, told: Path | None) -> Path:
         """What became of the plan's members, kept with its run; beside the plan when that is gone or was never noted."""
@@ -243,9 +291,19 @@ def _relation(cursor: Cursor, folder: Path) -> str | None:
     return _merged(cursor, _snapshot(folder), plan, changes_query(cursor, plan, told))
 
 
+def _identifiers(cursor: Cursor, folders: Iterable[Path]) -> str | None:
+    relations = filter(None, (_relation(cursor, folder) for folder in folders))
+    return " UNION ALL ".join(f"SELECT identifier FROM ({relation})" for relation in relations) or None  # noqa: S608 - our own queries
+
+
 def _releases(cursor: Cursor, plan: Path) -> bool:
     query = f"SELECT count(*) FROM read_parquet({literal(plan)}) WHERE change = '{RELEASED}'"  # noqa: S608 - our own names
     return bool(cursor.execute(query).fetchall()[0][0])
+
+
+def segment_folder(segment: str) -> str:
+    """The name of a segment's folder at a place, and of its changes in the folder of a run."""
+    return short_hash(segment.casefold())
 
 
 def kept_members(workspace: Path) -> list[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,16 +74,18 @@ def _plan(
     plans: list[SegmentPlan] = []
     members: list[PlannedMember] = []
     going = [segment for segment in segments if segment.name not in skipped]
-    places = {segment.name: place for segment, place in places_of(export, destination, going, ctx)}
+    places = places_of(export, destination, going, ctx)
+    there = who_is_there(export, destination, places, ctx)
     planned: list[Measured] = []
     files: dict[Path, str] = {}
-    for segment in segments:
-        place = places.get(segment.name)
-        if place is None:
-            plans.append(SegmentPlan(segment.name, skipped=skipped[segment.name]))
-            continue
-        there = who_is_there(export, destination, segment, place, ctx)
-        with source.plan(segment, place, ctx, there=there, whole=whole) as plan:
+    with ExitStack() as looked_at:
+        made = source.plan(places, ctx, there=there, whole=whole)
+        by_segment = {s.name: looked_at.enter_context(plan) for (s, _place), plan in zip(places, made, strict=True)}
+        for segment in segments:
+            plan = by_segment.get(segment.name)
+            if plan is None:
+                plans.append(SegmentPlan(segment.name, skipped=skipped[segment.name]))
+                continue
             left_out = left_out_of(counts[segment.name])
             if not plan.changes.to_send and not plan.changes.unchanged:
                 plans.append(SegmentPlan(segment.name, left_out=left_out, skipped="Nobody in it can be sent."))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Protocol, Self
 
 from app.core.counts import Count
@@ -41,6 +41,8 @@ class Opened:
 
 There = Iterable[Sequence[Mapping[str, str | None]]]
 """Everybody in a place page by page, each by the values of the key fields."""
+NOT_ASKED: Mapping[str, There] = MappingProxyType({})
+"""Of no segment the place was asked who is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,19 +169,20 @@ class MemberSource(Protocol):
 
     def plan(
         self,
-        segment: Segment,
-        place: Place,
+        places: Sequence[tuple[Segment, Place]],
         ctx: JobContext,
         *,
         run: str = "",
-        there: There | None = None,
+        there: Mapping[str, There] = NOT_ASKED,
         whole: bool = False,
         retries: str = "",
-    ) -> PlannedSegment:
-        """Compare who is to be sent with what the place holds, for the run of that id; without one it leaves no trace.
+    ) -> Sequence[PlannedSegment]:
+        """Compare who is to be sent with what the places hold, for the run of that id; without one it leaves no trace.
 
-        What the place holds is what we know, or who is `there` by its own word. A `whole` plan also has who is unchanged and
-        who is left out, and is only looked at. With `retries` only those are planned who were rejected in that earlier run.
+        All segments of a run are planned together, and in their order: who leaves one and is in another one at the same place
+        stays there. What a place holds is what we know, or who is `there` by its own word, by the segment's name. A `whole`
+        plan also has who is unchanged and who is left out, and is only looked at. With `retries` only those are planned who
+        were rejected in that earlier run.
         """
         ...
 
@@ -194,8 +197,10 @@ class MemberSource(Protocol):
         """What the place holds; None while some members are in doubt."""
         ...
 
-    def undo(self, segment: Segment, place: Place, ctx: JobContext, *, undone: str, run: str = "") -> PlannedSegment:
-        """What takes back what the run of that id did to the segment; without `run` it is only looked at."""
+    def undo(
+        self, places: Sequence[tuple[Segment, Place]], ctx: JobContext, *, undone: str, run: str = ""
+    ) -> Sequence[PlannedSegment]:
+        """What takes back what the run of that id did to the segments; without `run` it is only looked at."""
         ...
 
 

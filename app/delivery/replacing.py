@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.core.errors import FixSettings, TellUs
 from app.core.exports import Export, SyncMode
 from app.core.segments import Segment
-from app.delivery.ports import There
+from app.delivery.ports import NOT_ASKED, There
 from app.destinations.contract import Place, ReadingDestination, SegmentDestination
 from app.jobs import JobContext
 
 
 def who_is_there(
-    export: Export, destination: SegmentDestination, segment: Segment, place: Place, ctx: JobContext
-) -> There | None:
-    """Everybody in the place, asked of the destination; None in other sync modes, and where there is no place yet.
+    export: Export, destination: SegmentDestination, places: Sequence[tuple[Segment, Place]], ctx: JobContext
+) -> Mapping[str, There]:
+    """Everybody in the places that are there, asked of the destination, by the segments' names; none in other sync modes.
 
     Raises TellUs for a destination that says it can replace, but can't be asked.
     """
     if export.sync is not SyncMode.REPLACE:
-        return None
+        return NOT_ASKED
     if not isinstance(destination, ReadingDestination):
         raise TellUs(
             "This destination can't say who is there.",
@@ -28,7 +28,11 @@ def who_is_there(
             "Choose another sync mode in the export, and send us the log.",
             code="no_reading",
         )
-    return destination.read_members(export.target, segment.name, ctx) if place.there else None
+    return {
+        segment.name: destination.read_members(export.target, segment.name, ctx)
+        for segment, place in places
+        if place.there
+    }
 
 
 def places_of(

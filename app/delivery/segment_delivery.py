@@ -66,10 +66,7 @@ class SegmentDelivery:
         with ExitStack() as plans:
             self.state.begin(PhaseName.PLAN)
             places = places_of(self.export, self.destination, [segment for segment, _count in counts], ctx)
-            planned = [
-                (segment, plans.enter_context(self._plan(source, segment, place, ctx))) for segment, place in places
-            ]
-            planned = judge.with_somebody(planned)
+            planned = judge.with_somebody(self._plan(source, places, plans, ctx))
             if not self.state.run.retries:  # a person asked for exactly these
                 demand_within(self.export, planned, self.state.run.approval)
             self._send_all(planned, fields, ctx)
@@ -107,12 +104,11 @@ class SegmentDelivery:
         run = self.state.run
         with ExitStack() as plans:
             self.state.begin(PhaseName.PLAN)
-            planned = []
-            for segment in segments:
-                place = self.destination.place(self.export.target, segment.name, ctx)
-                plan = plans.enter_context(source.undo(segment, place, ctx, undone=run.undoes, run=run.id))
+            places = [(each, self.destination.place(self.export.target, each.name, ctx)) for each in segments]
+            undone = source.undo(places, ctx, undone=run.undoes, run=run.id)
+            planned = [(segment, plans.enter_context(plan)) for segment, plan in zip(segments, undone, strict=True)]
+            for segment, plan in planned:
                 self.run_log.info(words_of_plan(segment.name, plan.changes))
-                planned.append((segment, plan))
             self._send_all(planned, fields, ctx)
 
     def _send_all(
@@ -138,14 +134,18 @@ class SegmentDelivery:
         self.state.skip(segment, sentence)
         self.run_log.warning(f"“{segment}” was skipped. {sentence}")
 
-    def _plan(self, source: MemberSource, segment: Segment, place: Place, ctx: JobContext) -> PlannedSegment:
-        there = who_is_there(self.export, self.destination, segment, place, ctx)
+    def _plan(
+        self, source: MemberSource, places: Sequence[tuple[Segment, Place]], plans: ExitStack, ctx: JobContext
+    ) -> list[tuple[Segment, PlannedSegment]]:
+        there = who_is_there(self.export, self.destination, places, ctx)
         run = self.state.run
-        plan = source.plan(segment, place, ctx, run=run.id, there=there, retries=run.retries)
-        self.run_log.info(words_of_plan(segment.name, plan.changes))
-        if plan.basis is not None:
-            self.run_log.warning(f"“{segment.name}”: {BASIS_WORDS[plan.basis]}")
-        return plan
+        made = source.plan(places, ctx, run=run.id, there=there, retries=run.retries)
+        planned = [(segment, plans.enter_context(plan)) for (segment, _place), plan in zip(places, made, strict=True)]
+        for segment, plan in planned:
+            self.run_log.info(words_of_plan(segment.name, plan.changes))
+            if plan.basis is not None:
+                self.run_log.warning(f"“{segment.name}”: {BASIS_WORDS[plan.basis]}")
+        return planned
 
     def _noted(self, segment: Segment, plan: PlannedSegment) -> Iterator[Planned]:
         """What is about to be done with the segment, removals first as they are sent."""

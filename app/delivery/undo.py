@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from app.core.errors import FixSettings
@@ -31,11 +32,11 @@ def plan_undo(
     source = deps.members(export, opened.description, tuple(fields.values()))
     plans: list[SegmentPlan] = []
     files: dict[Path, str] = {}
-    for segment in deps.segments:
-        if segment.name not in names:
-            continue
-        place = destination.place(export.target, segment.name, ctx)
-        with source.undo(segment, place, ctx, undone=undone.path.name) as plan:
+    segments = [segment for segment in deps.segments if segment.name in names]
+    places = [(segment, destination.place(export.target, segment.name, ctx)) for segment in segments]
+    with ExitStack() as looked_at:
+        for segment, plan in zip(segments, source.undo(places, ctx, undone=undone.path.name), strict=True):
+            looked_at.enter_context(plan)
             plans.append(SegmentPlan(segment.name, plan.changes))
             if whole:
                 files[plan.keep()] = segment.name

@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from app.core.counts import Count
-from app.core.errors import FixSettings, SendoffError, TryAgain
-from app.core.exports import Export, SyncMode
+from app.core.errors import FixSettings, TryAgain
+from app.core.exports import REMOVING, Export, SyncMode
 from app.core.guards import Seen
-from app.core.plans import Basis, Change, Changes, PlannedMember
+from app.core.plans import Changes
 from app.core.runs import Reject
 from app.core.segments import Segment
 from app.data.counting import Counter, CountSpec
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.identity import Identity
 from app.data.kept_files import known_of
-from app.data.last_seen import read, read_seen, seen_now, write_seen
+from app.data.last_seen import read, seen_now, write_seen
 from app.data.member_query import MemberSpec
 from app.data.members import Members
-from app.data.plan_pages import PlanPages
-from app.data.plan_rows import ALL, PlanRows, look_path, read_plan
+from app.data.plan_rows import look_path
 from app.data.planning import Difference
-from app.data.resuming import Rest, goes_on, is_settled
+from app.data.resuming import goes_on, is_settled
 from app.data.run_changes import changes_path
-from app.data.sent import Held, Told
+from app.data.sent import Held, Told, segment_folder
+from app.data.shared_places import PlanAt, in_line
 from app.data.there import write_there
 from app.data.workspace_rows import Scope
 from app.delivery.matching import identity_of, matched_fields
-from app.delivery.ports import Holding, There
-from app.destinations.batches import Batch, Outcomes
+from app.delivery.ports import NOT_ASKED, Holding, There
 from app.destinations.contract import Place, TargetField
 from app.destinations.description import Description
-from app.jobs import CancelToken, JobContext
+from app.jobs import JobContext
+from app.services.run_plans import Draft, WorkspacePlan
 
 
 class WorkspaceMembers:
@@ -102,76 +99,84 @@ class WorkspaceMembers:
 
     def plan(
         self,
-        segment: Segment,
-        place: Place,
+        places: Sequence[tuple[Segment, Place]],
         ctx: JobContext,
         *,
         run: str = "",
-        there: There | None = None,
+        there: Mapping[str, There] = NOT_ASKED,
         whole: bool = False,
         retries: str = "",
-    ) -> WorkspacePlan:
-        """See `MemberSource.plan`; what an earlier run left behind is made part of what is held first."""
-        held = self._held(segment, place)
-        path = held.plan_path if run else look_path(self._engine.folder)
-        if run:
-            held.settle(ctx.token)
-            if not place.there:
-                held.forget()
-        spec = self._spec(segment)
-        known = held if place.there else None
-        who = path.with_suffix(".there.tmp")
-        try:
-            if there is not None:
-                write_there(there, self._description.key_fields, who, ctx)
-            difference = self._members.plan(
-                self._scope,
-                segment,
-                spec,
-                known,
-                self._export.sync,
-                path,
-                ctx,
-                run=run,
-                there=None if there is None else who,
-                count=self._counts.get(segment.name),
-                whole=whole,
-                retries=retries,
-            )
-        finally:
-            who.unlink(missing_ok=True)
-        named = {self._names.get(field, field): number for field, number in difference.sent_empty.items()}
-        told = Told(held, self._export.sync) if run else None
-        changes = difference.changes
-        number = changes.added + changes.changed + changes.unchanged
-        # Who is sent again alone is not all that is to be seen of a segment.
-        now = None if retries else self._seen_now(segment, spec.identity, number)
-        return WorkspacePlan(self._engine, segment.name, path, difference, named, held, told, seen=now)
+    ) -> list[WorkspacePlan]:
+        """See `MemberSource.plan`; what earlier runs left behind is made part of what is held first."""
+        drafts: list[Draft] = []
+        with ExitStack() as when_it_fails:
+            for segment, place, held in self._with_heirs(places):
+                if run:
+                    held.inherit(ctx.token)
+                    held.settle(ctx.token)
+                    if not place.there:
+                        held.forget()
+                path = held.plan_path if run else self._look_path(when_it_fails)
+                who = path.with_suffix(".there.tmp")
+                try:
+                    if segment.name in there:
+                        write_there(there[segment.name], self._description.key_fields, who, ctx)
+                    difference = self._members.plan(
+                        self._scope,
+                        segment,
+                        self._spec(segment),
+                        held if place.there else None,
+                        self._export.sync,
+                        path,
+                        ctx,
+                        run=run,
+                        there=who if segment.name in there else None,
+                        count=self._counts.get(segment.name),
+                        whole=whole,
+                        retries=retries,
+                    )
+                finally:
+                    who.unlink(missing_ok=True)
+                # Who is sent again alone is not all that is to be seen of a segment.
+                seen = None if retries else self._seen_now(segment, difference.changes)
+                drafts.append(Draft(segment.name, held, path, difference, seen))
+            plans = self._planned(drafts, ctx, self._export.sync if run else None)
+            when_it_fails.pop_all()
+        return plans
 
-    def undo(self, segment: Segment, place: Place, ctx: JobContext, *, undone: str, run: str = "") -> WorkspacePlan:
+    def undo(
+        self, places: Sequence[tuple[Segment, Place]], ctx: JobContext, *, undone: str, run: str = ""
+    ) -> list[WorkspacePlan]:
         """See `MemberSource.undo`."""
-        held = self._held(segment, place)
-        if not place.there or not held.known:
-            raise FixSettings(
-                f"What was done to “{segment.name}” can't be undone.",
-                "The export goes to another audience now, or the audience is gone.",
-                "Correct the members at the destination by hand.",
-                code="other_place",
-            )
-        if run:
-            held.settle(ctx.token)
-        path = held.plan_path if run else look_path(self._engine.folder)
-        changes = changes_path(self._engine.folder / "runs" / undone, held.name)
-        difference = self._members.undo(self._scope, segment, self._spec(segment), held, changes, path, ctx, run)
-        # Whoever is put back is told of as in an update, whatever the export does else.
-        told = Told(held, SyncMode.UPDATE) if run else None
-        return WorkspacePlan(self._engine, segment.name, path, difference, {}, held, told)
+        drafts: list[Draft] = []
+        with ExitStack() as when_it_fails:
+            for segment, place in places:
+                held = self._held(segment.name, place)
+                if not place.there or not held.known:
+                    raise FixSettings(
+                        f"What was done to “{segment.name}” can't be undone.",
+                        "The export goes to another audience now, or the audience is gone.",
+                        "Correct the members at the destination by hand.",
+                        code="other_place",
+                    )
+                if run:
+                    held.settle(ctx.token)
+                path = held.plan_path if run else self._look_path(when_it_fails)
+                changes = changes_path(self._engine.folder / "runs" / undone, held.name)
+                spec = self._spec(segment)
+                difference = self._members.undo(self._scope, segment, spec, held, changes, path, ctx, run)
+                drafts.append(Draft(segment.name, held, path, difference, None))
+            # Whoever is put back is told of as in an update, whatever the export does else.
+            plans = self._planned(drafts, ctx, SyncMode.UPDATE if run else None)
+            when_it_fails.pop_all()
+        return plans
 
     def resume(self, segment: Segment, place: Place, ctx: JobContext, *, run: str) -> WorkspacePlan | None:
         """See `MemberSource.resume`."""
-        held = self._held(segment, place)
+        held = self._held(segment.name, place)
         if not place.there or not (is_settled(held, run) or goes_on(held, run, ctx.token)):
-            return self.plan(segment, place, ctx, run=run)
+            (plan,) = self.plan([(segment, place)], ctx, run=run)
+            return plan
         seen = self._seen_by(held, ctx)
         if is_settled(held, run):
             held.settle(ctx.token)
@@ -179,12 +184,56 @@ class WorkspaceMembers:
                 write_seen(held.folder, seen)
             return None
         rest = self._members.rest(self._scope, segment, self._spec(segment), held, ctx)
-        told = Told(held, self._export.sync)
-        difference = Difference(rest.changes, {})
-        return WorkspacePlan(self._engine, segment.name, held.plan_path, difference, {}, held, told, seen, rest)
+        draft = Draft(segment.name, held, held.plan_path, Difference(rest.changes, {}), seen)
+        return WorkspacePlan(draft, {}, Told(held, self._export.sync), rest)
 
-    def _seen_now(self, segment: Segment, identity: Identity, number: int) -> Seen:
-        return replace(seen_now(self._scope, segment, identity, number), match=dict(self._export.match))
+    def _look_path(self, when_it_fails: ExitStack) -> Path:
+        """Where a plan lies that is only looked at."""
+        path = look_path(self._engine.folder)
+        when_it_fails.callback(path.unlink, missing_ok=True)
+        return path
+
+    def _planned(self, drafts: list[Draft], ctx: JobContext, told_as: SyncMode | None) -> list[WorkspacePlan]:
+        """The plans, brought in line with those to the same place; without `told_as` they are only looked at."""
+        self._bring_in_line(drafts, ctx)
+        plans = []
+        for draft in drafts:
+            sent_empty = {self._names.get(f, f): number for f, number in draft.difference.sent_empty.items()}
+            plans.append(WorkspacePlan(draft, sent_empty, None if told_as is None else Told(draft.held, told_as)))
+        return plans
+
+    def _bring_in_line(self, drafts: Sequence[Draft], ctx: JobContext) -> None:
+        planned = {draft.segment.casefold() for draft in drafts}
+        absent = [name for name in self._export.segments if name.casefold() not in planned]
+        by_place: dict[Path, list[Draft]] = {}
+        for draft in drafts:
+            by_place.setdefault(draft.held.folder.parent, []).append(draft)
+        for place, there in by_place.items():
+            with self._engine.cursor(ctx.token) as cursor:
+                plans = [PlanAt(draft.held, draft.path, draft.difference.changes) for draft in there]
+                left_out = [Held(self._engine, place / segment_folder(name)) for name in absent]
+                for draft, plan in zip(there, in_line(cursor, plans, left_out), strict=True):
+                    draft.difference = replace(draft.difference, changes=plan.changes)
+
+    def _with_heirs(self, places: Sequence[tuple[Segment, Place]]) -> list[tuple[Segment, Place, Held]]:
+        """What each place holds of the segments; one of them is the heir of those the export does not send there any more.
+
+        That is a segment of which nothing was sent there, as one that was renamed; else, where members are taken out, any.
+        """
+        found = [(segment, place, self._held(segment.name, place)) for segment, place in places]
+        for _segment, place, held in found:
+            theirs = [other for _other, where, other in found if where.name == place.name]
+            heir = next((each for each in theirs if not each.folder.exists()), None)
+            if heir is None and self._export.sync in REMOVING:
+                heir = theirs[0]
+            if heir is held:
+                held.orphans = held.left_behind(self._export.segments)
+        return found
+
+    def _seen_now(self, segment: Segment, changes: Changes) -> Seen:
+        number = changes.added + changes.changed + changes.unchanged
+        seen = seen_now(self._scope, segment, self._identity(segment), number)
+        return replace(seen, match=dict(self._export.match))
 
     def _seen_by(self, held: Held, ctx: JobContext) -> Seen | None:
         """What the run saw that made the plan which waits there."""
@@ -195,7 +244,7 @@ class WorkspaceMembers:
 
     def held(self, segment: Segment, place: Place, ctx: JobContext) -> Holding | None:
         """See `MemberSource.held`."""
-        numbers = self._held(segment, place).numbers(ctx.token)
+        numbers = self._held(segment.name, place).numbers(ctx.token)
         return None if numbers is None else Holding(*numbers)
 
     @property
@@ -203,8 +252,8 @@ class WorkspaceMembers:
         self._counted()
         return self._reader
 
-    def _held(self, segment: Segment, place: Place) -> Held:
-        return Held(self._engine, self._export.id, f"{self._export.connection} {place.name}", segment.name)
+    def _held(self, segment: str, place: Place) -> Held:
+        return Held.of(self._engine, self._export.id, f"{self._export.connection} {place.name}", segment)
 
     def _spec(self, segment: Segment) -> MemberSpec:
         return MemberSpec(self._matched, self._identity(segment), self._names)
@@ -212,141 +261,3 @@ class WorkspaceMembers:
     def _identity(self, segment: Segment) -> Identity:
         keys = self._description.key_fields
         return identity_of(self._matched, keys, segment, self._scope.catalog, self._country)
-
-
-class WorkspacePlan:
-    """Fulfils delivery's `PlannedSegment`; `told` is None for a plan that is only looked at."""
-
-    def __init__(
-        self,
-        engine: DuckDBEngine,
-        segment: str,
-        path: Path,
-        difference: Difference,
-        sent_empty: Mapping[str, int],
-        held: Held,
-        told: Told | None,
-        seen: Seen | None = None,
-        rest: Rest | None = None,
-    ) -> None:
-        self._engine = engine
-        self._segment = segment
-        self._path = path
-        self._held = held
-        self._told = told
-        self._rest = rest
-        self._skipped: set[int] = set()
-        self.resumed = rest is not None
-        self.dropped = 0 if rest is None else rest.dropped
-        planned = difference.changes
-        self.never_left: tuple[int, int] = (
-            (planned.removed, planned.added + planned.changed) if rest is None else rest.never_left
-        )
-        self.changes: Changes = difference.changes
-        self.sent_empty: Mapping[str, int] = sent_empty
-        self.seen = seen
-        self._kept = False
-        self.seen_before = read_seen(held.folder)
-        self.basis: Basis | None = difference.basis
-        moved = seen is not None and seen.filled_otherwise(self.seen_before)
-        if self.basis in {None, Basis.ENGINE} and moved and difference.changes.to_send:
-            self.basis = Basis.SOURCE
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._told is not None:
-            self._told.close()
-            if error is not None:
-                with suppress(SendoffError, OSError):  # what stopped the run weighs more; the next run notes it as well
-                    self._held.note(CancelToken())
-            return
-        if self._kept:
-            return
-        with suppress(OSError):  # Windows still reads it; `clear_looks` comes later
-            self._path.unlink(missing_ok=True)
-
-    def removals(self, size: int, ctx: JobContext) -> Iterator[Batch]:
-        """See `PlannedSegment.removals`."""
-        return _batches(read_plan(self._engine, self._path, ctx, removed=True, where=self._left()), size)
-
-    def batches(self, size: int, ctx: JobContext) -> Iterator[Batch]:
-        """See `PlannedSegment.batches`; the engine is let go of when the iterator is closed."""
-        return _batches(read_plan(self._engine, self._path, ctx, where=self._left()), size, self._skipped)
-
-    def doubtful(self, change: Change, ctx: JobContext) -> Batch:
-        """See `PlannedSegment.doubtful`."""
-        if not self.changes.in_doubt:
-            return Batch([], {}, [])
-        doubt = "in_doubt" if self._rest is None else self._rest.rows(doubt=True)
-        parts = read_plan(self._engine, self._path, ctx, where=f"change = '{change}' AND {doubt}")
-        return next(_batches(parts, max(self.changes.to_send, 1)), Batch([], {}, []))
-
-    def skip(self, batch: Batch) -> None:
-        """See `PlannedSegment.skip`."""
-        self._skipped.update(batch.rows)
-
-    def _left(self) -> str:
-        return ALL if self._rest is None else self._rest.rows()
-
-    def first(self, number: int, ctx: JobContext) -> list[PlannedMember]:
-        """See `PlannedSegment.first`."""
-        return PlanPages(self._engine, {self._path: self._segment}).first(number, ctx)
-
-    def keep(self) -> Path:
-        """See `PlannedSegment.keep`."""
-        self._kept = True
-        return self._path
-
-    def sending(self, batch: Batch) -> None:
-        """See `PlannedSegment.sending`."""
-        if self._told is not None:
-            self._told.sending(batch.rows)
-
-    def settled(self, batch: Batch, outcomes: Outcomes) -> None:
-        """See `PlannedSegment.settled`."""
-        if self._told is not None:
-            others = {place: each.kind.value for place, each in outcomes.others.items()}
-            self._told.settled(batch.rows, outcomes.kind.value, others)
-
-    def finish(self, ctx: JobContext) -> Holding | None:
-        """See `PlannedSegment.finish`."""
-        if self._told is None:
-            return None
-        self._told.close()
-        self._held.settle(ctx.token)
-        if self.seen is not None:
-            write_seen(self._held.folder, self.seen)
-        numbers = self._held.numbers(ctx.token)
-        return None if numbers is None else Holding(*numbers)
-
-
-def _batch(part: PlanRows) -> Batch:
-    return Batch(part.members, part.values, part.rows, part.known)
-
-
-def _batches(
-    parts: Generator[PlanRows, None, None], size: int, skipped: AbstractSet[int] = frozenset()
-) -> Iterator[Batch]:
-    """Members in batches of that size, but the last; without those whose rows are to be skipped."""
-    waiting = Batch([], {}, [])
-    with closing(parts):
-        for part in parts:
-            batch = _batch(part)
-            if skipped:
-                batch = batch.picked([place for place, row in enumerate(batch.rows) if row not in skipped])
-            waiting = _joined(waiting, batch) if waiting else batch
-            whole = len(waiting) // size * size
-            for start in range(0, whole, size):
-                yield waiting[start : start + size]
-            waiting = waiting[whole:]
-    if waiting:
-        yield waiting
-
-
-def _joined(first: Batch, second: Batch) -> Batch:
-    columns = {name: [*values, *second.columns[name]] for name, values in first.columns.items()}
-    return Batch([*first.keys, *second.keys], columns, [*first.rows, *second.rows], [*first.known, *second.known])

@@ -75,7 +75,8 @@ def prepare(folder: Path, url: str, members: int) -> None:
     described, ctx = description("mailchimp"), JobContext()
     with services.runs._deps() as deps:
         source = deps.members(export, described, described.fields)
-        with source.plan(deps.segments[0], Place(PLACE, there=True), ctx, run=export.id) as plan:
+        (plan,) = source.plan([(deps.segments[0], Place(PLACE, there=True))], ctx, run=export.id)
+        with plan:
             assert isinstance(plan._told, Told)
             plan._told.settled(range(members), "added", {})
             plan.finish(ctx)

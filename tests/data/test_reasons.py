@@ -103,7 +103,7 @@ class SentPlace:
     def __init__(self, engine: DuckDBEngine, asked: Segment = GERMANS) -> None:
         self.engine = engine
         self.asked = asked
-        self.held = Held(engine, "e1", "list", asked.name)
+        self.held = Held.of(engine, "e1", "list", asked.name)
         self._generation = 0
 
     def table(self, *rows: tuple[Any, ...]) -> Table:

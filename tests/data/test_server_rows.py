@@ -214,7 +214,7 @@ def test_reasons_where_the_server_answers_for_the_rules(twins: Twins) -> None:
     germans = segment("Germans", {"field": "Customer.Country", "is": "DE"})
     identity = Identity((("email", EMAIL),), CONSENT, country="DE")
     spec = MemberSpec({"mail": EMAIL, "points": FIELDS["points"]}, identity, {"email": "e-mail", "points": "Points"})
-    held = Held(twins.engine, "server", "list", "Germans")
+    held = Held.of(twins.engine, "server", "list", "Germans")
     members, ctx = Members(twins.engine), JobContext()
 
     def plan(*rows: tuple[Any, ...]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from app.core.run_pointers import SentFile
 from app.core.runs import Reject
 from app.core.segments import Segment, SegmentOf
 from app.core.tables import Catalog, Column, ColumnType, Table, TableRole
-from app.delivery.ports import Deps, Holding, Opened, PartFile, RowCount, There
+from app.delivery.ports import NOT_ASKED, Deps, Holding, Opened, PartFile, RowCount, There
 from app.destinations.batches import Batch, Member, Outcome, OutcomeKind, Outcomes
 from app.destinations.contract import Choice, Confirmation, Place, PreparedRequest, TargetField
 from app.destinations.description import Badge, Description
@@ -121,24 +121,28 @@ class FakeMembers:
 
     def plan(
         self,
-        segment: Segment,
-        place: Place,
+        places: Sequence[tuple[Segment, Place]],
         ctx: JobContext,
         *,
         run: str = "",
-        there: There | None = None,
+        there: Mapping[str, There] = NOT_ASKED,
         whole: bool = False,
         retries: str = "",
-    ) -> FakePlan:
-        assert there is None
-        number = max(self.sizes[segment.name] - self.without_key, 0)
-        return FakePlan(segment.name, number, self.on_batch, self.sent_empty)
+    ) -> list[FakePlan]:
+        assert not there
+        return [self._plan(segment) for segment, _place in places]
 
-    def undo(self, segment: Segment, place: Place, ctx: JobContext, *, undone: str, run: str = "") -> FakePlan:
-        return FakePlan(segment.name, 0)
+    def undo(
+        self, places: Sequence[tuple[Segment, Place]], ctx: JobContext, *, undone: str, run: str = ""
+    ) -> list[FakePlan]:
+        return [FakePlan(segment.name, 0) for segment, _place in places]
 
     def resume(self, segment: Segment, place: Place, ctx: JobContext, *, run: str) -> FakePlan:
-        return self.plan(segment, place, ctx, run=run)
+        return self._plan(segment)
+
+    def _plan(self, segment: Segment) -> FakePlan:
+        number = max(self.sizes[segment.name] - self.without_key, 0)
+        return FakePlan(segment.name, number, self.on_batch, self.sent_empty)
 
 
 @dataclass

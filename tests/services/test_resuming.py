@@ -20,7 +20,7 @@ from app.delivery.journal_completion import by_journal, complete_journal
 from app.destinations.batches import Member, Outcome
 from app.destinations.description import Repeat
 from app.jobs import JobContext
-from app.services.run_members import WorkspacePlan
+from app.services.run_plans import WorkspacePlan
 from tests.data.test_counting import EVERYBODY
 from tests.delivery.fakes import export, opened
 from tests.delivery.test_run_state import queued

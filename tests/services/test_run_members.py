@@ -48,7 +48,7 @@ def test_a_run_keeps_nothing_it_counted_with_while_it_reads_members(looking):
         own = members._engine
         members.count(gold, ctx)
         assert kept_rows(own) > 0
-        with members.plan(gold, PLACE, ctx) as plan:
+        with members.plan([(gold, PLACE)], ctx)[0] as plan:
             assert kept_rows(own) == 0
             assert plan.changes.added == 2
 
@@ -79,7 +79,7 @@ def test_the_members_of_a_run_agree_with_their_count(looking, source):
     members = source()
     count = members.count(gold, looking.ctx)
     assert (count.members, count.eligible, count.to_send, count.verdict) == (3, 2, 2, Verdict.OK)
-    with members.plan(gold, PLACE, looking.ctx) as plan:
+    with members.plan([(gold, PLACE)], looking.ctx)[0] as plan:
         batches = list(plan.batches(1, looking.ctx))
     assert [[dict(member.values) for member in batch] for batch in batches] == [
         [{"email": "nora@example.com", "first_name": "Nora"}],
