@@ -22,7 +22,7 @@ from app.data.kept_files import make_folder, write_parquet
 from app.data.reasons import Why, explained
 from app.data.run_changes import KEY, RELEASED
 from app.data.sent import Held, short_hash
-from app.data.there import STRANGER, not_there, seen
+from app.data.there import STRANGER, seen
 from app.data.undoing import ADDED, REMOVED
 from app.data.value_hashes import PART, VALUE, is_part
 from app.jobs.drive import put_in_place, remove
@@ -73,19 +73,17 @@ def compare(
     explained after, so that nothing is asked of those who stay as they are. `there` is a file of who is there
     (app/data/there.py), which the sync mode replace goes by in place of what we know. With a query of those who are `left_out`
     the plan is one to be looked at: it holds them, and who is unchanged as well. `only` is a query of `member` and
-    `identifier`: then nobody else is planned, or counted as unchanged.
+    `identifier`: then nobody else is planned, or counted as unchanged. What others send to the same place is heeded after
+    this (app/data/shared_places.py).
     """
     mapping = _mapping_of(found.fields)
     before = _before(cursor, held, there, found.keys)
     basis = None if held is None or before is None else _basis(cursor, held, before, mapping)
     keys = [] if before is None else [name for name in columns_of(cursor, before) if name.startswith(KEY)]
-    others = held.other_exports(cursor) if held is not None and mode in REMOVING else None
-    if there is not None and before is not None:
-        others = " UNION ALL ".join(filter(None, (others, not_there(before))))
     whole = left_out is not None
     if not whole and before is not None and found.keys and set(found.keys) <= set(found.fields):
         found, before = _without_equals(cursor, found, mapping, before)
-    rows = _compared(found, mapping, before, keys, others, mode, whole=whole)
+    rows = _compared(found, mapping, before, keys, mode, whole=whole)
     if only is not None:
         either = f"member IN (SELECT member FROM ({only})) OR identifier IN (SELECT identifier FROM ({only}))"  # noqa: S608 - our own query
         rows = f"SELECT * FROM ({rows}) WHERE {either}"  # noqa: S608 - as above
@@ -110,8 +108,8 @@ def compare(
 def take_back(cursor: Cursor, found: Found, held: Held, changes: Path, to: Path, kept: Mapping[str, str]) -> Difference:
     """Write the plan that undoes the changes of a run to one segment: `found` is everybody who may be sent now.
 
-    Whom that run added and we still hold is removed, unless somebody else sends them to the same place; whom it removed is
-    added with the values of now. Changed ones stay: what they were before is not kept.
+    Whom that run added and we still hold is removed; whom it removed is added with the values of now. Changed ones stay: what
+    they were before is not kept.
     """
     before = held.everybody(cursor)
     mapping = held.mapping(cursor) or _mapping_of(found.fields)
@@ -128,7 +126,7 @@ def take_back(cursor: Cursor, found: Found, held: Held, changes: Path, to: Path,
         # Whose removal was never acknowledged may be gone there.
         rows += f" AND n.identifier NOT IN (SELECT identifier FROM ({before}) WHERE NOT doubt)"  # noqa: S608 - our own query
         rows += (
-            f" UNION ALL BY NAME SELECT {_gone(held.other_exports(cursor))} AS change, {usual}, h.payload AS before, "  # noqa: S608 - as above
+            f" UNION ALL BY NAME SELECT 'removed' AS change, {usual}, h.payload AS before, "  # noqa: S608 - as above
             f"'{Says.TAKEN_OUT}' AS reason, h.member, h.identifier, NULL::UUID AS payload{keys}, {empty} "
             f"FROM ({before}) h WHERE h.identifier IN ({added})"
         )
@@ -178,7 +176,6 @@ def _compared(
     mapping: str,
     held: str | None,
     held_keys: Sequence[str],
-    others: str | None,
     mode: SyncMode,
     *,
     whole: bool,
@@ -190,9 +187,9 @@ def _compared(
     known = {KEY + name for name in found.keys}
     both = [f"{_either(name, known, held_keys)} AS {quoted(name)}" for name in dict.fromkeys([*known, *held_keys])]
     rest = [f"n.{quoted(VALUE + name)}" for name in found.fields] + [f"n.{name}" for name in unusable]
-    gone = _gone(others)
-    if mode is SyncMode.MIRROR:  # who was there before us and was left as they were is not ours to take out
-        gone = f"CASE WHEN h.payload IS NULL AND NOT h.doubt THEN '{RELEASED}' ELSE {gone} END"
+    # Who is not there by the place's own word can't be taken out; nor may who was there before us and was left as they were.
+    not_ours = "h.missing OR (h.payload IS NULL AND NOT h.doubt)" if mode is SyncMode.MIRROR else "h.missing"
+    gone = f"CASE WHEN {not_ours} THEN '{RELEASED}' ELSE 'removed' END"
     differs = "false" if mode is SyncMode.ADD else "n.payload IS DISTINCT FROM h.payload"
     change = (
         "CASE WHEN h.identifier IS NULL OR ((h.doubt OR h.missing) AND n.identifier IS NOT NULL) THEN 'added' "
@@ -207,11 +204,6 @@ def _compared(
         f"SELECT {', '.join(selected)} FROM ({now}) n {join} JOIN ({held}) h ON n.identifier = h.identifier "  # noqa: S608 - our own names
         f"WHERE {wanted}"
     )
-
-
-def _gone(others: str | None) -> str:
-    """What is planned for who is held and not wanted any more; where `others` send them as well only our note goes."""
-    return f"CASE WHEN h.identifier IN ({others}) THEN '{RELEASED}' ELSE 'removed' END" if others else "'removed'"
 
 
 def _now(found: Found, mapping: str) -> str:

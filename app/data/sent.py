@@ -63,12 +63,12 @@ class Held:
     @classmethod
     def of(cls, engine: DuckDBEngine, export_id: str, place: str, segment: str) -> Held:
         """A segment by its name; `place` names it among all places of all connections."""
-        return cls(engine, engine.folder / "sent" / export_id / short_hash(place) / segment_folder(segment))
+        return cls(engine, engine.folder / "sent" / export_id / short_hash(place) / _segment_name(segment))
 
     @classmethod
     def newest(cls, engine: DuckDBEngine, export_id: str, segment: str) -> Held | None:
         """What an export sent last of a segment, wherever that is; None when it never sent any of it."""
-        places = (engine.folder / "sent" / export_id).glob(f"*/{segment_folder(segment)}")
+        places = (engine.folder / "sent" / export_id).glob(f"*/{_segment_name(segment)}")
         written = [(newest.stat().st_mtime_ns, folder) for folder in places if (newest := _newest(folder)) is not None]
         return cls(engine, max(written)[1]) if written else None
 
@@ -93,8 +93,8 @@ class Held:
 
     def left_behind(self, segments: Iterable[str]) -> list[Path]:
         """The folders at this place of segments the export sent once, and which are not among those of these names."""
-        names = {segment_folder(segment) for segment in segments}
-        return sorted(folder for folder in self.folder.parent.glob("*") if folder.is_dir() and folder.name not in names)
+        names = {_segment_name(segment) for segment in segments}
+        return sorted(f for f in self.folder.parent.glob("*") if f.is_dir() and f.name not in names)
 
     @property
     def was(self) -> Path:
@@ -162,9 +162,10 @@ class Held:
                 return 0, 0
             query = f"SELECT count(*), count(*) FILTER (doubt) FROM ({own})"  # noqa: S608 - our own query
             ((number, doubtful),) = cursor.execute(query).fetchall()
-            everybody, others = number, self.others(cursor)
-            if others is not None:
-                both = f"SELECT identifier FROM ({own}) UNION {others}"  # noqa: S608 - our own queries
+            everybody = number
+            others = list(filter(None, (other.identifiers(cursor) for other in self.others())))
+            if others:
+                both = f"SELECT identifier FROM ({own}) UNION ({' UNION ALL '.join(others)})"  # noqa: S608 - our own queries
                 ((everybody,),) = cursor.execute(f"SELECT count(*) FROM ({both})").fetchall()  # noqa: S608 - as above
             return None if doubtful else (int(number), int(everybody))
 
@@ -196,17 +197,11 @@ class Held:
         own = self.everybody(cursor)
         return None if own is None else f"SELECT identifier FROM ({own})"  # noqa: S608 - our own query
 
-    def others(self, cursor: Cursor) -> str | None:
-        """A query of the identifiers that other segments and exports have sent to the same place."""
-        return _identifiers(cursor, (folder for folder in self._at_place() if folder != self.folder))
-
-    def other_exports(self, cursor: Cursor) -> str | None:
-        """A query of the identifiers that other exports have sent to the same place."""
-        return _identifiers(cursor, (folder for folder in self._at_place() if folder.parent != self.folder.parent))
-
-    def _at_place(self) -> Iterator[Path]:
+    def others(self) -> list[Held]:
+        """What other segments and exports have sent to the same place."""
         place = self.folder.parent
-        yield from sorted(place.parent.parent.glob(f"*/{place.name}/*"))
+        folders = sorted(place.parent.parent.glob(f"*/{place.name}/*"))
+        return [Held(self.engine, folder) for folder in folders if folder not in {self.folder, *self.orphans}]
 
     def _write_changes(self, cursor: Cursor, plan: Path, told: Path | None) -> Path:
         """What became of the plan's members, kept with its run; beside the plan when that is gone or was never noted."""
@@ -267,6 +262,11 @@ class Told:
             self._file.write(lines)
 
 
+def _segment_name(segment: str) -> str:
+    """The name of a segment's folder at a place, and of its changes in the folder of a run."""
+    return short_hash(segment.casefold())
+
+
 def _plan_path(folder: Path) -> Path:
     return folder / PLAN
 
@@ -291,19 +291,9 @@ def _relation(cursor: Cursor, folder: Path) -> str | None:
     return _merged(cursor, _snapshot(folder), plan, changes_query(cursor, plan, told))
 
 
-def _identifiers(cursor: Cursor, folders: Iterable[Path]) -> str | None:
-    relations = filter(None, (_relation(cursor, folder) for folder in folders))
-    return " UNION ALL ".join(f"SELECT identifier FROM ({relation})" for relation in relations) or None  # noqa: S608 - our own queries
-
-
 def _releases(cursor: Cursor, plan: Path) -> bool:
     query = f"SELECT count(*) FROM read_parquet({literal(plan)}) WHERE change = '{RELEASED}'"  # noqa: S608 - our own names
     return bool(cursor.execute(query).fetchall()[0][0])
-
-
-def segment_folder(segment: str) -> str:
-    """The name of a segment's folder at a place, and of its changes in the folder of a run."""
-    return short_hash(segment.casefold())
 
 
 def kept_members(workspace: Path) -> list[Path]:

@@ -80,8 +80,3 @@ def seen(cursor: Cursor, there: Path, held: str | None, keys: Sequence[str]) -> 
     table = f"seen_{new_id()}"
     cursor.execute(f"CREATE TEMP TABLE {table} AS {query}")
     return f"SELECT * FROM {table}"  # noqa: S608 - our own name
-
-
-def not_there(seen_query: str) -> str:
-    """A query of the identifiers of who was believed there and is not, of a `seen`."""
-    return f"SELECT identifier FROM ({seen_query}) WHERE missing"  # noqa: S608 - our own query

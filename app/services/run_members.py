@@ -25,7 +25,7 @@ from app.data.plan_rows import look_path
 from app.data.planning import Difference
 from app.data.resuming import goes_on, is_settled
 from app.data.run_changes import changes_path
-from app.data.sent import Held, Told, segment_folder
+from app.data.sent import Held, Told
 from app.data.shared_places import PlanAt, in_line
 from app.data.there import write_there
 from app.data.workspace_rows import Scope
@@ -203,16 +203,15 @@ class WorkspaceMembers:
         return plans
 
     def _bring_in_line(self, drafts: Sequence[Draft], ctx: JobContext) -> None:
-        planned = {draft.segment.casefold() for draft in drafts}
-        absent = [name for name in self._export.segments if name.casefold() not in planned]
         by_place: dict[Path, list[Draft]] = {}
         for draft in drafts:
             by_place.setdefault(draft.held.folder.parent, []).append(draft)
-        for place, there in by_place.items():
+        for there in by_place.values():
+            planned = {folder for draft in there for folder in (draft.held.folder, *draft.held.orphans)}
+            besides = [other for other in there[0].held.others() if other.folder not in planned]
+            plans = [PlanAt(draft.held, draft.path, draft.difference.changes) for draft in there]
             with self._engine.cursor(ctx.token) as cursor:
-                plans = [PlanAt(draft.held, draft.path, draft.difference.changes) for draft in there]
-                left_out = [Held(self._engine, place / segment_folder(name)) for name in absent]
-                for draft, plan in zip(there, in_line(cursor, plans, left_out), strict=True):
+                for draft, plan in zip(there, in_line(cursor, plans, besides), strict=True):
                     draft.difference = replace(draft.difference, changes=plan.changes)
 
     def _with_heirs(self, places: Sequence[tuple[Segment, Place]]) -> list[tuple[Segment, Place, Held]]:
