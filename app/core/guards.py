@@ -68,6 +68,10 @@ class Seen:
             name in self.match and self.match[name] != source for name, source in before.match.items()
         )
 
+    def ruled_otherwise(self, before: Seen) -> bool:
+        """Whether other rules decide than then; another name of the segment, which stands before them, is no other rule."""
+        return self.rules.partition(": ")[2] != before.rules.partition(": ")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -219,7 +223,7 @@ def _in_the_source(each: Measured) -> Cause | None:
     if shrunk:
         name, (was, rows) = max(shrunk.items(), key=lambda item: 1 - item[1][1] / item[1][0])
         return Cause(f"{name} has fewer rows", f"{name} went from {was:,} to {rows:,} rows since the last run.", name)
-    if before.rules != now.rules:
+    if now.ruled_otherwise(before):
         return Cause("the rules were changed", f"The rules of “{each.segment}” are other ones than at the last run.")
     if before.consent != now.consent:
         detail = f"Who agreed was read from {before.consent or 'no field'} at the last run, now from {now.consent or 'none'}."

@@ -299,9 +299,9 @@ class Members:
         same = (last.consent, last.keys) == (now.consent, now.keys)
         then = rows_then(self._engine, scope, last) if same else None
         if then is None:
-            return Before(last.rules != now.rules)
+            return Before(now.ruled_otherwise(last))
         sql = exact_sql(self._engine, self._facts, then, ctx.token, self._listed)
-        return Before(last.rules != now.rules, sql, sql.table(question.segment))
+        return Before(now.ruled_otherwise(last), sql, sql.table(question.segment))
 
     def _stays(self, question: MemberQuestion) -> bool:
         """Whether asking again gives the same members: not on a server, and not by a query somebody wrote."""

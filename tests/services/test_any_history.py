@@ -48,8 +48,8 @@ class Begun:
 class AnyHistory(RuleBasedStateMachine):
     """One audience; an export of up to three segments to it in any sync mode, and another export of one that mirrors or updates.
 
-    `held` are the addresses each of them has delivered and not taken out again, `uncertain` those whom a run may have sent or
-    taken out that did not come to its end.
+    `held` are the addresses each of them has delivered and not taken out again, `sent` those it may hold because it sent them,
+    `found` those the first one left as they were there, `uncertain` those whom a run that did not come to its end had to do with.
     """
 
     def __init__(self) -> None:
@@ -62,6 +62,8 @@ class AnyHistory(RuleBasedStateMachine):
         self.chosen: tuple[str, ...] = ("A", "B")
         self.number = 0
         self.held: dict[str, set[str]] = {"e1": set(), "e2": set()}
+        self.sent: dict[str, set[str]] = {"e1": set(), "e2": set()}
+        self.found: set[str] = set()
         self.uncertain: set[str] = set()
         self.dead: Begun | None = None
         self.undoable: Begun | None = None
@@ -157,16 +159,15 @@ class AnyHistory(RuleBasedStateMachine):
             assert {self.target.members[address] for address in taken} <= {self.first_name}
         if mode in REMOVING:
             strangers = set() if mode is SyncMode.REPLACE else {STRANGER}
-            unknown = self.uncertain if own == "e2" else set()
-            assert there <= wanted | self.held[other] | unknown | refused | strangers
-            if own == "e1":
-                self.uncertain &= refused
+            assert there <= wanted | self.sent[other] | (self.found if own == "e2" else set()) | refused | strangers
+            self.sent[own] &= wanted | refused | self.found
         self.held[own] = taken | (set() if mode in REMOVING else self.held[own])
 
     def _do(self, begun: Begun) -> Run:
         """Let it run; nobody is taken out who is not ours or whom the other export holds, nobody is sent twice to a segment."""
         target, given = self.target, begun.export
         target.sent, target.removed, target.requests = [], [], 0
+        before = set(target.members)
         self.dead = self.undoable = None
         try:
             done = deliver(begun.run, given, opened(target, OF), self._deps(), JobContext(), lambda _run: None)
@@ -178,6 +179,9 @@ class AnyHistory(RuleBasedStateMachine):
         assert given.sync is SyncMode.REPLACE or STRANGER not in removed
         assert all(times <= len(given.segments) for times in Counter(target.sent).values())
         self.held[given.id] -= removed
+        self.sent[given.id] = (self.sent[given.id] | set(target.sent)) - removed
+        if given.sync is SyncMode.ADD:
+            self.found |= before & set(self.people.values())
         if done.status not in CAME_TO_ITS_END or begun.run.interruptions or begun.run.undoes:
             self.uncertain |= {*target.sent, *removed}
         return done

@@ -102,5 +102,5 @@ def test_who_refuses_is_not_sent(looking, source):
     gold = looking.store.segments.get("Gold")
     count = source().count(gold, looking.ctx)
     assert (count.eligible, count.no_consent, count.to_send) == (2, 2, 0)
-    with source().plan(gold, PLACE, looking.ctx) as plan:
+    with source().plan([(gold, PLACE)], looking.ctx)[0] as plan:
         assert list(plan.batches(10, looking.ctx)) == []
