@@ -11,8 +11,12 @@ from app.core.exports import SyncMode
 from app.core.plans import Plan
 from app.core.runs import Run, Status
 from app.core.segments import Segment
+from app.delivery.deliver import deliver
+from app.jobs import JobContext
 from tests.data.test_counting import segment
-from tests.services.test_sent_runs import Bench, addresses, bench, some
+from tests.delivery.fakes import export, opened
+from tests.delivery.test_run_state import queued
+from tests.services.test_sent_runs import OF, Bench, addresses, bench, some
 
 __all__ = ["bench"]
 
@@ -81,3 +85,50 @@ def test_a_segment_that_is_renamed_is_not_sent_again_and_loses_who_leaves(bench:
     assert (done.totals.added, done.totals.unchanged) == (0, 3)
     run(bench, Another=(1, 2))
     assert set(bench.target.members) == addresses(1, 2)
+
+
+def test_who_was_only_found_there_leaves_when_whoever_sent_them_has_given_them_up_too(bench: Bench) -> None:
+    bench.people(some(1, 2))
+    assert run(bench, SyncMode.ADD, A=(1, 2), B=(1, 2)).totals.unchanged == 2  # as B finds them
+    run(bench, A=(2,), B=(1, 2))
+    assert set(bench.target.members) == addresses(1, 2)
+    run(bench, A=(2,), B=(2,))
+    assert set(bench.target.members) == addresses(2)
+
+
+def test_another_export_keeps_whom_it_found_there_without_taking_them_over(bench: Bench) -> None:
+    bench.people(some(1, 2))
+    run(bench, A=(1, 2))
+    bench.run(SyncMode.ADD, id="e2")
+    assert run(bench, A=(2,)).totals.removed == 0
+    bench.people(some(2))
+    assert bench.run(SyncMode.MIRROR, id="e2").totals.removed == 0  # it was there before that export
+    assert run(bench, A=(2,)).totals.removed == 1
+
+
+def test_taking_over_who_was_left_behind_goes_on_where_it_was_broken_off(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.people(some(1, 2, 3))
+    run(bench, A=(1, 2), B=(2, 3))
+
+    def refuse(*_args: object) -> None:
+        raise PermissionError("somebody reads it")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("app.data.sent.shutil.rmtree", refuse)
+        assert run(bench, A=(1, 2)).status is Status.FAILED
+    assert set(bench.target.members) == addresses(1, 2, 3)
+    assert run(bench, A=(1, 2)).totals.removed == 1
+    assert set(bench.target.members) == addresses(1, 2)
+
+
+def test_undoing_leaves_who_is_there_by_a_segment_that_was_taken_out(bench: Bench) -> None:
+    bench.people(some(1, 2))
+    run(bench, SyncMode.UPDATE, A=(1,), B=(2,))
+    run(bench, SyncMode.UPDATE, A=(1, 2))
+    segments = segments_of({"A": (1, 2)})
+    undone = replace(queued(), id="r2", undoes=queued().id)
+    given = export("A", sync=SyncMode.UPDATE, target=bench.export.target)
+    done = deliver(undone, given, opened(bench.target, OF), bench._deps(segments), JobContext(), lambda _run: None)
+    assert (done.status, set(bench.target.members)) == (Status.SUCCESSFUL, addresses(1, 2))
