@@ -6,7 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from app.core.exports import Guard
-from app.core.guards import FEWEST, Approval, Cause, Fewer, GuardKind, Held, Measured, Seen, likely_cause, strayed
+from app.core.guards import (
+    FEWEST,
+    Approval,
+    Cause,
+    Fewer,
+    GuardKind,
+    Held,
+    Measured,
+    Seen,
+    counted,
+    likely_cause,
+    strayed,
+)
 from app.core.plans import Changes
 from app.core.row_deltas import RowChanges
 
@@ -53,7 +65,7 @@ def judge_files(guard: Guard, items: Sequence[FileItem], approval: Approval | No
     rows = sum(each.now.members for each in items)
     if not strayed(approval.members, rows):
         return None
-    sentence = f"{rows:,} rows are to be written; when the export was reviewed, it was {approval.members:,}."
+    sentence = f"{counted(rows, 'row')} would be written; when the export was reviewed, it was {approval.members:,}."
     changes = Changes(added=rows)
     return Held(GuardKind.MOVED, sentence, changes, 0, before=approval.members, now=rows, moved="rows")
 
@@ -129,7 +141,7 @@ def _covers(approval: Approval, held: Held) -> bool:
 def _sentence(odd: Sequence[Fewer], limit: float | None) -> str:
     told = by_loss(odd)
     words = [
-        f"“{each.name}” is empty now; the last run wrote {each.before:,} rows."
+        f"“{each.name}” is empty now; the last run wrote {counted(each.before, 'row')}."
         if not each.now
         else f"“{each.name}” lost {each.gone:,} of the {each.before:,} rows that the last run wrote, {each.share:.1f}%."
         for each in told[:NAMED]

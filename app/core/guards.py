@@ -236,13 +236,19 @@ def strayed(reviewed: int, now: int) -> bool:
     return _grew(reviewed, now) or _grew(now, reviewed)
 
 
+def counted(number: int, one: str) -> str:
+    """So many of a thing, as the command line and records say it: "1 member", "1,234 members"."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
 def _tripped(guard: Guard, sync: SyncMode, planned: Sequence[Measured], total: Changes) -> Held | None:
     if guard.empty_source:
         for each in planned:
             if not each.now.members and each.changes.removed:
+                everybody = counted(each.changes.removed, "member")
                 return Held(
                     GuardKind.EMPTY,
-                    f"“{each.segment}” is empty now; all {each.changes.removed:,} members sent there would be removed.",
+                    f"“{each.segment}” is empty now; {'all ' * (each.changes.removed > 1)}{everybody} sent there would be removed.",
                     total,
                     _audience(each.changes),
                     100.0,
@@ -279,7 +285,7 @@ def _shrank(guard: Guard, planned: Sequence[Measured], total: Changes) -> Held |
         if was >= FEWEST and each.now.members < was / 2:
             return Held(
                 GuardKind.SHRANK,
-                f"“{each.segment}” has {each.now.members:,} members; the last run found {was:,}.",
+                f"“{each.segment}” has {counted(each.now.members, 'member')}; the last run found {was:,}.",
                 total,
                 _audience(each.changes),
                 segment=each.segment,
@@ -296,12 +302,12 @@ def _moved(planned: Sequence[Measured], total: Changes, approval: Approval | Non
         return None
     members, reviewed = sum(each.now.members for each in planned), approval.members
     if reviewed is not None and strayed(reviewed, members):
-        sentence = f"{members:,} members are to be sent; when the export was reviewed, it was {reviewed:,}."
+        sentence = f"{counted(members, 'member')} would be sent; when the export was reviewed, it was {reviewed:,}."
         return Held(GuardKind.MOVED, sentence, total, _audience(total), before=reviewed, now=members)
     for word in ("removed", "changed", "added") if approval.changes is not None else ():
         looked, now = getattr(approval.changes, word), getattr(total, word)
         if _grew(looked, now):
-            sentence = f"{now:,} members would be {word}; when the plan was looked at, it was {looked:,}."
+            sentence = f"{counted(now, 'member')} would be {word}; when the plan was looked at, it was {looked:,}."
             return Held(GuardKind.MOVED, sentence, total, _audience(total), before=looked, now=now, moved=word)
     return None
 

@@ -113,6 +113,7 @@ class Formats(QObject):
             "entries": (self.tr("1 entry"), self.tr("{n} entries")),
             "requests": (self.tr("1 request"), self.tr("{n} requests")),
             "runs": (self.tr("1 run"), self.tr("{n} runs")),
+            "batches": (self.tr("1 batch"), self.tr("{n} batches")),
             "connections": (self.tr("1 connection"), self.tr("{n} connections")),
             "conditions": (self.tr("1 condition"), self.tr("{n} conditions")),
             "keys": (self.tr("1 key"), self.tr("{n} keys")),

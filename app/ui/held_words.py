@@ -19,10 +19,15 @@ def held_words(held: Held, formats: Formats) -> str:
     if held.fewer:
         return _lost(held, formats)
     if held.guard is GuardKind.EMPTY:
-        words = tr("“{segment}” is empty now; all {n} members sent there would be removed.")
-        return words.format(segment=held.segment, n=formats.number(held.audience))
+        words = tr("“{segment}” is empty now; all {members} sent there would be removed.")
+        if held.audience == 1:
+            words = tr("“{segment}” is empty now; {members} sent there would be removed.")
+        return words.format(segment=held.segment, members=formats.counted(held.audience, "members"))
     if held.now is not None and held.before is not None:
-        now, before = formats.number(held.now), formats.number(held.before)
+        now, before = (
+            formats.counted(held.now, "rows" if held.moved == "rows" else "members"),
+            formats.number(held.before),
+        )
         return _compared(held).format(segment=held.segment, now=now, before=before)
     if held.share is None or held.limit is None:
         return held.sentence  # as an earlier version kept it
@@ -53,8 +58,9 @@ def _lost(held: Held, formats: Formats) -> str:
     for each in told[:NAMED]:
         sentence = tr("“{table}” lost {n} of the {before} rows that the last run wrote, {share}.")
         if not each.now:
-            sentence = tr("“{table}” is empty now; the last run wrote {before} rows.")
-        numbers = {"n": formats.number(each.gone), "before": formats.number(each.before)}
+            sentence = tr("“{table}” is empty now; the last run wrote {rows}.")
+        rows = formats.counted(each.before, "rows")
+        numbers = {"n": formats.number(each.gone), "before": formats.number(each.before), "rows": rows}
         words.append(sentence.format(table=each.name, share=formats.percent(each.share / 100), **numbers))
     if len(told) > NAMED:
         words.append(tr("{n} more lost rows too.").format(n=formats.number(len(told) - NAMED)))
@@ -79,10 +85,10 @@ def _limit(limit: float, formats: Formats) -> str:
 def _compared(held: Held) -> str:
     """What is said of a number that is another one than before."""
     if held.guard is GuardKind.SHRANK:
-        return tr("“{segment}” has {now} members; the last run found {before}.")
+        return tr("“{segment}” has {now}; the last run found {before}.")
     return {
-        "added": tr("{now} members would be added; when the plan was looked at, it was {before}."),
-        "changed": tr("{now} members would be changed; when the plan was looked at, it was {before}."),
-        "removed": tr("{now} members would be removed; when the plan was looked at, it was {before}."),
-        "rows": tr("{now} rows are to be written; when the export was reviewed, it was {before}."),
-    }.get(held.moved, tr("{now} members are to be sent; when the export was reviewed, it was {before}."))
+        "added": tr("{now} would be added; when the plan was looked at, it was {before}."),
+        "changed": tr("{now} would be changed; when the plan was looked at, it was {before}."),
+        "removed": tr("{now} would be removed; when the plan was looked at, it was {before}."),
+        "rows": tr("{now} would be written; when the export was reviewed, it was {before}."),
+    }.get(held.moved, tr("{now} would be sent; when the export was reviewed, it was {before}."))

@@ -119,7 +119,7 @@ def test_other_rows_than_were_reviewed(rows: int, *, holds: bool) -> None:
     held = judge_files(OPEN, [table("A", rows - 40), table("B", 40)], Approval("ann", NOW, members=100))
     assert (held is not None) is holds
     if held is not None:
-        assert held.sentence == f"{rows} rows are to be written; when the export was reviewed, it was 100."
+        assert held.sentence == f"{rows} rows would be written; when the export was reviewed, it was 100."
         assert (held.guard, held.number) == (GuardKind.MOVED, rows)
 
 

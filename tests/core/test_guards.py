@@ -97,12 +97,12 @@ def test_other_members_than_were_reviewed() -> None:
     assert judge(OPEN, SyncMode.UPDATE, [one(Changes(added=60), Seen(60)), one(Changes(), Seen(50))], reviewed) is None
     held = judge(OPEN, SyncMode.UPDATE, [one(Changes(added=60), Seen(60)), one(Changes(), Seen(51))], reviewed)
     assert held is not None
-    assert held.sentence == "111 members are to be sent; when the export was reviewed, it was 100."
+    assert held.sentence == "111 members would be sent; when the export was reviewed, it was 100."
     agreed = Approval("ann", NOW, held.changes, anyway=True)
     assert judge(OPEN, SyncMode.UPDATE, [one(Changes(added=60), Seen(111))], agreed) is None
     fewer = judge(OPEN, SyncMode.UPDATE, [one(Changes(added=60), Seen(80))], reviewed)
     assert fewer is not None
-    assert fewer.sentence == "80 members are to be sent; when the export was reviewed, it was 100."
+    assert fewer.sentence == "80 members would be sent; when the export was reviewed, it was 100."
 
 
 @pytest.mark.parametrize(

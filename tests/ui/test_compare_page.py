@@ -79,7 +79,7 @@ def test_swapping_turns_what_is_only_in_a_and_only_in_b(bench, runs):
     page.chips._buttons[Side.LEFT].click()
     bench.settle()
     assert members(page) == ["C-1"]
-    assert page._where(page.table.rows_model.rows[0].member).word == "Only in B"
+    assert page._where(page.table.rows_model.rows[0].member).text == "Only in B"
 
 
 def test_chips_and_search_look_among_the_same_members(bench, runs):

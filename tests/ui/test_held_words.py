@@ -28,7 +28,9 @@ def looked_at(changes: Changes) -> Approval:
     ("planned", "approval"),
     [
         (Measured("VIP", Changes(removed=1_234), Seen(0)), None),
+        (Measured("VIP", Changes(removed=1), Seen(0)), None),
         (Measured("VIP", Changes(added=1_000), Seen(1_000), Seen(4_000)), None),
+        (Measured("VIP", Changes(added=1), Seen(1), Seen(4_000)), None),
         (Measured("VIP", Changes(added=5_000), Seen(5_000)), Approval("ann", AT, members=2_000)),
         (Measured("VIP", Changes(added=5_000), Seen(5_000)), looked_at(Changes(added=2_000))),
         (Measured("VIP", Changes(changed=5_000), Seen(5_000)), looked_at(Changes(changed=2_000))),
@@ -54,6 +56,7 @@ def _table(name: str, now: int, before: int | None, changed: int = 0) -> FileIte
     [
         ([_table("Customer", 978_154, 1_482_060)], None, "34.0% of the rows are gone"),
         ([_table("Customer", 0, 1_234)], None, "“Customer” is empty"),
+        ([_table("Customer", 0, 1)], None, "“Customer” is empty"),
         ([_table(name, 1_000, 5_000) for name in "ABCDEF"], None, "6 lost rows"),
         ([_table("Customer", 5_000, 5_000, 2_000)], None, "40.0% would be changed"),
         ([_table("Customer", 5_000, None)], Approval("ann", AT, members=2_000), "Other than reviewed"),

@@ -349,6 +349,16 @@ def test_rows_grow_with_the_text(table: DataTable, theme: Theme) -> None:
     assert [table.rowHeight(i) for i in range(3)] == [78, 72, 78]
 
 
+def test_a_table_as_high_as_its_rows_grows_with_the_text(theme: Theme, qtbot: QtBot) -> None:
+    low = DataTable(theme, "Lines", COLUMNS, in_card=True)
+    qtbot.addWidget(low)
+    low.set_height_in_rows(3, -1)
+    assert low.height() == 32 + 3 * 52 - 1
+    theme.set_scale(1.5)
+    assert low.height() == 48 + 3 * 78 - 1
+    assert low.horizontalHeader().height() == 48
+
+
 def test_every_kind_of_cell_paints_in_both_modes(table: DataTable, theme: Theme) -> None:
     rows = (
         Item("a", "A", 1, running=True),

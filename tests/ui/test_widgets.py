@@ -24,6 +24,7 @@ from app.ui.widgets.labels import ElidedLabel, Label, row
 from app.ui.widgets.marks import Badge, Pill, StatusLine
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.notes import Note
+from app.ui.widgets.scroll import Flowing, Scroll
 from app.ui.widgets.secret_field import REVEAL_MS, SecretField
 from app.ui.widgets.select import Select
 from app.ui.widgets.states import EmptyState, Loading, inset
@@ -306,6 +307,34 @@ def test_wrapped_text_keeps_the_line_height(theme: Theme, qtbot: QtBot) -> None:
     lines = label.heightForWidth(300) / theme.line_height("body")
     assert lines == round(lines)
     assert lines > 3
+
+
+def test_wrapped_text_stands_as_high_as_plain_text(theme: Theme, qtbot: QtBot) -> None:
+    def inked(*, wrap: bool) -> list[int]:
+        label = Label(theme, "Hxp", "body", wrap=wrap)
+        qtbot.addWidget(label)
+        label.setFixedSize(80, theme.line_height("body"))
+        image = label.grab().toImage()
+        ground = image.pixelColor(0, 0)
+        return [y for y in range(20) if any(image.pixelColor(x, y) != ground for x in range(80))]
+
+    assert inked(wrap=True) == inked(wrap=False)
+
+
+def test_content_that_fits_by_its_width_is_not_scrolled(theme: Theme, qtbot: QtBot) -> None:
+    flowing = Flowing()
+    flowing.setLayout(QVBoxLayout())
+    for _ in range(5):
+        flowing.layout().addWidget(
+            Label(theme, "words that take many lines where there is little room " * 3, wrap=True)
+        )
+    scroll = Scroll(flowing)
+    qtbot.addWidget(scroll)
+    scroll.resize(1200, 220)
+    scroll.show()
+    assert scroll.verticalScrollBar().maximum() == 0
+    scroll.resize(300, 220)
+    qtbot.waitUntil(lambda: scroll.verticalScrollBar().maximum() > 0)
 
 
 def test_elided_text_has_its_whole_as_tooltip(theme: Theme, qtbot: QtBot) -> None:

@@ -45,8 +45,9 @@ class ShareBar(QWidget):
         )
         self._below = verb.format(share=formats.percent(self._share))
         self._above = self.tr("Your limit {limit}").format(limit=formats.percent(self._limit, 0))
-        whole = self.tr("{n} rows at the last run") if rows else self.tr("{n} in the audience")
-        self._right = whole.format(n=formats.number(held.audience))
+        before = self.tr("{rows} at the last run").format(rows=formats.counted(held.audience, "rows"))
+        there = self.tr("{n} in the audience").format(n=formats.number(held.audience))
+        self._right = before if rows else there
         self.setAccessibleName(f"{self._below}. {self._above}. {self._right}.")
         self.setFixedHeight(48)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -114,9 +115,10 @@ class HeldDialog(Dialog):
     def _assemble(self) -> None:
         theme, held = self.theme, self._held
         self.add_mark(self._pill)
-        self.body.addWidget(self.sentence)
+        said = column(self.sentence)
         if held.share is not None and held.limit is not None and held.guard is not GuardKind.EMPTY:
-            self.body.addWidget(ShareBar(theme, self._context.formats, held, rows=self._files))
+            said.addWidget(ShareBar(theme, self._context.formats, held, rows=self._files))
+        self.body.addLayout(said)
         if not self._files:
             self.body.addLayout(_figures(theme, self._context.formats, held.changes))
         elif held.fewer:

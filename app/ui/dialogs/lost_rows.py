@@ -29,7 +29,7 @@ class LostRows(QWidget):
         lines = [
             (
                 (each.name, "body-medium", "text"),
-                (self.tr("{n} rows at the last run").format(n=formats.number(each.before)), "body", "text2"),
+                (self.tr("{rows} at the last run").format(rows=formats.counted(each.before, "rows")), "body", "text2"),
                 (self.tr("{n} now").format(n=formats.number(each.now)), "body", "text2"),
                 (self.tr("{share} gone").format(share=formats.percent(each.share / 100)), "body-medium", "danger"),
             )

@@ -98,7 +98,7 @@ class UndoDialog(Dialog):
             sentences.append(words.format(members=formats.counted(lost, "members")))
         elsewhere = did.added - changes.removed
         if elsewhere > 0:
-            words = self.tr("{members} stay, because another export sends them too or they are gone already.")
+            words = self.tr("{members} not taken out: another export sends them too, or they are gone already.")
             sentences.append(words.format(members=formats.counted(elsewhere, "members")))
         self.words.set_words(" ".join(sentences))
         self._pages.setCurrentWidget(self._made)

@@ -33,7 +33,7 @@ QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QDateEdit:focus, QTimeEdi
     min-height: 28px; max-height: 28px;
 }}
 QPlainTextEdit:focus, QTextEdit:focus {{ padding: 5px 3px; }}
-QPlainTextEdit[code="true"] {{ background: transparent; border: none; border-radius: 0; padding: 0; }}
+QTextEdit[code="true"] {{ background: transparent; border: none; border-radius: 0; padding: 0; }}
 QLineEdit[quiet="true"] {{ border-color: {border}; }}
 QLineEdit[quiet="true"]:focus {{ border-color: {focus}; }}
 QLineEdit[state="error"], QPlainTextEdit[state="error"], QSpinBox[state="error"] {{ border-color: {danger_fill}; }}

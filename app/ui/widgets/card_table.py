@@ -13,7 +13,6 @@ from app.ui.theme import Theme
 from app.ui.widgets.columns import Column
 from app.ui.widgets.labels import Card, Label, column
 from app.ui.widgets.table import ROW_ONE_LINE, DataTable
-from app.ui.widgets.table_header import HEIGHT as HEADER
 
 
 class CardTable(QWidget):
@@ -58,6 +57,7 @@ class CardTable(QWidget):
             sortable=False,
             keep_order=True,
             edge=16,
+            in_card=True,
         )
         table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -76,9 +76,7 @@ class CardTable(QWidget):
         if not shown and "table" not in self.__dict__:
             return
         self.table.set_rows(shown)
-        self.table.setFixedHeight(
-            HEADER + self._row_height * len(shown) - 1
-        )  # the card's edge stands for the last line
+        self.table.set_height_in_rows(len(shown), -1)  # the card's edge stands for the last line
         for at, each in enumerate(self._columns):
             if each.menu:
                 self.table.setColumnHidden(at, not with_menu)

@@ -189,10 +189,12 @@ class ChipBar(_Group):
     Where they have no room with their counts, the counts stand in the tooltips.
     """
 
-    def __init__(self, theme: Theme, name: str, choices: Sequence[Choice], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, name: str, choices: Sequence[Choice], parent: QWidget | None = None, *, gap: int = 8
+    ) -> None:
         super().__init__(name, parent)
         self._theme = theme
-        self._row.setSpacing(8)
+        self._row.setSpacing(gap)
         self.set_choices(choices)
 
     def set_choices(self, choices: Sequence[Choice]) -> None:
@@ -242,9 +244,11 @@ class ChipBar(_Group):
 class _Segment(KeyboardFocus, QPushButton):
     """One segment; its control paints the track behind it."""
 
-    def __init__(self, theme: Theme, choice: Choice, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, choice: Choice, parent: QWidget | None = None, *, small: bool = False) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._small = small
+        self._role = "caption-medium" if small else "body-medium"
         self.setCheckable(True)
         self.setAutoDefault(False)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -261,9 +265,9 @@ class _Segment(KeyboardFocus, QPushButton):
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        """Words with 15 px at both sides."""
-        width = self._theme.metrics("body-medium").horizontalAdvance(self.text())
-        return QSize(width + 28 + (22 if self._icon else 0), 32)
+        """Words with 15 px at both sides, 10 when small."""
+        width = self._theme.metrics(self._role).horizontalAdvance(self.text()) + (20 if self._small else 28)
+        return QSize(width + (22 if self._icon else 0), 28 if self._small else 32)
 
     def minimumSizeHint(self) -> QSize:
         """Never narrower than its words."""
@@ -281,20 +285,20 @@ class _Segment(KeyboardFocus, QPushButton):
         ink = ("text" if on else "text2") if self.isEnabled() else "disabled"
         if not on and self.underMouse() and self.isEnabled():
             ink = "text"
-        words = theme.metrics("body-medium").horizontalAdvance(self.text())
+        words = theme.metrics(self._role).horizontalAdvance(self.text())
         total = words + (22 if self._icon else 0)
         left = (self.width() - total) // 2
         if self._icon:
             mark = "accent_text" if on and self.isEnabled() else ink
             paint.icon(painter, theme, QRect(left, (self.height() - 16) // 2, 16, 16), self._icon, mark)
             left += 22
-        paint.text(painter, theme, QRect(left, 0, words + 2, self.height()), self.text(), role="body-medium", ink=ink)
+        paint.text(painter, theme, QRect(left, 0, words + 2, self.height()), self.text(), role=self._role, ink=ink)
         if self.hasFocus() and self.focus_visible:
             paint.focus_ring(painter, theme, plate, 5)
 
 
 class Segmented(_Group):
-    """Two to five short choices in one track. Signal `chosen(str)` gives the key."""
+    """Two to five short choices in one track, `small` beside a heading. Signal `chosen(str)` gives the key."""
 
     def __init__(
         self,
@@ -304,10 +308,12 @@ class Segmented(_Group):
         current: str = "",
         *,
         expand: bool = False,
+        small: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(name, parent)
         self._theme = theme
+        self._small = small
         self._row.setContentsMargins(1, 0, 1, 0)
         self._row.setSpacing(0)
         self.set_choices(choices)
@@ -328,7 +334,7 @@ class Segmented(_Group):
             return
         self._remove_all()
         for choice in choices:
-            self._add(choice.key, _Segment(self._theme, choice, self))
+            self._add(choice.key, _Segment(self._theme, choice, self, small=self._small))
         if choices:
             self.set_current(before if before in self._buttons else choices[0].key)
 

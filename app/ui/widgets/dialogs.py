@@ -101,7 +101,7 @@ class Dialog(QDialog):
 
     def _build_head(self, title: str, subtitle: str, badge: tuple[str, str, str] | None) -> QHBoxLayout:
         head = QHBoxLayout()
-        head.setContentsMargins(24, 18, 18, 16)
+        head.setContentsMargins(24, 20, 18, 16)
         head.setSpacing(12)
         self._badge = Badge(self.theme, *(badge or ("", "#000000", "")), size=32)
         head.addWidget(self._badge)

@@ -40,6 +40,7 @@ class Label(QLabel):
             policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
             policy.setHeightForWidth(True)
             self.setSizePolicy(policy)
+            self.setContentsMargins(0, -1, 0, 1)  # Qt puts the words of fixed lines a pixel lower than plain ones
         self._refont()
         theme.changed.connect(self._refont)
         self.set_words(words)

@@ -44,7 +44,7 @@ def paint_pill(painter: QPainter, theme: Theme, rect: QRect, words: str, tone: s
     paint.box(painter, rect, 6, fill=theme.color(colors.fill))
     left = rect.left() + 8
     if icon:
-        mark = QRect(left - 1, rect.center().y() - 6, 14, 14)
+        mark = QRect(left - 2, rect.center().y() - 6, 14, 14)
         paint.icon(painter, theme, mark, icon, colors.ink)
         left += 15
     area = QRect(left, rect.top(), rect.right() - left - 5, rect.height())

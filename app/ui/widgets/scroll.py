@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+
+
+class Flowing(QWidget):
+    """Content that gets lower as it gets wider: it needs the height of its real width, not also that of its least one.
+
+    A plain widget in a scroll area is scrolled without need when its words would take more lines at its least width.
+    """
+
+    def minimumSizeHint(self) -> QSize:
+        """No height of its own where the layout tells it by the width."""
+        least = super().minimumSizeHint()
+        layout = self.layout()
+        return QSize(least.width(), 0) if layout is not None and layout.hasHeightForWidth() else least
 
 
 class Scroll(QScrollArea):

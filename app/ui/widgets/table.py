@@ -77,10 +77,12 @@ class DataTable(ColumnsView):
         sortable: bool = True,
         keep_order: bool = False,
         edge: int = EDGE,
+        in_card: bool = False,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(theme, columns, key=key, live=live, edge=edge, parent=parent)
+        super().__init__(theme, columns, key=key, live=live, edge=edge, in_card=in_card, parent=parent)
         self._row_height = row_height
+        self._rows_high: tuple[int, int] | None = None
         self._keep_order = keep_order
         self._focus_visible = False
         self._had_spans = False
@@ -325,6 +327,17 @@ class DataTable(ColumnsView):
             self._row_height = height
             self._on_theme_changed()
 
+    def set_height_in_rows(self, rows: int, extra: int = 0) -> None:
+        """Be as high as the header and so many rows, and `extra` px; grows with the text."""
+        self._rows_high = rows, extra
+        self._fit_height()
+
+    def _fit_height(self) -> None:
+        if self._rows_high is not None:
+            rows, extra = self._rows_high
+            header = self._scaled(self._header_height)
+            self.setFixedHeight(header + self._scaled(self._row_height) * rows + extra)
+
     def _scaled(self, height: int) -> int:
         return round(height * self._theme.scale)
 
@@ -332,6 +345,7 @@ class DataTable(ColumnsView):
         """Rows grow with the text."""
         self.setFont(self._theme.font("body"))
         self.verticalHeader().setDefaultSectionSize(self._scaled(self._row_height))
+        self._fit_height()
         self._on_rows_moved()
 
     def _index_of(self, key: str) -> QModelIndex:

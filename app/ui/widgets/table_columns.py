@@ -14,7 +14,7 @@ from app.ui.theme import Theme
 from app.ui.widgets import column_memory
 from app.ui.widgets.cells import EDGE, PAD, CellDelegate
 from app.ui.widgets.columns import Column
-from app.ui.widgets.table_header import Header
+from app.ui.widgets.table_header import HEIGHT, IN_CARD, Header
 from app.ui.widgets.table_model import FilterProxy, RowModel
 
 
@@ -37,11 +37,13 @@ class ColumnsView(QTableView):
         key: Callable[[Any], str] | None = None,
         live: Callable[[Any], bool] | None = None,
         edge: int = EDGE,
+        in_card: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
         self._edge = edge
+        self._header_height = IN_CARD if in_card else HEIGHT
         self._sorted = (-1, Qt.SortOrder.AscendingOrder)
         self.columns = tuple(columns)
         options = {"key": key} if key is not None else {}
@@ -129,7 +131,7 @@ class ColumnsView(QTableView):
     # Inside
 
     def _set_up_header(self, *, sortable: bool) -> None:
-        header = Header(self._theme, self.columns, self.cell_padding, self)
+        header = Header(self._theme, self.columns, self.cell_padding, self, self._header_height)
         self.setHorizontalHeader(header)
         for i, column in enumerate(self.columns):
             header.resizeSection(i, column.width)

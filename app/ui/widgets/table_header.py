@@ -14,12 +14,14 @@ from app.ui.widgets import paint
 from app.ui.widgets.columns import Column
 
 HEIGHT = 36
+IN_CARD = 32
+"""In a rounded card, whose edge stands 4 px above: the square viewport would cover the corners."""
 
 
 class Header(QHeaderView):
-    """Header of 36 px: words aligned as their column, the sort arrow after them, a check box over a check column.
+    """Words aligned as their column, the sort arrow after them, a check box over a check column.
 
-    `padding` gives left and right padding of a column in px, as for its cells.
+    `padding` gives left and right padding of a column in px, as for its cells; `high` is its height at 100 % text size.
     """
 
     def __init__(
@@ -28,6 +30,7 @@ class Header(QHeaderView):
         columns: tuple[Column[Any], ...],
         padding: Callable[[int], tuple[int, int]],
         table: QTableView,
+        high: int = HEIGHT,
     ) -> None:
         super().__init__(Qt.Orientation.Horizontal, table)
         self._theme = theme
@@ -35,7 +38,9 @@ class Header(QHeaderView):
         self._columns = columns
         self._padding = padding
         self.check_states: dict[str, bool | None] = {}
-        self.setFixedHeight(HEIGHT)
+        self._high = high
+        self._fit()
+        theme.changed.connect(self._fit)
         self.setSectionsMovable(True)
         self.setSectionsClickable(True)
         self.setMinimumSectionSize(40)
@@ -47,9 +52,12 @@ class Header(QHeaderView):
         self._columns = columns
         self.viewport().update()
 
+    def _fit(self) -> None:
+        self.setFixedHeight(round(self._high * self._theme.scale))
+
     def sizeHint(self) -> QSize:
-        """36 px high."""
-        return QSize(super().sizeHint().width(), HEIGHT)
+        """As high as it is."""
+        return QSize(super().sizeHint().width(), self.minimumHeight())
 
     def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
         """Paint one header cell."""

@@ -16,7 +16,9 @@ from app.ui.theme import Theme
 from app.ui.widgets import paint
 from app.ui.widgets.focus import KeyboardFocus
 
-HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 212, 52, 26, 24, 16
+HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 210, 52, 18, 20, 8
+INSET = 8
+"""How far the first and the last run stand from the ends of the scale, in px."""
 STEPS = 4
 HALO = 4
 
@@ -119,11 +121,11 @@ class AudienceChart(KeyboardFocus, QWidget):
             if words == shown:
                 continue
             shown = words
-            x = area.left() + area.width() * share
+            x = area.left() + INSET + (area.width() - 2 * INSET) * share
             align = Qt.AlignmentFlag.AlignHCenter
             place = QRect(round(x) - 50, round(area.bottom()) + 6, 100, 16)
             if part == 0:
-                align, place = Qt.AlignmentFlag.AlignLeft, QRect(round(x), place.top(), 100, 16)
+                align, place = Qt.AlignmentFlag.AlignLeft, QRect(round(area.left()), place.top(), 100, 16)
             elif part == number - 1:
                 align, place = Qt.AlignmentFlag.AlignRight, QRect(self.width() - 100, place.top(), 100, 16)
             paint.text(painter, self._theme, place, words, role="caption", ink="text2", align=align)
@@ -193,7 +195,7 @@ class AudienceChart(KeyboardFocus, QWidget):
         whole = max((last - first).total_seconds(), 1.0)
         return [
             QPointF(
-                area.left() + area.width() * (point.at - first).total_seconds() / whole,
+                area.left() + INSET + (area.width() - 2 * INSET) * (point.at - first).total_seconds() / whole,
                 area.bottom() - area.height() * (point.members - low) / (high - low),
             )
             for point in self._points

@@ -27,15 +27,14 @@ from app.ui.reason_words import reason_words
 from app.ui.runner import Finished, LiveQuery, Outcome
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import ChipBar, Choice, Segmented
-from app.ui.widgets.columns import Column, StatusCell, TextCell
+from app.ui.widgets.columns import Column, TextCell
 from app.ui.widgets.fields import SearchField
 from app.ui.widgets.labels import Card, Label, Line, clear, row
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.notes import Note
-from app.ui.widgets.scroll import Scroll
+from app.ui.widgets.scroll import Flowing, Scroll
 from app.ui.widgets.states import EmptyState, Loading, inset
 from app.ui.widgets.table import DataTable
-from app.ui.widgets.table_header import HEIGHT as HEADER
 from app.ui.widgets.with_panel import WithPanel
 
 PANEL_WIDTHS = 316, 260
@@ -102,11 +101,18 @@ class ComparePage(QWidget):
             self.tr("How far back"),
             [Choice(MONTH, self.tr("30 days")), Choice(QUARTER, self.tr("90 days")), Choice(ALL, self.tr("All"))],
             MONTH,
+            small=True,
         )
         self.chips = ChipBar(theme, self.tr("Which members"), [Choice(ALL, self.tr("All"))])
         self.save = Button(theme, self.tr("Save as CSV"), icon="download-simple")
         self.table = DataTable(
-            theme, self.tr("Members that differ"), self._columns(), row_height=ROW, sortable=False, edge=16
+            theme,
+            self.tr("Members that differ"),
+            self._columns(),
+            row_height=ROW,
+            sortable=False,
+            edge=16,
+            in_card=True,
         )
         self._more = Label(theme, "", "caption", "text2")
         self.joined = Reasons(theme, formats, self.tr("Why members joined"), "success_fill")
@@ -143,7 +149,7 @@ class ComparePage(QWidget):
         theme = self._context.theme
         self.search_field.setFixedWidth(220)
         self._head.actions.addWidget(self.search_field)
-        left = QWidget()
+        left = Flowing()
         inside = QVBoxLayout(left)
         inside.setContentsMargins(24, 16, 24, 20)
         inside.setSpacing(12)
@@ -165,7 +171,7 @@ class ComparePage(QWidget):
         inside.addWidget(self._more)
         inside.addStretch(1)
         self._left = Scroll(left)
-        side = QWidget()
+        side = Flowing()
         facts = QVBoxLayout(side)
         facts.setContentsMargins(20, 16, 20, 20)
         facts.setSpacing(16)
@@ -313,7 +319,7 @@ class ComparePage(QWidget):
         members = read.page.members
         self.table.set_rows(_Row(str(at), member) for at, member in enumerate(members))
         rows = min(MOST_ROWS, max(LEAST_ROWS, len(members)))
-        self.table.setFixedHeight(HEADER + ROW * rows)
+        self.table.set_height_in_rows(rows)
         rest = read.page.total - len(members)
         words = self.tr("The first {shown} of {all} are shown. Save as CSV has all of them.")
         number = self._context.formats.number
@@ -375,13 +381,13 @@ class ComparePage(QWidget):
             ),
         ]
 
-    def _where(self, member: Differing) -> StatusCell:
+    def _where(self, member: Differing) -> TextCell:
         if member.side is Side.CHANGED:
-            return StatusCell("pencil-simple", "accent_text", self.tr("Changed"))
+            return TextCell(self.tr("Changed"), icon="pencil-simple", icon_role="accent_text")
         swapped = self._read is not None and self._read.swapped
         if (member.side is Side.JOINED) != swapped:
-            return StatusCell("plus-circle-fill", "success", self.tr("Only in B"))
-        return StatusCell("minus-circle-fill", "danger", self.tr("Only in A"))
+            return TextCell(self.tr("Only in B"), icon="plus-circle-fill", icon_role="success")
+        return TextCell(self.tr("Only in A"), icon="minus-circle-fill", icon_role="danger")
 
     def _reason(self, member: Differing) -> str:
         if member.side is Side.CHANGED and member.fields:

@@ -108,7 +108,9 @@ class Reasons(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(Label(theme, title, "subtitle"))
+        layout.addSpacing(3)
         layout.addWidget(self._sum)
+        layout.addSpacing(4)
         layout.addLayout(self._bars)
         self.shown: dict[str, int] = {}
 

@@ -15,7 +15,6 @@ from app.ui.widgets.buttons import Button
 from app.ui.widgets.columns import ActionCell, BadgeCell, Column, StatusCell, TextCell
 from app.ui.widgets.labels import Line, row
 from app.ui.widgets.table import ROW, DataTable
-from app.ui.widgets.table_header import HEIGHT as HEADER
 
 FEW = 6
 NARROW = 1140
@@ -104,7 +103,7 @@ class ConnectionTable(QWidget):
         number = self.shown()
         folded = number > FEW and not self._all and not self._words
         lines = FEW if folded else number
-        self.rows.setFixedHeight(round((HEADER + ROW * lines) * self._theme.scale))
+        self.rows.set_height_in_rows(lines)
         self._more_row.setVisible(number > FEW and not self._words)
         rest = number - FEW
         if not folded:

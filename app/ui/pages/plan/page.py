@@ -82,7 +82,7 @@ class PlanPage(QWidget):
         self._head = RunHead(theme, *self._way_back())
         self.again = Button(theme, self.tr("Plan again"), icon="arrows-clockwise")
         self.numbers = PlanNumbers(theme, context.formats)
-        self.chips = ChipBar(theme, self.tr("Changes"), [Choice("", self.tr("All"))])
+        self.chips = ChipBar(theme, self.tr("Changes"), [Choice("", self.tr("All"))], gap=6)
         self.search = SearchField(
             theme, self.tr("Search members"), shortcut=QKeySequence(QKeySequence.StandardKey.Find)
         )

@@ -17,7 +17,7 @@ from app.ui.widgets.buttons import Button, IconButton
 from app.ui.widgets.code import CodeView
 from app.ui.widgets.labels import Card, ElidedLabel, Label, Line, clear, column, row
 
-WIDTH = 404
+WIDTH = 420
 
 
 class MemberPanel(QWidget):
@@ -37,7 +37,7 @@ class MemberPanel(QWidget):
         self._steps = Card(theme, margin=12)
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(12)
-        self._grid.setVerticalSpacing(8)
+        self._grid.setVerticalSpacing(5)
         self._steps.body.addLayout(self._grid)
         self._steps_title = Label(theme, self.tr("From your value to what is sent"), "body-strong")
         self._receives = Label(theme, "", "body-strong", wrap=True)
@@ -69,7 +69,7 @@ class MemberPanel(QWidget):
         self._show_steps(shown)
         told = bool(shown.requests)
         self._receives.set_words(self.tr("What {target} receives").format(target=destination))
-        self.code.set_code(shortened(_text(shown)))
+        self.code.set_code(shortened(_text(shown)), [shortened(step.hashed) for step in shown.steps])
         self._below.set_words(self._below_words(shown))
         for part in (self._steps_title, self._steps):
             part.setVisible(bool(shown.steps))
@@ -109,6 +109,8 @@ class MemberPanel(QWidget):
         if not shown.others:
             return words
         others = self.tr("It goes with up to {n} other members in one request.")
+        if shown.others == 1:
+            others = self.tr("It goes with one other member in one request.")
         return f"{others.format(n=self._formats.number(shown.others))} {words}"
 
     def _on_copy(self) -> None:
@@ -116,7 +118,7 @@ class MemberPanel(QWidget):
             QGuiApplication.clipboard().setText(_text(self._member))
 
     def _assemble(self) -> None:
-        head = row(self._title, self.before, self.after, spacing=4)
+        head = row(column(self._title, self._reason, spacing=0), self.before, self.after, spacing=4)
         head.setStretch(0, 1)
         self._heading = QWidget()
         heading = row(self._receives, self.copy)
@@ -125,8 +127,8 @@ class MemberPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 16, 20, 20)
         layout.setSpacing(8)
-        layout.addLayout(column(head, self._reason, spacing=2))
-        layout.addSpacing(6)
+        layout.addLayout(head)
+        layout.addSpacing(8)
         for part in (self._steps_title, self._steps):
             layout.addWidget(part)
         layout.addSpacing(8)

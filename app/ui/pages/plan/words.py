@@ -11,7 +11,7 @@ from PySide6.QtCore import QCoreApplication
 from app.core.plans import Basis, Change, LeftOut, Plan, PlanLine
 from app.ui.formats import NOTHING, Formats
 from app.ui.reason_words import reason_words
-from app.ui.widgets.columns import Column, StatusCell, TextCell
+from app.ui.widgets.columns import Column, TextCell
 
 _LOOKS = {
     Change.ADDED: ("plus-circle-fill", "success"),
@@ -53,9 +53,9 @@ def change_words(change: Change) -> str:
 def columns(known_as: str, *, segments: bool) -> list[Column[Row]]:
     """The list's columns; `known_as` names what identifies members, the segment stands there only when there are several."""
 
-    def change(row: Row) -> StatusCell:
+    def change(row: Row) -> TextCell:
         icon, role = _LOOKS[row.line.member.change]
-        return StatusCell(icon, role, change_words(row.line.member.change))
+        return TextCell(change_words(row.line.member.change), icon=icon, icon_role=role)
 
     def known(row: Row) -> TextCell:
         value = next((value for value in row.line.member.values.values() if value), "")
@@ -82,14 +82,15 @@ def columns(known_as: str, *, segments: bool) -> list[Column[Row]]:
 
 
 def left_out_words(plan: Plan, formats: Formats) -> str:
-    """Why members are left out, with numbers."""
+    """Why members are left out, with numbers, the most first."""
     words = {
         LeftOut.NO_IDENTIFIER: tr("without a usable key {n}"),
         LeftOut.TWICE: tr("twice in the segment {n}"),
         LeftOut.NO_CONSENT: tr("no marketing consent {n}"),
         LeftOut.SUPPRESSED: tr("on the suppression list {n}"),
     }
-    return ", ".join(words[reason].format(n=formats.number(count)) for reason, count in plan.left_out.items())
+    most_first = sorted(plan.left_out.items(), key=lambda item: -item[1])
+    return ", ".join(words[reason].format(n=formats.number(count)) for reason, count in most_first)
 
 
 def note_words(plan: Plan, formats: Formats) -> Sequence[str]:
@@ -103,7 +104,7 @@ def note_words(plan: Plan, formats: Formats) -> Sequence[str]:
     if plan.changes.in_doubt:
         members = formats.counted(plan.changes.in_doubt, "members")
         notes.append(
-            tr("{members} were on their way when an earlier run stopped. They are told again.").format(members=members)
+            tr("Told again, as an earlier run stopped while they were on their way: {members}.").format(members=members)
         )
     if plan.changes.strangers:
         members = formats.counted(plan.changes.strangers, "members")

@@ -31,7 +31,7 @@ from app.ui.widgets.buttons import Button
 from app.ui.widgets.labels import Label, clear
 from app.ui.widgets.marks import Pill
 from app.ui.widgets.notes import Note
-from app.ui.widgets.scroll import Scroll
+from app.ui.widgets.scroll import Flowing, Scroll
 from app.ui.widgets.states import EmptyState, Loading, inset
 from app.ui.widgets.with_panel import WithPanel
 
@@ -79,7 +79,7 @@ class ReceiptPage(QWidget):
             theme, self.tr("Hosts contacted"), words.host_columns(), "cwnnn", (140, 120, 80, 88, 96)
         )
         self._batches = LineTable(
-            theme, self.tr("Batches"), words.batch_columns(), "wsnnnm", (60, 110, 76, 72, 104, 162)
+            theme, self.tr("Batches"), words.batch_columns(), "twnnnr", (54, 110, 76, 82, 118, 162)
         )
         self._files = LineTable(theme, self.tr("Files"), words.file_columns(), "pnnm", (200, 80, 84, 146))
         self._times = FactCard(theme, self.tr("Times"))
@@ -119,7 +119,7 @@ class ReceiptPage(QWidget):
         for part in (self._pill, 8, self.as_json, self.as_pdf):
             self._head.actions.addSpacing(part) if isinstance(part, int) else self._head.actions.addWidget(part)
         self._answers.setSpacing(8)
-        left = QWidget()
+        left = Flowing()
         inside = QVBoxLayout(left)
         inside.setContentsMargins(24, 16, 20, 20)
         inside.setSpacing(12)
@@ -134,7 +134,7 @@ class ReceiptPage(QWidget):
             inside.addWidget(each)
         inside.addStretch(1)
         self._left = Scroll(left)
-        side = QWidget()
+        side = Flowing()
         facts = QVBoxLayout(side)
         facts.setContentsMargins(20, 16, 24, 20)
         facts.setSpacing(16)

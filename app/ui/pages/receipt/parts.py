@@ -14,9 +14,8 @@ from app.ui.widgets.columns import Column, NumberCell, TextCell
 from app.ui.widgets.facts import Fact, FactList
 from app.ui.widgets.labels import Card, Label, clear, row
 from app.ui.widgets.table import DataTable
-from app.ui.widgets.table_header import HEIGHT as HEADER
 
-ROW, MOST_ROWS, EDGE = 36, 10, 16
+ROW, MOST_ROWS, EDGE = 36, 40, 16
 
 
 class FigureCard(Card):
@@ -44,8 +43,8 @@ class FigureCard(Card):
 class LineTable(QWidget):
     """A heading, a remark at the right, and a table of lines; hidden while there are none.
 
-    `look` has a letter a column: "c" code and "s" words that take the width left, "p" code elided in the middle (paths) that
-    does, "w" words, "n" numbers, "m" code at the right. `widths` are px.
+    `look` has a letter a column: "c" code that takes the width left, "p" code elided in the middle (paths) that does, "r" code
+    at the right that does, "w" words, "t" what the line is called, "n" numbers, "m" code at the right. `widths` are px.
     """
 
     def __init__(self, theme: Theme, title: str, columns: Sequence[str], look: str, widths: Sequence[int]) -> None:
@@ -55,7 +54,7 @@ class LineTable(QWidget):
             _column(at, words, kind, width)
             for at, (words, kind, width) in enumerate(zip(columns, look, widths, strict=True))
         ]
-        self.table = DataTable(theme, title, made, row_height=ROW, sortable=False, edge=EDGE)
+        self.table = DataTable(theme, title, made, row_height=ROW, sortable=False, edge=EDGE, in_card=True)
         card = Card(theme, margin=1)
         card.body.setContentsMargins(1, 4, 1, 4)  # the square viewport would cover the corners
         card.body.addWidget(self.table)
@@ -74,7 +73,7 @@ class LineTable(QWidget):
         policy = Qt.ScrollBarPolicy
         self.table.setVerticalScrollBarPolicy(policy.ScrollBarAlwaysOff if few else policy.ScrollBarAsNeeded)
         # The line under the last row is the card's edge.
-        self.table.setFixedHeight(HEADER + ROW * min(MOST_ROWS, max(1, len(lines))) - 1)
+        self.table.set_height_in_rows(min(MOST_ROWS, max(1, len(lines))), -1)
 
 
 def _column(at: int, words: str, kind: str, width: int) -> Column[Line]:
@@ -82,16 +81,16 @@ def _column(at: int, words: str, kind: str, width: int) -> Column[Line]:
         text = line.cells[at]
         if kind == "n":
             return NumberCell(text, ink="text2" if text == "0" else "text")
-        return TextCell(text, role="mono" if kind in "cpm" else "body", ink="text" if kind in "cps" else "text2")
+        return TextCell(text, role="mono" if kind in "cpmr" else "body", ink="text" if kind in "cpt" else "text2")
 
     return Column(
         str(at),
         words,
         cell,
-        tooltip=(lambda line: line.sum) if kind == "m" else None,
-        align="right" if kind in "nm" else "left",
+        tooltip=(lambda line: line.sum) if kind in "mr" else None,
+        align="right" if kind in "nmr" else "left",
         width=width,
-        stretch=kind in "cps",
+        stretch=kind in "cpr",
         middle=kind == "p",
     )
 

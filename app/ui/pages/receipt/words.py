@@ -97,6 +97,7 @@ def answers(receipt: Receipt, formats: Formats) -> list[Answer]:
 
 def _answer(answer: ReadBack, receipt: Receipt, formats: Formats, *, several: bool) -> Answer:
     name, n = receipt.configuration.destination, formats.number
+    there = formats.counted(answer.there or 0, "members")
     last = max((each.settled_at for each in receipt.batches if each.settled_at), default=None)
     since = seconds_between(last, answer.asked_at)
     asked = (
@@ -109,14 +110,14 @@ def _answer(answer: ReadBack, receipt: Receipt, formats: Formats, *, several: bo
     detail = f"{answer.segment}. {asked}" if several else asked
     match answer.result:
         case ReadBackResult.AS_EXPECTED:
-            sentence = tr("{name} reports {n} members, as expected").format(name=name, n=n(answer.there or 0))
+            sentence = tr("{name} reports {members}, as expected").format(name=name, members=there)
             return Answer("success", sentence, detail)
         case ReadBackResult.DIFFERS:
-            sentence = tr("{name} reports {there} members, {expected} were expected")
+            sentence = tr("{name} reports {there}, but {expected} should be there")
             why = tr("Others may have changed the audience, or {name} counts only some of its members.").format(
                 name=name
             )
-            words = sentence.format(name=name, there=n(answer.there or 0), expected=n(answer.expected or 0))
+            words = sentence.format(name=name, there=there, expected=n(answer.expected or 0))
             return Answer("warning", words, f"{detail} {why}")
         case ReadBackResult.FAILED:
             return Answer("warning", tr("{name} could not be asked").format(name=name), f"{detail} {answer.sentence}")
@@ -187,6 +188,8 @@ def batches_remark(receipt: Receipt, formats: Formats) -> str:
     open_ = sum(bool(batch.in_doubt) for batch in receipt.batches)
     if open_:
         return tr("{n} of {all} in doubt").format(n=formats.number(open_), all=formats.number(len(receipt.batches)))
+    if len(receipt.batches) == 1:
+        return tr("Acknowledged")
     return tr("All {n} acknowledged").format(n=formats.number(len(receipt.batches)))
 
 

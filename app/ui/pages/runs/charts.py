@@ -7,13 +7,14 @@ from datetime import datetime
 from itertools import pairwise
 
 from PySide6.QtCore import QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.core.runs import Phase, PhaseState, Run
 from app.ui.formats import Formats, seconds_between
 from app.ui.theme import Theme
 from app.ui.widgets import paint
+from app.ui.widgets.labels import ElidedLabel
 
 PHASE_ROW, AXIS, NAMES, TIMES = 26, 24, 136, 76
 LABELS = 30
@@ -34,6 +35,29 @@ def _round_top(fastest: float) -> float:
     """The top of an axis with a middle and an end people can read: 180 for 171."""
     step = max(2.0, 2.0 * 10.0 ** (math.floor(math.log10(max(fastest, 1.0))) - 1))
     return math.ceil(max(fastest, 1.0) / step) * step
+
+
+class UnitLabel(ElidedLabel):
+    """A unit at the right, in full where there is room, else short."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        self._units = "", ""
+        super().__init__(theme, "", "caption", "text2", parent=parent)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+    def set_units(self, full: str, short: str) -> None:
+        """Show this unit."""
+        self._units = full, short
+        self._choose()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width may have room for other words."""
+        super().resizeEvent(event)
+        self._choose()
+
+    def _choose(self) -> None:
+        full, short = self._units
+        self.set_words(full if self.fontMetrics().horizontalAdvance(full) <= self.width() else short)
 
 
 class PhaseChart(QWidget):

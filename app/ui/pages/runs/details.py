@@ -23,7 +23,7 @@ from app.core.run_progress import bytes_per_second
 from app.core.runs import LogLine, RejectPage, Run, Status, Totals
 from app.ui.formats import Formats, seconds_between
 from app.ui.held_words import held_words
-from app.ui.pages.runs.charts import PhaseChart, SpeedChart
+from app.ui.pages.runs.charts import PhaseChart, SpeedChart, UnitLabel
 from app.ui.pages.runs.interrupted import InterruptedView
 from app.ui.pages.runs.log_view import LogView
 from app.ui.pages.runs.rejects import RejectsCard
@@ -33,6 +33,7 @@ from app.ui.widgets.buttons import Button
 from app.ui.widgets.labels import ElidedLabel, Label, Line, column, row
 from app.ui.widgets.marks import Badge, Pill
 from app.ui.widgets.notes import Note
+from app.ui.widgets.scroll import Flowing
 
 NAME_WIDTH, EDGE = 280, 24
 NARROW = 620
@@ -85,8 +86,8 @@ class RunDetailsView(QScrollArea):
         self._pill = Pill(theme, "")
         self._line = Label(theme, "", "caption", "text2", wrap=True)
         self._open = Button(theme, self.tr("Open export"), "ghost", icon="arrow-square-out")
-        self.receipt = Button(theme, self.tr("Show receipt"), "link", icon="file-text")
-        self.compare = Button(theme, self.tr("Compare with the run before"), "link", icon="swap")
+        self.receipt = Button(theme, self.tr("Show receipt"), "link", icon="file-text", small=True)
+        self.compare = Button(theme, self.tr("Compare with the run before"), "link", icon="swap", small=True)
         self._again = Button(theme, self.tr("Run again"), "secondary", icon="play")
         self._cancel = Button(theme, self.tr("Cancel run"), "secondary", icon="x-circle")
         self._show_log = Button(theme, self.tr("Show log"), "ghost", icon="file-text")
@@ -100,7 +101,7 @@ class RunDetailsView(QScrollArea):
         self._suppressed = Label(theme, "", "caption", "text2", wrap=True)
         self._phases = PhaseChart(theme, formats)
         self._speed = SpeedChart(theme, formats)
-        self._speed_unit = ElidedLabel(theme, "", "caption", "text2")
+        self._speed_unit = UnitLabel(theme)
         self._rejects = RejectsCard(theme, formats)
         self._log = LogView(theme, formats)
         self._connect()
@@ -118,7 +119,7 @@ class RunDetailsView(QScrollArea):
         self._fill_numbers(run)
         self._phases.set_run(run)
         self._speed.set_run(run, details.row.destination)
-        self._speed_unit.set_words(self._unit_words(run))
+        self._speed_unit.set_units(*self._unit_words(run))
         can_retry = run.status.ended and details.may_run and details.export_exists
         self._rejects.show_page(details.rejects, may_save=details.may_save, may_retry=can_retry)
         self._log.show_lines(details.log)
@@ -160,9 +161,9 @@ class RunDetailsView(QScrollArea):
         self._pill.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._name.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         title = row(self._name, self._pill, None, spacing=10)
-        head = row(
-            self._badge, 4, column(title, self._line, spacing=2), self._show_log, self._open, self._again, self._cancel
-        )
+        said = column(title, self._line, spacing=2)
+        again = row(self._again, self._cancel)  # a ghost has room of its own, two edges beside each other have none
+        head = row(self._badge, 8, said, self._show_log, self._open, 8, again, spacing=0)
         head.setStretch(2, 1)
         self._charts = QWidget()
         charts = row(
@@ -189,7 +190,7 @@ class RunDetailsView(QScrollArea):
         self._numbers.setContentsMargins(0, 0, 0, 0)
         self._numbers.setHorizontalSpacing(16)
         self._numbers.setVerticalSpacing(0)
-        body = QWidget()
+        body = Flowing()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(EDGE, 16, EDGE, 20)
         layout.setSpacing(12)
@@ -222,7 +223,6 @@ class RunDetailsView(QScrollArea):
 
     def _speed_head(self) -> QHBoxLayout:
         """The unit gives way first when there is little room."""
-        self._speed_unit.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         head = row(Label(self._theme, self.tr("Speed while sending"), "subtitle"), self._speed_unit)
         head.setStretch(1, 1)
         return head
@@ -359,12 +359,12 @@ class RunDetailsView(QScrollArea):
             pace,
         ]
 
-    def _unit_words(self, run: Run) -> str:
+    def _unit_words(self, run: Run) -> tuple[str, str]:
         return {
-            "members": self.tr("members / s"),
-            "rows": self.tr("rows / s"),
-            "bytes": self.tr("bytes / s"),
-        }.get(run.unit, "")
+            "members": (self.tr("members per second"), self.tr("members / s")),
+            "rows": (self.tr("rows per second"), self.tr("rows / s")),
+            "bytes": (self.tr("bytes per second"), self.tr("bytes / s")),
+        }.get(run.unit, ("", ""))
 
     def _on_cancel_clicked(self) -> None:
         self._asked_to_cancel = self._run.id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.destinations.description import Badge as BadgeLook
@@ -23,15 +23,21 @@ class RunHead(Area):
         super().__init__(theme, "surface", "b", parent=parent)
         self.setFixedHeight(HEIGHT)
         words, name = home or self.tr("Runs"), back or self.tr("Back to the runs")
-        self._back = Button(theme, words, "link", icon="arrow-left", name=name)
+        self._back = Button(theme, words, "link", icon="arrow-left", small=True, name=name)
         self._badge = Badge(theme, "", "#636C7B", "", BADGE)
         self._title = ElidedLabel(theme, "", "page")
         self._sentence = ElidedLabel(theme, "", "body", "text2")
         self.actions = QHBoxLayout()
         self.actions.setSpacing(8)
-        title = row(self._badge, self._title, 14, self.actions, spacing=10)
+        title = row(self._badge, self._title, spacing=10)
         title.setStretch(1, 1)
-        self.setLayout(column(row(self._back, None), title, self._sentence, spacing=2, margins=(24, 10, 24, 10)))
+        inset = self._back.inset()
+        title.setContentsMargins(inset, 0, 0, 0)
+        named = row(column(row(self._back, None), title, spacing=0), 14, self.actions, spacing=10)
+        named.setStretch(0, 1)
+        named.setAlignment(self.actions, Qt.AlignmentFlag.AlignBottom)
+        said = row(self._sentence, margins=(inset, 2, 0, 0))  # the whole width is its own
+        self.setLayout(column(named, said, None, spacing=0, margins=(24 - inset, 10, 24, 0)))
         self._badge.hide()
         self._back.clicked.connect(self.back_asked)
 

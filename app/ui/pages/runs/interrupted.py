@@ -79,8 +79,9 @@ class InterruptedView(QWidget):
         self._strip.set_batches(found.batches)
         self._strip.setVisible(bool(found.batches))
         self._under_strip.set_words(
-            self.tr("{n} batches in the order of sending, {members}").format(
-                n=self._formats.number(len(found.batches)), members=self._formats.counted(found.planned, "members")
+            self.tr("{batches} in the order of sending, {members}").format(
+                batches=self._formats.counted(len(found.batches), "batches"),
+                members=self._formats.counted(found.planned, "members"),
             )
         )
         self._under_strip.setVisible(bool(found.batches))

@@ -15,10 +15,9 @@ from app.ui.widgets.choice import Choice, Segmented
 from app.ui.widgets.columns import Column, TextCell
 from app.ui.widgets.labels import Card, Label, row
 from app.ui.widgets.table import ROW, ROW_ONE_LINE, DataTable
-from app.ui.widgets.table_header import HEIGHT as HEADER
 
 ALL, SHOWN_FIELDS, GAP = "", 3, 12
-_FIELD, _WIDE, _SEGMENT, _PADDING = 1, 640, 28, 20
+_FIELD, _WIDE, _SEGMENT, _PADDING = 1, 640, 20, 20
 _MEMBER_WIDTH, _FIELD_WIDTH, _VALUE_WIDTH, _FIX_WIDTH = 96, 112, 146, 136
 
 
@@ -43,11 +42,11 @@ class RejectsCard(QWidget):
         self._page: RejectPage | None = None
         self._room, self._below = _WIDE, False
         self._words = Label(theme, "", "body", "text2")
-        self._fields = Segmented(theme, self.tr("Rejects by field"), [Choice(ALL, self.tr("All"))], ALL)
+        self._fields = Segmented(theme, self.tr("Rejects by field"), [Choice(ALL, self.tr("All"))], ALL, small=True)
         self._save = Button(theme, self.tr("Save rejects as CSV"), "secondary", icon="download-simple")
         self.again = Button(theme, self.tr("Send rejected again"), "link", icon="arrow-clockwise")
         self._table = DataTable(
-            theme, self.tr("Rejects"), self._columns(), row_height=ROW_ONE_LINE, sortable=False, edge=16
+            theme, self.tr("Rejects"), self._columns(), row_height=ROW_ONE_LINE, sortable=False, edge=16, in_card=True
         )
         self._table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -56,7 +55,7 @@ class RejectsCard(QWidget):
         card.body.setSpacing(0)
         card.body.addSpacing(3)
         card.body.addWidget(self._table)
-        card.body.addLayout(row(self._more, None, self.again, margins=(14, 4, 14, 4)))
+        card.body.addLayout(row(self._more, None, self.again, margins=(13, 1, 13, 3)))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -122,9 +121,8 @@ class RejectsCard(QWidget):
         self._table.set_column_visible("value", not self._below and self._room >= _WIDE)
         self._table.setColumnWidth(_FIELD, _VALUE_WIDTH if self._below else _FIELD_WIDTH)
         self._table.set_column_title("reason", self.tr("Reason and fix") if self._below else self.tr("Reason"))
-        height = ROW if self._below else ROW_ONE_LINE
-        self._table.set_row_height(height)
-        self._table.setFixedHeight(HEADER + height * max(1, len(page.rejects)) + 2)
+        self._table.set_row_height(ROW if self._below else ROW_ONE_LINE)
+        self._table.set_height_in_rows(max(1, len(page.rejects)))
 
     def _tell_number(self, page: RejectPage, room: int) -> None:
         """How many there are, in as many words as there is room for."""
@@ -134,7 +132,7 @@ class RejectsCard(QWidget):
         self._words.set_words(next((told for told in words if width(told) <= room), ""))
 
     def _width_of(self, choice: Choice) -> int:
-        return self._theme.metrics("body-strong").horizontalAdvance(choice.text) + _SEGMENT
+        return self._theme.metrics("caption-medium").horizontalAdvance(choice.text) + _SEGMENT
 
     def _columns(self) -> list[Column[_Row]]:
         return [

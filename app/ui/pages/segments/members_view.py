@@ -14,7 +14,6 @@ from app.ui.widgets.buttons import Button
 from app.ui.widgets.columns import Column, TextCell
 from app.ui.widgets.labels import Card, IconLine, Label, clear, row
 from app.ui.widgets.table import ROW_ONE_LINE, DataTable
-from app.ui.widgets.table_header import HEIGHT as HEADER
 
 if TYPE_CHECKING:
     from app.services.segment_members import MemberPage
@@ -75,7 +74,7 @@ class MembersView(QWidget):
             self._make(columns)
         if self._table is not None:
             self._table.set_rows(_MemberRow(str(at), tuple(values)) for at, values in enumerate(page.rows))
-            self._table.setFixedHeight(HEADER + ROW_ONE_LINE * len(page.rows) + 16)
+            self._table.set_height_in_rows(len(page.rows), 16)
 
     def _width(self, page: MemberPage, at: int) -> int:
         """What the header and the values of a column need, within bounds."""

@@ -25,7 +25,6 @@ from app.ui.widgets.labels import Area, Card, ElidedLabel, IconLabel, Label, Lin
 from app.ui.widgets.marks import Pill
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.table import ROW_ONE_LINE, DataTable
-from app.ui.widgets.table_header import HEIGHT as HEADER
 
 if TYPE_CHECKING:  # it loads the engine
     from app.services.table_refresh import HeldRefresh, Missing
@@ -315,7 +314,7 @@ class TableDetailsView(QWidget):
         ]
         grid = DataTable(self._theme, self.tr("Sample rows"), columns, row_height=ROW_ONE_LINE, sortable=False, edge=16)
         grid.set_rows(_SampleRow(str(at), values) for at, values in enumerate(sample.rows))
-        grid.setFixedHeight(HEADER + ROW_ONE_LINE * max(1, len(sample.rows)) + 16)
+        grid.set_height_in_rows(max(1, len(sample.rows)), 16)
         card = Card(self._theme, margin=1)
         card.body.addSpacing(3)
         card.body.addWidget(grid)
