@@ -1,4 +1,4 @@
-"""Ctrl+C and the system's request to end: both cancel, also where a library makes an error of its own of them."""
+"""Ctrl+C and the system's request to end: each cancels, also where a library makes an error of its own of it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import threading
 from types import FrameType, TracebackType
 from typing import Self
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
+)  # the last is Ctrl+Break on Windows, which whoever starts programs there ends them by
 
 
 class Interrupts:
-    """While it is entered both signals raise KeyboardInterrupt in the main thread; a signal the caller ignores stays ignored.
+    """While it is entered these signals raise KeyboardInterrupt in the main thread; a signal the caller ignores stays ignored.
 
     `came` tells that one came: an engine that is interrupted in the middle of its work answers with any error it likes.
     """

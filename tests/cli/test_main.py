@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import sys
 
 import pytest
 
 from app.cli import exports
+from app.cli.interrupts import SIGNALS, Interrupts
 from app.cli.options import Options, split_options
 from app.cli.output import Output
 from app.core.errors import FixSettings
@@ -166,6 +168,17 @@ def test_a_document_loses_no_sign_where_the_pipe_is_not_utf_8(encoding: str, mon
     told = {"member": "Łukasz “Ł” Żółć 😀", "café": "\u2028\n"}
     Output(Options()).document(told)
     assert json.loads(raw.getvalue().decode("utf-8")) == told
+
+
+@pytest.mark.parametrize("ending", SIGNALS)
+def test_each_signal_to_end_is_an_interrupt(ending: signal.Signals) -> None:
+    with Interrupts() as interrupts, pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(ending)
+    assert interrupts.came
+
+
+def test_windows_ends_programs_by_a_signal_of_its_own() -> None:
+    assert (sys.platform == "win32") is (len(SIGNALS) == 3)
 
 
 def test_quiet_still_tells_errors(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
