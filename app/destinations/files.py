@@ -11,6 +11,7 @@ import logging
 import posixpath
 import secrets
 import shutil
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -84,6 +85,10 @@ class Storage(Protocol):
 
     def files_below(self, folder: str) -> list[str]:
         """All files below the folder, never following links; empty when there is no such folder."""
+        ...
+
+    def are_one(self, path: str, other: str) -> bool:
+        """Whether two paths that differ in case, or in how their accents are written, name one file there; in doubt True."""
         ...
 
     def remove_empty_folders(self, folder: str) -> None:
@@ -209,9 +214,12 @@ class StagedFiles:
         if below is not None:
             below = _own_folder(below)
             gone += self._storage.files_below(below)
+        alike = {_alike(path): path for path in self._published}
         for path in dict.fromkeys(gone):
             ctx.check()
-            if path not in self._published:
+            new = alike.get(_alike(path))
+            # A name that changed in case only is the new file's too on most drives of Windows and macOS.
+            if path not in self._published and (new is None or not self._storage.are_one(path, new)):
                 self._storage.remove(path)
         folder = (
             below if below is not None else posixpath.commonpath([*map(posixpath.dirname, {*gone, *self._published})])
@@ -320,6 +328,11 @@ def not_whole(path: str, sent: int, arrived: int) -> TryAgain:
         "Run the export again; when it happens again, have the drive or the network checked.",
         code="not_whole",
     )
+
+
+def _alike(path: str) -> str:
+    """The same for paths that some drive takes for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
 def _own_folder(folder: str) -> str:

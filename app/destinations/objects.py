@@ -305,6 +305,10 @@ class ObjectStorage:
         start = len(self._key(""))
         return [key[start:] for key in keys if not key.endswith("/")]
 
+    def are_one(self, path: str, other: str) -> bool:  # noqa: ARG002 - as others have it
+        """See `Storage.are_one`; keys are told apart by each byte."""
+        return False
+
     def remove_empty_folders(self, folder: str) -> None:
         """See `Storage.remove_empty_folders`."""
         self._patiently(lambda: self._bucket.remove_empty_folders(self._key(f"{folder}/")), JobContext())

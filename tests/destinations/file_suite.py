@@ -158,6 +158,23 @@ class FileDestinationSuite:
         self.put_one(bench, source, path)
         assert bench.files() == [path]
 
+    @pytest.mark.parametrize("named", [False, True], ids=["the folder is emptied", "the old file is named"])
+    def test_a_name_that_changed_in_case_only_keeps_the_new_file(
+        self, bench: FileBench, tmp_path: Path, named: bool
+    ) -> None:
+        """Most drives of Windows and macOS take both for one file: removing the old name would remove the new rows."""
+        old = "Export/Vip/a.csv"
+        for number, path in enumerate([old, "Export/VIP/A.csv"]):
+            source = tmp_path / str(number)
+            source.write_bytes(b"%d" % number)
+            with bench.destination().session() as session:
+                session.put(source, path, JobContext(), silent)
+                session.publish(JobContext())
+                session.clear(None if named else "Export", (old,) if named and number else (), JobContext())
+        (left,) = bench.files()
+        assert left.casefold() == old.casefold()
+        assert bench.read(left) == b"1"
+
     def test_case_of_folders_is_kept(self, bench: FileBench, source: Path) -> None:
         self.put_one(bench, source, "Customers/a.csv")
         if isinstance(bench, FolderBench) and sys.platform in {"win32", "darwin"}:

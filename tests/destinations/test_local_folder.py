@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import FixSettings, TryAgain
+from app.destinations.budgets import Line
 from app.destinations.contract import FileDestination, Settings
+from app.destinations.files import StagedFiles
 from app.destinations.local_folder import destination as module
 from app.destinations.local_folder import share as share_module
-from app.destinations.local_folder.destination import create, unusable_on_windows
+from app.destinations.local_folder.destination import FolderStorage, create, unusable_on_windows
 from app.jobs import JobContext
 from tests.destinations.file_suite import (
     FileBench,
@@ -133,6 +135,29 @@ def test_a_link_out_of_the_folder_is_not_followed(bench: Bench, tmp_path: Path) 
         session.publish(JobContext())
         session.clear("Export", (), JobContext())
     assert (outside / "precious").read_bytes() == b"1"
+
+
+class OneCase(FolderStorage):
+    """A drive that takes `A` and `a` for one, as those of Windows and macOS do."""
+
+    def _at(self, path: str) -> Path:
+        return super()._at(path.lower())
+
+
+class OneCaseBench(Bench):
+    def destination(self, **changes: str) -> FileDestination:
+        there = super().destination(**changes)
+        assert isinstance(there, module.LocalFolder)
+        there.session = lambda notes=None: StagedFiles(OneCase(self.folder, Line(None)), self.folder, notes)  # type: ignore[method-assign]
+        return there
+
+
+class TestOnADriveOfOneCase:
+    @pytest.fixture
+    def bench(self, drive: Path) -> FileBench:
+        return OneCaseBench(drive)
+
+    test_a_new_name = FolderDestinationSuite.test_a_name_that_changed_in_case_only_keeps_the_new_file
 
 
 def test_without_hard_links_files_are_still_published(

@@ -234,6 +234,15 @@ class FolderStorage:
             for name in names
         ]
 
+    def are_one(self, path: str, other: str) -> bool:
+        """See `Storage.are_one`."""
+        try:
+            return self._at(path).samefile(self._at(other))
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+
     def remove_empty_folders(self, folder: str) -> None:
         """See `Storage.remove_empty_folders`."""
         top = self._at(folder)

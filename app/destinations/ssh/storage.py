@@ -9,7 +9,7 @@ import posixpath
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar, cast
 
 import asyncssh
@@ -173,6 +173,23 @@ class SftpStorage:
             return []
 
         return [self._relative(path) for path in self._link.run(work, folder)]
+
+    def are_one(self, path: str, other: str) -> bool:
+        """See `Storage.are_one`: a server that tells them apart lists both."""
+        parts, others = PurePosixPath(path).parts, PurePosixPath(other).parts
+        place = next(i for i, (one, two) in enumerate(zip(parts, others, strict=True)) if one != two)
+        folder = "/".join(parts[:place])
+
+        async def work(sftp: asyncssh.SFTPClient) -> bool:
+            try:
+                there = set(await sftp.listdir(self._at(folder)))
+            except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
+                return False
+            except asyncssh.SFTPPermissionDenied:
+                return True
+            return not {parts[place], others[place]} <= there
+
+        return self._link.run(work, path)
 
     def remove_empty_folders(self, folder: str) -> None:
         """See `Storage.remove_empty_folders`."""
