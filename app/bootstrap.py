@@ -132,6 +132,7 @@ class Services:
             self._secrets,
             self._trail,
             paces=config_folder() / "paces",
+            jobs=folder / "jobs",
             remember_secret=self._mask,
             clock=clock,
         )

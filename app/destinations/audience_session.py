@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from app.core.errors import TryAgain
 from app.core.exports import SyncMode
 from app.destinations.batches import Member
 from app.destinations.calls import Call
-from app.destinations.contract import Place, PreparedRequest
+from app.destinations.contract import Place, PreparedRequest, Settings
 from app.destinations.http import HttpClient
+from app.destinations.jobs import JOB_LOST
+from app.destinations.left_jobs import LeftJobs
 from app.jobs import JobContext
+
+log = logging.getLogger(__name__)
 
 A = TypeVar("A")
 """An audience as the target tells of it."""
@@ -46,6 +53,7 @@ class AudienceSession(ABC, Generic[A]):
     def __init__(self, client: HttpClient, ctx: JobContext) -> None:
         self.client = client
         self.opened = Opened()
+        self.left_jobs = LeftJobs()
         self._ctx = ctx
 
     def __enter__(self) -> Self:
@@ -87,6 +95,39 @@ class AudienceSession(ABC, Generic[A]):
         with self.client:
             return [self.client.prepared(call) for call in self.calls(members, removing=removed)]
 
+    @contextmanager
+    def _working(self, job: str) -> Iterator[None]:
+        """While the vendor works on what it took: until the block ends well the job is noted as left."""
+        place = self.place_name(None)
+        self.left_jobs.begun(place, job)
+        try:
+            yield
+        except TryAgain as error:
+            if error.code == JOB_LOST:
+                self.left_jobs.ended(place, job)
+            raise
+        self.left_jobs.ended(place, job)
+
+    def _await_left(self, wait: Callable[[str], object]) -> None:
+        """Before the first request that changes the audience: wait for each job that an earlier run left there.
+
+        One the vendor does not know any more has ended. Raises TryAgain for one that goes on for too long.
+        """
+        place = self.place_name(None)
+
+        def every() -> bool:
+            for job in self.left_jobs.left(place):
+                log.info("Waiting for work that an earlier run left behind")
+                try:
+                    wait(job)
+                except TryAgain as error:
+                    if error.code != JOB_LOST:
+                        raise
+                self.left_jobs.ended(place, job)
+            return True
+
+        self.opened.once(f"left jobs of {place}", every)
+
     @abstractmethod
     def _open(self) -> None:
         """Find the audience, or make it."""
@@ -94,6 +135,8 @@ class AudienceSession(ABC, Generic[A]):
 
 class AudienceDestination(ABC):
     """The frame of a `SegmentDestination` whose sessions know their place and their requests, and share what they opened."""
+
+    _settings: Settings
 
     @cached_property
     def _shared(self) -> Opened:
@@ -103,6 +146,7 @@ class AudienceDestination(ABC):
         """See `SegmentDestination.session`."""
         session = self._session(target, segment, mode)
         session.opened = self._shared
+        session.left_jobs = self._settings.left_jobs
         return session
 
     @abstractmethod

@@ -18,6 +18,7 @@ from app.core.exports import SyncMode
 from app.core.forecasts import Quota
 from app.destinations.batches import Member, Outcome
 from app.destinations.budgets import Budgets
+from app.destinations.left_jobs import LeftJobs
 from app.jobs import JobContext
 
 
@@ -78,7 +79,8 @@ class Settings:
     each request, on its thread, so that a run can say where its bytes went. `keyring` takes secrets that a vendor renews
     while they are used. `budgets` is shared by all connections and programs of a person, so that an account is not asked too much:
     `account` is the one the vendor told of earlier, by which budgets are told apart where it counts by account. Where it is not
-    known yet it is asked for once and `on_account` is told; without `on_account` nobody asks.
+    known yet it is asked for once and `on_account` is told; without `on_account` nobody asks. `left_jobs` outlives the process,
+    so that work a vendor took of a run that was killed is waited for.
     """
 
     values: Mapping[str, str]
@@ -89,6 +91,7 @@ class Settings:
     budgets: Budgets = field(default_factory=Budgets, repr=False)
     account: str = ""
     on_account: Callable[[str], None] | None = None
+    left_jobs: LeftJobs = field(default_factory=LeftJobs, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

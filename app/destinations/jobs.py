@@ -13,6 +13,9 @@ from app.jobs import JobContext
 
 T = TypeVar("T")
 
+JOB_LOST = "job_lost"
+"""The code of the error for work a vendor does not know (any more)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -37,7 +40,7 @@ def after_taking(target: str) -> Iterator[None]:
             f"{target} does not tell what became of what was sent.",
             f"It took the members, but not the question after them. {error.why}".strip(),
             "Run the export again; it sends these members once more, which changes nothing for those who arrived.",
-            code="job_lost",
+            code=JOB_LOST,
         ) from error
 
 

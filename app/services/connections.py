@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from app.destinations.contract import (
     TargetField,
 )
 from app.destinations.description import Description
+from app.destinations.left_jobs import LeftJobs
 from app.jobs import Cancelled, JobContext
 from app.services.connection_forms import (
     InvalidSettings,
@@ -83,7 +85,8 @@ class ConnectionService:
     """Connections of the workspace; thread safe. Methods that touch the keyring or the target block.
 
     `remember_secret` is told every secret that is read, so that logs and run messages can be masked. In the folder `paces` all
-    processes note what they ask of an account, so that together they ask no more than it allows.
+    processes note what they ask of an account, so that together they ask no more than it allows; in `jobs` what vendors still work
+    on, so that a run which follows a killed one waits for it.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class ConnectionService:
         trail: Trail,
         *,
         paces: Path | None = None,
+        jobs: Path | None = None,
         open_destination: Callable[[Description, Settings], Opened] = _open,
         remember_secret: Callable[[str], None] = lambda _secret: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -106,6 +110,7 @@ class ConnectionService:
         self._trail = trail
         self._open_destination = open_destination
         self._budgets = Budgets(paces)
+        self._jobs = jobs
         self._clock = clock
         self._taken_along: dict[str, tuple[Export, ...]] = {}  # what removing a connection did to exports, for undo
 
@@ -363,6 +368,8 @@ class ConnectionService:
             try:
                 self._secrets.delete(connection.id, connection.secrets)
                 purged += self._store.connections.purge(connection.id)
+                if self._jobs is not None:
+                    shutil.rmtree(self._jobs / connection.id, ignore_errors=True)
             except SendoffError as error:
                 failed = failed or error
         if failed is not None:
@@ -390,7 +397,10 @@ class ConnectionService:
         secrets = self._secrets.read(connection, connection.secrets)
         values = effective_settings(description, connection.settings)
         keyring = self._secrets.of(connection.id, secrets)
-        settings = Settings(values, secrets, on_slow, ledger, keyring, self._budgets, connection.account, on_account)
+        left = LeftJobs(None if self._jobs is None else self._jobs / connection.id)
+        settings = Settings(
+            values, secrets, on_slow, ledger, keyring, self._budgets, connection.account, on_account, left
+        )
         return self._open_destination(description, settings)
 
     def choices(self, name: str, field_id: str, ctx: JobContext) -> list[Choice]:

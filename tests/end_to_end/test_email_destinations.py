@@ -116,6 +116,37 @@ def test_a_mirror_from_connection_to_list_and_back(case: Case, shop: Workshop) -
     assert not [hit for secret in case.secrets.values() for hit in search([shop.folder], secret)]
 
 
+def test_a_run_waits_for_the_work_an_earlier_one_left_behind(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever left the segment meanwhile would else be put onto the list after they were taken off it."""
+    with KlaviyoEmulator() as emulator:
+        shop.customers(8)
+        shop.segment("Alps", "AT", "CH")
+        shop.connect("There", "klaviyo", {"api_url": emulator.url}, {"api_key": KLAVIYO_KEY})
+        changes = {"target": {}, "match": {"email": "Customer.Email"}, "guard": {"removed_percent": None}}
+        shop.newsletter("Alps", connection="There", sync="mirror", **changes)
+        emulator.working = 6
+        monkeypatch.setattr(klaviyo, "PATIENCE", Patience(0.001, 0.001, 0.0))
+        (cut,) = shop.run("Newsletter")
+        assert cut.error is not None
+        assert cut.error.what == "Klaviyo is still working on what was sent."
+        (notes,) = (shop.folder / "jobs").rglob("*.txt")
+        assert notes.read_text().strip()
+
+        monkeypatch.setattr(klaviyo, "PATIENCE", Patience(0.001, 0.001, 30.0))
+        shop.segment("Alps", "AT")
+        emulator.requests.clear()
+        (run,) = shop.run("Newsletter")
+        assert run.status is Status.SUCCESSFUL, shop.log(run)
+        first = next(at for at, each in enumerate(emulator.requests) if "profile" in each.path and each.method != "GET")
+        asked = sum("-import-jobs/" in each.path for each in emulator.requests[:first])
+        assert asked >= 5
+        assert of_klaviyo(emulator, "Alps") == {"p1@example.com", "p5@example.com"}
+        assert not notes.read_text()
+        assert shop.services.connections.remove_with("There", "detach").name == "There"
+        shop.services.connections.purge_removed()
+        assert not notes.exists()
+
+
 def _hubspot_left(emulator: HubSpotEmulator, number: int) -> None:
     emulator.left = number
 

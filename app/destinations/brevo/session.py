@@ -95,14 +95,17 @@ class BrevoSession(AudienceSession[BrevoList]):
         contacts, wrong = self._contacts(batch, places)
         others |= wrong
         if contacts:
-            process = self.client.read(self._import(contacts), Accepted, ctx).process_id
-            self._wait(process, ctx)
+            self._await_left(lambda job: self._wait(job, ctx))
+            process = str(self.client.read(self._import(contacts), Accepted, ctx).process_id)
+            with self._working(process):
+                self._wait(process, ctx)
         return Outcomes(batch.keys, OutcomeKind.TAKEN, others)
 
     def remove(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `RemovingSession.remove`; who is not there (any more) Brevo names as failed, which is fine."""
         ctx.check()
         batch = Batch.of(members)
+        self._await_left(lambda job: self._wait(job, ctx))
         for call in self._removals(batch):
             answer = self.client.send(call, ctx)
             if answer.ok:
@@ -219,7 +222,7 @@ class BrevoSession(AudienceSession[BrevoList]):
         }
         return Call("POST", "contacts/import", json=body, repeatable=True)
 
-    def _wait(self, process: int, ctx: JobContext) -> None:
+    def _wait(self, process: str, ctx: JobContext) -> None:
         def ask() -> bool | None:
             answer = self.client.send(Call("GET", f"processes/{process}"), ctx)
             if answer.status == 429:

@@ -173,6 +173,8 @@ class GoogleAdsSession(AudienceSession[UserList]):
     def _change(self, verb: str, members: Batch, done: OutcomeKind, ctx: JobContext) -> Outcomes:
         ctx.check()
         entries, places, others = self._entries(members)
+        if entries:
+            self._await_left(lambda job: self._wait(job, ctx))
         while entries:
             answer = self.client.send(self._call(verb, entries), ctx)
             if answer.ok:
@@ -201,14 +203,8 @@ class GoogleAdsSession(AudienceSession[UserList]):
                 "Look at the list there before you run the export again, and send us the log.",
                 code="no_request_id",
             )
-        call = Call("GET", "requestStatus:retrieve", {"requestId": accepted.request_id})
-
-        def ask() -> DestinationStatus | None:
-            told = self.client.read(call, RequestStatus, ctx).request_status_per_destination
-            status = told[0] if told else DestinationStatus()
-            return status if status.request_status in {"SUCCESS", "PARTIAL_SUCCESS", "FAILED"} else None
-
-        status = wait_for("Google Ads", ask, PATIENCE, ctx)
+        with self._working(accepted.request_id):
+            status = self._wait(accepted.request_id, ctx)
         found: dict[int, tuple[str, str]] = {}
         for each in status.error_info.error_counts:
             found |= {at: reason_words(each.reason) for at in each.record_indices if at < number}
@@ -225,6 +221,16 @@ class GoogleAdsSession(AudienceSession[UserList]):
                 )
             return {at: found.get(at, why) for at in range(number)}
         return found
+
+    def _wait(self, request_id: str, ctx: JobContext) -> DestinationStatus:
+        call = Call("GET", "requestStatus:retrieve", {"requestId": request_id})
+
+        def ask() -> DestinationStatus | None:
+            told = self.client.read(call, RequestStatus, ctx).request_status_per_destination
+            status = told[0] if told else DestinationStatus()
+            return status if status.request_status in {"SUCCESS", "PARTIAL_SUCCESS", "FAILED"} else None
+
+        return wait_for("Google Ads", ask, PATIENCE, ctx)
 
     def _call(self, verb: str, entries: Sequence[Mapping[str, Any]]) -> Call:
         body: dict[str, Any] = {

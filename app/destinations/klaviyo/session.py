@@ -23,6 +23,7 @@ from app.destinations.http import HttpClient
 from app.destinations.jobs import Patience, after_taking, wait_for
 from app.destinations.klaviyo.answers import (
     ImportErrors,
+    JobAttributes,
     KlaviyoList,
     Lists,
     OneJob,
@@ -80,14 +81,18 @@ class KlaviyoSession(AudienceSession[KlaviyoList]):
         batch = Batch.of(members)
         places, others = told_apart(batch, KEYS)
         if places:
-            job = self.client.read(self._import(batch, places), OneJob, ctx).data
-            others |= self._refused(self._wait(job.id, ctx), job.id, batch, places, ctx)
+            self._await_left(lambda job: self._wait(job, ctx))
+            job = self.client.read(self._import(batch, places), OneJob, ctx).data.id
+            with self._working(job):
+                told = self._wait(job, ctx)
+            others |= self._refused(_failed(told), job, batch, places, ctx)
         return Outcomes(batch.keys, OutcomeKind.TAKEN, others)
 
     def remove(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `RemovingSession.remove`; who has no profile (any more) is on no list."""
         ctx.check()
         batch = Batch.of(members)
+        self._await_left(lambda job: self._wait(job, ctx))
         found = list(dict.fromkeys(self._numbers(batch, ctx)))
         for start in range(0, len(found), _REMOVED_AT_ONCE):
             answer = self.client.send(self._removal(found[start : start + _REMOVED_AT_ONCE]), ctx)
@@ -151,22 +156,14 @@ class KlaviyoSession(AudienceSession[KlaviyoList]):
         }
         return Call("POST", "api/profile-bulk-import-jobs", json=body, headers=_JSON_API, repeatable=True)
 
-    def _wait(self, job_id: str, ctx: JobContext) -> int:
-        """Wait until an import has ended; how many profiles it did not take."""
+    def _wait(self, job_id: str, ctx: JobContext) -> JobAttributes:
+        """Wait until an import has ended, well or not."""
 
-        def ask() -> OneJob | None:
-            told = self.client.read(Call("GET", f"api/profile-bulk-import-jobs/{job_id}"), OneJob, ctx)
-            return told if told.data.attributes.status in {"complete", "cancelled"} else None
+        def ask() -> JobAttributes | None:
+            told = self.client.read(Call("GET", f"api/profile-bulk-import-jobs/{job_id}"), OneJob, ctx).data.attributes
+            return told if told.status in {"complete", "cancelled"} else None
 
-        told = wait_for("Klaviyo", ask, PATIENCE, ctx).data.attributes
-        if told.status == "cancelled":
-            raise TryAgain(
-                "The import was cancelled in Klaviyo.",
-                "Some of its members may have arrived.",
-                "Run the export again; it goes on where it stopped.",
-                code="job_cancelled",
-            )
-        return told.failed_count or 0
+        return wait_for("Klaviyo", ask, PATIENCE, ctx)
 
     def _refused(
         self, failed: int, job_id: str, batch: Batch, places: Sequence[int], ctx: JobContext
@@ -240,6 +237,18 @@ def _attributes(batch: Batch) -> list[dict[str, Any]]:
                 if inner:
                     each[part] = inner
     return plain
+
+
+def _failed(told: JobAttributes) -> int:
+    """How many profiles an import did not take; raises TryAgain when somebody cancelled it."""
+    if told.status == "cancelled":
+        raise TryAgain(
+            "The import was cancelled in Klaviyo.",
+            "Some of its members may have arrived.",
+            "Run the export again; it goes on where it stopped.",
+            code="job_cancelled",
+        )
+    return told.failed_count or 0
 
 
 def _place_of(refused: RefusedProfile, known: Mapping[str, int], places: Sequence[int]) -> int | None:

@@ -84,14 +84,21 @@ class MarketoSession(AudienceSession[StaticList]):
         batch = Batch.of(members)
         places, others = told_apart(batch, _KEYS)
         for lookup, group in _groups(batch, places):
-            told = self._imported(self.client.read(self._import(lookup, batch, group), Result[Import], ctx))
-            others |= self._refused(self._wait(told, ctx), lookup, batch, group, ctx)
+            self._await_left(lambda job: self._wait(job, ctx))
+            begun = str(
+                self._imported(self.client.read(self._import(lookup, batch, group), Result[Import], ctx)).batch_id
+            )
+            with self._working(begun):
+                told = self._wait(begun, ctx)
+            self._demand_imported(told)
+            others |= self._refused(told, lookup, batch, group, ctx)
         return Outcomes(batch.keys, OutcomeKind.TAKEN, others)
 
     def remove(self, members: Sequence[Member], ctx: JobContext) -> Outcomes:
         """See `RemovingSession.remove`; who is not in Marketo (any more) is on no list."""
         ctx.check()
         batch = Batch.of(members)
+        self._await_left(lambda job: self._wait(job, ctx))
         _numbers, calls = _known(batch)
         whose = {number: place for place, number in enumerate(batch.column(ID)) if number}
         emails = {(email or "").lower(): place for place, email in enumerate(batch.column(EMAIL))}
@@ -193,14 +200,16 @@ class MarketoSession(AudienceSession[StaticList]):
             raise self._not_understood("It took the file, but gave no number to ask for it by.")
         return told.result[0]
 
-    def _wait(self, begun: Import, ctx: JobContext) -> Import:
-        call = Call("GET", f"bulk/v1/leads/batch/{begun.batch_id}.json")
+    def _wait(self, begun: str, ctx: JobContext) -> Import:
+        call = Call("GET", f"bulk/v1/leads/batch/{begun}.json")
 
         def ask() -> Import | None:
             told = self._imported(self.client.read(call, Result[Import], ctx))
             return told if told.done else None
 
-        told = wait_for("Marketo", ask, PATIENCE, ctx)
+        return wait_for("Marketo", ask, PATIENCE, ctx)
+
+    def _demand_imported(self, told: Import) -> None:
         if told.status == "Failed":
             raise TryAgain(
                 "Marketo could not import the file.",
@@ -208,7 +217,6 @@ class MarketoSession(AudienceSession[StaticList]):
                 "Look at the import in Marketo, then run the export again.",
                 code="import_failed",
             )
-        return told
 
     def _refused(
         self, told: Import, lookup: str, batch: Batch, places: Sequence[int], ctx: JobContext

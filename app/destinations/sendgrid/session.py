@@ -86,11 +86,15 @@ class SendGridSession(AudienceSession[SendGridList]):
         ctx.check()
         batch = Batch.of(members)
         places, others = told_apart(batch, (EMAIL,))
+        if places:
+            self._await_left(lambda job: self._wait(job, ctx))
         while places:
             answer = self.client.send(self._upsert(batch, places), ctx)
             if answer.ok:
-                accepted = answer.read(self.client.target, Accepted, self.client.redact)
-                others |= self._refused(self._wait(accepted, ctx), batch, places, ctx)
+                job_id = self._job_of(answer.read(self.client.target, Accepted, self.client.redact))
+                with self._working(job_id):
+                    job = self._wait(job_id, ctx)
+                others |= self._refused(job, batch, places, ctx)
                 break
             told = answer.json(self.client.target) if answer.status == 400 and answer.is_json else {}
             named = refused_places(told, len(places))
@@ -105,6 +109,7 @@ class SendGridSession(AudienceSession[SendGridList]):
         """See `RemovingSession.remove`; who is no contact (any more) is on no list."""
         ctx.check()
         batch = Batch.of(members)
+        self._await_left(lambda job: self._wait(job, ctx))
         for part in _parts([each for each in batch.column(EMAIL) if each]):
             found = list(dict.fromkeys(each.id for each in self._looked_up(part, ctx).values()))
             if found:
@@ -165,7 +170,7 @@ class SendGridSession(AudienceSession[SendGridList]):
                 contact["custom_fields"] = values
         return Call("PUT", "v3/marketing/contacts", json={"list_ids": [self._id], "contacts": contacts})
 
-    def _wait(self, accepted: Accepted, ctx: JobContext) -> Job:
+    def _job_of(self, accepted: Accepted) -> str:
         if not _is_uuid(accepted.job_id):
             raise TellUs(
                 "Twilio SendGrid answered in a way we do not understand.",
@@ -173,7 +178,10 @@ class SendGridSession(AudienceSession[SendGridList]):
                 "Look at the list there before you run the export again, and send us the log.",
                 code="no_job",
             )
-        call = Call("GET", f"v3/marketing/contacts/imports/{accepted.job_id}")
+        return accepted.job_id
+
+    def _wait(self, job_id: str, ctx: JobContext) -> Job:
+        call = Call("GET", f"v3/marketing/contacts/imports/{job_id}")
 
         def ask() -> Job | None:
             told = self.client.read(call, Job, ctx)
