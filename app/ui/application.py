@@ -19,6 +19,7 @@ from app.services.places import config_folder
 from app.ui.main_window import MainWindow
 from app.ui.page_slot import PageSlot
 from app.ui.preferences import Preferences
+from app.ui.text_size import FACTOR, system_scale
 from app.ui.theme import Theme
 
 if TYPE_CHECKING:
@@ -161,10 +162,23 @@ class WindowProgram(QObject):
         self._application.quit()
 
 
+def make_application(arguments: list[str]) -> QApplication:
+    """Make the application, as large as the system's text size wants it; what it starts later is not made larger by that."""
+    if FACTOR in os.environ:
+        return QApplication(arguments)
+    scale = system_scale()
+    if scale > 1:
+        os.environ[FACTOR] = str(scale)
+    try:
+        return QApplication(arguments)
+    finally:
+        os.environ.pop(FACTOR, None)
+
+
 def run_window(workspace: str | None) -> int:
     """Open the window on that workspace, or on the one opened last; returns when it is closed."""
     began = time.perf_counter()
-    application = QApplication(sys.argv[:1])
+    application = make_application(sys.argv[:1])
     application.setApplicationName("Sendoff")
     application.setQuitOnLastWindowClosed(False)
     program = WindowProgram(application, config_folder())

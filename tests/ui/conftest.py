@@ -28,7 +28,6 @@ def theme(shared_theme: Theme) -> Iterator[Theme]:
     """The light theme; whatever a test changes is put back."""
     yield shared_theme
     shared_theme.motion.reduced = False
-    shared_theme.set_scale(1.0)
     shared_theme.set_choice("light")
 
 

@@ -343,20 +343,17 @@ def test_a_running_row_turns_and_stops(table: DataTable, theme: Theme, qtbot: Qt
     qtbot.waitUntil(lambda: not theme.motion.running())
 
 
-def test_rows_grow_with_the_text(table: DataTable, theme: Theme) -> None:
+def test_notes_have_a_height_of_their_own(table: DataTable) -> None:
     table.set_rows((Item("a"), NoteRow("a!", "a", "Too large"), Item("b")))
-    theme.set_scale(1.5)
-    assert [table.rowHeight(i) for i in range(3)] == [78, 72, 78]
+    assert [table.rowHeight(i) for i in range(3)] == [52, 48, 52]
 
 
-def test_a_table_as_high_as_its_rows_grows_with_the_text(theme: Theme, qtbot: QtBot) -> None:
+def test_a_table_can_be_as_high_as_its_rows(theme: Theme, qtbot: QtBot) -> None:
     low = DataTable(theme, "Lines", COLUMNS, in_card=True)
     qtbot.addWidget(low)
     low.set_height_in_rows(3, -1)
     assert low.height() == 32 + 3 * 52 - 1
-    theme.set_scale(1.5)
-    assert low.height() == 48 + 3 * 78 - 1
-    assert low.horizontalHeader().height() == 48
+    assert low.horizontalHeader().height() == 32
 
 
 def test_every_kind_of_cell_paints_in_both_modes(table: DataTable, theme: Theme) -> None:

@@ -55,12 +55,6 @@ def test_changing_the_mode_renews_palette_and_tells(theme: Theme, qtbot: QtBot) 
         theme.set_choice("dark")
 
 
-def test_text_size_scales_every_role(theme: Theme) -> None:
-    theme.set_scale(1.5)
-    assert theme.font("body").pixelSize() == round(13 * 1.5)
-    assert theme.line_height("page") == 42
-
-
 def test_the_one_timer_runs_only_while_something_turns(theme: Theme, qtbot: QtBot) -> None:
     spinner = Spinner(theme, "Counting")
     qtbot.addWidget(spinner)

@@ -43,7 +43,7 @@ class _Rows(DataTable):
         height = ROW if any(row.detail or row.as_of for row in rows) else ROW_ONE_LINE
         if height != self._row_height:
             self._row_height = height
-            self.verticalHeader().setDefaultSectionSize(self._scaled(height))
+            self.verticalHeader().setDefaultSectionSize(height)
         super().set_rows(rows)
 
 

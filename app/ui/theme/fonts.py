@@ -74,12 +74,11 @@ def load_fonts(folder: Path | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(families))
 
 
-def build_font(role: str, *, scale: float = 1.0, families: Iterable[str] = FALLBACK) -> QFont:
+def build_font(role: str, *, families: Iterable[str] = FALLBACK) -> QFont:
     """Return the font of a type role.
 
     Args:
         role: a key of `ROLES`; KeyError otherwise.
-        scale: text size of the system, 1.0 = 100 %.
         families: fallbacks after the bundled family.
     """
     spec = ROLES[role]
@@ -87,7 +86,7 @@ def build_font(role: str, *, scale: float = 1.0, families: Iterable[str] = FALLB
     if spec.family == DISPLAY:
         chain.append(TEXT)
     font = QFont([*chain, *families])
-    font.setPixelSize(max(1, round(spec.size * scale)))
+    font.setPixelSize(spec.size)
     font.setWeight(QFont.Weight(spec.weight))
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
     font.setStyleHint(QFont.StyleHint.Monospace if spec.family == MONO else QFont.StyleHint.SansSerif)

@@ -22,7 +22,7 @@ Choice = Literal["system", "light", "dark"]
 class Theme(QObject):
     """Colours, fonts and icons by role, and the mode that is on.
 
-    Create one after the `QApplication`, call `apply()`, and pass it on. `changed` comes after the mode or the text size
+    Create one after the `QApplication`, call `apply()`, and pass it on. `changed` comes after the mode
     changed and the application already has its new palette and style sheet: widgets that paint by role only repaint, which
     Qt does by itself, so only widgets that *keep* a colour, an icon or a font have to listen. Main thread only.
     """
@@ -33,7 +33,6 @@ class Theme(QObject):
         super().__init__(parent)
         self._app = app
         self._choice: Choice = choice
-        self._scale = 1.0
         self._fonts: dict[str, QFont] = {}
         self._icons = IconSet()
         self.motion = Motion(self)
@@ -57,11 +56,6 @@ class Theme(QObject):
         """The colour roles of the mode on screen."""
         return MODES[self._mode]
 
-    @property
-    def scale(self) -> float:
-        """Text size, 1.0 = 100 %."""
-        return self._scale
-
     def apply(self) -> None:
         """Give the application its style, palette, style sheet and font."""
         if self._app.style().name().lower() != "fusion":
@@ -74,14 +68,6 @@ class Theme(QObject):
         """Follow the system or stay light or dark; emits `changed` when the mode on screen changes."""
         self._choice = choice
         self._switch(self._wanted_mode())
-
-    def set_scale(self, scale: float) -> None:
-        """Set the text size, 1.0 = 100 %; emits `changed`."""
-        if scale != self._scale:
-            self._scale = scale
-            self._fonts.clear()
-            self.apply()
-            self.changed.emit()
 
     def color(self, role: str) -> QColor:
         """Return the colour of a role; KeyError for a role that does not exist."""
@@ -98,7 +84,7 @@ class Theme(QObject):
         """Return the font of a type role ("body", "caption-medium", "page" ...); KeyError otherwise."""
         font = self._fonts.get(role)
         if font is None:
-            font = build_font(role, scale=self._scale)
+            font = build_font(role)
             self._fonts[role] = font
         return font
 
@@ -108,7 +94,7 @@ class Theme(QObject):
 
     def line_height(self, role: str) -> int:
         """Return the line height of a type role in px."""
-        return round(ROLES[role].line * self._scale)
+        return ROLES[role].line
 
     def icon(self, name: str, role: str = "text2") -> QIcon:
         """Return an icon by its name ("play", "check-circle-fill", "mdi6.set-all") in the colour of a role."""

@@ -113,7 +113,7 @@ def paint_number(painter: QPainter, theme: Theme, spot: Spot, cell: NumberCell) 
         return
     first, second = spot.lines(theme)
     if cell.counting:
-        if spot.rect.height() < theme.scale * TWO_LINES:
+        if spot.rect.height() < TWO_LINES:
             second = spot.rect  # a row of one line has no room for a number that is not known yet
         else:
             paint.text(painter, theme, first, cell.text, ink=_ink(spot, "text2"), align=RIGHT, elide=keep)

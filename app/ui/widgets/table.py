@@ -82,7 +82,6 @@ class DataTable(ColumnsView):
     ) -> None:
         super().__init__(theme, columns, key=key, live=live, edge=edge, in_card=in_card, parent=parent)
         self._row_height = row_height
-        self._rows_high: tuple[int, int] | None = None
         self._keep_order = keep_order
         self._focus_visible = False
         self._had_spans = False
@@ -105,7 +104,6 @@ class DataTable(ColumnsView):
         self.columns_shown.connect(self._on_rows_moved)
         self.proxy.dataChanged.connect(self._spin_check.start)
         self.selectionModel().selectionChanged.connect(self._on_selection_changed)
-        theme.changed.connect(self._on_theme_changed)
 
     # Rows
 
@@ -312,7 +310,7 @@ class DataTable(ColumnsView):
         vertical.hide()
         vertical.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         vertical.setMinimumSectionSize(28)
-        vertical.setDefaultSectionSize(self._scaled(self._row_height))
+        vertical.setDefaultSectionSize(self._row_height)
         self.proxy.sort(-1)
 
     def _set_up_delegate(self) -> None:
@@ -325,28 +323,12 @@ class DataTable(ColumnsView):
         """Make rows of other height, as `row_height` of the constructor."""
         if height != self._row_height:
             self._row_height = height
-            self._on_theme_changed()
+            self.verticalHeader().setDefaultSectionSize(height)
+            self._on_rows_moved()
 
     def set_height_in_rows(self, rows: int, extra: int = 0) -> None:
-        """Be as high as the header and so many rows, and `extra` px; grows with the text."""
-        self._rows_high = rows, extra
-        self._fit_height()
-
-    def _fit_height(self) -> None:
-        if self._rows_high is not None:
-            rows, extra = self._rows_high
-            header = self._scaled(self._header_height)
-            self.setFixedHeight(header + self._scaled(self._row_height) * rows + extra)
-
-    def _scaled(self, height: int) -> int:
-        return round(height * self._theme.scale)
-
-    def _on_theme_changed(self) -> None:
-        """Rows grow with the text."""
-        self.setFont(self._theme.font("body"))
-        self.verticalHeader().setDefaultSectionSize(self._scaled(self._row_height))
-        self._fit_height()
-        self._on_rows_moved()
+        """Be as high as the header and so many rows, and `extra` px."""
+        self.setFixedHeight(self._header_height + self._row_height * rows + extra)
 
     def _index_of(self, key: str) -> QModelIndex:
         at = self.rows_model.position(key)
@@ -453,7 +435,7 @@ class DataTable(ColumnsView):
         for i in range(self.proxy.rowCount()):
             row = self.proxy.index(i, 0).data(ROW_ROLE)
             height = {NoteRow: NOTE_ROW, GroupRow: GROUP_ROW}.get(type(row), self._row_height)
-            header.resizeSection(i, self._scaled(height))
+            header.resizeSection(i, height)
             if isinstance(row, SpanRow):
                 self.setSpan(i, 0, 1, len(self.columns))
         blocker.unblock()

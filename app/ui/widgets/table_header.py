@@ -21,7 +21,7 @@ IN_CARD = 32
 class Header(QHeaderView):
     """Words aligned as their column, the sort arrow after them, a check box over a check column.
 
-    `padding` gives left and right padding of a column in px, as for its cells; `high` is its height at 100 % text size.
+    `padding` gives left and right padding of a column in px, as for its cells; `high` is its height in px.
     """
 
     def __init__(
@@ -38,9 +38,7 @@ class Header(QHeaderView):
         self._columns = columns
         self._padding = padding
         self.check_states: dict[str, bool | None] = {}
-        self._high = high
-        self._fit()
-        theme.changed.connect(self._fit)
+        self.setFixedHeight(high)
         self.setSectionsMovable(True)
         self.setSectionsClickable(True)
         self.setMinimumSectionSize(40)
@@ -51,9 +49,6 @@ class Header(QHeaderView):
         """Show these instead; they have the same keys."""
         self._columns = columns
         self.viewport().update()
-
-    def _fit(self) -> None:
-        self.setFixedHeight(round(self._high * self._theme.scale))
 
     def sizeHint(self) -> QSize:
         """As high as it is."""
