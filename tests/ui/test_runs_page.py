@@ -330,6 +330,9 @@ def test_files_on_their_way_tell_rows_bytes_and_rate(bench, qtbot):
     assert card._done.text() == "3,000 of 9,000 rows, 50.0 MB"
     assert card._left.text() == "20 s left"
     assert card._speed_words.text().startswith("300 rows per second, ")
+    at_once = tuple(SpeedPoint(now + timedelta(seconds=n), 1_500 * (n % 4 == 0)) for n in range(31))
+    card.show_run(replace(going, speed=at_once), cancelling=False)
+    assert card._speed_words.text().startswith("300 rows per second, "), "not the 0 or 1,500 of one second"
     line = progress_words(going, bench.context.formats)
     assert line.startswith("Lake: 3,000 of 9,000 rows, 50.0 MB, ")
     assert line.endswith(" MB / s, 20 s left")

@@ -343,6 +343,17 @@ def test_a_running_row_turns_and_stops(table: DataTable, theme: Theme, qtbot: Qt
     qtbot.waitUntil(lambda: not theme.motion.running())
 
 
+def test_the_first_arrow_takes_the_row_with_the_ring(table: DataTable, qtbot: QtBot) -> None:
+    table.set_rows((Item("a"), Item("b")))
+    table.show()
+    table.setCurrentIndex(table.proxy.index(0, 0))
+    table.clearSelection()
+    qtbot.keyClick(table, Qt.Key.Key_Down)
+    assert table.selected_keys() == ["a"]
+    qtbot.keyClick(table, Qt.Key.Key_Down)
+    assert table.selected_keys() == ["b"]
+
+
 def test_notes_have_a_height_of_their_own(table: DataTable) -> None:
     table.set_rows((Item("a"), NoteRow("a!", "a", "Too large"), Item("b")))
     assert [table.rowHeight(i) for i in range(3)] == [52, 48, 52]

@@ -60,11 +60,18 @@ def test_the_window_grows_with_it_and_what_it_starts_does_not(tmp_path: Path) ->
     (tmp_path / "kdeglobals").write_text("[General]\nfont=Noto Sans,15,-1\n", encoding="utf-8")
     environ = {key: value for key, value in os.environ.items() if key != FACTOR}
     environ |= {"XDG_CURRENT_DESKTOP": "KDE", "XDG_CONFIG_HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
-    told = subprocess.run([sys.executable, "-c", SHOW], env=environ, capture_output=True, text=True, check=True, timeout=60)
+    told = subprocess.run(
+        [sys.executable, "-c", SHOW], env=environ, capture_output=True, text=True, check=True, timeout=60
+    )
     ratio, _width, left = told.stdout.split()
     assert (float(ratio), left) == ((1.5, "None") if sys.platform == "linux" else (1.0, "None"))
     own = subprocess.run(
-        [sys.executable, "-c", SHOW], env={**environ, FACTOR: "2"}, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", SHOW],
+        env={**environ, FACTOR: "2"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     assert own.stdout.split()[0] == "2.0", "whoever set it decides"
     assert own.stdout.split()[2] == "2"

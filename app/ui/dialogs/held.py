@@ -205,15 +205,12 @@ class HeldDialog(Dialog):
     def _started_words(self, destination: str) -> str:
         run, formats = self._run, self._context.formats
         started = {
-            Trigger.SCHEDULE: self.tr(
-                "{destination}, {connection}. Started by schedule. {when}. Nothing has been sent."
-            ),
-            Trigger.COMMAND_LINE: self.tr(
-                "{destination}, {connection}. Started by a command. {when}. Nothing has been sent."
-            ),
-        }.get(run.trigger, self.tr("{destination}, {connection}. Started by hand. {when}. Nothing has been sent."))
+            Trigger.SCHEDULE: self.tr("{where}. {when}, started by schedule. Nothing has been sent."),
+            Trigger.COMMAND_LINE: self.tr("{where}. {when}, started by a command. Nothing has been sent."),
+        }.get(run.trigger, self.tr("{where}. {when}, started by hand. Nothing has been sent."))
         when = formats.day_and_clock(run.started_at or run.queued_at)
-        return started.format(destination=destination, connection=run.connection_name, when=when)
+        where = ", ".join(dict.fromkeys(filter(None, (destination, run.connection_name))))
+        return started.format(where=where, when=when)
 
     def _cause_note(self) -> Note:
         cause = self._held.cause

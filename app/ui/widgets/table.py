@@ -219,8 +219,19 @@ class DataTable(ColumnsView):
             return
         if not self._focus_visible and key in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End):
             self._focus_visible = True
+        if key in (Qt.Key.Key_Up, Qt.Key.Key_Down) and not event.modifiers() and self._select_first():
+            return
         super().keyPressEvent(event)
         self._show_focus()
+
+    def _select_first(self) -> bool:
+        """Take the row with the ring when none is taken: from an only row the arrows lead nowhere, from the first past it."""
+        current = self.current_key()
+        if not current or self.selected_keys():
+            return False
+        self.select_keys([current])
+        self._show_focus()
+        return True
 
     def keyboardSearch(self, search: str) -> None:
         """Type-ahead goes by the first column with a title, whatever column was clicked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -23,6 +24,8 @@ from app.ui.widgets.marks import Badge, StatusLine
 from app.ui.widgets.notes import Note
 
 TREND_RUNS = 12
+LATELY = timedelta(seconds=10)
+"""What was settled in it makes the speed of now: batches settle several at once, one second has none, the next a thousand."""
 MARGIN = 20
 
 
@@ -141,7 +144,9 @@ class RunningCard(QWidget):
         self._speed_head.setVisible(len(values) > 1)
         self._speed.setVisible(len(values) > 1)
         if values:
-            speed = self.tr("{n} {unit} per second").format(n=formats.number(round(values[-1])), unit=self._unit(run))
+            lately = [point.per_second for point in run.speed if run.speed[-1].at - point.at < LATELY]
+            pace = formats.number(round(sum(lately) / len(lately)))
+            speed = self.tr("{n} {unit} per second").format(n=pace, unit=self._unit(run))
             rate = bytes_per_second(run, formats.now())
             if rate is not None:
                 speed = self.tr("{speed}, {size} / s").format(speed=speed, size=formats.bytes(round(rate)))
@@ -315,7 +320,7 @@ class ExportDetails(Area):
         self._badge.set_badge(badge.letters, badge.colour, line.row.description.name)
         self._title.set_words(line.name)
         names = [line.row.description.name, line.row.connection.name if line.row.connection else ""]
-        self._where.set_words(" · ".join(filter(None, names)))
+        self._where.set_words(" · ".join(dict.fromkeys(filter(None, names))))
         active = line.active
         at = self.window().focusWidget()
         solving = at is not None and self._problem.isAncestorOf(at)

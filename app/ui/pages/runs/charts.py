@@ -25,6 +25,8 @@ MARKS = {
     PhaseState.FAILED: ("x-circle-fill", "danger"),
     PhaseState.WAITING: ("clock", "text3"),
 }
+NEVER = "minus-circle", "text3"
+"""Of a phase that a run did not come to before it ended."""
 
 
 def _slowed_at(run: Run) -> datetime | None:
@@ -130,7 +132,8 @@ class PhaseChart(QWidget):
         if phase.state is PhaseState.RUNNING:
             paint.spinner(painter, theme, mark)
         else:
-            paint.icon(painter, theme, mark, *MARKS[phase.state])
+            never = phase.state is PhaseState.WAITING and self._run is not None and self._run.status.ended
+            paint.icon(painter, theme, mark, *(NEVER if never else MARKS[phase.state]))
         paint.text(painter, theme, QRect(24, row.top(), NAMES - 20, row.height()), self._formats.phase(phase.name))
         paint.text(
             painter,

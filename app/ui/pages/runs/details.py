@@ -241,7 +241,7 @@ class RunDetailsView(QScrollArea):
         self._pill.set_pill(words.word, TONES.get(words.role, "neutral"), words.icon)
         when = formats.day_and_clock(run.started_at or run.queued_at)
         length = took(run, formats)
-        where = ", ".join(part for part in (details.row.destination, run.connection_name) if part)
+        where = ", ".join(dict.fromkeys(filter(None, (details.row.destination, run.connection_name))))
         sentence = (
             self.tr("{where}. {when}, took {length}. {trigger}")
             if run.ended_at and length and run.status is not Status.INTERRUPTED
