@@ -238,6 +238,7 @@ def test_the_last_run_is_undone_after_its_plan_was_seen(history_bench, history, 
     dialog = bench.dialog()
     assert [number.words() for number, _words in dialog.numbers] == ["−1", "+1", "1"]
     assert nameless(dialog) == []
+    assert dialog._pages.sizeHint() == dialog._made.sizeHint(), "it is no higher than what it says"
     history.now += timedelta(hours=1)
     dialog.undo.click()
     bench.settle()

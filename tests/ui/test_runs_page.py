@@ -19,6 +19,7 @@ from app.ui.formats import Formats
 from app.ui.pages.exports.drawer import RunningCard
 from app.ui.pages.exports.lines import LineWords
 from app.ui.pages.runs import RunsPage
+from app.ui.pages.runs.charts import PhaseChart
 from app.ui.pages.runs.rejects import RejectsCard
 from app.ui.pages.runs.words import list_result
 from app.ui.run_progress_words import progress_words
@@ -338,6 +339,20 @@ def test_files_on_their_way_tell_rows_bytes_and_rate(bench, qtbot):
     assert line.endswith(" MB / s, 20 s left")
     begun = replace(going, total=None, done=0, bytes_sent=0, speed=())
     assert progress_words(begun, bench.context.formats) == "Lake"
+
+
+def test_a_phase_a_run_does_not_come_to_has_no_clock(theme, qtbot) -> None:
+    waiting, sent = Phase(PhaseName.COUNT), Phase(PhaseName.SEND, PhaseState.DONE)
+    still, last = Phase(PhaseName.CONFIRM), Phase(PhaseName.CONFIRM, PhaseState.DONE)
+    chart = PhaseChart(theme, Formats())
+    qtbot.addWidget(chart)
+    going = samples.run(status=Status.RUNNING, phases=(waiting, sent, still))
+    chart.set_run(going)
+    assert [chart._never(phase) for phase in going.phases] == [True, False, False], "an undoing counts nobody"
+    chart.set_run(replace(going, status=Status.CANCELLED))
+    assert [chart._never(phase) for phase in going.phases] == [True, False, True]
+    chart.set_run(replace(going, status=Status.SUCCESSFUL, phases=(sent, last)))
+    assert not any(chart._never(phase) for phase in (sent, last))
 
 
 def test_the_list_says_sending_only_while_it_sends() -> None:

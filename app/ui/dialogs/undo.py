@@ -101,7 +101,7 @@ class UndoDialog(Dialog):
             words = self.tr("{members} not taken out: another export sends them too, or they are gone already.")
             sentences.append(words.format(members=formats.counted(elsewhere, "members")))
         self.words.set_words(" ".join(sentences))
-        self._pages.setCurrentWidget(self._made)
+        self._show(self._made)
         for button in (self.review, self.undo):
             button.setEnabled(bool(changes.to_send))
         self.reason.set_words("" if changes.to_send else self.tr("There is nothing to take back."))
@@ -109,7 +109,14 @@ class UndoDialog(Dialog):
     def _on_failed(self, error: BaseException) -> None:
         told = as_sendoff_error(error)
         self.problem.set_note("danger", told.what, f"{told.why} {told.fix}".strip())
-        self._pages.setCurrentWidget(self.problem)
+        self._show(self.problem)
+
+    def _show(self, page: QWidget) -> None:
+        """Show how it ended, no higher than that is: a stack is as high as the highest of its pages."""
+        self._pages.setCurrentWidget(page)
+        for other in {self._loading, self._made, self.problem} - {page}:
+            self._pages.removeWidget(other)
+            other.hide()
 
     def _end_with(self, signal: SignalInstance) -> None:
         self.accept()

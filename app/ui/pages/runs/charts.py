@@ -26,7 +26,7 @@ MARKS = {
     PhaseState.WAITING: ("clock", "text3"),
 }
 NEVER = "minus-circle", "text3"
-"""Of a phase that a run did not come to before it ended."""
+"""Of a phase that a run has not, or did not come to before it ended."""
 
 
 def _slowed_at(run: Run) -> datetime | None:
@@ -126,14 +126,20 @@ class PhaseChart(QWidget):
                 align=Qt.AlignmentFlag.AlignHCenter,
             )
 
+    def _never(self, phase: Phase) -> bool:
+        """Whether the run has no such phase: it ended before, or is in a later one, as one that undoes counts nobody."""
+        if self._run is None or phase.state is not PhaseState.WAITING:
+            return False
+        after = self._run.phases[self._run.phases.index(phase) + 1 :]
+        return self._run.status.ended or any(later.state is not PhaseState.WAITING for later in after)
+
     def _paint_phase(self, painter: QPainter, row: QRect, area: QRect, phase: Phase, whole: float) -> None:
         theme = self._theme
         mark = QRect(row.left(), row.top() + 5, 16, 16)
         if phase.state is PhaseState.RUNNING:
             paint.spinner(painter, theme, mark)
         else:
-            never = phase.state is PhaseState.WAITING and self._run is not None and self._run.status.ended
-            paint.icon(painter, theme, mark, *(NEVER if never else MARKS[phase.state]))
+            paint.icon(painter, theme, mark, *(NEVER if self._never(phase) else MARKS[phase.state]))
         paint.text(painter, theme, QRect(24, row.top(), NAMES - 20, row.height()), self._formats.phase(phase.name))
         paint.text(
             painter,
