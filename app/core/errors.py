@@ -9,6 +9,9 @@ from __future__ import annotations
 import errno
 from typing import ClassVar
 
+_OPEN_ELSEWHERE = frozenset({32, 33})
+"""System Error Codes of Windows: ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION."""
+
 
 class SendoffError(Exception):
     """Something a person can meet; `code` names the case for tests and machines, never for people."""
@@ -85,6 +88,13 @@ def as_sendoff_error(error: BaseException) -> SendoffError:
             "Writing stopped before the end; nothing was replaced.",
             "Free some space or choose another folder, then try again.",
             code="disk_full",
+        )
+    if isinstance(error, OSError) and getattr(error, "winerror", None) in _OPEN_ELSEWHERE:
+        return TryAgain(
+            "A file is open in another program.",
+            "Windows lets nobody replace or remove a file that a program has open.",
+            "Close it there, then try again.",
+            code="file_open",
         )
     return TellUs(
         "Something unexpected went wrong.",

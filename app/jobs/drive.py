@@ -8,8 +8,10 @@ of the system has for a moment whenever a file was written, and so does whoever 
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 try:
@@ -56,6 +58,13 @@ def put_in_place(unfinished: Path, place: Path) -> None:
 def remove(file: Path) -> None:
     """Remove a file that may be gone already. Raises OSError."""
     patiently(lambda: file.unlink(missing_ok=True))
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with all in it, which may be gone already; nothing stays behind in silence. Raises OSError."""
+    while folder.exists():
+        with suppress(FileNotFoundError):  # somebody else removes it as well
+            patiently(lambda: shutil.rmtree(folder))
 
 
 def in_use(error: OSError, place: Path) -> bool:

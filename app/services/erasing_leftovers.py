@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -18,7 +17,7 @@ from app.data.engines.duckdb import Cursor, DuckDBEngine, generation_folder
 from app.data.last_seen import kept_seen
 from app.data.workspace_rows import LISTS
 from app.delivery.files import RunFolder
-from app.jobs.drive import put_in_place, remove
+from app.jobs.drive import put_in_place, remove, remove_folder
 from app.store.store import Store
 
 
@@ -50,7 +49,7 @@ class Leftovers:
         for file in half:
             remove(file)
         for staging in runs.glob("*/staging"):
-            shutil.rmtree(staging, ignore_errors=True)
+            remove_folder(staging)
 
     def traces(self, person: Person, rows: Mapping[Path, tuple[str, list[str]]], *, erase: bool) -> Iterator[Found]:
         """What is found where, one of a kind and name; what was removed goes as a whole and can't be put back any more."""
@@ -65,7 +64,7 @@ class Leftovers:
         # that the next run tells.
         old = [each for table in self._store.tables.all() for each in erasing.earlier_rows(self._folder, table)]
         for folder in {*rows, *(generation_folder(self._folder, table) for table in old)} if erase else ():
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
         yield from (Found(trace, name, number) for (trace, name), number in numbers.items())
 
     def _removed(self, person: Person, *, erase: bool) -> Iterator[str]:

@@ -44,6 +44,8 @@ KILLS = 200
 PATIENCE_SECONDS = 600.0
 KILLS_IN_A_ROW = 6
 MOST_ON_THE_WAY = 16 * 500
+ENDED = (EOFError, BrokenPipeError)
+"""What a pipe says whose other end died; Windows says the second where somebody asks whether anything came."""
 STRANGERS = 700
 """So many get the tag from somebody else before each run; only "replace" may take it from them, and must."""
 
@@ -214,10 +216,10 @@ class CrashBench:
                 timer = threading.Timer(self._chance.uniform(0.0, self._members / 40_000), process.kill)
                 timer.start()
             ended = None
-            with suppress(EOFError):
+            with suppress(*ENDED):
                 assert ours.poll(PATIENCE_SECONDS), "the run does not end"
                 ended = ours.recv()
-        except EOFError:  # killed before it was ready
+        except ENDED:  # killed before it was ready
             ended = None
         finally:
             if timer is not None:

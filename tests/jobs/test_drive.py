@@ -125,6 +125,22 @@ def test_windows_gives_a_file_as_soon_as_it_is_closed(
     assert not place.exists() if name == "remove" else place.read_bytes() == b"new"
 
 
+def test_a_folder_goes_with_all_in_it_and_may_be_gone(tmp_path: Path) -> None:
+    (tmp_path / "rows/deep").mkdir(parents=True)
+    (tmp_path / "rows/deep/file").touch()
+    drive.remove_folder(tmp_path / "rows")
+    drive.remove_folder(tmp_path / "rows")
+    assert [*tmp_path.iterdir()] == []
+
+
+@on_windows
+def test_what_is_left_of_a_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drive, "PATIENCE_SECONDS", 0.05)
+    (tmp_path / "rows").mkdir()
+    with (tmp_path / "rows/file").open("wb"), pytest.raises(PermissionError):
+        drive.remove_folder(tmp_path / "rows")
+
+
 @on_windows
 def test_windows_tells_that_a_file_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place, unfinished = tmp_path / "place", tmp_path / "unfinished"
