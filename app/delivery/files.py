@@ -11,6 +11,8 @@ import os
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from shutil import rmtree
@@ -213,6 +215,15 @@ class RunFolder:
             for each in self.all_rejects()
         )
         return save_csv(path, head, rows)
+
+
+def old_folders(workspace: Path, before: datetime) -> Iterator[str]:
+    """The runs that have more than a receipt, none of it written since that moment."""
+    for folder in (workspace / "runs").glob("*"):
+        with suppress(OSError):
+            written = [each.stat().st_mtime for each in folder.iterdir() if each.name != "receipt.json"]
+            if written and max(written) < before.timestamp():
+                yield folder.name
 
 
 def save_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -> int:

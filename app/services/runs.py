@@ -25,7 +25,7 @@ from app.data.personal import masked as mask
 from app.data.plan_rows import clear_looks
 from app.data.sent import forget_export
 from app.delivery.deliver import deliver
-from app.delivery.files import RunFolder, mask_addresses
+from app.delivery.files import RunFolder, mask_addresses, old_folders
 from app.delivery.ports import Deps
 from app.delivery.published import forget_written
 from app.delivery.receipts import clear_receipts, seal, written_sum
@@ -289,7 +289,10 @@ class RunService:
         now = self._clock()
         clear_looks(self._folder, now - KEEP_LOOKS)
         gone = self._store.runs.purge(now - timedelta(days=keep.runs))
-        for run_id in gone:
+        # What an earlier look could not remove, or died before, goes as well: nobody else knows of it any more.
+        old = old_folders(self._folder, now - timedelta(days=keep.runs))
+        left = [run_id for run_id in old if self._store.runs.by_id(run_id) is None]
+        for run_id in dict.fromkeys((*gone, *left)):
             self._files(run_id).remove(keep_receipt=keep.receipts > keep.runs)
         clear_receipts(self._folder, now - timedelta(days=max(keep.receipts, keep.runs)))
         for days, remove in ((keep.rejects, RunFolder.remove_members), (keep.changes, RunFolder.remove_changes)):
