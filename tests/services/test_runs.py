@@ -306,8 +306,8 @@ def test_close_cancels_waits_and_names_what_still_runs(tmp_path: Path) -> None:
     a, b, c = bench.runs.start(["A", "B", "C"], Trigger.PERSON)
     assert gate.reached.wait(10)
     assert stuck.reached.wait(10)
-    threading.Timer(0.1, gate.open.set).start()
-    bench.runs.close(timeout=1.0)
+    with bench.runs._queue._active[a.id].token.on_cancel(gate.open.set):
+        bench.runs.close(timeout=5.0)
     ends = [bench.store.runs.by_id(r.id) for r in (a, b, c)]
     assert [r.status for r in ends if r] == [Status.CANCELLED, Status.CANCELLED, Status.INTERRUPTED]
     # What the stuck one does afterwards changes nothing any more.
