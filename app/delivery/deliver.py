@@ -22,6 +22,7 @@ from app.delivery.journal import Journal
 from app.delivery.judge import NothingSent
 from app.delivery.ports import Deps, Opened
 from app.delivery.receipts import ReceiptBook
+from app.delivery.records import Records
 from app.delivery.run_log import RunLog
 from app.delivery.run_state import RunState, outcome_status
 from app.delivery.segment_delivery import SegmentDelivery
@@ -52,7 +53,7 @@ def deliver(
             Journal(folder, log.clean, deps.clock) as journal,
         ):
             book.begin(run, export, opened.description, deps.segments)
-            return _Delivery(export, opened, deps, state, log, journal, book).run(ctx)
+            return _Delivery(export, opened, deps, Records(state, log, journal, book)).run(ctx)
     except OSError as error:  # the run's own files: a full drive, a folder that is gone
         return state.finish(Status.FAILED, _told(as_sendoff_error(error), state.run, deps.redact))
 
@@ -66,23 +67,13 @@ def _close(book: ReceiptBook, run: Run) -> None:
 
 
 class _Delivery:
-    def __init__(
-        self,
-        export: Export,
-        opened: Opened,
-        deps: Deps,
-        state: RunState,
-        log: RunLog,
-        journal: Journal,
-        book: ReceiptBook,
-    ) -> None:
+    def __init__(self, export: Export, opened: Opened, deps: Deps, records: Records) -> None:
         self._export = export
         self._opened = opened
         self._deps = deps
-        self._state = state
-        self._log = log
-        self._journal = journal
-        self._book = book
+        self._records = records
+        self._state = records.state
+        self._log = records.run_log
         self._lock = threading.Lock()
         self._slow_until = 0.0
 
@@ -110,12 +101,9 @@ class _Delivery:
         self._log.info(f"Connected by “{self._state.run.connection_name}” ({self._opened.description.name}).")
         export, description = self._export, self._opened.description
         if isinstance(destination, FileDestination):
-            files = FileDelivery(export, description, destination, self._deps, self._state, self._log, self._book)
-            return files.deliver(ctx)
+            return FileDelivery(export, description, destination, self._deps, self._records).deliver(ctx)
         if export.kind is ExportKind.SEGMENT:
-            segments = SegmentDelivery(
-                export, description, destination, self._deps, self._state, self._log, self._journal, self._book
-            )
+            segments = SegmentDelivery(export, description, destination, self._deps, self._records)
             undone = self._state.run.undoes
             if not undone:
                 return segments.deliver(ctx)
@@ -145,8 +133,8 @@ class _Delivery:
 
     def _reached(self, exchange: Exchange) -> None:
         self._state.reached(exchange.host)
-        self._book.contacted(exchange)
-        self._journal.exchanged(exchange)
+        self._records.book.contacted(exchange)
+        self._records.journal.exchanged(exchange)
         if not exchange.answered:  # nothing is sent twice in silence
             self._log.warning(
                 f"{self._opened.description.name} did not answer a request to the end; it may have acted on it."

@@ -19,9 +19,7 @@ from app.delivery.files import RunFolder
 from app.delivery.guard import demand_files_within, files_seen, keep_seen
 from app.delivery.ports import Deps, FileSource, PartFile, RowCount
 from app.delivery.published import PublishedRuns, place_folder
-from app.delivery.receipts import ReceiptBook
-from app.delivery.run_log import RunLog
-from app.delivery.run_state import RunState
+from app.delivery.records import Records
 from app.destinations.contract import FileDestination, FileSession
 from app.destinations.description import Description
 from app.destinations.files import CUT
@@ -44,9 +42,7 @@ class FileDelivery:
     description: Description
     destination: FileDestination
     deps: Deps
-    state: RunState
-    run_log: RunLog
-    book: ReceiptBook
+    records: Records
 
     def deliver(self, ctx: JobContext) -> Status | None:
         """Send everything; no item is ever skipped."""
@@ -55,7 +51,9 @@ class FileDelivery:
         now = self.deps.clock()
         moment = earlier.moment_of_attempt(now)
         if moment != now:
-            self.run_log.info(f"Goes on with the files of {moment:%Y-%m-%d %H:%M}, which were cut off on their way.")
+            self.records.run_log.info(
+                f"Goes on with the files of {moment:%Y-%m-%d %H:%M}, which were cut off on their way."
+            )
         try:
             self._deliver(moment, known, earlier, ctx)
         except BaseException as error:
@@ -67,19 +65,19 @@ class FileDelivery:
     def _deliver(self, moment: datetime, known: Path, earlier: PublishedRuns, ctx: JobContext) -> None:
         source = self.deps.files(self.export, self.description, moment)
         items = source.items()
-        with _staging(RunFolder(self.deps.folder, self.state.run.id).staging) as staging:
+        with _staging(RunFolder(self.deps.folder, self.records.state.run.id).staging) as staging:
             counts = self._count(source, items, known, staging, ctx)
             found = files_seen(self.export, dict(zip(items, counts, strict=True)), known, self.deps)
-            demand_files_within(self.export, found, self.state.run.approval)
-            self.state.begin(PhaseName.MATCH)
-            self.state.begin(PhaseName.SEND)
+            demand_files_within(self.export, found, self.records.state.run.approval)
+            self.records.state.begin(PhaseName.MATCH)
+            self.records.state.begin(PhaseName.SEND)
             earlier.attempt(moment)
             with self.destination.session(known / "left.jsonl") as session:
                 sent = self._put_all(session, source, items, staging, earlier, ctx)
-                self.state.begin(PhaseName.CONFIRM)
+                self.records.state.begin(PhaseName.CONFIRM)
                 if self.export.layout.only_changes is not OnlyChanges.OFF and earlier.overlaps(sent):
                     raise _same_minute()
-                earlier.begin(self.state.run.id, moment, sent)
+                earlier.begin(self.records.state.run.id, moment, sent)
                 session.publish(ctx)
                 earlier.attempted()
                 earlier.finish()
@@ -91,15 +89,15 @@ class FileDelivery:
     def _count(
         self, source: FileSource, items: Sequence[str], known: Path, staging: Path, ctx: JobContext
     ) -> list[RowCount]:
-        self.state.begin(PhaseName.COUNT)
+        self.records.state.begin(PhaseName.COUNT)
         counts = []
         for item in items:
             count = source.count(item, known, staging, ctx)
             for line in _words_of(item, count, self.export.layout.only_changes):
-                self.run_log.info(line)
-            self.state.left_out(count.left_out, suppressed=count.suppressed)
+                self.records.run_log.info(line)
+            self.records.state.left_out(count.left_out, suppressed=count.suppressed)
             counts.append(count)
-        self.state.set_total(sum(count.rows for count in counts), "rows")
+        self.records.state.set_total(sum(count.rows for count in counts), "rows")
         return counts
 
     @property
@@ -122,7 +120,7 @@ class FileDelivery:
             for part in source.parts(item, staging, ctx, session.near):
                 self._put(session, item, part, sent, ctx)
         kept = earlier.sums_kept(self._keep, sent)
-        for part in source.about(self.state.run.id, sent, staging, self.destination.where, kept):
+        for part in source.about(self.records.state.run.id, sent, staging, self.destination.where, kept):
             self._put(session, "", part, sent, ctx)
         return sent
 
@@ -131,7 +129,9 @@ class FileDelivery:
         ctx.check()
         stored = session.put(part.source, part.target, ctx, self._advance(part))
         part.source.unlink(missing_ok=True)  # what was written near its place was moved there
-        self.run_log.info(f"{self.destination.where(stored.path)}: {stored.bytes:,} bytes, SHA-256 {stored.sha256}.")
+        self.records.run_log.info(
+            f"{self.destination.where(stored.path)}: {stored.bytes:,} bytes, SHA-256 {stored.sha256}."
+        )
         sent.append(SentFile(item, stored.path, part.rows, stored.bytes, stored.sha256, part.which))
 
     def _advance(self, part: PartFile) -> Callable[[int], None]:
@@ -141,25 +141,25 @@ class FileDelivery:
         def progress(bytes_sent: int) -> None:
             nonlocal counted, told
             if bytes_sent > told:
-                self.state.sent(bytes_sent - told)
+                self.records.state.sent(bytes_sent - told)
                 told = bytes_sent
             rows = part.rows * min(bytes_sent, size) // size
             if rows > counted:
-                self.state.advance(rows - counted)
+                self.records.state.advance(rows - counted)
                 counted = rows
 
         return progress
 
     def _published(self, sent: Sequence[SentFile], counts: Sequence[RowCount]) -> None:
         for file in sent:
-            self.state.stored(rows=file.rows, files=1, bytes_=file.bytes)
+            self.records.state.stored(rows=file.rows, files=1, bytes_=file.bytes)
         told = self.export.layout.only_changes is OnlyChanges.THREE_FILES
         for changes in (count.changes for count in counts):
             if changes is not None and changes.whole is None:
-                self.state.compared(changes, removed=changes.removed if told else 0)
+                self.records.state.compared(changes, removed=changes.removed if told else 0)
         where = self.destination.where
-        self.book.stored([ReceiptFile(where(file.path), file.rows, file.bytes, file.sha256) for file in sent])
-        self.run_log.info(f"Published {len(sent):,} {'file' if len(sent) == 1 else 'files'}.")
+        self.records.book.stored([ReceiptFile(where(file.path), file.rows, file.bytes, file.sha256) for file in sent])
+        self.records.run_log.info(f"Published {len(sent):,} {'file' if len(sent) == 1 else 'files'}.")
 
     def _clear(self, session: FileSession, source: FileSource, earlier: PublishedRuns, ctx: JobContext) -> None:
         """Remove what the layout does not keep; the new files stay whatever happens here."""
@@ -177,7 +177,7 @@ class FileDelivery:
                 code=error.code,
             ) from error
         earlier.forget(outdated)
-        self.run_log.info("Earlier files were removed." if below is None else "Earlier files were replaced.")
+        self.records.run_log.info("Earlier files were removed." if below is None else "Earlier files were replaced.")
 
 
 def _words_of(item: str, count: RowCount, only: OnlyChanges) -> Iterator[str]:
