@@ -63,6 +63,8 @@ class Mailchimp:
     def answer(self, method: str, path: str, body: bytes) -> Any:
         self.requests += 1
         parts = path.partition("?")[0].removeprefix("/3.0").strip("/").split("/")
+        if parts == [""]:
+            return {"account_id": "bench"}
         if parts[-1] == "merge-fields":
             fields = [{"tag": tag, "name": tag, "type": "text", "required": False} for tag in ("FNAME", "LNAME")]
             return {"merge_fields": fields, "total_items": 2}
