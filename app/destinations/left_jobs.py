@@ -17,8 +17,8 @@ from app.destinations.shared_budgets import LockFile
 
 log = logging.getLogger(__name__)
 
-FORGOTTEN_SECONDS = 3 * 86_400.0
-"""No vendor works on what it took for that long, and some know nothing of it any more."""
+FORGOTTEN_SECONDS = 20 * 3_600.0
+"""Vendors work for minutes or hours; one that got stuck must not hold up the runs of the next day."""
 
 _MOST_BYTES = 1 << 20
 
