@@ -15,6 +15,7 @@ from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.drawer import DrawerArea
 from app.ui.widgets.fields import TextField
 from app.ui.widgets.labels import Label
+from app.ui.widgets.marks import Pill
 from app.ui.widgets.overlay import Scrim, focusable
 from app.ui.widgets.palette import PaletteGroup, PaletteItem, SearchPalette, fuzzy_score, match_groups
 from app.ui.widgets.toasts import LIFE_MS, ToastHost
@@ -132,6 +133,17 @@ class TestDialog:
         dialog.open()
         label = dialog.title_label
         qtbot.waitUntil(lambda: label.height() >= label.heightForWidth(label.width()) > theme.line_height("title"))
+
+    def test_a_long_title_leaves_room_for_its_mark(self, theme: Theme, window: QWidget) -> None:
+        name = "Wöchentliche Kundenrückgewinnungsnewsletterprobe Südwestdeutschland"
+        dialog = Dialog(theme, window.opener, name, width=640)
+        dialog.add_mark(Pill(theme, "Held", "warning", icon="pause-circle-fill"))
+        dialog.open()
+        label = dialog.title_label
+        assert label.text().endswith("…")
+        assert (label.toolTip(), dialog.accessibleName()) == (name, name)
+        assert label.width() >= label.sizeHint().width(), "nothing of what is left is cut"
+        dialog.reject()
 
     def test_confirmation_says_yes(self, theme: Theme, window: QWidget, qtbot: QtBot) -> None:
         dialog = ConfirmDialog(theme, window.opener, title="Replace?", sentence="All of it.", confirm="Replace")

@@ -367,6 +367,18 @@ def test_a_table_can_be_as_high_as_its_rows(theme: Theme, qtbot: QtBot) -> None:
     assert low.horizontalHeader().height() == 32
 
 
+def test_a_click_means_the_cell_that_was_pressed_though_columns_move(table: DataTable, qtbot: QtBot) -> None:
+    table.set_rows((Item("a"), Item("b")))
+    clicked: list[tuple[str, str]] = []
+    table.cell_clicked.connect(lambda key, column: clicked.append((key, column)))
+    at = next(i for i, c in enumerate(COLUMNS) if c.key == "status")
+    table.selection_changed.connect(lambda: table.setColumnWidth(0, 400))  # as when a drawer opens
+    place = table.visualRect(table.proxy.index(1, at)).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert table.indexAt(place).column() != at
+    assert clicked == [("b", "status")]
+
+
 def test_every_kind_of_cell_paints_in_both_modes(table: DataTable, theme: Theme) -> None:
     rows = (
         Item("a", "A", 1, running=True),

@@ -139,8 +139,14 @@ class Dialog(QDialog):
         self._title_row.takeAt(self._title_row.count() - 1)
 
     def add_mark(self, mark: QWidget) -> None:
-        """Put a pill behind the title."""
+        """Put a pill behind the title, which gives way to it when it is long."""
         self._title_row.insertWidget(1, mark)
+        badge = 0 if self._badge.isHidden() else self._badge.width() + 12
+        room = self._width - 24 - badge - 8 - mark.sizeHint().width() - 20 - self.close_button.sizeHint().width() - 18
+        title = self.windowTitle()
+        shown = self.title_label.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, room)
+        self.title_label.setText(shown)
+        self.title_label.setToolTip(title if shown != title else "")
 
     def add_button(self, button: Button, *, default: bool = False) -> Button:
         """Put a button at the right of the footer; the default one is clicked by Enter."""

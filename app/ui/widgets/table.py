@@ -57,9 +57,12 @@ class DataTable(ColumnsView):
         sortable: whether a click on a header sorts; notes stay under their rows.
         keep_order: do not sort again by itself when values change (a count that moves must not move its row).
         edge: margin at both ends in px.
+
+    `cell_clicked(key, column)` is a click that took its row, `cell_action(key, column)` one on a link or box, which did not.
     """
 
     cell_action = Signal(str, str)
+    cell_clicked = Signal(str, str)
     activated_key = Signal(str)
     menu_asked = Signal(str, QPoint)
     selection_changed = Signal()
@@ -85,6 +88,7 @@ class DataTable(ColumnsView):
         self._keep_order = keep_order
         self._focus_visible = False
         self._had_spans = False
+        self._pressed_cell: tuple[str, str] | None = None
         self._spin_check = QTimer(self)
         self._spin_check.setSingleShot(True)
         self._spin_check.setInterval(0)
@@ -246,9 +250,14 @@ class DataTable(ColumnsView):
         """A click on a box or link acts and does not select."""
         self._focus_visible = False
         index = self.indexAt(event.position().toPoint())
-        if event.button() == Qt.MouseButton.LeftButton and index.isValid() and self._acts(index, event):
-            self.setFocus(Qt.FocusReason.MouseFocusReason)
-            return
+        self._pressed_cell = None
+        if event.button() == Qt.MouseButton.LeftButton and index.isValid():
+            if self._acts(index, event):
+                self.setFocus(Qt.FocusReason.MouseFocusReason)
+                return
+            pressed = index.data(ROW_ROLE)
+            if not isinstance(pressed, SpanRow):
+                self._pressed_cell = self.rows_model.key_of(pressed), self.columns[index.column()].key
         super().mousePressEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -261,6 +270,16 @@ class DataTable(ColumnsView):
                 self._on_dots_hit(index)
             return
         super().mouseReleaseEvent(event)
+        # By the cell that was pressed: selecting its row may open a drawer, and move the columns under the pointer.
+        cell, self._pressed_cell = self._pressed_cell, None
+        row = index.data(ROW_ROLE) if index.isValid() else None
+        if (
+            cell is not None
+            and row is not None
+            and not isinstance(row, SpanRow)
+            and self.rows_model.key_of(row) == cell[0]
+        ):
+            self.cell_clicked.emit(*cell)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Open the row, unless a box or link was meant."""

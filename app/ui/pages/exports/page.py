@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
@@ -34,7 +34,6 @@ from app.ui.widgets.menus import Menu
 from app.ui.widgets.overlay import Scrim
 from app.ui.widgets.page_head import PageHead
 from app.ui.widgets.states import EmptyState, Loading
-from app.ui.widgets.table_model import ROW_ROLE
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +130,7 @@ class ExportsPage(Area):
         self.table.activated_key.connect(lambda _key: self._do("edit"))
         self.table.menu_asked.connect(self._on_menu_asked)
         self.table.cell_action.connect(self._on_cell_action)
-        self.table.clicked.connect(self._on_clicked)
+        self.table.cell_clicked.connect(self._on_cell_clicked)
         self.bar.clear_asked.connect(lambda: self.table.select_keys([]))
         self.bar.details_asked.connect(self.drawer.toggle)
         self.drawer.opened_changed.connect(self._on_drawer_changed)
@@ -422,11 +421,10 @@ class ExportsPage(Area):
         if not menu.isEmpty():
             menu.popup(place)
 
-    def _on_clicked(self, index: QModelIndex) -> None:
+    def _on_cell_clicked(self, key: str, column: str) -> None:
         """The status of a held run opens what it is held for."""
-        line = index.data(ROW_ROLE)
-        status = self.table.columns[index.column()].key == "status"
-        if status and isinstance(line, ExportLine) and line.status is Status.HELD:
+        line = self.list.lines.get(key)
+        if column == "status" and line is not None and line.status is Status.HELD:
             self._actions.held(line)
 
     def _on_cell_action(self, key: str, column: str) -> None:
