@@ -341,6 +341,17 @@ def test_files_on_their_way_tell_rows_bytes_and_rate(bench, qtbot):
     assert progress_words(begun, bench.context.formats) == "Lake"
 
 
+def test_a_long_name_gives_way_before_the_page_is_cut(bench, small_services):
+    run(small_services, "Weekly letter")
+    details = bench.show(RunsPage(bench.context))._details
+    shown, name = details._details, "Wöchentliche Kundenrückgewinnungsnewsletterprobe Südwestdeutschland"
+    renamed = replace(shown.row.run, export_name=name, status=Status.COMPLETED_WITH_REJECTS)
+    details.show_details(replace(shown, row=replace(shown.row, run=renamed)))
+    details.resize(611, 620)  # what a window of 1024 px leaves
+    assert details.widget().minimumSizeHint().width() <= details.viewport().width()
+    assert details._name.toolTip() == name
+
+
 def test_a_phase_a_run_does_not_come_to_has_no_clock(theme, qtbot) -> None:
     waiting, sent = Phase(PhaseName.COUNT), Phase(PhaseName.SEND, PhaseState.DONE)
     still, last = Phase(PhaseName.CONFIRM), Phase(PhaseName.CONFIRM, PhaseState.DONE)

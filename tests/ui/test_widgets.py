@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.gallery import Gallery
 from app.ui.page_slot import PageSlot
 from app.ui.theme import Theme
+from app.ui.widgets import paint
 from app.ui.widgets.bars import LimitBar, ProgressBar, Skeleton
 from app.ui.widgets.buttons import Button, IconButton
 from app.ui.widgets.cards import RadioCard
@@ -335,6 +336,14 @@ def test_content_that_fits_by_its_width_is_not_scrolled(theme: Theme, qtbot: QtB
     assert scroll.verticalScrollBar().maximum() == 0
     scroll.resize(300, 220)
     qtbot.waitUntil(lambda: scroll.verticalScrollBar().maximum() > 0)
+
+
+def test_arabic_that_is_cut_has_its_dots_where_it_ends(theme: Theme) -> None:
+    metrics, right = theme.metrics("body"), Qt.TextElideMode.ElideRight
+    arabic = "وصول مبكر لكبار العملاء المميزين"
+    assert paint.elided(metrics, arabic, right, 80).endswith("…\u200f")
+    assert paint.elided(metrics, arabic, right, 800) == arabic
+    assert paint.elided(metrics, "Wöchentliche Kundenrückgewinnung", right, 80).endswith("…")
 
 
 def test_elided_text_has_its_whole_as_tooltip(theme: Theme, qtbot: QtBot) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unicodedata import bidirectional
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QGuiApplication, QIcon, QPainter, QPainterPath, QPen
@@ -13,6 +14,8 @@ from app.ui.theme import Theme
 from app.ui.theme.tokens import contrast, readable_ink
 
 LEAST_FILL = 4.0
+RIGHT_TO_LEFT = "\u200f"
+"""A mark without a look, after which what stood before it goes on to the left."""
 KEYBOARD = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
 
 
@@ -81,6 +84,15 @@ def focus_ring(painter: QPainter, theme: Theme, rect: QRect, radius: float, *, f
         box(painter, inner, max(0.0, radius - 2), edge=theme.color("on_accent"), width=1.5)
 
 
+def elided(metrics: QFontMetrics, words: str, mode: Qt.TextElideMode, width: int) -> str:
+    """Return as much of one line as has room; of Arabic and Hebrew the dots stand at the left, where their words end."""
+    if mode == Qt.TextElideMode.ElideNone:
+        return words
+    shown = metrics.elidedText(words, mode, width)
+    strong = next((way for way in map(bidirectional, words) if way in {"L", "R", "AL"}), "L")
+    return shown if shown == words or strong == "L" else f"{shown}{RIGHT_TO_LEFT}"
+
+
 def text(
     painter: QPainter,
     theme: Theme,
@@ -98,7 +110,7 @@ def text(
     with saved(painter):
         font = theme.font(role)
         metrics = QFontMetrics(font)
-        shown = metrics.elidedText(words, elide, rect.width()) if elide != Qt.TextElideMode.ElideNone else words
+        shown = elided(metrics, words, elide, rect.width())
         painter.setFont(font)
         painter.setPen(theme.color(ink))
         flags = int((align | Qt.AlignmentFlag.AlignVCenter).value) | int(Qt.TextFlag.TextSingleLine.value)

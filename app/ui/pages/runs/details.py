@@ -159,8 +159,8 @@ class RunDetailsView(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(self.tr("Details of the run"))
         self._pill.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._name.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         title = row(self._name, self._pill, None, spacing=10)
+        title.setStretch(0, 1_000)  # up to its own width; with less room than that it gives way first
         said = column(title, self._line, spacing=2)
         again = row(self._again, self._cancel)  # a ghost has room of its own, two edges beside each other have none
         head = row(self._badge, 8, said, self._show_log, self._open, 8, again, spacing=0)
@@ -236,7 +236,7 @@ class RunDetailsView(QScrollArea):
         run, formats = details.row.run, self._formats
         words = formats.status(run.status)
         self._badge.set_badge(details.row.badge.letters, details.row.badge.colour, details.row.destination)
-        self._name.setFixedWidth(min(self._theme.metrics("title").horizontalAdvance(run.export_name) + 2, NAME_WIDTH))
+        self._name.setMaximumWidth(min(self._theme.metrics("title").horizontalAdvance(run.export_name) + 2, NAME_WIDTH))
         self._name.set_words(run.export_name)
         self._pill.set_pill(words.word, TONES.get(words.role, "neutral"), words.icon)
         when = formats.day_and_clock(run.started_at or run.queued_at)
