@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QTranslator
+from PySide6.QtCore import Qt, QTranslator
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -226,6 +226,15 @@ def test_a_change_of_the_segment_asks_for_another_plan(bench: PageBench) -> None
     bench.settle()
     assert page.send.isEnabled()
     assert figures(page)[0] == "+200"
+
+
+def test_planning_again_gives_no_ring_to_what_nobody_went_to(bench: PageBench) -> None:
+    page = open_plan(bench)
+    page.again.setFocus(Qt.FocusReason.MouseFocusReason)
+    page.again.click()
+    assert page.window().focusWidget() is page
+    bench.settle()
+    assert page.window().focusWidget() is page
 
 
 def test_a_plan_of_several_segments_says_that_it_counts_in_each(bench: PageBench) -> None:

@@ -5,7 +5,9 @@ The mixin is a plain class on purpose: two Qt classes as bases of one Python cla
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QFocusEvent
+from PySide6.QtWidgets import QWidget
 
 from app.ui.widgets.paint import KEYBOARD
 
@@ -26,3 +28,13 @@ class KeyboardFocus:
         self.focus_visible = False
         super().focusOutEvent(event)
         self.update()
+
+
+def take_focus(page: QWidget) -> None:
+    """Take the focus from a part of the page that is about to be hidden or switched off.
+
+    Qt would hand it on to whatever comes next, with a ring though nobody pressed a key.
+    """
+    at = page.window().focusWidget()
+    if at is not None and page.isAncestorOf(at):
+        page.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -29,6 +29,7 @@ from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import ChipBar, Choice, Segmented
 from app.ui.widgets.columns import Column, TextCell
 from app.ui.widgets.fields import SearchField
+from app.ui.widgets.focus import take_focus
 from app.ui.widgets.labels import Card, Label, Line, clear, row
 from app.ui.widgets.menus import Menu
 from app.ui.widgets.notes import Note
@@ -132,6 +133,7 @@ class ComparePage(QWidget):
         if focus:
             a, _, b = focus.rpartition(" ")
             self._read = None
+            take_focus(self)
             self.search_field.clear()
             self._pages.setCurrentWidget(self._loading)
             self._ask(_Asked(a, b), at_once=True)

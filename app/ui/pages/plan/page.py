@@ -32,6 +32,7 @@ from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import ChipBar, Choice
 from app.ui.widgets.drawer import DrawerArea
 from app.ui.widgets.fields import SearchField
+from app.ui.widgets.focus import take_focus
 from app.ui.widgets.labels import Area, IconLabel, Label, Line, column, row
 from app.ui.widgets.masking import Masking
 from app.ui.widgets.select import Select
@@ -149,6 +150,7 @@ class PlanPage(QWidget):
             )
 
         self._close_look()
+        take_focus(self)
         self._pages.setCurrentWidget(self._loading_page)
         for button in (self.again, self.send, self.save):
             button.setEnabled(False)

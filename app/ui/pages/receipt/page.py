@@ -28,6 +28,7 @@ from app.ui.pages.runs.head import RunHead
 from app.ui.pages.runs.words import badge_of
 from app.ui.runner import Finished, LiveQuery, Outcome
 from app.ui.widgets.buttons import Button
+from app.ui.widgets.focus import take_focus
 from app.ui.widgets.labels import Label, clear
 from app.ui.widgets.marks import Pill
 from app.ui.widgets.notes import Note
@@ -100,6 +101,7 @@ class ReceiptPage(QWidget):
         """Come to the front; `focus` is the run's id."""
         if focus is not None and focus != self._run_id:
             self._run_id, self._kept = focus, None
+            take_focus(self)
             self.undo_bar.hide()
             self._pages.setCurrentWidget(self._loading)
         self.refresh()
