@@ -338,6 +338,24 @@ def test_content_that_fits_by_its_width_is_not_scrolled(theme: Theme, qtbot: QtB
     qtbot.waitUntil(lambda: scroll.verticalScrollBar().maximum() > 0)
 
 
+@pytest.mark.parametrize("sideways", [False, True])
+def test_what_has_no_room_is_reached_sideways_where_that_is_wanted(
+    theme: Theme, qtbot: QtBot, *, sideways: bool
+) -> None:
+    wide = Flowing()
+    wide.setLayout(QVBoxLayout())
+    wide.layout().addWidget(Label(theme, "it may wrap", wrap=True))
+    wide.layout().addWidget(Label(theme, "numbers that never do " * 12))
+    scroll = Scroll(wide, sideways=sideways)
+    qtbot.addWidget(scroll)
+    scroll.resize(300, 200)
+    scroll.show()
+    lacking = wide.minimumSizeHint().width() - scroll.viewport().width()
+    assert lacking > 0
+    assert scroll.horizontalScrollBar().maximum() == lacking
+    assert scroll.horizontalScrollBar().isVisible() is sideways
+
+
 def test_arabic_that_is_cut_has_its_dots_where_it_ends(theme: Theme) -> None:
     metrics, right = theme.metrics("body"), Qt.TextElideMode.ElideRight
     arabic = "وصول مبكر لكبار العملاء المميزين"

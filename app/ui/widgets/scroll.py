@@ -20,14 +20,18 @@ class Flowing(QWidget):
 
 
 class Scroll(QScrollArea):
-    """Scrolls one widget up and down; the widget fills the width. Never takes the focus itself."""
+    """Scrolls one widget up and down; the widget fills the width. Never takes the focus itself.
 
-    def __init__(self, content: QWidget, parent: QWidget | None = None) -> None:
+    With `sideways` it scrolls left and right as well where the content has no room, as on a small screen with large text.
+    """
+
+    def __init__(self, content: QWidget, parent: QWidget | None = None, *, sideways: bool = False) -> None:
         super().__init__(parent)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        policy = Qt.ScrollBarPolicy
+        self.setHorizontalScrollBarPolicy(policy.ScrollBarAsNeeded if sideways else policy.ScrollBarAlwaysOff)
         self.setWidget(content)
         self.viewport().setAutoFillBackground(False)
         content.setAutoFillBackground(False)

@@ -172,7 +172,7 @@ class ComparePage(QWidget):
         inside.addWidget(card)
         inside.addWidget(self._more)
         inside.addStretch(1)
-        self._left = Scroll(left)
+        self._left = Scroll(left, sideways=True)
         side = Flowing()
         facts = QVBoxLayout(side)
         facts.setContentsMargins(20, 16, 20, 20)

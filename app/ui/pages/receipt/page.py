@@ -135,7 +135,7 @@ class ReceiptPage(QWidget):
         for each in (self._changed, self._problem, self._figures, self._asked, self._hosts, self._batches, self._files):
             inside.addWidget(each)
         inside.addStretch(1)
-        self._left = Scroll(left)
+        self._left = Scroll(left, sideways=True)
         side = Flowing()
         facts = QVBoxLayout(side)
         facts.setContentsMargins(20, 16, 24, 20)
