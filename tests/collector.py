@@ -9,9 +9,10 @@ and more each time when the whole suite is loaded. So only the tests set aside.
 
 from __future__ import annotations
 
+import atexit
 import gc
 
-_freeze = gc.freeze
+_freeze, _unfreeze = gc.freeze, gc.unfreeze
 
 
 def pause() -> None:
@@ -20,7 +21,11 @@ def pause() -> None:
 
 
 def take_over() -> None:
-    """Let the app set aside nothing from now on, nor take anything back."""
+    """Let the app set aside nothing from now on, nor take anything back.
+
+    At the end everything is taken back: of what is still set aside then, DuckDB's library would say that it leaked.
+    """
+    atexit.register(_unfreeze)
     gc.freeze = gc.unfreeze = lambda: None
     gc.set_threshold(20_000, 10, 10)
     gc.enable()

@@ -194,9 +194,9 @@ def test_ten_thousand_values(engine: DuckDBEngine) -> None:
     rows = pa.table({"Id": [f"k{i}" for i in range(20_000)]})
     tables = Catalog((add_table(engine, "Customer", rows, key="Id", role=TableRole.CUSTOMER),))
     many = one(field="Customer.Id", is_one_of=[f"k{i * 2}" for i in range(10_000)])
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(members(engine, tables, many, NOW)) == 10_000
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize("operator", ["is", "is_one_of", "contains", "starts_with", "ends_with"])

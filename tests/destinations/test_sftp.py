@@ -305,7 +305,7 @@ class TestNetwork:
         began = time.monotonic()
         with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(Cancelled):
             bench.destination(port=str(mute.getsockname()[1])).test(JobContext(token))
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < link.CONNECT_SECONDS
 
     def test_cut_in_the_middle_replaces_nothing(self, own: Bench, big: Path) -> None:
         (own.folder / "big.bin").write_bytes(b"last good")
@@ -407,7 +407,7 @@ class TestNetwork:
         began = time.monotonic()
         with own.destination().session() as session, pytest.raises(Cancelled):
             session.put(big, "big.bin", JobContext(token), freeze)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 40
 
 
 @pytest.fixture

@@ -67,13 +67,14 @@ def test_cancel_finishes_the_batch_in_flight(shop: Workshop, mailchimp: Mailchim
     shop.segment("Everybody")
     shop.mailchimp(mailchimp.url)
     shop.newsletter("Everybody")
-    mailchimp.fail("latency", method="POST", seconds=0.1)
+    held = mailchimp.fail("latency", method="POST", path="/segments/", after=1, seconds=60)
     cancelled = threading.Event()
 
     def cancel_once(run: Run) -> None:
         if run.done >= BATCH and not cancelled.is_set():
             cancelled.set()
             shop.services.runs.cancel(run.id)
+            held.over.set()
 
     shop.services.runs.subscribe(cancel_once)
     (run,) = shop.run("Newsletter")

@@ -169,9 +169,9 @@ def test_long_and_nasty_text_takes_no_time() -> None:
         "-----BEGIN " * 5_000,
         "x://" * 20_000,
     ):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         redactor.redact(text)
-        assert time.perf_counter() - begun < 2
+        assert time.thread_time() - begun < 2
 
 
 class Nasty:

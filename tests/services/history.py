@@ -83,7 +83,7 @@ class History:
 
     def kept(self, run_id: str) -> Run:
         """The run as the store has it once it ended: it is told a moment before."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not (run := self.store.runs.by_id(run_id)).status.ended:
             assert time.monotonic() < deadline
             time.sleep(0.01)

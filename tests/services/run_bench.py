@@ -98,9 +98,7 @@ class Bench:
     def wait(self, runs: Sequence[Run]) -> list[Run]:
         """Until they ended and, where they ran here, were told: listeners hear of it after the store."""
         ended = self.runs.wait([r.id for r in runs], JobContext())
-        patience = time.monotonic() + 5
-        while self._untold(ended) and time.monotonic() < patience:
-            time.sleep(0.005)
+        until(lambda: not self._untold(ended))
         return ended
 
     def _untold(self, ended: Sequence[Run]) -> bool:
@@ -113,7 +111,7 @@ class Bench:
         self.store.close()
 
 
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

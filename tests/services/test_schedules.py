@@ -207,7 +207,7 @@ def test_an_export_whose_run_still_waits_is_not_queued_again(bench: Scheduled) -
     held = threading.Event()
 
     def hold(_number: int, _members: Sequence[Member]) -> None:
-        assert held.wait(10)
+        assert held.wait(60)
 
     bench.target("Mail").on_send = hold
     a, b = bench.runs.start(["A", "B"], Trigger.PERSON)

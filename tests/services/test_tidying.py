@@ -62,13 +62,13 @@ def test_what_is_being_tidied_is_waited_for_and_nothing_begins_after_the_end() -
 
     def slow() -> bool:
         began.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         desk.done += 1
         return True
 
     tidying = Tidying(slow, lambda: desk.now)
     tidying.start()
-    assert began.wait(10)
+    assert began.wait(60)
     threading.Timer(0.05, go_on.set).start()
     tidying.stop()
     assert desk.done == 1

@@ -97,7 +97,7 @@ class BuilderBench:
         for _ in range(3):
             QTest.qWait(5)
             self.bench.window.activateWindow()
-            assert QTest.qWaitForWindowActive(self.bench.window)
+            assert QTest.qWaitForWindowActive(self.bench.window, 60_000)
 
     def type(self, field: Any, text: str) -> None:
         """Write into a field in place of what stands there."""

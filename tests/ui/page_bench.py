@@ -129,9 +129,9 @@ class PageBench:
         self.window.resize(*size)
         self.window.show()
         self.window.activateWindow()
-        assert QTest.qWaitForWindowActive(self.window)
+        assert QTest.qWaitForWindowActive(self.window, 60_000)
 
-    def settle(self, seconds: float = 20) -> None:
+    def settle(self, seconds: float = 60) -> None:
         """Let every job end and every answer be shown."""
         for _ in range(50):
             assert self.runner.wait_idle(seconds)
@@ -141,7 +141,7 @@ class PageBench:
                 return
         raise AssertionError("the page keeps asking")
 
-    def wait(self, condition: Callable[[], Any], seconds: float = 10) -> None:
+    def wait(self, condition: Callable[[], Any], seconds: float = 60) -> None:
         """Let the window live until the condition holds."""
         deadline = time.monotonic() + seconds
         while not condition():

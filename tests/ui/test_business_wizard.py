@@ -30,8 +30,6 @@ from tests.ui.wizard_bench import Bench, make_bench
 from tests.vendors.linkedin import LinkedInEmulator
 from tests.vendors.mailchimp import KEY
 
-PATIENCE = 10_000
-
 
 @pytest.fixture
 def linkedin() -> Iterator[LinkedInEmulator]:
@@ -79,7 +77,7 @@ def to_segments(bench: Bench, targeting: str) -> Any:
     assert wizard.state.draft.target["targeting"] == targeting
     press(bench, wizard.shell.primary)
     assert wizard.shell.step() == 1
-    bench.qtbot.waitUntil(lambda: not wizard.state.counts.running(), timeout=PATIENCE)
+    bench.qtbot.waitUntil(lambda: not wizard.state.counts.running())
     bench.settle()
     return wizard
 
@@ -151,7 +149,7 @@ def test_company_targeting_from_click_to_click(bench: Bench, linkedin: LinkedInE
     bench.picture("linkedin-4-review")
     name = wizard.state.draft.name
     press(bench, wizard.shell.primary)
-    bench.qtbot.waitUntil(lambda: bench.navigator.left, timeout=PATIENCE)
+    bench.qtbot.waitUntil(lambda: bench.navigator.left)
     assert not bench.navigator.errors
 
     services = bench.context.services

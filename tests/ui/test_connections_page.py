@@ -280,13 +280,12 @@ def test_a_window_that_gets_smaller_keeps_every_action_in_sight(bench, services,
     page = bench.show(ConnectionsPage(bench.context), size=(1340, 860))
     bench.settle()
     page.window().resize(960, 700)
-    QTest.qWait(50)
 
     def right(widget) -> int:
         return widget.mapTo(page, widget.rect().topRight()).x()
 
-    assert right(page.table) < page.width()
-    assert all(right(tile) < page.width() for tile in page.gallery.findChildren(DestinationTile))
+    bench.wait(lambda: page.width() <= 960 and right(page.table) < page.width())
+    bench.wait(lambda: all(right(tile) < page.width() for tile in page.gallery.findChildren(DestinationTile)))
 
 
 # Removing with exports

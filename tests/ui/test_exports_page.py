@@ -272,7 +272,7 @@ def test_news_of_runs_are_merged(qtbot: QtBot) -> None:
     assert [r.done for r in feed.active()] == [99]
     qtbot.waitUntil(lambda: bool(told))
     feed.listener(run(Status.SUCCESSFUL))
-    qtbot.waitUntil(lambda: len(told) == 2, timeout=2000)
+    qtbot.waitUntil(lambda: len(told) == 2)
     assert [r.done for r in told[0]] == [99]
     assert feed.active() == ()
     assert feed.ended("r1")

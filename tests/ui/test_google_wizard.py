@@ -72,7 +72,7 @@ def to_matching(bench: Bench, *segments: str, kind: str = "contact") -> Any:
     bench.picture("google-1-destination")
     press(bench, wizard.shell.primary)
     wizard.steps[1]._choose(segments)
-    bench.qtbot.waitUntil(lambda: not wizard.state.counts.running(), timeout=PATIENCE)
+    bench.qtbot.waitUntil(lambda: not wizard.state.counts.running())
     bench.settle()
     bench.picture("google-2-segments")
     press(bench, wizard.shell.primary)
@@ -113,7 +113,7 @@ def test_from_click_to_click_to_a_customer_list(bench: Bench, google: GoogleAdsE
     bench.picture("google-4-review")
     name = wizard.state.draft.name
     press(bench, wizard.shell.primary)
-    bench.qtbot.waitUntil(lambda: bench.navigator.left, timeout=PATIENCE)
+    bench.qtbot.waitUntil(lambda: bench.navigator.left)
     assert not bench.navigator.errors
 
     services = bench.context.services
@@ -150,7 +150,7 @@ def test_a_list_of_other_identifiers_is_refused_in_the_plan(bench: Bench, google
     phones = google.make("Phones", "MOBILE_ID")
     wizard = to_matching(bench, "Germany")
     picker = wizard.steps[2].target.controls["audience_id"]
-    bench.qtbot.waitUntil(lambda: len(picker._items) == 2, timeout=PATIENCE)
+    bench.qtbot.waitUntil(lambda: len(picker._items) == 2)
     assert [(each.text, each.detail, each.sample) for each in picker._items] == [
         ("None", "", ""),
         ("Phones", "mobile IDs", "0 members"),
@@ -167,7 +167,7 @@ def test_a_list_of_other_identifiers_is_refused_in_the_plan(bench: Bench, google
     wizard.steps[3].consent.click()
     name = wizard.state.draft.name
     wizard.shell.go_on()
-    bench.qtbot.waitUntil(lambda: bench.navigator.left, timeout=PATIENCE)
+    bench.qtbot.waitUntil(lambda: bench.navigator.left)
     services = bench.context.services
     services.runs.wait([run.id for run in services.runs.list(name)], JobContext())
     run = services.runs.list(name)[0]

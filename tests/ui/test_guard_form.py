@@ -29,7 +29,7 @@ def test_what_holds_a_run_of_tables_is_chosen_in_the_last_step(bench: Bench) -> 
     step.consent.click()
     assert wizard.members_reviewed() == 800
     wizard.save_and_plan()
-    bench.qtbot.waitUntil(lambda: bench.navigator.left, timeout=PATIENCE)
+    bench.qtbot.waitUntil(lambda: bench.navigator.left)
     assert not bench.navigator.errors
     saved = bench.context.services.exports.get("Tables to Shared drive").export
     assert saved.guard == Guard(50.0, None, empty_source=False), "what the form does not show is not kept"

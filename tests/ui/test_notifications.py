@@ -56,7 +56,7 @@ class Desk:
     def show(self, window: QWidget) -> None:
         window.show()
         window.activateWindow()
-        assert QTest.qWaitForWindowActive(window)
+        assert QTest.qWaitForWindowActive(window, 60_000)
 
 
 @pytest.fixture

@@ -112,5 +112,5 @@ def test_monthly_and_manual(theme: Theme, formats: Formats, window: QWidget) -> 
 
 def test_it_is_freed_when_closed(theme: Theme, formats: Formats, window: QWidget, qtbot: QtBot) -> None:
     dialog = open_dialog(theme, formats, window, export_row("A", WEEKLY))
-    with qtbot.waitSignal(dialog.destroyed, timeout=2000):
+    with qtbot.waitSignal(dialog.destroyed):
         dialog.reject()

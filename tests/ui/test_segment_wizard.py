@@ -33,8 +33,6 @@ from tests.ui.checks import nameless
 from tests.ui.wizard_bench import Bench, make_bench
 from tests.vendors.mailchimp import KEY, MailchimpEmulator, Tag
 
-PATIENCE = 10_000
-
 
 @pytest.fixture
 def emulator() -> Iterator[MailchimpEmulator]:
@@ -85,7 +83,7 @@ def to_segments(bench: Bench, *names: str, connection: str = "Mailchimp EU") -> 
     assert wizard.shell.step() == 1
     for name in names:
         wizard.steps[1]._toggle(name)
-    bench.qtbot.waitUntil(lambda: not wizard.state.counts.running(), timeout=PATIENCE)
+    bench.qtbot.waitUntil(lambda: not wizard.state.counts.running())
     bench.settle()
     return wizard
 
@@ -126,7 +124,7 @@ def test_the_whole_way_to_mailchimp(bench: Bench, emulator: MailchimpEmulator) -
     assert wizard.shell.primary.isEnabled()
     name = wizard.state.draft.name
     wizard.shell.go_on()
-    bench.qtbot.waitUntil(lambda: bench.navigator.left, timeout=PATIENCE)
+    bench.qtbot.waitUntil(lambda: bench.navigator.left)
     assert not bench.navigator.errors
     assert bench.navigator.pages == [("exports", name)]
     run = run_of(bench, name)
@@ -151,7 +149,7 @@ def test_the_whole_way_to_a_folder(bench: Bench, tmp_path: Path) -> None:
     wizard.steps[3].consent.click()
     name = wizard.state.draft.name
     wizard.shell.go_on()
-    bench.qtbot.waitUntil(lambda: bench.navigator.left, timeout=PATIENCE)
+    bench.qtbot.waitUntil(lambda: bench.navigator.left)
     run = run_of(bench, name)
     assert run.status is Status.SUCCESSFUL, run.error
     written = list((tmp_path / "workspace" / "delivered" / name).rglob("*.csv"))
@@ -371,7 +369,7 @@ def test_editing_prefills_every_step_and_keeps_the_consent(bench: Bench) -> None
     step.schedule._every.chosen.emit(Every.WEEK)
     assert wizard.state.draft.schedule.every is Every.WEEK
     wizard.shell.save.click()
-    bench.qtbot.waitUntil(lambda: bench.navigator.left, timeout=PATIENCE)
+    bench.qtbot.waitUntil(lambda: bench.navigator.left)
     after = bench.context.services.exports.get("Two countries").export
     assert after.id == before.id
     assert after.schedule.every is Every.WEEK
@@ -410,7 +408,7 @@ def test_the_review_saves_and_opens_the_plan(bench: Bench) -> None:
     step.modes[SyncMode.UPDATE].click()
     assert not step.guard.removed.isVisible()
     preview.click()
-    bench.qtbot.waitUntil(lambda: bench.navigator.left, timeout=PATIENCE)
+    bench.qtbot.waitUntil(lambda: bench.navigator.left)
     assert bench.navigator.pages[-1] == ("plan", "Letter")
     saved = services.exports.get("Letter").export.guard
     assert (saved.removed_percent, saved.changed_percent, saved.empty_source) == (10.0, 30.0, True)
@@ -470,7 +468,6 @@ def test_a_connection_added_in_place_is_chosen(bench: Bench, tmp_path: Path) -> 
     on_saved("New drive")
     bench.qtbot.waitUntil(
         lambda: wizard.state.connection is not None and wizard.state.connection.connection.name == "New drive",
-        timeout=PATIENCE,
     )
 
 
@@ -578,7 +575,7 @@ def test_a_wizard_for_an_export_that_is_gone_says_so(bench: Bench) -> None:
     wizard = SegmentExportWizard(bench.context, "Nowhere")
     bench.qtbot.addWidget(wizard)
     wizard.show()
-    bench.qtbot.waitUntil(lambda: wizard._error.isVisible(), timeout=PATIENCE)
+    bench.qtbot.waitUntil(lambda: wizard._error.isVisible())
     assert "Nowhere" in wizard._error.accessibleName()
 
 

@@ -87,7 +87,7 @@ def test_a_person_signs_in_and_the_account_is_named(bench, services, linkedin, q
     pages = browse(dialog)
     field._sign_in.click()
     assert field.is_waiting()
-    qtbot.waitUntil(lambda: dialog._tested is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: dialog._tested is not None)
     assert len(pages) == 1
     assert not field.is_waiting()
     assert field._state.text() == "Signed in"
@@ -119,12 +119,12 @@ def test_waiting_can_be_stopped_and_the_address_copied(bench, linkedin, qtbot):
     pages: list[str] = []
     dialog.sign_in._open_page = lambda page: pages.append(page.toString()) or True
     field._sign_in.click()
-    qtbot.waitUntil(lambda: bool(pages), timeout=5_000)
+    qtbot.waitUntil(lambda: bool(pages))
     field._link.click()
     assert QGuiApplication.clipboard().text() == pages[0]
     assert field._sign_in.text() == "Stop"
     field._sign_in.click()
-    qtbot.waitUntil(lambda: not field.is_waiting(), timeout=5_000)
+    qtbot.waitUntil(lambda: not field.is_waiting())
     assert field.typed() is None
 
 
@@ -133,7 +133,7 @@ def test_a_refusal_is_told(bench, linkedin, qtbot):
     dialog = opened(bench, linkedin)
     browse(dialog)
     dialog.form.sign_in_field("sign_in")._sign_in.click()
-    qtbot.waitUntil(lambda: dialog.note.isVisible(), timeout=5_000)
+    qtbot.waitUntil(lambda: dialog.note.isVisible())
     assert "The user cancelled" in dialog.note.accessibleName() + dialog.note.accessibleDescription()
 
 

@@ -11,7 +11,7 @@ from app.core.file_formats import Compression, FileType
 from app.ui.widgets.dialogs import Dialog
 from app.ui.wizards.data_out import DataOutWizard
 from app.ui.wizards.segment_export import SegmentExportWizard
-from tests.ui.test_segment_wizard import PATIENCE, bench, connect, emulator
+from tests.ui.test_segment_wizard import bench, connect, emulator
 from tests.ui.wizard_bench import Bench
 from tests.ui.workspace import small_services
 
@@ -34,7 +34,7 @@ def test_liveramp_knows_its_columns_and_takes_others(bench: Bench) -> None:
     assert (draft.layout.plain_names, draft.format.rows_per_file) == (True, None)
     wizard.shell.go_on()
     wizard.steps[1]._toggle("Germany")
-    bench.qtbot.waitUntil(lambda: not wizard.state.counts.running(), timeout=PATIENCE)
+    bench.qtbot.waitUntil(lambda: not wizard.state.counts.running())
     bench.settle()
     wizard.shell.go_on()
     bench.settle()

