@@ -86,12 +86,12 @@ def test_an_interrupted_import_leaves_no_table(desk: Desk) -> None:
     process = desk.program("tables", "add", desk.folder / "Big.csv")
     assert process.stderr is not None
     assert "Reading" in process.stderr.readline()
-    wait_until(lambda: any(part.is_file() for part in (desk.workspace / "tmp").rglob("*")))
+    wait_until(lambda: any((desk.workspace / "data").glob(".staging-*")))
     process.send_signal(signal.SIGINT)
     status, _, err = ended(process)
     assert (status, err.splitlines()[-1]) == (5, "Cancelled.")
     assert desk.told("tables", "list") == {"tables": []}
-    assert [p for p in (desk.workspace / "tmp").rglob("*") if p.is_file()] == []
+    assert [p for part in ("tmp", "data") for p in (desk.workspace / part).rglob("*") if p.is_file()] == []
 
 
 @posix
