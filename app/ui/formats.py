@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from datetime import date as Day  # noqa: N812 - `date` is a method of the class below
 from decimal import Decimal
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from PySide6.QtCore import QDate, QDateTime, QLocale, QObject, QTime, QTimeZone
@@ -96,10 +97,12 @@ class Formats(QObject):
 
     def counted(self, value: int, unit: str) -> str:
         """Return "1 export" or "11 exports"; `unit` is the plural word of a known thing, KeyError otherwise."""
-        one, many = self._units()[unit]
+        one, many = self._units[unit]
         return one if value == 1 else many.format(n=self.number(value))
 
+    @cached_property
     def _units(self) -> dict[str, tuple[str, str]]:
+        """Translated once: a screen has hundreds of numbers, and the locale of these formats stays."""
         return {
             "exports": (self.tr("1 export"), self.tr("{n} exports")),
             "segments": (self.tr("1 segment"), self.tr("{n} segments")),
