@@ -5,7 +5,6 @@ Opening is quick because what is heavy (the engine, the keyring, the scheduler) 
 
 from __future__ import annotations
 
-import gc
 import locale
 import logging
 import threading
@@ -34,6 +33,7 @@ from app.services.places import config_folder
 from app.services.retention import RetentionService
 from app.services.roles import RoleService
 from app.services.servers import ServerService
+from app.services.setting_aside import take_back
 from app.services.sign_ins import SignInService
 from app.services.tidying import Tidying
 from app.services.trail import Trail
@@ -385,7 +385,7 @@ class Services:
         for server in cast("list[Server | None]", servers):
             if server is not None:
                 server.close()
-        gc.unfreeze()  # what was set aside while it was used: DuckDB's library would complain of leaks at the end
+        take_back()
         if engine is not None:
             self.engine().close()
         self._store.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -39,6 +38,7 @@ from app.services.reaching import Reach
 from app.services.run_progress import progress_of
 from app.services.run_queue import POLL_SECONDS, RunQueue
 from app.services.saving import saving
+from app.services.setting_aside import set_aside, take_back
 from app.store.owners import this_process
 from app.store.store import Store
 
@@ -282,7 +282,7 @@ class RunService:
         self._live.keep_late()
         if self._loaded:
             self._loaded = 0
-            gc.unfreeze()  # else DuckDB's library complains about leaks when the process ends
+            take_back()
 
     def tidy(self, keep: Retention) -> int:
         """Delete what is older than it is kept, and say how many runs went."""
@@ -384,7 +384,7 @@ class RunService:
         begun = sum(phase.started_at is not None for phase in run.phases)
         if begun > self._loaded:
             self._loaded = begun
-            gc.freeze()
+            set_aside()
         self._live.update(run)
 
     def _failed(self, run: Run, error: RunError) -> Run:

@@ -5,7 +5,6 @@ Each question is one job that can be cancelled; none changes anything. What is a
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -36,6 +35,7 @@ from app.services.linked_members import linked_members
 from app.services.roles import RoleService
 from app.services.scopes import scope_of
 from app.services.segment_members import MemberPage, member_page
+from app.services.setting_aside import set_aside
 from app.store import Store
 
 FREQUENT = 200
@@ -214,7 +214,7 @@ class SegmentBuilder:
         """
         if not self._looked:
             self._looked = True
-            gc.freeze()
+            set_aside()
 
     def _issues(self, draft: Segment, scope: Scope) -> list[Issue]:
         """Of the draft as it is, so that places fit; what is unfinished is no issue."""

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from app.destinations import http
 from app.destinations.budgets import Budget, Budgets
+from app.destinations.calls import Retry
 from tests.rights import IS_ROOT
 
 
 @pytest.fixture
 def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pace: the general client holds it, and its own tests measure it."""
+    """No pace and short waits between attempts: the general client has both, and its own tests measure them."""
+    monkeypatch.setattr(http, "RETRY", Retry(first=0.01, longest=0.05))
     monkeypatch.setattr(Budgets, "of", lambda _self, _host, _secrets, simultaneous, _rate: Budget(simultaneous, None))
 
 
