@@ -161,7 +161,7 @@ def test_no_keyring(
 ) -> None:
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={to_mailchimp.folder / 'no-bus'}")
     process = to_mailchimp.program("exports", "run", "Newsletter", "--json")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=240)
     failed(Said(process.returncode, out, err))
     assert "Traceback" not in err
     assert mailchimp.audience.contacts == {}
@@ -254,7 +254,7 @@ def test_nothing_is_written_outside_the_workspace_and_the_configuration(
     desk.done("exports", "apply", desk.file("exports.yaml", f"{PARTNER}---{LAKE}"))
     for arguments in (["exports", "run", "Partner", "Lake"], ["doctor"], ["segments", "count", "Germany"]):
         process = desk.program(*arguments, "--json")
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=240)
         assert json.loads(out), err
     assert [p for p in isolated_home.rglob("*") if p.is_file()] == []
     assert list(temporary.iterdir()) == []

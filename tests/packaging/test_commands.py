@@ -169,7 +169,7 @@ def test_ctrl_c_lets_the_program_finish_its_batch(tmp_path: Path) -> None:
         assert process.stdout.readline() == "begun\n"
         # A terminal sends it to the whole group, as here.
         os.killpg(process.pid, signal.SIGINT)
-        rest, _ = process.communicate(timeout=20)
+        rest, _ = process.communicate(timeout=120)
     assert rest == "finished\n"
     assert process.returncode == 5
 

@@ -156,6 +156,6 @@ def test_two_processes_make_it_one_after_the_other(clone: Path) -> None:
                 second.wait(timeout=0.5)
             first.stdin.write("\n")
             first.stdin.flush()
-            assert second.communicate(timeout=20)[0] == "held\n"
+            assert second.communicate(timeout=120)[0] == "held\n"
             assert second.returncode == 0
-        first.communicate(timeout=20)
+        first.communicate(timeout=120)

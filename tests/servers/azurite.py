@@ -110,7 +110,7 @@ def running(*options: str) -> Iterator[Azurite]:
         yield server
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -78,7 +78,7 @@ class OpenSshServer:
         self.freeze_connections(frozen=False)
         self.break_connections()
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def start_again(self) -> None:
         """Listen again on the same port with the same keys, after `stop`."""
@@ -193,7 +193,7 @@ def _free_port() -> int:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(log.read_text() if log.exists() else "sshd ended")

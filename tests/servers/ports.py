@@ -17,7 +17,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = 30) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = 120) -> None:
     """Until the server takes connections; raises when it ended or stays silent."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

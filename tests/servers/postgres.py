@@ -100,7 +100,7 @@ class PostgresServer:
         command = [str(PROGRAMS / "postgres"), "-D", str(self.root / "data")]
         self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.root, **_owner())
         log.close()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError((self.root / "log").read_text())
@@ -115,7 +115,7 @@ class PostgresServer:
         """At once, as when the machine is switched off: whoever is connected is cut off."""
         if self.process is not None:
             self.process.send_signal(3)
-            self.process.wait(30)
+            self.process.wait(120)
             self.process = None
 
 

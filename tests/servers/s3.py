@@ -124,7 +124,7 @@ def running(certificate: Path | None = None, key: Path | None = None) -> Iterato
         yield server
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
 
 

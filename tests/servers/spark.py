@@ -148,7 +148,7 @@ class SparkServer:
         with (self.root / "log").open("ab") as log:
             here = {**os.environ, "SPARK_LOCAL_DIRS": str(self.root / "spill")}
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.root, env=here)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError((self.root / "log").read_text())
@@ -163,7 +163,7 @@ class SparkServer:
         """At once, as when the machine is switched off."""
         if self.process is not None:
             self.process.kill()
-            self.process.wait(30)
+            self.process.wait(120)
             self.process = None
 
 

@@ -140,11 +140,11 @@ def test_a_database_held_for_too_long_is_busy_not_locked(store, monkeypatch):
     def hold():
         with store._database.write():
             holding.set()
-            release.wait(30)
+            release.wait(120)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    holding.wait(10)
+    holding.wait(60)
     try:
         with store._database._engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA busy_timeout = 50")
