@@ -118,15 +118,22 @@ def until(condition: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
-def main(folder: str, export_name: str, seconds: str) -> None:
+def main(folder: str, export_name: str, at: str, awaited: str) -> None:
+    """Run the export, and hold the batch of that number until it is killed, told by a line, or cancelled."""
     bench = Bench(Path(folder))
+    waits: dict[str, Callable[[], object]] = {
+        "kill": lambda: time.sleep(120),
+        "line": sys.stdin.readline,
+        "cancel": lambda: until(lambda: all(each.token.cancelled for each in bench.runs._queue._active.values())),
+    }
 
-    def slow(number: int, _members: Sequence[Member]) -> None:
+    def hold(number: int, _members: Sequence[Member]) -> None:
         print(f"batch {number}", flush=True)
-        time.sleep(float(seconds))
+        if number == int(at):
+            waits[awaited]()
 
     for each in bench.store.connections.all():
-        bench.target(each.name).on_send = slow
+        bench.target(each.name).on_send = hold
     (run,) = bench.run(export_name)
     print(run.status.value, flush=True)
     bench.close()

@@ -396,14 +396,14 @@ def test_who_was_changed_goes_when_it_is_too_old(tmp_path: Path) -> None:
     bench.close()
 
 
-def process(bench: Bench, export_name: str, seconds: float) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.services.run_bench", str(bench.folder), export_name, str(seconds)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def process(bench: Bench, export_name: str, awaits: str = "kill", at: int = 1) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.services.run_bench", str(bench.folder), export_name, str(at), awaits]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def test_a_killed_process_leaves_a_run_that_the_next_one_calls_interrupted(bench: Bench) -> None:
     bench.add("A", "Mail")
-    with process(bench, "A", 0.5) as other:
+    with process(bench, "A", at=2) as other:
         assert other.stdout is not None
         assert [other.stdout.readline().strip() for _ in range(2)] == ["batch 1", "batch 2"]
         (run,) = bench.runs.active()
@@ -429,7 +429,7 @@ def test_whoever_looks_after_a_kill_sees_it_at_once(bench: Bench) -> None:
     )
     bench.add("A", "Mail")
     for way in ways:
-        with process(bench, "A", 30) as other:
+        with process(bench, "A") as other:
             assert other.stdout is not None
             assert other.stdout.readline().strip() == "batch 1"
             (run,) = bench.runs.active()
@@ -440,7 +440,7 @@ def test_whoever_looks_after_a_kill_sees_it_at_once(bench: Bench) -> None:
 
 def test_waiting_for_a_run_of_a_process_that_is_killed_ends(bench: Bench) -> None:
     bench.add("A", "Mail")
-    with process(bench, "A", 30) as other:
+    with process(bench, "A") as other:
         assert other.stdout is not None
         assert other.stdout.readline().strip() == "batch 1"
         (run,) = bench.runs.active()
@@ -471,11 +471,14 @@ def test_a_run_killed_after_its_receipt_was_written_had_ended(bench: Bench) -> N
 def test_two_processes_take_turns_on_one_connection(bench: Bench) -> None:
     bench.add("A", "Mail")
     bench.add("B", "Mail")
-    with process(bench, "A", 0.3) as other:
+    with process(bench, "A", "line") as other:
         assert other.stdout is not None
         assert other.stdout.readline().strip() == "batch 1"
         (b,) = bench.runs.start(["B"], Trigger.PERSON)
         until(lambda: bench.runs.get(b.id).waits_for == "A")
+        assert other.stdin is not None
+        other.stdin.write("\n")
+        other.stdin.flush()
         (b,) = bench.wait([b])
         assert other.stdout.read().split()[-1] == "successful"
     (a,) = bench.runs.list("A")
@@ -487,7 +490,7 @@ def test_two_processes_take_turns_on_one_connection(bench: Bench) -> None:
 
 def test_a_run_of_another_process_can_be_cancelled_and_waited_for(bench: Bench) -> None:
     bench.add("A", "Mail")
-    with process(bench, "A", 0.3) as other:
+    with process(bench, "A", "cancel") as other:
         assert other.stdout is not None
         assert other.stdout.readline().strip() == "batch 1"
         (run,) = bench.runs.active()
