@@ -59,8 +59,8 @@ def _unusual_end(value: exp.Expr) -> exp.Expr:
     In DuckDB a pattern costs ten times as much wherever values repeat: it is asked of each row, this of each value.
     """
     last = exp.Anonymous(this="array_extract", expressions=[value.copy(), exp.Literal.number(-1)])
-    usual = exp.and_(*(_between_ascii(end) for end in (value, last)))
-    question = exp.Paren(this=exp.not_(usual))
+    usual = exp.and_(*(_between_ascii(end) for end in (value, last)), copy=False)
+    question = exp.Paren(this=exp.not_(usual, copy=False))
     question.meta[UNUSUAL_END] = True
     return question
 
@@ -141,6 +141,7 @@ def _usable_email(address: exp.Expr) -> exp.Expr:
             expression=exp.Literal.number(identifiers.EMAIL_LOCAL_LONGEST + 1),
         ),
         _full(address, identifiers.EMAIL),
+        copy=False,
     )
 
 
@@ -161,12 +162,14 @@ def _domain(value: exp.Expr, _country: str) -> exp.Expr:
 
 def _phone(value: exp.Expr, country: str) -> exp.Expr:
     plain = trimmed(value)
-    abroad = exp.or_(_starts(plain, "+"), _starts(plain, "00"))
-    plain = _case((abroad, _function("replace", plain, "(0)", ""))).else_(plain)
+    abroad = exp.or_(_starts(plain, "+"), _starts(plain, "00"), copy=False)
+    plain = _case((abroad, _function("replace", plain, "(0)", ""))).else_(plain, copy=False)
     number = _international(_replace(plain, identifiers.PHONE_MARKS, ""), country)
     number = _replace(number, rf"^[+]({ZERO_TRUNK_CODES})0", r"+\1")
-    unlisted = exp.and_(_full(number, UNLISTED), exp.not_(_full(number, f"[+](?:{KNOWN_CODES})[0-9]*")))
-    return _case((exp.or_(_full(number, VALID), unlisted), number))
+    known = _full(number, f"[+](?:{KNOWN_CODES})[0-9]*")
+    unlisted = exp.and_(_full(number, UNLISTED), exp.not_(known, copy=False), copy=False)
+    usable = exp.or_(_full(number, VALID), unlisted, copy=False)
+    return exp.Case().when(usable, number, copy=False)
 
 
 def _international(plain: exp.Expr, country: str) -> exp.Expr:

@@ -116,10 +116,9 @@ class RowValues:
     def _known(self, identity: Identity) -> exp.Expr:
         """Whether all fields of some group are usable."""
         groups = [
-            exp.and_(*(exp.not_(exp.Is(this=self.normalised(each), expression=exp.Null())) for each in group))
-            for group in identity.known_by
+            exp.and_(*(filled(self.normalised(each)) for each in group), copy=False) for group in identity.known_by
         ]
-        return exp.or_(*groups)
+        return exp.or_(*groups, copy=False)
 
     def refused(self, identity: Identity) -> exp.Expr:
         """Whether this row refuses consent; never NULL."""
@@ -129,7 +128,7 @@ class RowValues:
         value = self.value(identity.consent)
         if identity.consent_means:
             value = replace(value, expression=meant(value.expression, identity.consent_means))
-        return exp.not_(exp.Coalesce(this=consent_given(value), expressions=[unknown]))
+        return exp.not_(exp.Coalesce(this=consent_given(value), expressions=[unknown]), copy=False)
 
     def suppressed(self, identity: Identity) -> exp.Expr:
         """Whether a contact of this row is on the suppression list; never NULL."""
@@ -139,16 +138,16 @@ class RowValues:
             listed = self.sql.listed(table, column, kind, self.country)
             if listed is not None:
                 inside.append(on_list(self.raw_text(ref), listed))
-        return exp.or_(*inside) if inside else exp.false()
+        return exp.or_(*inside, copy=False) if inside else exp.false()
 
     def apply(self, query: exp.Select) -> exp.Select:
-        """The query with the joins that the values asked for so far need."""
+        """The query, which is changed, with the joins that the values asked for so far need."""
         for name, ours, linked in self._joins.values():
             same = exp.EQ(
                 this=exp.cast(exp.column(ours, table=self.alias, quoted=True), "text"),
                 expression=exp.cast(exp.column("linked", table=name), "text"),
             )
-            query = query.join(linked.subquery(name), on=same, join_type="left")
+            query = query.join(linked.subquery(name), on=same, join_type="left", copy=False)
         return query
 
     def _find(self, ref: FieldRef) -> tuple[Table, Column]:
@@ -166,6 +165,11 @@ class RowValues:
                 code="no_link",
             )
         return table, column
+
+
+def filled(value: exp.Expr) -> exp.Expr:
+    """Whether there is a value; the expression itself becomes a part of the question."""
+    return exp.not_(exp.Is(this=value, expression=exp.Null()), copy=False)
 
 
 def on_list(value: exp.Expr, listed: exp.Select) -> exp.Expr:
@@ -201,9 +205,8 @@ def consent_given(value: Value) -> exp.Expr:
         return this.copy()
     if value.type in NUMBERS:
         return exp.NEQ(this=this.copy(), expression=exp.Literal.number(0))
-    filled = exp.not_(exp.Is(this=this.copy(), expression=exp.Null()))
     if value.type is not ColumnType.TEXT:
-        return exp.Case().when(filled, exp.true(), copy=False)
+        return exp.Case().when(filled(this.copy()), exp.true(), copy=False)
     word = exp.Lower(this=trimmed(this))
     agreed = exp.In(this=word.copy(), expressions=[text(yes) for yes in YES])
     return exp.Case().when(exp.NEQ(this=word, expression=text("")), agreed, copy=False)

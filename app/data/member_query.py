@@ -13,7 +13,7 @@ from app.core.reasons import Reason, Says
 from app.core.segments import Segment
 from app.core.tables import ColumnType, Table
 from app.data.identifiers_sql import text, trimmed
-from app.data.identity import Identity, MatchedField, RowValues
+from app.data.identity import Identity, MatchedField, RowValues, filled
 from app.data.sql import SegmentSql, key_column
 
 _COVERAGE_ROWS = 200_000
@@ -50,8 +50,9 @@ class MemberQuestion:
         return RowValues(self.sql, self.table, "b", self.spec.identity.country)
 
     def _from(self, query: exp.Select, row: RowValues) -> exp.Select:
-        query = row.apply(query.from_(self.sql.source(self.table, "b")))
-        return query if self.unique else query.where(self.sql.filled_key(self.table, "b"))
+        """The query, which is changed, over the rows and what is joined to them; so are all queries here put together."""
+        query = row.apply(query.from_(self.sql.source(self.table, "b"), copy=False))
+        return query if self.unique else query.where(self.sql.filled_key(self.table, "b"), copy=False)
 
     def _key(self) -> exp.Column:
         return key_column(self.table, "b")
@@ -65,7 +66,8 @@ class MemberQuestion:
         query = self._by_identifier()
         for unwanted in (self._refusing(), self._suppressed()):
             if unwanted is not None:
-                query = query.where(exp.not_(exp.In(this=column.copy(), query=exp.Subquery(this=unwanted))))
+                inside = exp.In(this=column.copy(), query=exp.Subquery(this=unwanted))
+                query.where(exp.not_(inside, copy=False), copy=False)
         return query
 
     def held_back(self, there: str | None = None) -> exp.Select | None:
@@ -77,18 +79,21 @@ class MemberQuestion:
         if suppressed is None:
             return None
         column = exp.column("identifier", table="m")
-        query = self._by_identifier().where(exp.In(this=column, query=exp.Subquery(this=suppressed)))
+        inside = exp.In(this=column, query=exp.Subquery(this=suppressed))
+        query = self._by_identifier().where(inside, copy=False)
         refusing = self._refusing()
         if refusing is not None:
-            query = query.where(exp.not_(exp.In(this=column.copy(), query=exp.Subquery(this=refusing))))
+            inside = exp.In(this=column.copy(), query=exp.Subquery(this=refusing))
+            query.where(exp.not_(inside, copy=False), copy=False)
         if there is not None:
             known = sqlglot.parse_one(there, dialect="duckdb")
-            query = query.where(exp.In(this=self._known_as(column.copy()), query=exp.Subquery(this=known)))
-        return exp.select(exp.Count(this=exp.Star())).from_(query.subquery("k"))
+            query.where(exp.In(this=self._known_as(column.copy()), query=exp.Subquery(this=known)), copy=False)
+        return exp.select(exp.Count(this=exp.Star())).from_(query.subquery("k", copy=False), copy=False)
 
     def known(self) -> exp.Select:
         """How many identifiers the segment's members have, whoever may not be sent included."""
-        return exp.select(exp.Count(this=exp.Star())).from_(self._by_identifier().subquery("k"))
+        known = self._by_identifier().subquery("k", copy=False)
+        return exp.select(exp.Count(this=exp.Star())).from_(known, copy=False)
 
     def _known_as(self, identifier: exp.Expr) -> exp.Expr:
         """An identifier as it is kept of who was sent, which always names the field."""
@@ -106,20 +111,21 @@ class MemberQuestion:
         known = self._identified(row, identifier, self._met())
         column = exp.column("identifier", table="m")
         query = exp.select(exp.alias_(exp.Min(this=exp.column("member", table="m")), "member")).from_(
-            known.subquery("m")
+            known.subquery("m", copy=False), copy=False
         )
         # Not as a condition: engines would work the identifier out once to ask for it, and once more to group by it.
         usable = exp.GT(this=exp.Count(this=column.copy()), expression=exp.Literal.number(0))
-        return query.group_by(column).having(usable)
+        return query.group_by(column, copy=False).having(usable, copy=False)
 
     def _identified(self, row: RowValues, identifier: exp.Expr, condition: exp.Expr) -> exp.Select:
         """Key and identifier of each member of which a row meets the condition; the lowest one where it has several rows."""
         if self.unique:
-            query = exp.select(exp.alias_(self._key(), "member"), exp.alias_(identifier, "identifier"))
-            return self._from(query, row).where(condition)
-        lowest = exp.alias_(exp.Min(this=identifier), "identifier")
-        query = self._from(exp.select(exp.alias_(self._key(), "member"), lowest), row).group_by(self._key())
-        return query.having(exp.LogicalOr(this=exp.Coalesce(this=condition, expressions=[exp.false()])))
+            query = _select(exp.alias_(self._key(), "member"), exp.alias_(identifier, "identifier", copy=False))
+            return self._from(query, row).where(condition, copy=False)
+        lowest = exp.alias_(exp.Min(this=identifier), "identifier", copy=False)
+        query = self._from(_select(exp.alias_(self._key(), "member"), lowest), row).group_by(self._key(), copy=False)
+        met = exp.LogicalOr(this=exp.Coalesce(this=condition, expressions=[exp.false()]))
+        return query.having(met, copy=False)
 
     def _refusing(self) -> exp.Select | None:
         if self.spec.identity.consent is None:
@@ -136,8 +142,8 @@ class MemberQuestion:
         """The identifiers of which any row in the table meets the condition."""
         known = self._identified(row, row.identifier(self.spec.identity), condition)
         column = exp.column("identifier", table=name)
-        filled = exp.not_(exp.Is(this=column.copy(), expression=exp.Null()))
-        return exp.select(column).from_(name).where(filled).with_(name, as_=known, materialized=True)
+        query = exp.select(column).from_(name).where(filled(column.copy()), copy=False)
+        return query.with_(name, as_=known, materialized=True, copy=False)
 
     def chosen(self, *, keys: bool = False) -> exp.Select:
         """Key, fields, and for each field whether something unusable stands in it, for the keys in `winners`.
@@ -161,15 +167,17 @@ class MemberQuestion:
         row = self._row()
         if known:
             identifier = row.identifier(self.spec.identity)
-            condition = exp.and_(condition, exp.not_(exp.Is(this=identifier, expression=exp.Null())))
+            condition = exp.and_(condition, filled(identifier), copy=False)
         fields = list(self.spec.fields.values())
         values = [row.normalised(matched) for matched in fields]
         raw = [row.value(matched.field) for matched in fields]
         key_fields = [matched for _, matched in self.spec.identity.keys] if keys else []
-        named = [exp.alias_(value, f"v{i}") for i, value in enumerate(values)]
-        named += [exp.alias_(row.normalised(m), f"k{i}") for i, m in enumerate(key_fields) if m not in fields]
-        found = [exp.alias_(value.expression.copy(), f"r{i}") for i, value in enumerate(raw)]
-        query = exp.select(exp.alias_(exp.cast(self._key(), "text"), "member"), *named, *found)
+        named = [exp.alias_(value, f"v{i}", copy=False) for i, value in enumerate(values)]
+        named += [
+            exp.alias_(row.normalised(m), f"k{i}", copy=False) for i, m in enumerate(key_fields) if m not in fields
+        ]
+        found = [exp.alias_(value.expression, f"r{i}") for i, value in enumerate(raw)]
+        query = _select(exp.alias_(exp.cast(self._key(), "text"), "member"), *named, *found)
         if not self.unique:
             first = exp.Window(
                 this=exp.RowNumber(),
@@ -178,18 +186,19 @@ class MemberQuestion:
                     expressions=[exp.Ordered(this=e, nulls_first=False) for e in self._row_order(row, values)]
                 ),
             )
-            query = query.qualify(exp.EQ(this=first, expression=exp.Literal.number(1)))
-        query = self._from(query, row).where(condition)
+            query.qualify(exp.EQ(this=first, expression=exp.Literal.number(1)), copy=False)
+        query = self._from(query, row).where(condition, copy=False)
         made = [exp.column(f"v{i}", table="c") for i in range(len(fields))]
         flags = [
-            exp.alias_(_unusable(exp.column(f"r{i}", table="c"), value.type, made[i]), f"u{i}")
+            exp.alias_(_unusable(exp.column(f"r{i}", table="c"), value.type, made[i]), f"u{i}", copy=False)
             for i, value in enumerate(raw)
         ]
         identifying = [
             exp.alias_(made[fields.index(m)].copy() if m in fields else exp.column(f"k{i}", table="c"), f"k{i}")
             for i, m in enumerate(key_fields)
         ]
-        return exp.select(exp.column("member", table="c"), *made, *flags, *identifying).from_(query.subquery("c"))
+        everything = _select(exp.column("member", table="c"), *made, *flags, *identifying)
+        return everything.from_(query.subquery("c", copy=False), copy=False)
 
     def _row_order(self, row: RowValues, values: list[exp.Expr]) -> list[exp.Expr]:
         """Of several rows of a member the one with the lowest identifier speaks, then the one with the lowest values."""
@@ -203,12 +212,14 @@ class MemberQuestion:
         key = exp.alias_(exp.cast(self._key(), "text"), "member")
         if self.unique:
             missing = exp.Is(this=identifier, expression=exp.Null())
-            query = exp.select(key, *(exp.alias_(r, f"r{i}") for i, r in enumerate(raw)))
-            return self._from(query, row).where(exp.and_(self._met(), missing)).order_by(self._key())
-        query = exp.select(key, *(exp.alias_(exp.Max(this=r), f"r{i}") for i, r in enumerate(raw)))
+            query = self._from(_select(key, *(exp.alias_(r, f"r{i}") for i, r in enumerate(raw))), row)
+            query.where(exp.and_(self._met(), missing, copy=False), copy=False)
+            return query.order_by(self._key(), copy=False)
+        query = self._from(_select(key, *(exp.alias_(exp.Max(this=r), f"r{i}") for i, r in enumerate(raw))), row)
         met = exp.LogicalOr(this=exp.Coalesce(this=self._met(), expressions=[exp.false()]))
         none = exp.Is(this=exp.Min(this=identifier), expression=exp.Null())
-        return self._from(query, row).group_by(self._key()).having(exp.and_(met, none)).order_by(self._key())
+        query.group_by(self._key(), copy=False).having(exp.and_(met, none, copy=False), copy=False)
+        return query.order_by(self._key(), copy=False)
 
     def unsent(self, names: Mapping[str, str]) -> exp.Select:
         """The segment's members who are not in `winners`, as rows of a plan: key, key fields, and why they are left out.
@@ -243,18 +254,19 @@ class MemberQuestion:
             else exp.Case().when(_begins(identifier, f"{key}:"), _after(identifier, len(key) + 1))
             for key in keys
         ]
-        query = exp.select(
+        query = _select(
             exp.alias_(text("left_out"), "change"),
             exp.alias_(exp.false(), "in_doubt"),
             exp.alias_(exp.cast(member.copy(), "text"), "member"),
-            exp.alias_(why, "reason"),
+            exp.alias_(why, "reason", copy=False),
             exp.alias_(
                 exp.DPipe(this=text(f"{keys[0]}:"), expression=identifier.copy()) if one else identifier, "identifier"
             ),
             *(exp.alias_(value, f"key {key}", quoted=True) for key, value in zip(keys, values, strict=True)),
-        ).from_(exp.alias_(known.subquery(), "l", table=True))
+        ).from_(exp.alias_(known.subquery(copy=False), "l", table=True, copy=False), copy=False)
         winners = exp.select("member").from_("winners")
-        return query.where(exp.not_(exp.In(this=member.copy(), query=exp.Subquery(this=winners))))
+        inside = exp.In(this=member.copy(), query=exp.Subquery(this=winners))
+        return query.where(exp.not_(inside, copy=False), copy=False)
 
     def steps_of(self, key: str) -> exp.Select:
         """Raw, normalised and sent fields of one member; where a hash is sent, normalised is what is hashed."""
@@ -264,20 +276,21 @@ class MemberQuestion:
         values = [row.raw_text(each.field) for each in fields]
         sent = [row.normalised(each) for each in fields]
         values += [row.normalised(each) for each in plain] + sent
-        query = self._from(exp.select(*(exp.alias_(v, f"s{i}") for i, v in enumerate(values))), row)
-        query = query.where(exp.EQ(this=exp.cast(self._key(), "text"), expression=text(key)))
-        return query.order_by(*self._row_order(row, sent)).limit(1)
+        query = self._from(_select(*(exp.alias_(v, f"s{i}", copy=False) for i, v in enumerate(values))), row)
+        query.where(exp.EQ(this=exp.cast(self._key(), "text"), expression=text(key)), copy=False)
+        return query.order_by(*self._row_order(row, sent), copy=False).limit(1, copy=False)
 
     def sampled(self, n: int) -> exp.Select:
         """Key, raw fields and normalised fields of the first members that may be sent."""
         row = self._row()
         fields = list(self.spec.fields.values())
         raw = [exp.alias_(row.raw_text(matched.field), f"r{i}") for i, matched in enumerate(fields)]
-        sent = [exp.alias_(row.normalised(matched), f"v{i}") for i, matched in enumerate(fields)]
-        usable = exp.not_(exp.Is(this=row.identifier(self.spec.identity), expression=exp.Null()))
-        unwanted = exp.or_(row.refused(self.spec.identity), row.suppressed(self.spec.identity))
-        query = exp.select(exp.alias_(exp.cast(self._key(), "text"), "member"), *raw, *sent)
-        return self._from(query, row).where(exp.and_(self._met(), usable, exp.not_(unwanted))).limit(n)
+        sent = [exp.alias_(row.normalised(matched), f"v{i}", copy=False) for i, matched in enumerate(fields)]
+        usable = filled(row.identifier(self.spec.identity))
+        unwanted = exp.or_(row.refused(self.spec.identity), row.suppressed(self.spec.identity), copy=False)
+        query = self._from(_select(exp.alias_(exp.cast(self._key(), "text"), "member"), *raw, *sent), row)
+        query.where(exp.and_(self._met(), usable, exp.not_(unwanted, copy=False), copy=False), copy=False)
+        return query.limit(n, copy=False)
 
     def looked_at(self, n: int) -> exp.Select:
         """The fields as they are, of one row of each of the first members."""
@@ -293,7 +306,7 @@ class MemberQuestion:
         """Members, and per field those with a usable value."""
         row = self._row()
         counts = [exp.Count(this=row.normalised(matched)) for matched in self.spec.fields.values()]
-        query = self._from(exp.select(exp.Count(this=exp.Star()), *counts), row).where(self._met())
+        query = self._from(_select(exp.Count(this=exp.Star()), *counts), row).where(self._met(), copy=False)
         part = coverage_percent(self.table)
         if part is not None:
             percent = exp.Literal.number(part)
@@ -306,22 +319,24 @@ class MemberQuestion:
     def reached(self) -> exp.Select:
         """Members that agree, then for each field the members with a usable value."""
         row = self._row()
-        flags: list[exp.Expr] = [exp.not_(row.refused(self.spec.identity))]
-        flags += [
-            exp.not_(exp.Is(this=row.normalised(matched), expression=exp.Null()))
-            for matched in self.spec.fields.values()
-        ]
+        flags: list[exp.Expr] = [exp.not_(row.refused(self.spec.identity), copy=False)]
+        flags += [filled(row.normalised(matched)) for matched in self.spec.fields.values()]
         if not self.unique:  # of a member in several rows every one must agree, and any may hold the value
             flags = [exp.LogicalAnd(this=flags[0]), *(exp.LogicalOr(this=flag) for flag in flags[1:])]
-        query = exp.select(*(exp.alias_(flag, f"f{i}") for i, flag in enumerate(flags)))
-        query = self._from(query, row).where(self._met())
+        query = _select(*(exp.alias_(flag, f"f{i}", copy=False) for i, flag in enumerate(flags)))
+        query = self._from(query, row).where(self._met(), copy=False)
         if not self.unique:
-            query = query.group_by(self._key())
+            query.group_by(self._key(), copy=False)
         counts = [
             exp.Count(this=exp.Case().when(exp.column(f"f{i}", table="r"), exp.Literal.number(1)))
             for i in range(len(flags))
         ]
-        return exp.select(*counts).from_(query.subquery("r"))
+        return exp.select(*counts).from_(query.subquery("r", copy=False), copy=False)
+
+
+def _select(*values: exp.Expr) -> exp.Select:
+    """A query of values that were made for it, which become parts of it: a phone number's are thousands of nodes."""
+    return exp.Select().select(*values, copy=False)
 
 
 def _begins(value: exp.Expr, start: str) -> exp.Expr:
@@ -339,8 +354,8 @@ def coverage_percent(table: Table) -> int | None:
 
 def _unusable(raw: exp.Expr, kind: ColumnType, value: exp.Expr) -> exp.Expr:
     """1 where something stands of which no value was made, else 0; mostly one was, so that is asked first."""
-    filled: exp.Expr = exp.not_(exp.Is(this=raw.copy(), expression=exp.Null()))
+    something = filled(raw.copy())
     if kind is ColumnType.TEXT:
-        filled = exp.and_(filled, exp.NEQ(this=trimmed(raw), expression=text("")))
+        something = exp.and_(something, exp.NEQ(this=trimmed(raw), expression=text("")), copy=False)
     missing = exp.Is(this=value.copy(), expression=exp.Null())
-    return exp.cast(exp.Case().when(missing, filled, copy=False).else_(exp.false(), copy=False), "int")
+    return exp.cast(exp.Case().when(missing, something, copy=False).else_(exp.false(), copy=False), "int", copy=False)

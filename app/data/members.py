@@ -315,7 +315,8 @@ class Members:
         return int(total)
 
     def _sql(self, query: exp.Expr) -> str:
-        return query.sql(self._engine.dialect)
+        """The query in the engine's words; it was made for this, and is used up."""
+        return query.sql(self._engine.dialect, copy=False)
 
 
 def segment_table(scope: Scope, segment: Segment) -> Table:

@@ -20,7 +20,7 @@ from sqlglot import exp
 from app.core.suppression import ListFacts
 from app.core.tables import Column, ColumnType, Table
 from app.data.engines.duckdb import Cursor, DuckDBEngine, literal, quoted
-from app.data.identity import Identity, RowValues
+from app.data.identity import Identity, RowValues, filled
 from app.data.sql import SegmentSql, key_column
 from app.data.sql_values import cleaned, cleaned_all
 from app.jobs import CancelToken
@@ -275,13 +275,13 @@ class NarrowTables:
                 refused = _over(exp.LogicalOr(this=refused), key)
                 suppressed = _over(exp.LogicalOr(this=suppressed), key)
             selected += [
-                exp.alias_(_hash(identifier), f"_h{i}"),
-                exp.alias_(exp.not_(exp.Is(this=identifier.copy(), expression=exp.Null())), f"_ok{i}"),
-                exp.alias_(refused, f"_refused{i}"),
-                exp.alias_(suppressed, f"_suppressed{i}"),
+                exp.alias_(_hash(identifier), f"_h{i}", copy=False),
+                exp.alias_(filled(identifier.copy()), f"_ok{i}", copy=False),
+                exp.alias_(refused, f"_refused{i}", copy=False),
+                exp.alias_(suppressed, f"_suppressed{i}", copy=False),
             ]
             query = row.apply(query)
-        return query.select(*selected).sql(self._engine.dialect)
+        return query.select(*selected, copy=False).sql(self._engine.dialect, copy=False)
 
     def _make_enums(self, cursor: Cursor, sql: SegmentSql, planned: Narrow) -> _Enums:
         """ENUM types for the text columns with few words, by column; they go with the process, being small."""
