@@ -26,8 +26,6 @@ from tests.ui.workspace import CUSTOMERS
 from tests.vendors.google_ads import GoogleAdsEmulator
 from tests.vendors.oauth import CLIENT_ID, CLIENT_SECRET
 
-PATIENCE = 10_000
-
 
 @pytest.fixture
 def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleAdsEmulator]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.core.exports import Guard, OnlyChanges
-from tests.ui.test_data_out_wizard import PATIENCE, bench, to_format  # noqa: F401 - a fixture
+from tests.ui.test_data_out_wizard import bench, to_format  # noqa: F401 - a fixture
 from tests.ui.wizard_bench import Bench
 
 
