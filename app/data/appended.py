@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from app.data.kept_files import make_folder
-from app.jobs.drive import flush, flush_folder
+from app.jobs.drive import flush, flush_folder, make_folder
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would else write \r\n for \n
 

@@ -29,7 +29,7 @@ from app.data.server_rows import server_of
 from app.data.sql_values import Value
 from app.data.table_files import RowSource, Selection, TableRows
 from app.jobs import JobContext, Progress
-from app.jobs.drive import put_in_place
+from app.jobs.drive import make_folder, put_in_place
 
 FORMAT: Final = 1
 """Raised when the hash is made in another way: then all rows are written once."""
@@ -72,7 +72,7 @@ def compare(source: TableRows, base: Path, folder: Path, ctx: JobContext) -> Com
     table = source.table
     key = _key_of(source)
     about = _about(source)
-    base.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(base.parent)
     coming = base.with_suffix(".next")
     ctx.report(Progress("Compare rows", unit="rows", note=table.name))
     with source.engine.cursor(ctx.token) as cursor, source.select(cursor, ctx) as selection:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from app.data.engines.duckdb import Cursor, literal
-from app.jobs.drive import flush, flush_folder, put_in_place, remove
+from app.jobs.drive import flush_file, put_in_place, remove
 
 _FEW_WORDS = ", STRING_DICTIONARY_PAGE_SIZE_LIMIT 4096"
 """A dictionary for reasons and the like, none for names and addresses: making one takes a sixth of the writing, for nothing."""
@@ -21,9 +21,8 @@ def write_parquet(cursor: Cursor, query: str, to: Path, kept: Mapping[str, str])
     cursor.execute(
         f"COPY ({query}) TO {literal(to)} (FORMAT parquet, COMPRESSION lz4_raw{_FEW_WORDS}{_ROWS_TOGETHER}{metadata})"
     )
-    with to.open("rb+") as file:
-        to.chmod(0o600)
-        flush(file.fileno())
+    to.chmod(0o600)
+    flush_file(to)
 
 
 def known_of(cursor: Cursor, file: Path, name: str) -> str:
@@ -44,12 +43,3 @@ def rewrite_parquet(cursor: Cursor, file: Path, query: str) -> None:
         put_in_place(unfinished, file)
     finally:
         remove(unfinished)
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder with those above it, for its owner only; after a loss of power they are there."""
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    if missing:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for each in missing:
-            flush_folder(each.parent)

@@ -16,6 +16,7 @@ from app.core.names import new_id
 from app.data.engines.duckdb import Cursor, DuckDBEngine, columns_of, literal, quoted
 from app.data.workspace_rows import LISTS, key_list
 from app.jobs import JobContext
+from app.jobs.drive import flush_file, make_folder, put_in_place
 
 
 def known(engine: DuckDBEngine, name: str) -> bool:
@@ -38,7 +39,7 @@ def take_in(engine: DuckDBEngine, source: Path, key: str, ctx: JobContext) -> st
             code="list_missing",
         )
     folder = engine.folder / "data" / LISTS
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     name = f"{new_id()}.parquet"
     half_done = folder / f"{name}.part"
     try:
@@ -50,7 +51,8 @@ def take_in(engine: DuckDBEngine, source: Path, key: str, ctx: JobContext) -> st
             raise FixData(
                 f"The list {source.name} is empty.", "It holds no key.", "Choose another file.", code="list_empty"
             )
-        half_done.rename(folder / name)
+        flush_file(half_done)
+        put_in_place(half_done, folder / name)
     except duckdb.Error as error:
         raise FixData(
             f"The list {source.name} can't be read.",
@@ -69,14 +71,15 @@ def keep(engine: DuckDBEngine, keys: Sequence[str], ctx: JobContext) -> str:
     if not rows.num_rows:
         raise FixData("The list is empty.", "It holds no key.", "Paste one key per line.", code="list_empty")
     folder = engine.folder / "data" / LISTS
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     name = f"{new_id()}.parquet"
     half_done = folder / f"{name}.part"
     try:
         with engine.cursor(ctx.token) as cursor:
             cursor.register("pasted", rows)
             cursor.execute(f"COPY pasted TO {literal(half_done)} (FORMAT parquet, COMPRESSION zstd)")
-        half_done.rename(folder / name)
+        flush_file(half_done)
+        put_in_place(half_done, folder / name)
     finally:
         half_done.unlink(missing_ok=True)
     return name

@@ -12,10 +12,9 @@ from app.core.segments import Segment
 from app.core.tables import Table
 from app.data.engines.duckdb import DuckDBEngine, generation_folder
 from app.data.identity import Identity
-from app.data.kept_files import make_folder
 from app.data.suppression import list_file
 from app.data.workspace_rows import Scope
-from app.jobs.drive import put_in_place
+from app.jobs.drive import write_whole
 
 _NAME = "seen.json"
 
@@ -30,11 +29,7 @@ def read_seen(folder: Path) -> Seen | None:
 
 def write_seen(folder: Path, known: Seen) -> None:
     """Keep it, whole or not at all."""
-    make_folder(folder)
-    unfinished = folder / "seen.tmp"
-    unfinished.write_text(written(known), "utf-8")
-    unfinished.chmod(0o600)  # the rules of a segment may name somebody
-    put_in_place(unfinished, folder / _NAME)
+    write_whole(folder / _NAME, [written(known).encode()])  # the rules of a segment may name somebody
 
 
 def kept_seen(workspace: Path) -> list[Path]:

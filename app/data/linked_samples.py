@@ -26,7 +26,7 @@ from app.data.samples_of_rows import rows_at, sampled
 from app.data.used_columns import linked_tables
 from app.data.workspace_rows import Scope
 from app.jobs import CancelToken
-from app.jobs.drive import put_in_place
+from app.jobs.drive import flush_file, put_in_place
 
 MOST_ROWS: Final = 200_000
 """Of the largest table of a sample; where none has more, none is needed. Adding up so many takes 50 ms."""
@@ -114,6 +114,7 @@ class LinkedSamples:
         try:
             with self._engine.cursor(token) as cursor:
                 cursor.execute(f"COPY ({self._engine.sql(rows)}) TO {literal(partial)} (FORMAT parquet)")
+            flush_file(partial)  # or a loss of power leaves an empty file of that name
             put_in_place(partial, file)
         finally:
             partial.unlink(missing_ok=True)

@@ -18,14 +18,14 @@ from app.core.names import new_id
 from app.core.plans import TOLD, Basis, Change, Changes
 from app.core.reasons import Says
 from app.data.engines.duckdb import Cursor, columns_of, listed, literal, quoted
-from app.data.kept_files import make_folder, write_parquet
+from app.data.kept_files import write_parquet
 from app.data.reasons import Why, explained
 from app.data.run_changes import KEY, RELEASED
 from app.data.sent import Held, short_hash
 from app.data.there import STRANGER, seen
 from app.data.undoing import ADDED, REMOVED
 from app.data.value_hashes import PART, VALUE, is_part
-from app.jobs.drive import put_in_place, remove
+from app.jobs.drive import make_folder, put_in_place, remove
 
 FORMAT = 2
 """Raised when the hash is made in another way: then everybody counts as changed once."""

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from app.core.names import new_id
 from app.data.engines.duckdb import Cursor, columns_of, listed, literal, quoted
-from app.data.kept_files import known_of, make_folder, write_parquet
+from app.data.kept_files import known_of, write_parquet
 from app.data.value_hashes import PART, VALUE, hashed
-from app.jobs.drive import flush_folder, put_in_place
+from app.jobs.drive import make_folder, put_in_place
 
 SENDING, REFUSED, INVALID, THERE, NOT_SENT = "sending", "rejected", "invalid", "there", "not_sent"
 """Besides the outcomes: it is on its way, or in doubt; it was refused, there or by a rule of ours; it was there before and
@@ -78,8 +78,7 @@ def write_changes(cursor: Cursor, plan: Path, told: Path | None, to: Path) -> No
     segment = known_of(cursor, plan, "segment")
     query = f"SELECT {literal(segment)} AS segment, * FROM ({changes_query(cursor, plan, told)})"  # noqa: S608 - our own query
     write_parquet(cursor, query, unfinished, {})
-    put_in_place(unfinished, to)
-    flush_folder(to.parent)  # the plan they were made of goes next
+    put_in_place(unfinished, to)  # the plan they were made of goes next
 
 
 def changes_query(cursor: Cursor, plan: Path, told: Path | None) -> str:

@@ -41,7 +41,7 @@ from app.data.run_changes import (
 )
 from app.data.value_hashes import PART, is_part
 from app.jobs import CancelToken
-from app.jobs.drive import flush_folder, patiently, put_in_place, remove
+from app.jobs.drive import patiently, put_in_place, remove
 
 PLAN = "plan.parquet"
 """The name of the file in which the plan of a run waits."""
@@ -225,8 +225,8 @@ class Held:
         number = 1 if newest is None else int(newest.stem) + 1
         unfinished = self.folder / f"{number:06}.tmp"
         write_parquet(cursor, query, unfinished, kept)
+        # On the drive before what it was made of goes, or a loss of power could leave neither.
         put_in_place(unfinished, self.folder / f"{number:06}.parquet")
-        flush_folder(self.folder)  # before what it was made of goes, or a loss of power could leave neither
         if newest is not None:
             remove(newest)
 
@@ -249,9 +249,14 @@ class Told:
         self._file.sync()
 
     def settled(self, rows: Sequence[int], what: str, others: Mapping[int, str]) -> None:
-        """What became of them, by the words of `OutcomeKind`: the same of all but `others`, known by their places."""
+        """What became of them, by the words of `OutcomeKind`: the same of all but `others`, known by their places.
+
+        It is on the drive when this returns, before the journal tells of it: else a loss of power could leave a batch that
+        counts as answered and is sent again.
+        """
         words = {place: self._word(other) for place, other in others.items()}
         self._write(_ranges(rows, self._word(what), words))
+        self._file.sync()
 
     def _word(self, what: str) -> str:
         return THERE if self._mode is SyncMode.ADD and what == "unchanged" else what

@@ -26,7 +26,7 @@ from app.data.identity import as_text, on_list
 from app.data.sql import Listed, nobody
 from app.data.sql_values import column_value
 from app.jobs import CancelToken
-from app.jobs.drive import put_in_place
+from app.jobs.drive import flush_file, make_folder, put_in_place
 
 FOLDER = "suppression"
 """Where the entries of each generation lie, below `data` in the workspace folder: one file with a column `entry`."""
@@ -44,13 +44,14 @@ def list_file(folder: Path, generation: str) -> Path:
 def write_list(folder: Path, generation: str, entries: Iterable[list[bytes]]) -> None:
     """Write the entries, whole or not at all; another process may do the same at the same time."""
     path = list_file(folder, generation)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     half_done = path.with_name(f"{new_id()}.part")
     schema = pa.schema([("entry", pa.binary(ENTRY_BYTES))])
     try:
         with pq.ParquetWriter(half_done, schema, compression="none") as writer:
             for part in entries:
                 writer.write_batch(pa.record_batch([pa.array(part, pa.binary(ENTRY_BYTES))], schema))
+        flush_file(half_done)  # whoever finds it there believes it
         put_in_place(half_done, path)
     finally:
         half_done.unlink(missing_ok=True)

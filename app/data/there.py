@@ -15,9 +15,9 @@ from pyarrow import parquet
 
 from app.core.names import new_id
 from app.data.engines.duckdb import Cursor, columns_of, literal, quoted
-from app.data.kept_files import make_folder
 from app.data.run_changes import KEY
 from app.jobs import JobContext, Progress
+from app.jobs.drive import make_folder
 
 Pages = Iterable[Sequence[Mapping[str, str | None]]]
 """What identifies everybody there, by the target's key fields."""

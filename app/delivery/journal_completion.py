@@ -1,8 +1,8 @@
 """Completing the journal of a run that died by what is known of its members besides.
 
 That a batch is about to leave is noted in the journal first and beside the plan after, what became of it beside the plan
-first, which is what counts, and in the journal after. A process that dies in between leaves a batch in doubt that never left,
-or that was answered, and numbers that are not true.
+first, which is what counts, and in the journal after; each is on the drive before the other begins. A process that dies in
+between, or a computer, leaves a batch in doubt that never left, or that was answered, and numbers that are not true.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from app.core.exports import TableChoice
 from app.core.file_formats import PartitionBy
 from app.core.partitions import table_problems
 from app.core.tables import Catalog, Table
+from app.jobs.drive import write_whole
 
 _NAME = "parted.json"
 
@@ -57,11 +58,8 @@ def not_parted(by: PartitionBy | None, table: Table, fields: Collection[str], kn
 
 def note_parted(by: PartitionBy | None, tables: Collection[str], known: Path) -> None:
     """Those tables, by their ids, lie in folders now."""
-    known.mkdir(mode=0o700, parents=True, exist_ok=True)
     noted = _Parted("" if by is None else by.field, tuple(tables))
-    unfinished = known / f"{_NAME}.part"
-    unfinished.write_bytes(msgspec.json.encode(noted))
-    unfinished.replace(known / _NAME)
+    write_whole(known / _NAME, [msgspec.json.encode(noted)])
 
 
 def _read(known: Path) -> _Parted:

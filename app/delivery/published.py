@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from app.core.run_pointers import SentFile
-from app.jobs.drive import put_in_place, remove
+from app.jobs.drive import make_folder, put_in_place, remove, write_whole
 
 _DONE, _BEGUN = ".json", ".part"
 _DEAD_AFTER = timedelta(days=1)  # as long as storages keep parts of files
@@ -63,7 +63,7 @@ class PublishedRuns:
 
     def attempt(self, moment: datetime) -> None:
         """Files are about to leave under the names of that moment."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._folder)
         self._attempt.write_text(moment.isoformat(), "utf-8")
 
     def attempted(self) -> None:
@@ -82,16 +82,14 @@ class PublishedRuns:
             tuple(f.path for f in files if not f.item),
             {f.path: f.sha256 for f in files},
         )
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._own = self._folder / f"{moment.astimezone(UTC):%Y%m%dT%H%M%S%f}-{run}{_BEGUN}"
-        unfinished = self._own.with_suffix(".tmp")
-        unfinished.write_bytes(msgspec.json.encode(written))
-        put_in_place(unfinished, self._own)
+        write_whole(self._own, [msgspec.json.encode(written)])
 
     def finish(self) -> None:
         """All files of the run have their names."""
         assert self._own is not None, "a run is begun before it is finished"
-        self._own = self._own.replace(self._own.with_suffix(_DONE))
+        begun, self._own = self._own, self._own.with_suffix(_DONE)
+        put_in_place(begun, self._own)
 
     def sums_kept(self, keep: int | None, files: Sequence[SentFile]) -> dict[str, str]:
         """The SHA-256, by path, of the files of earlier runs that stay beside one with these `files`; `keep` as in `outdated`.

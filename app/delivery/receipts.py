@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -44,13 +43,12 @@ from app.core.receipts import (
 )
 from app.core.runs import PhaseName, Run
 from app.core.segments import Segment
-from app.data.kept_files import make_folder
 from app.delivery.files import RunFolder, mask_addresses
 from app.delivery.journal import read_journal
 from app.delivery.ledger import Answered, Contacted, Gathered, Line, Stored, Told, read_ledger
 from app.destinations.contract import Confirmation, Exchange
 from app.destinations.description import Description
-from app.jobs.drive import flush, flush_folder, put_in_place, remove
+from app.jobs.drive import remove, write_whole
 from app.version import VERSION
 
 REASONS = 20
@@ -95,7 +93,7 @@ class ReceiptBook:
         document = configuration_document(export, run.connection_name, segments, VERSION)
         self._sends_files = description.any_field
         self._note(Told(_facts(run, export, description, digest_of(document))))
-        _write(self._folder.configuration, [canonical(document)])
+        write_whole(self._folder.configuration, [canonical(document)])
 
     def contacted(self, exchange: Exchange) -> None:
         """Count one request."""
@@ -187,7 +185,7 @@ def write_receipt(folder: RunFolder, receipt: Receipt) -> None:
     if not folder.receipt.exists():
         document: dict[str, Any] = msgspec.to_builtins(replace(receipt, batches=()))
         document["batches"] = _Plain(receipt.batches)
-        _write(folder.receipt, pieces(sealed(document), to_read=True))
+        write_whole(folder.receipt, pieces(sealed(document), to_read=True))
     remove(folder.ledger_path)
 
 
@@ -287,23 +285,6 @@ def _rejects(folder: RunFolder) -> ReceiptRejects:
 def _clean(words: str) -> str:
     """What a destination says may name the member: without addresses and phone numbers."""
     return _LONG_NUMBER.sub("•••", mask_addresses(words))
-
-
-def _write(path: Path, content: Iterable[bytes]) -> None:
-    """Put a file on the drive, whole or not at all, readable by its owner only."""
-    make_folder(path.parent)
-    unfinished = path.with_name(f"{path.name}.part")
-    try:
-        file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
-        with os.fdopen(file, "wb") as stream:
-            stream.writelines(content)
-            stream.flush()
-            flush(stream.fileno())
-        put_in_place(unfinished, path)
-        flush_folder(path.parent)
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
 
 
 def _guard_words(export: Export, description: Description) -> str:

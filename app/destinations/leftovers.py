@@ -1,7 +1,7 @@
 """What sessions that were cut off left at a storage under temporary names, so that the next one takes it up or clears it away.
 
-A session notes each file before it leaves and when it has arrived, one JSON object a line, appended and flushed, so that the
-notes of a process that was killed are there too.
+A session notes each file before it leaves and when it has arrived, one JSON object a line, appended and on the drive at once,
+so that the notes of a process that was killed are there too, also after a loss of power.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from app.jobs.drive import flush, flush_folder, make_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,12 @@ class Leftovers:
     def _append(self, note: dict[str, Any]) -> None:
         if self._notes is None:
             return
-        self._notes.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._notes.parent)
         with self._notes.open("a", encoding="utf-8") as file:
             file.write(json.dumps(note) + "\n")
+            file.flush()
+            flush(file.fileno())
+        flush_folder(self._notes.parent)
 
 
 def _read(notes: Path | None) -> dict[str, Leftover]:

@@ -7,12 +7,14 @@ of the system has for a moment whenever a file was written, and so does whoever 
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 
 try:
     import fcntl
@@ -40,19 +42,73 @@ def flush(file: int) -> None:
         os.fsync(file)
 
 
+def flush_file(file: Path) -> None:
+    """What was written to a file is on the drive when this returns. Raises OSError."""
+    with file.open("rb+") as opened:
+        flush(opened.fileno())
+
+
 def flush_folder(folder: Path) -> None:
-    """Bring the names of new files in a folder onto the drive; Windows can't be asked, and keeps account of names itself."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            flush(handle)
-        finally:
-            os.close(handle)
+    """Bring new and removed names in a folder onto the drive; Windows can't be asked, and keeps account of names itself."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        flush(handle)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # some network drives can't be asked either
+            raise
+    finally:
+        os.close(handle)
+
+
+def flush_tree(top: Path) -> None:
+    """Bring every file below a folder onto the drive, with all names there. Raises OSError."""
+    for place, _folders, files in os.walk(top):
+        for name in files:
+            flush_file(Path(place, name))
+        flush_folder(Path(place))
+
+
+def flush_names(top: Path) -> None:
+    """Bring the names in a folder and below it onto the drive: what was removed there does not come back. Raises OSError."""
+    for place, _folders, _files in os.walk(top):
+        with suppress(FileNotFoundError):  # another process removes it
+            flush_folder(Path(place))
+
+
+def make_folder(folder: Path, mode: int = 0o700) -> None:
+    """Make a folder with those above it, for its owner only unless told otherwise; after a loss of power they are there."""
+    missing = [each for each in (folder, *folder.parents) if not each.is_dir()]
+    if missing:
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+        for each in missing:
+            flush_folder(each.parent)
 
 
 def put_in_place(unfinished: Path, place: Path) -> None:
-    """Give a file its name, in place of the one that has it; a folder where nothing has it. Raises OSError."""
+    """Give a file its name for good, in place of the one that has it; a folder where nothing has it. Raises OSError.
+
+    Its content has to be on the drive before, or a loss of power could leave an empty file of that name.
+    """
     patiently(lambda: unfinished.replace(place))
+    flush_folder(place.parent)
+
+
+def write_whole(path: Path, content: Iterable[bytes]) -> None:
+    """Write a file, whole or not at all, readable by its owner only; the folder is made when there is none. Raises OSError."""
+    make_folder(path.parent)
+    unfinished = path.with_name(f"{path.name}.{token_hex(4)}.tmp")
+    try:
+        file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        with os.fdopen(file, "wb") as stream:
+            stream.writelines(content)
+            stream.flush()
+            flush(stream.fileno())
+        put_in_place(unfinished, path)
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def remove(file: Path) -> None:

@@ -7,16 +7,14 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from app.core.audit import Deed, Subject, facts
 from app.core.engine_limits import Computer, EngineLimits, checked, usual
 from app.core.errors import FixSettings
-from app.core.names import new_id
 from app.core.roles import Action
-from app.jobs.drive import put_in_place
+from app.jobs.drive import write_whole
 from app.services.audit import AuditService
 from app.services.roles import RoleService
 
@@ -59,14 +57,9 @@ class EngineLimitService:
         before = self.limits()
         wanted = {"memory_gb": memory_gb, "threads": threads}
         after = checked(replace(before, **{k: v for k, v in wanted.items() if v is not None}), self.computer())
-        unfinished = self._file.with_name(f"{self._file.name}.{new_id()}")
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.write_text(json.dumps(asdict(after)), "utf-8")
-            put_in_place(unfinished, self._file)
+            write_whole(self._file, [json.dumps(asdict(after)).encode()])
         except OSError:
-            with suppress(OSError):
-                unfinished.unlink(missing_ok=True)
             raise FixSettings(
                 "The limits of the engine were not saved.",
                 f"The folder {self._file.parent} can't be written.",

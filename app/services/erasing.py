@@ -25,7 +25,7 @@ from app.data.sent import PLAN, kept_members
 from app.data.workspace_rows import LISTS
 from app.delivery.files import RunFolder
 from app.jobs import JobContext, Progress
-from app.jobs.drive import remove
+from app.jobs.drive import flush_names, remove
 from app.services.audit import AuditService
 from app.services.erasing_leftovers import Leftovers, names
 from app.services.finding import connection_of
@@ -131,6 +131,7 @@ class EraseService:
             leftovers.clear_unfinished()
             clear_looks(self._folder, datetime.now(UTC) + timedelta(days=1))
             self._store.tidy_file()
+            flush_names(self._folder)  # or a loss of power could bring back what was deleted
         rules = tuple(segment.name for segment in self._store.segments.all() if names(segment, person))
         return Erasure(tuple(found), remains, tables, rules, interrupted, listable=person.kind is not None)
 

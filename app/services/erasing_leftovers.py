@@ -17,7 +17,7 @@ from app.data.engines.duckdb import Cursor, DuckDBEngine, generation_folder
 from app.data.last_seen import kept_seen
 from app.data.workspace_rows import LISTS
 from app.delivery.files import RunFolder
-from app.jobs.drive import put_in_place, remove, remove_folder
+from app.jobs.drive import remove, remove_folder, write_whole
 from app.store.store import Store
 
 
@@ -45,7 +45,14 @@ class Leftovers:
     def clear_unfinished(self) -> None:
         """Delete what processes that died left half written, which may name anybody; nothing goes on with it."""
         runs, sent, written = (self._folder / name for name in ("runs", "sent", "written"))
-        half = (*runs.rglob("*.part"), *sent.rglob("*.tmp"), *sent.rglob("*.part"), *written.glob("*/*/tables/*.next"))
+        half = (
+            *runs.rglob("*.part"),
+            *sent.rglob("*.tmp"),
+            *sent.rglob("*.part"),
+            *runs.rglob("*.tmp"),
+            *written.rglob("*.tmp"),
+            *written.glob("*/*/tables/*.next"),
+        )
         for file in half:
             remove(file)
         for staging in runs.glob("*/staging"):
@@ -94,10 +101,7 @@ class Leftovers:
                 continue
             yield name
             if erase:
-                unfinished = file.with_suffix(".part")
-                unfinished.write_text(person.blanked(text), "utf-8")
-                unfinished.chmod(0o600)
-                put_in_place(unfinished, file)
+                write_whole(file, [person.blanked(text).encode()])
 
     def _noted(self) -> Iterator[tuple[Path, str]]:
         """The files with what segments were like, each with the name of its export."""

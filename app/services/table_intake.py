@@ -18,7 +18,7 @@ from app.data.ingest import Incoming, ReadOptions, read
 from app.data.table_rows import asking
 from app.data.workspace_rows import note_key
 from app.jobs import JobContext
-from app.jobs.drive import patiently
+from app.jobs.drive import flush_folder, flush_tree, make_folder, patiently
 from app.services.server_tables import save_links
 from app.services.table_sources import Declared, TableSource, remember_source, source_of
 from app.store import Store
@@ -87,13 +87,15 @@ class TableIntake:
         before = table.generation
         note_key(new.folder, table.key)
         folder = generation_folder(self._engine.folder, table).parent
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
+        flush_tree(new.folder)  # the record of the table counts on its rows
         numbers = [int(place.name) for place in folder.iterdir() if place.name.isdigit()]
         table = replace(table, generation=max([before, *numbers]) + 1)
         target = generation_folder(self._engine.folder, table)
         while not _moved(new.folder, target):
             table = replace(table, generation=table.generation + 1)
             target = generation_folder(self._engine.folder, table)
+        flush_folder(folder)
         try:
             saved = save(table)
         except BaseException:

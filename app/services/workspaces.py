@@ -8,10 +8,10 @@ from pathlib import Path
 
 from app.core.audit import Deed, Subject
 from app.core.errors import FixSettings
-from app.core.names import checked_name, new_id
+from app.core.names import checked_name
 from app.core.roles import Action
 from app.core.workspaces import WorkspaceInfo
-from app.jobs.drive import put_in_place
+from app.jobs.drive import write_whole
 from app.services.audit import AuditService
 from app.services.roles import RoleService
 from app.store import Store
@@ -100,17 +100,16 @@ class RecentWorkspaces:
         """Put the folder first; a list that can't be written is no reason to stop."""
         folder = folder.resolve()
         listed = [folder, *(other for other in self.all() if other != folder)][:LONGEST_LIST]
-        unfinished = self._file.with_name(f"{self._file.name}.{new_id()}")
-        with suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.write_text(json.dumps([str(each) for each in listed], ensure_ascii=False), "utf-8")
-            put_in_place(unfinished, self._file)
+        self._write([str(each) for each in listed])
 
     def forget(self, folder: Path) -> None:
         """Take a folder off the list; the workspace itself stays."""
         kept = [str(other) for other in self.all() if other != folder.resolve()]
+        self._write(kept)
+
+    def _write(self, folders: list[str]) -> None:
         with suppress(OSError):
-            self._file.write_text(json.dumps(kept, ensure_ascii=False), "utf-8")
+            write_whole(self._file, [json.dumps(folders, ensure_ascii=False).encode()])
 
 
 def _holds_workspace(folder: Path) -> bool:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.jobs.drive import flush_folder, make_folder
 from app.store.database import Database
 from app.store.faults import as_ours, damaged, newer
 from app.store.schema import HEAD
@@ -66,9 +67,10 @@ def copy_aside(path: Path, revision: str) -> Path:
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     copy = folder / f"{path.stem}-{moment}-{revision}.db"
     try:
-        folder.mkdir(exist_ok=True)
+        make_folder(folder, 0o777)
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
             source.backup(target)
+        flush_folder(folder)
     except (sqlite3.Error, OSError) as error:
         copy.unlink(missing_ok=True)
         raise as_ours(error, path) from None

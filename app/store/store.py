@@ -15,6 +15,7 @@ from app.core.names import checked_name, new_id
 from app.core.segments import Segment
 from app.core.tables import Link, Table
 from app.core.workspaces import Audience, WorkspaceInfo
+from app.jobs.drive import make_folder, put_in_place
 from app.store import faults, schema
 from app.store.audit import AuditRepository
 from app.store.codec import plain, segment_codec
@@ -76,9 +77,9 @@ class Store:
         try:
             if path.exists():
                 raise faults.workspace_exists(path)
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder, 0o777)
             _make(unfinished, info)
-            unfinished.rename(path)  # whole or not at all: a crash leaves no half workspace
+            put_in_place(unfinished, path)  # whole or not at all: a crash leaves no half workspace
         except OSError as error:
             raise faults.read_only(path) if isinstance(error, PermissionError) else as_sendoff_error(error) from None
         finally:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from app.core.exports import SyncMode
-from app.data import run_changes, sent
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.member_query import MemberSpec
 from app.data.members import Members
 from app.data.sent import Told
-from app.jobs import CancelToken, JobContext
+from app.jobs import CancelToken, JobContext, drive
 from tests.data.test_counting import scope_of
 from tests.data.test_reasons import FIELDS, GERMANS, IDENTITY, NAMES, SentPlace, engine  # noqa: F401 - a fixture
 
@@ -38,11 +38,25 @@ def test_plan_and_notes_stay_until_changes_and_snapshot_are_on_the_disk(
     def noted(folder: Path) -> None:
         there.append((folder.name, {path.name for path in place.held.folder.iterdir()}))
 
-    for module in (sent, run_changes):
-        monkeypatch.setattr(module, "flush_folder", noted)
+    monkeypatch.setattr(drive, "flush_folder", noted)
     place.held.settle(CancelToken())
-    assert there == [
+    assert there[-2:] == [
         ("changes", {"000001.parquet", "plan.parquet", "told.csv"}),
         (place.held.folder.name, {"000001.parquet", "000002.parquet", "plan.parquet", "told.csv"}),
     ]
     assert {path.name for path in place.held.folder.iterdir()} == {"000002.parquet"}
+
+
+def test_outcomes_are_on_the_drive_before_the_journal_tells_of_them(
+    engine: DuckDBEngine,  # noqa: F811 - the fixture
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a batch could count as answered after a loss of power and be sent again, and be counted twice."""
+    place = SentPlace(engine)
+    told = Told(place.held, SyncMode.MIRROR)
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_size))
+    told.sending([0, 1])
+    told.settled([0, 1], "added", {})
+    assert synced == [len("0,1,sending\n"), len("0,1,sending\n0,1,added\n")]
+    told.close()

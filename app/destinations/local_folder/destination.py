@@ -20,7 +20,7 @@ from app.destinations.files import BLOCK, StagedFiles, blocks, disk_full, not_wh
 from app.destinations.local_folder.share import demand_connected, demand_plain_path
 from app.destinations.speed import Speed
 from app.jobs import JobContext
-from app.jobs.drive import flush, in_use, put_in_place, remove
+from app.jobs.drive import flush, flush_folder, in_use, make_folder, put_in_place, remove
 
 _WINDOWS_SIGNS = frozenset('<>:"|?*')
 _WINDOWS_DEVICES = frozenset(
@@ -115,7 +115,7 @@ class FolderStorage:
             demand_connected(self._folder)
             return
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder, 0o777)
         except FileExistsError as error:
             raise FixSettings(
                 f"“{self._folder}” is not a folder.",
@@ -135,7 +135,7 @@ class FolderStorage:
         if os.name == "nt" and unusable_on_windows(folder):
             raise _bad_name(place)
         try:
-            place.mkdir(parents=True, exist_ok=True)
+            make_folder(place, 0o777)
             inside = place.resolve().is_relative_to(self._folder.resolve())
         except OSError as error:
             raise _sentence(error, place) from error
@@ -204,7 +204,6 @@ class FolderStorage:
         place = self._at(final)
         try:
             put_in_place(self._at(path), place)
-            _flush_folder(place.parent)
         except OSError as error:
             raise _sentence(error, place) from error
 
@@ -223,6 +222,9 @@ class FolderStorage:
         place = self._at(path)
         try:
             remove(place)
+            flush_folder(place.parent)  # an earlier part that came back would be read beside the new ones
+        except FileNotFoundError:  # nor is the folder there
+            return
         except OSError as error:
             raise _sentence(error, place) from error
 
@@ -299,20 +301,6 @@ def _bad_name(place: Path) -> FixSettings:
         "Change the folder and file name in the export's layout.",
         code="bad_name",
     )
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make a rename survive a power cut; Windows has no such call and flushes by itself."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        flush(handle)
-    except OSError as error:
-        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # some network drives cannot flush a folder
-            raise
-    finally:
-        os.close(handle)
 
 
 def _sentence(error: OSError, place: Path) -> SendoffError:

@@ -17,7 +17,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from app.core.errors import FixSettings, SendoffError, TryAgain
-from app.jobs.drive import put_in_place
+from app.jobs.drive import flush_file, make_folder, put_in_place
 
 FILE = "practice.sqlite"
 _PATIENCE_SECONDS = 30.0
@@ -58,11 +58,11 @@ class Shelf:
     def open(self) -> Iterator[Held]:
         """One transaction; what is done in it counts when the block ends well. Raises FixSettings and TryAgain."""
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.folder)
             with closing(sqlite3.connect(self.folder / FILE, _PATIENCE_SECONDS, isolation_level=None)) as database:
-                # A crash of the computer may cost the last requests, never the file.
                 database.execute("PRAGMA journal_mode = WAL")
-                database.execute("PRAGMA synchronous = NORMAL")
+                # What was answered is held, also after a loss of power: whoever sent it does not send it again.
+                database.execute("PRAGMA synchronous = FULL")
                 database.execute("BEGIN IMMEDIATE")
                 if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'jobs'").fetchone() is None:
                     for statement in filter(str.strip, _SCHEMA.split(";")):
@@ -93,6 +93,7 @@ class Shelf:
                 writer = csv.writer(file)
                 writer.writerow(columns)
                 writer.writerows(rows)
+            flush_file(unfinished)
             put_in_place(unfinished, to)
         finally:
             unfinished.unlink(missing_ok=True)
