@@ -114,7 +114,9 @@ COMMANDS = {
     "run": Command("run -- ARGS", "the sendoff command", run),
     "screens": Command("screens DIR [--only NAME]", "a picture of every screen", screens),
     "bench": Command(
-        "bench [NAME|all] [--rows N] [--kills N] [--seed N] [--json]", "speed and memory beside the raw tools", bench
+        "bench [NAME|all] [--rows N] [--kills N] [--seed N] [--power-loss] [--json]",
+        "speed and memory beside the raw tools",
+        bench,
     ),
 }
 

@@ -4,6 +4,9 @@ A Mailchimp in this process keeps account of every address it receives; the runs
 some at a random moment, some just before or just after the vendor acted on a request, whose answer is lost then. Other
 answers are lost without a kill. Exports with each sync mode send changing people to a tag of their own.
 
+With `power_loss` the workspace lies on a drive of its own (tests/drives.py) that loses its power with each kill, and also at
+the moment a run says that it has ended: what was not brought onto the drive is gone then.
+
 `lost` counts members who are not there as they should be after the last run, or are still there though they left, `doubled`
 those who were received more often than the rule allows: once, and once more for each time they were on their way when
 the process died or the answer was lost, unless they were there by then, for Mailchimp can be asked. Where a journal or a
@@ -13,13 +16,16 @@ record tells something else than what happened this ends in an AssertionError.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -33,6 +39,7 @@ from app.delivery.files import RunFolder
 from app.delivery.journal import read_journal
 from app.jobs import JobContext
 from tests.benchmarks.crash_run import run_export
+from tests.drives import Drive
 from tests.fakes.secret_store import MemoryStore
 from tests.vendors.emulator import Fault, Reply, Request
 from tests.vendors.mailchimp import KEY, MailchimpEmulator
@@ -50,13 +57,21 @@ STRANGERS = 700
 """So many get the tag from somebody else before each run; only "replace" may take it from them, and must."""
 
 
-def run(rows: int | None = None, kills: int | None = None, seed: int | None = None) -> dict[str, float | int]:
-    """So many kills over runs of that many members, and more until runs of each sync mode were killed."""
+def run(
+    rows: int | None = None, kills: int | None = None, seed: int | None = None, power_loss: str | None = None
+) -> dict[str, float | int]:
+    """So many kills over runs of that many members, and more until runs of each sync mode were killed.
+
+    With `power_loss`, the file system of the drive, losses of power in place of kills.
+    """
     began = time.perf_counter()
     seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
     print(f"  seed {seed}", file=sys.stderr, flush=True)
-    with tempfile.TemporaryDirectory() as folder, Mail() as mail:
-        bench = CrashBench(Path(folder), mail, rows or MEMBERS, random.Random(seed))
+    with ExitStack() as stack:
+        folder, mail = Path(stack.enter_context(tempfile.TemporaryDirectory())), stack.enter_context(Mail())
+        drive = None if power_loss is None else stack.enter_context(Drive(folder / "drive", power_loss))
+        os.environ["SENDOFF_CONFIG_DIR"] = str((folder if drive is None else drive.folder) / "config")
+        bench = CrashBench(folder, mail, rows or MEMBERS, random.Random(seed), drive)
         while bench.kills < (kills or KILLS) or bench.killed != MODES.keys():
             bench.scenario()
             print(f"  {bench.kills} kills, {bench.lost} lost, {bench.doubled} doubled", file=sys.stderr, flush=True)
@@ -85,7 +100,7 @@ class Mail(MailchimpEmulator):
         self.kill_after = False
         self.lose_every = 0
         self.lost_answers = 0
-        self.victim: multiprocessing.process.BaseProcess | None = None
+        self.end: Callable[[], None] | None = None
         self.lost: Counter[str] = Counter()
         self._arrived = 0
 
@@ -126,8 +141,8 @@ class Mail(MailchimpEmulator):
             time.sleep(0.01)
 
     def _kill(self) -> None:
-        if self.victim is not None:
-            self.victim.kill()
+        if self.end is not None:
+            self.end()
 
 
 def _addresses(request: Request) -> list[str]:
@@ -138,8 +153,11 @@ def _addresses(request: Request) -> list[str]:
 class CrashBench:
     """A workspace with one export for each sync mode, whose people change between scenarios."""
 
-    def __init__(self, folder: Path, mail: Mail, members: int, chance: random.Random) -> None:
-        self._folder = folder / "workspace"
+    def __init__(
+        self, folder: Path, mail: Mail, members: int, chance: random.Random, drive: Drive | None = None
+    ) -> None:
+        self._drive = drive
+        self._folder = (folder if drive is None else drive.folder) / "workspace"
         self._mail = mail
         self._members = members
         self._chance = chance
@@ -207,13 +225,13 @@ class CrashBench:
         process = self._context.Process(target=run_export, args=(str(self._folder), f"Crash {mode}", resume, theirs))
         process.start()
         theirs.close()
-        self._mail.victim = process
+        self._mail.end = partial(self._end, process)
         timer = None
         try:
             assert ours.poll(PATIENCE_SECONDS)
             assert ours.recv() == "ready"
             if kill and not by_request:
-                timer = threading.Timer(self._chance.uniform(0.0, self._members / 40_000), process.kill)
+                timer = threading.Timer(self._chance.uniform(0.0, self._members / 40_000), self._mail.end)
                 timer.start()
             ended = None
             with suppress(*ENDED):
@@ -224,17 +242,26 @@ class CrashBench:
         finally:
             if timer is not None:
                 timer.cancel()
+            if ended is not None:
+                self._end(process)
             process.join(PATIENCE_SECONDS)
-            self._mail.victim = None
+            self._mail.end = None
             ours.close()
+        self._mail.wait_until_idle()
+        if self._drive is not None:
+            self._drive.revive()
         if ended is not None:
             return ended
-        self._mail.wait_until_idle()
         self.kills += 1
         self.killed.add(mode)
         self.resumed += resume
         self._note_doubts(mode, allowed)
         return None
+
+    def _end(self, process: multiprocessing.process.BaseProcess) -> None:
+        process.kill()
+        if self._drive is not None:
+            self._drive.cut()
 
     def _note_doubts(self, mode: str, allowed: Counter[str]) -> None:
         """Whoever is on the way as the dead process noted it may be received again, unless they are there already."""

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from app.data import appended, kept_files
+from app.data import appended
 from app.data.appended import AppendedFile
+from app.jobs import drive
 from tests.rights import is_private
 
 
@@ -82,7 +83,7 @@ def test_a_drive_that_takes_a_little_at_a_time_gets_all(
 
 def test_the_names_of_new_folders_are_on_the_drive(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[str] = []
-    for module in (appended, kept_files):
+    for module in (appended, drive):
         monkeypatch.setattr(module, "flush_folder", lambda folder: synced.append(str(folder)))
     files: list[int] = []
     monkeypatch.setattr(appended, "flush", files.append)
