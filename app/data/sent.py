@@ -41,7 +41,7 @@ from app.data.run_changes import (
 )
 from app.data.value_hashes import PART, is_part
 from app.jobs import CancelToken
-from app.jobs.drive import patiently, put_in_place, remove
+from app.jobs.drive import flush_folder, patiently, put_in_place, remove
 
 PLAN = "plan.parquet"
 """The name of the file in which the plan of a run waits."""
@@ -120,6 +120,7 @@ class Held:
         for orphan in self.orphans:
             # An error stops the run: what is left would be taken over again, with whom this run is about to take out.
             patiently(partial(shutil.rmtree, orphan))
+        flush_folder(self.folder.parent)  # nor may a loss of power bring it back
         self.orphans = ()
 
     def settle(self, token: CancelToken) -> None:

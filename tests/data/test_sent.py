@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
 from app.core.exports import SyncMode
+from app.data import sent
 from app.data.engines.duckdb import DuckDBEngine
 from app.data.member_query import MemberSpec
 from app.data.members import Members
@@ -60,3 +62,19 @@ def test_outcomes_are_on_the_drive_before_the_journal_tells_of_them(
     told.settled([0, 1], "added", {})
     assert synced == [len("0,1,sending\n"), len("0,1,sending\n0,1,added\n")]
     told.close()
+
+
+def test_a_folder_that_was_taken_over_does_not_come_back(
+    engine: DuckDBEngine,  # noqa: F811 - the fixture
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else who was taken out since would count as held again."""
+    place = SentPlace(engine)
+    place.send(scope_of(place.table(("1", "p1@x.de", "DE", True))))
+    orphan = place.held.folder.with_name("renamed")
+    copytree(place.held.folder, orphan)
+    place.held.orphans = [orphan]
+    flushed: list[tuple[Path, bool]] = []
+    monkeypatch.setattr(sent, "flush_folder", lambda folder: flushed.append((folder, orphan.exists())))
+    place.held.inherit(CancelToken())
+    assert flushed == [(orphan.parent, False)]

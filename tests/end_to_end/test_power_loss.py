@@ -5,7 +5,10 @@ Runs whose power is cut in the middle are those of `dev.py bench crash --power-l
 
 from __future__ import annotations
 
+import csv
+import multiprocessing
 import os
+import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -19,8 +22,9 @@ from app.core.exports import ExportKind
 from app.core.runs import Status
 from app.jobs import JobContext
 from tests.benchmarks.__main__ import measured
+from tests.benchmarks.crash_run import run_export
 from tests.drives import WORST, Drive, refusal
-from tests.end_to_end.workshop import Workshop, workshop
+from tests.end_to_end.workshop import COUNTRIES, Workshop, workshop
 
 CTX = JobContext()
 PASSING = ("Customer.csv", "chosen.csv", "config/paces", "workspace/tmp", "lost+found")
@@ -101,6 +105,28 @@ def test_what_was_delivered_is_there_with_all_that_is_known_of_it(shop: Workshop
             assert shop.services.runs.get(run.id).status is run.status
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("drive", [WORST], indirect=True)
+def test_files_in_whose_delivery_the_power_goes_are_whole(shop: Workshop, drive: Drive) -> None:
+    """Also at that moment there is no half file under a name that readers know, and the next run leaves the rows of today."""
+    lake = shop.outside / "lake"
+    shop.customers(400)
+    shop.connect("Lake", "local-folder", {"folder": str(lake)})
+    shop.data_out(format={"type": "csv", "rows_per_file": 25})
+    chance = random.Random(7)
+    for number in (400, 375):
+        shop.customers(number)
+        for _ in range(2):
+            run_until(shop, drive, "Lake", chance.uniform(0.0, 0.4))
+            rows = [row for part in parts_of(lake) for row in part]
+            assert all(len(row) == 4 and row[3] in COUNTRIES for row in rows), rows
+        (run,) = shop.run("Lake")
+        assert run.status is Status.SUCCESSFUL, shop.log(run)
+        lose_power(shop, drive)
+        assert [row[0] for part in parts_of(lake) for row in part] == [f"C-{i:07}" for i in range(number)]
+        assert [path for path in lake.rglob("*") if ".sendoff-" in path.name] == []
+
+
 def test_who_was_erased_does_not_come_back(shop: Workshop, drive: Drive) -> None:
     shop.customers(20)
     shop.segment("Everybody")
@@ -126,6 +152,30 @@ def test_whoever_cuts_the_power_loses_nobody_and_doubles_nobody() -> None:
     assert told is not None
     assert (told["lost"], told["doubled"]) == (0, 0)
     assert told["modes"] == 4
+
+
+def run_until(shop: Workshop, drive: Drive, export: str, seconds: float) -> None:
+    """Run the export in a process of its own, and lose the power so long after it is ready: before the run has ended, or after."""
+    shop.services.close()
+    spawning = multiprocessing.get_context("spawn")
+    ours, theirs = spawning.Pipe()
+    process = spawning.Process(target=run_export, args=(str(shop.folder), export, False, theirs))
+    process.start()
+    assert ours.poll(60)
+    assert ours.recv() == "ready"
+    process.join(seconds)
+    process.kill()
+    drive.cut()
+    process.join()
+    drive.revive()
+    shop.services = open_workspace(shop.folder, secrets=shop.secrets)
+
+
+def parts_of(lake: Path) -> list[list[list[str]]]:
+    """The rows of each part that readers see, in the order of their numbers."""
+    paths = [path for path in lake.rglob("Customer_*.csv") if not path.name.startswith(".")]
+    paths.sort(key=lambda path: int(path.stem.rpartition("_")[2]))
+    return [list(csv.reader(path.read_text("utf-8").splitlines()))[1:] for path in paths]
 
 
 def lose_power(shop: Workshop, drive: Drive) -> None:
