@@ -57,14 +57,16 @@ class RunLog:
         self._write("error", text)
 
     def rejects(self, rejects: Sequence[Reject]) -> None:
-        """Members the target or a rule refused."""
+        """Members the target or a rule refused; on the drive when this returns, as their outcomes are."""
         with self._lock:
             self._rejects.write(rejects)
+        self._rejects.sync()
 
     def left_out(self, members: Iterable[Reject]) -> None:
-        """Members not sent by our choice."""
+        """Members not sent by our choice; on the drive when this returns: a run that goes on does not note them again."""
         with self._lock:
             self._left_out.write(members)
+        self._left_out.sync()
 
     def clean(self, text: str) -> str:
         """The text without secrets and addresses."""

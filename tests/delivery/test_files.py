@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.runs import LogLine, PhaseName, Reject
+from app.data import appended
 from app.delivery.files import MASK, RunFolder, harmless_cell
 from app.delivery.run_log import RunLog
 
@@ -112,3 +113,17 @@ def test_log_lines_hold_neither_secret_nor_address(tmp_path: Path) -> None:
     assert place.text == f"sftp://root@127.0.0.1:22/a.csv of https://x.example/{MASK}"
     assert entry.text == f"Key [hidden] refused for {MASK}, about to stop."
     assert (entry.level, entry.phase) == ("warning", PhaseName.SEND)
+
+
+def test_who_was_refused_or_left_out_is_on_the_drive_when_it_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run whose computer lost its power tells of the same people when it goes on."""
+    synced: set[tuple[int, int]] = set()
+    monkeypatch.setattr(appended, "flush", lambda file: synced.add((os.fstat(file).st_ino, os.fstat(file).st_size)))
+    folder = RunFolder(tmp_path, "r1")
+    with RunLog(folder, str, lambda: PhaseName.SEND) as log:
+        log.rejects([reject(1), reject(2)])
+        log.left_out([reject(3)])
+        noted = {(path.stat().st_ino, path.stat().st_size) for path in (folder.rejects_path, folder.left_out_path)}
+        assert noted <= synced
