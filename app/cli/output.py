@@ -10,7 +10,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum, IntEnum
 from pathlib import PurePath
@@ -223,9 +223,12 @@ def _cell(value: object) -> str:
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - any JSON value
-    """The value as JSON knows it: dataclasses as objects, enums as their value, times as ISO 8601."""
+    """The value as JSON knows it: dataclasses as objects, enums as their value, times as ISO 8601.
+
+    A field `phrase` is left out: what it says in any language stands beside it in English.
+    """
     if is_dataclass(value) and not isinstance(value, type):
-        return {key: plain(item) for key, item in asdict(value).items()}
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value) if field.name != "phrase"}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):

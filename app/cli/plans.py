@@ -9,7 +9,7 @@ from typing import Any
 from app.cli.output import of, plain, printable
 from app.core.forecasts import Forecast
 from app.core.guards import Held
-from app.core.plans import BASIS_WORDS, Basis, Changes, LeftOut, Plan, SegmentPlan
+from app.core.plans import Basis, Changes, LeftOut, Plan, SegmentPlan
 
 LEFT_OUT = {
     LeftOut.NO_IDENTIFIER: "without a usable key",
@@ -26,7 +26,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             "segment": each.segment,
             **asdict(each.changes),
             "left_out": plain(each.left_out),
-            "skipped": each.skipped or None,
+            "skipped": None if each.skipped is None else str(each.skipped),
             "other_match": each.basis is Basis.MATCH,
             "basis": None if each.basis is None else each.basis.value,
         }
@@ -107,10 +107,10 @@ def _forecast_lines(forecast: Forecast) -> list[str]:
 
 
 def _segment_lines(plan: SegmentPlan, *, alone: bool) -> list[str]:
-    if plan.skipped:
+    if plan.skipped is not None:
         return [f"{plan.segment} would be skipped. {plan.skipped}"]
     lines = [] if alone else [f"{plan.segment}: {_numbers(plan.changes)}."]
-    return lines if plan.basis is None else [*lines, f"{plan.segment}: {BASIS_WORDS[plan.basis]}"]
+    return lines if plan.basis is None else [*lines, f"{plan.segment}: {plan.basis.phrase}"]
 
 
 def _numbers(changes: Changes) -> str:

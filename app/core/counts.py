@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from app.core.phrases import Phrase
 from app.core.segments import SegmentOf
 
 
@@ -39,12 +40,14 @@ class Verdict(StrEnum):
 class Linked:
     """How many accounts are behind a segment of contacts, or how many contacts a segment of accounts has.
 
-    `of` is the kind of those counted. `members` is None when the tables' links do not tell, `reason` is the sentence then.
+    `of` is the kind of those counted. `members` is None when the tables' links do not tell, `reason` is the sentence then, and
+    `phrase` the same for other languages, where it is not an error's.
     """
 
     of: SegmentOf
     members: int | None
     reason: str = ""
+    phrase: Phrase | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ class Count:
     """One segment on its way to one target; all numbers are members.
 
     members >= eligible (have a usable key identifier) >= eligible - duplicates (same identifier after normalising)
-    - no_consent - suppressed = to_send. `linked` is there in workspaces of accounts and contacts.
+    - no_consent - suppressed = to_send. `linked` is there in workspaces of accounts and contacts. `reason` is a sentence where
+    the verdict is not ok, and `phrase` the same for other languages, which earlier versions did not keep.
     """
 
     segment: str
@@ -66,6 +70,11 @@ class Count:
     verdict: Verdict = Verdict.OK
     reason: str = ""
     linked: Linked | None = None
+    phrase: Phrase | None = None
+
+    def judged(self, verdict: Verdict, why: Phrase) -> Count:
+        """This count with the verdict that it may not go, and the sentence that says why."""
+        return replace(self, verdict=verdict, reason=str(why), phrase=why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +127,13 @@ class Narrowing:
     everyone: int
 
 
-def verdict_for(to_send: int, limits: Limits) -> tuple[Verdict, str]:
-    """Judge one segment by a target's limits; the reason is a sentence, empty when it may go.
+def within(count: Count, limits: Limits) -> Count:
+    """The count of one segment, judged by a target's limits.
 
     A limit per export or in total cannot be met by leaving members out, so a segment that alone exceeds it is too large.
     """
-    if limits.maximum is not None and to_send > limits.maximum:
-        return Verdict.TOO_LARGE, f"Too large: {to_send:,} of {limits.maximum:,} allowed."
-    if limits.minimum is not None and to_send < limits.minimum:
-        return Verdict.TOO_SMALL, f"Too small: {to_send:,}, at least {limits.minimum:,} needed."
-    return Verdict.OK, ""
+    if limits.maximum is not None and count.to_send > limits.maximum:
+        return count.judged(Verdict.TOO_LARGE, Phrase("too_large", (count.to_send, limits.maximum)))
+    if limits.minimum is not None and count.to_send < limits.minimum:
+        return count.judged(Verdict.TOO_SMALL, Phrase("too_small", (count.to_send, limits.minimum)))
+    return count

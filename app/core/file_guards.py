@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from app.core.evidence import Cause, Measured, Seen, likely_cause
 from app.core.exports import Guard
-from app.core.guards import (
-    FEWEST,
-    Approval,
-    Cause,
-    Fewer,
-    GuardKind,
-    Held,
-    Measured,
-    Seen,
-    counted,
-    likely_cause,
-    strayed,
-)
+from app.core.guards import FEWEST, Approval, Fewer, GuardKind, Held, counted, strayed
 from app.core.plans import Changes
 from app.core.row_deltas import RowChanges
 
@@ -156,12 +145,11 @@ def _sentence(odd: Sequence[Fewer], limit: float | None) -> str:
 def _cause(item: FileItem) -> Cause | None:
     found = likely_cause(Measured(item.name, Changes(), item.now, item.before))
     if found is not None and found.table == item.name:
-        return replace(found, what="its last refresh brought fewer rows")
+        return Cause.of("refreshed", *found.parts, table=item.name)
     before, now = item.before, item.now
     if found is not None or before is None or item.name not in now.rows or item.name not in before.rows:
         return found
     kept, kept_before = now.rows[item.name] - now.members, before.rows[item.name] - before.members
     if kept <= kept_before:
         return None
-    detail = f"{kept:,} rows of {item.name} are left out now; at the last run it was {max(kept_before, 0):,}."
-    return Cause("more rows are left out", detail, item.name)
+    return Cause.of("left_out", item.name, kept, max(kept_before, 0), table=item.name)

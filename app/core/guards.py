@@ -6,17 +6,14 @@ has looked at a plan before it was sent, approves numbers: a plan that asks for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from app.core.evidence import Cause, Measured, Seen, likely_cause
 from app.core.exports import REMOVING, Guard, SyncMode
-from app.core.names import fold
-from app.core.plans import BASIS_WORDS, Basis, Changes
-from app.core.segment_words import words
-from app.core.segments import Condition, Group, Rule, Segment
-from app.core.tables import Catalog
+from app.core.plans import Changes
 
 MOVED_BY = 1.1
 """A plan that was looked at may ask for a tenth more, and for ten members in any case, before it has to be looked at again."""
@@ -24,14 +21,6 @@ MOVED_FROM = 10
 SENT, NEWER = "sent", "newer"
 FEWEST = 10
 """Of fewer members, half is no sign of anything."""
-
-
-_BASES = {
-    Basis.MATCH: "other fields are matched",
-    Basis.SOURCE: "fields are filled from other columns",
-    Basis.FORMAT: "values are compared in another way",
-    Basis.ENGINE: "DuckDB is another version",
-}
 
 
 class GuardKind(StrEnum):
@@ -42,44 +31,6 @@ class GuardKind(StrEnum):
     CHANGED = "changed"
     SHRANK = "shrank"
     MOVED = "moved"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a run saw of a segment: members to send, rows of the tables it asks, its rules in words, the consent field.
-
-    `keys` are the fields that identify members, `generations` those of the tables by their ids, `listed` is that of the
-    suppression list, empty without one. `match` names the column that each target field is filled from.
-    """
-
-    members: int
-    rows: Mapping[str, int] = field(default_factory=dict)
-    rules: str = ""
-    consent: str = ""
-    at: datetime | None = None
-    keys: str = ""
-    generations: Mapping[str, int] = field(default_factory=dict)
-    listed: str = ""
-    match: Mapping[str, str] = field(default_factory=dict)
-
-    def filled_otherwise(self, before: Seen | None) -> bool:
-        """Whether a field that was matched then is filled from another column now; what earlier versions kept tells nothing."""
-        return before is not None and any(
-            name in self.match and self.match[name] != source for name, source in before.match.items()
-        )
-
-    def ruled_otherwise(self, before: Seen) -> bool:
-        """Whether other rules decide than then; another name of the segment, which stands before them, is no other rule."""
-        return self.rules.partition(": ")[2] != before.rules.partition(": ")[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Why it may have come to that, by evidence; `table` is where to look, when it is one."""
-
-    what: str
-    detail: str
-    table: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,20 +102,6 @@ class Held:
         return not self.answer
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One segment of a plan: what is to be done, what is seen of it now and what the last finished run saw.
-
-    `basis` is what it is compared by, when that is another thing than then.
-    """
-
-    segment: str
-    changes: Changes
-    now: Seen
-    before: Seen | None = None
-    basis: Basis | None = None
-
-
 def judge(guard: Guard, sync: SyncMode, planned: Sequence[Measured], approval: Approval | None = None) -> Held | None:
     """What holds this plan, None when it may go."""
     total = sum((each.changes for each in planned), Changes())
@@ -174,23 +111,6 @@ def judge(guard: Guard, sync: SyncMode, planned: Sequence[Measured], approval: A
     found = replace(found, each={each.segment: each.changes for each in planned})
     covered = approval is not None and approval.anyway and _within(found, approval)
     return None if covered else found
-
-
-def seen(segment: Segment, catalog: Catalog, segments: Iterable[Segment], members: int, consent: str) -> Seen:
-    """What is seen of a segment now; its rules include those of the segments it is built on."""
-    by_name = {fold(each.name): each for each in segments}
-    chain = _built_on(segment, by_name)
-    names = {fold(name) for each in chain for name in _tables_of(each)}
-    own = catalog.by_role(segment.of.role)
-    rows = {
-        table.name: table.rows
-        for table in catalog.tables
-        if fold(table.name) in names or (own is not None and table.id == own.id)
-    }
-    rules = "\n".join(
-        f"{each.name}: {' '.join(words(each))} {each.sql or each.list_file or ''}".strip() for each in chain
-    )
-    return Seen(members, rows, rules, consent)
 
 
 def guard_words(guard: Guard, sync: SyncMode) -> str:
@@ -203,32 +123,6 @@ def guard_words(guard: Guard, sync: SyncMode) -> str:
     if guard.empty_source:
         found.append("when a segment is empty or shrank")
     return f"Hold {', '.join(found)}" if found else ""
-
-
-def likely_cause(each: Measured, kind: GuardKind | None = None) -> Cause | None:
-    """What the evidence says; None when there is none. What it is compared by explains changes first, and else last."""
-    compared = None if each.basis is None else Cause(_BASES[each.basis], BASIS_WORDS[each.basis])
-    if kind is GuardKind.CHANGED:
-        return compared or _in_the_source(each)
-    return _in_the_source(each) or compared
-
-
-def _in_the_source(each: Measured) -> Cause | None:
-    before, now = each.before, each.now
-    if before is None:
-        return None
-    shrunk = {
-        name: (rows, now.rows[name]) for name, rows in before.rows.items() if name in now.rows and now.rows[name] < rows
-    }
-    if shrunk:
-        name, (was, rows) = max(shrunk.items(), key=lambda item: 1 - item[1][1] / item[1][0])
-        return Cause(f"{name} has fewer rows", f"{name} went from {was:,} to {rows:,} rows since the last run.", name)
-    if now.ruled_otherwise(before):
-        return Cause("the rules were changed", f"The rules of “{each.segment}” are other ones than at the last run.")
-    if before.consent != now.consent:
-        detail = f"Who agreed was read from {before.consent or 'no field'} at the last run, now from {now.consent or 'none'}."
-        return Cause("consent is read from another field", detail)
-    return None
 
 
 def strayed(reviewed: int, now: int) -> bool:
@@ -339,32 +233,7 @@ def _audience(changes: Changes) -> int:
 
 
 def _cause_of(planned: Sequence[Measured], kind: GuardKind) -> Cause | None:
-    return next((cause for each in planned if (cause := likely_cause(each, kind)) is not None), None)
-
-
-def _built_on(segment: Segment, by_name: Mapping[str, Segment]) -> list[Segment]:
-    found: dict[str, Segment] = {}
-    waiting = [segment]
-    while waiting:
-        each = waiting.pop()
-        if fold(each.name) in found:
-            continue
-        found[fold(each.name)] = each
-        waiting += [
-            by_name[fold(rule.body.name)]
-            for rule in each.rules
-            if not isinstance(rule.body, Group) and fold(rule.body.name) in by_name
-        ]
-    return list(found.values())
-
-
-def _tables_of(segment: Segment) -> Iterable[str]:
-    def inside(item: Condition | Group) -> Iterable[str]:
-        if isinstance(item, Condition):
-            return [item.field.table]
-        return [name for each in item.items for name in inside(each)]
-
-    def of(rule: Rule) -> Iterable[str]:
-        return inside(rule.body) if isinstance(rule.body, Group) else []
-
-    return [name for rule in segment.rules for name in of(rule)]
+    return next(
+        (cause for each in planned if (cause := likely_cause(each, changes=kind is GuardKind.CHANGED)) is not None),
+        None,
+    )

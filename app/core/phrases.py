@@ -1,9 +1,12 @@
-"""What rules say, apart from the language it is said in: a code with its parts, kept with plans and put in words where it is read."""
+"""What rules, limits and guards say, apart from the language it is said in: a code with its parts.
+
+It is kept with plans, counts and runs, and put in words where it is read.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 ENGLISH: Mapping[str, str] = {
@@ -59,6 +62,18 @@ ENGLISH: Mapping[str, str] = {
     "all": "{0} and {1}",
     "any": "{0} or {1}",
     "nothing": "nothing is asked",
+    "nothing_yet": "nothing is asked yet",
+    "grouped": "({0})",
+    "those": "Those where {0}.",
+    "those union": "Also those where {0}.",
+    "those intersect": "Only those where {0}.",
+    "those except": "Without those where {0}.",
+    "members": "Members of “{0}”.",
+    "members union": "Also members of “{0}”.",
+    "members intersect": "Only members of “{0}”.",
+    "members except": "Without members of “{0}”.",
+    "on_list": "Everyone on a fixed list.",
+    "by_query": "Everyone a query finds.",
     "values": "{0}, {1}",
     "or": "{0} or {1}",
     "nor": "{0} nor {1}",
@@ -77,6 +92,41 @@ ENGLISH: Mapping[str, str] = {
     "empty": "empty",
     "true": "true",
     "false": "false",
+    "too_large": "Too large: {0} of {1} allowed.",
+    "too_large_together": "Too large together: {0} of {1} allowed.",
+    "too_small": "Too small: {0}, at least {1} needed.",
+    "nobody": "Nobody in it can be sent.",
+    "not_taken": "Holds {0}, not {1}.",
+    "no_table": "No table of this workspace holds {0}.",
+    "no_key": "No field of {0} fills {1}.",
+    "not_linked": "{0} and {1} are not linked.",
+    "linked_often": "{0} and {1} are linked in several ways.",
+    "customers": "individual consumers",
+    "contacts": "contacts",
+    "accounts": "business accounts",
+    "fewer_rows": "{0} has fewer rows",
+    "fewer_rows detail": "{0} went from {1} to {2} rows since the last run.",
+    "refreshed": "its last refresh brought fewer rows",
+    "refreshed detail": "{0} went from {1} to {2} rows since the last run.",
+    "left_out": "more rows are left out",
+    "left_out detail": "{1} rows of {0} are left out now; at the last run it was {2}.",
+    "other_rules": "the rules were changed",
+    "other_rules detail": "The rules of “{0}” are other ones than at the last run.",
+    "other_consent": "consent is read from another field",
+    "other_consent detail": "Who agreed was read from {0} at the last run, now from {1}.",
+    "no_field": "no field",
+    "none": "none",
+    "other match": "other fields are matched",
+    "other match detail": "Other fields are matched than at the last run, so everybody there counts as changed.",
+    "other source": "fields are filled from other columns",
+    "other source detail": "Fields are filled from other columns than at the last run, so that members may count as changed or "
+    "as others.",
+    "other format": "values are compared in another way",
+    "other format detail": "This version of Sendoff compares values in another way than the last run did, so everybody there "
+    "counts as changed once.",
+    "other engine": "DuckDB is another version",
+    "other engine detail": "DuckDB is another version than at the last run: a value that it writes in another way counts as "
+    "changed, and which fields changed is not known once.",
 }
 """Every code with its words; numbers stand for the parts. The window's are in app/ui/phrase_words.py."""
 
@@ -96,6 +146,9 @@ class Phrase:
         )
         return words[self.code].format(*said)
 
+    def __str__(self) -> str:
+        return self.say()
+
     @property
     def kept(self) -> str:
         """As it is kept in files, one text."""
@@ -105,6 +158,17 @@ class Phrase:
     def read(cls, kept: str) -> Phrase:
         """A phrase as it is kept; raises ValueError for what is none, or says what this version does not know."""
         return _of(json.loads(kept))
+
+
+Part = Phrase | str | int
+
+
+def joined(code: str, parts: Sequence[Part]) -> Part:
+    """At least one part, said one after another by a phrase of two; in halves, so that thousands are not thousands deep."""
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return Phrase(code, (joined(code, parts[:half]), joined(code, parts[half:])))
 
 
 def _listed(phrase: Phrase) -> list[object]:

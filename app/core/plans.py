@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.core.counts import Count
 from app.core.exports import SyncMode
+from app.core.phrases import Phrase
 from app.core.reasons import Reason
 
 if TYPE_CHECKING:
@@ -27,15 +28,10 @@ class Basis(StrEnum):
     FORMAT = "format"
     ENGINE = "engine"
 
-
-BASIS_WORDS = {
-    Basis.MATCH: "Other fields are matched than at the last run, so everybody there counts as changed.",
-    Basis.SOURCE: "Fields are filled from other columns than at the last run, so that members may count as changed or as others.",
-    Basis.FORMAT: "This version of Sendoff compares values in another way than the last run did, so everybody there counts as "
-    "changed once.",
-    Basis.ENGINE: "DuckDB is another version than at the last run: a value that it writes in another way counts as changed, and "
-    "which fields changed is not known once.",
-}
+    @property
+    def phrase(self) -> Phrase:
+        """What it means for a plan, in a sentence."""
+        return Phrase(f"other {self.value} detail")
 
 
 class Change(StrEnum):
@@ -132,13 +128,14 @@ class PlanLine:
 class SegmentPlan:
     """What a run would do with one segment.
 
-    `skipped` says why it is not sent at all. `basis` is set when much may count as changed because of what it is compared by.
+    `skipped` is the sentence that says why it is not sent at all. `basis` is set when much may count as changed because of
+    what it is compared by.
     """
 
     segment: str
     changes: Changes = field(default_factory=Changes)
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
-    skipped: str = ""
+    skipped: Phrase | None = None
     basis: Basis | None = None
 
 

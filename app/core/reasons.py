@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import reduce
 
-from app.core.phrases import ENGLISH, Phrase
+from app.core.phrases import ENGLISH, Phrase, joined
 from app.core.segment_words import condition_phrase
 from app.core.segments import Condition, Group, Mode, Place, Segment, SegmentRef, SetOperator
 
@@ -374,4 +373,6 @@ def _no_longer(part: Part, own: str) -> Phrase:
 def _together(phrases: Sequence[Phrase], mode: Mode) -> Phrase:
     if not phrases:
         return Phrase("nothing")
-    return reduce(lambda before, phrase: Phrase(mode.value, (before, phrase)), phrases)
+    together = joined(mode.value, phrases)
+    assert isinstance(together, Phrase), "it joins phrases alone"
+    return together

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from app.core.guards import Approval, Held
+from app.core.phrases import Phrase
 
 
 class Status(StrEnum):
@@ -128,10 +129,19 @@ class SpeedPoint:
 
 @dataclass(frozen=True, slots=True)
 class SkippedSegment:
-    """A segment left out as a whole, with the sentence that says why."""
+    """A segment left out as a whole, with the sentence that says why.
+
+    `phrase` is the same for other languages, which earlier versions did not keep.
+    """
 
     segment: str
     sentence: str
+    phrase: Phrase | None = None
+
+    @classmethod
+    def because(cls, segment: str, why: Phrase) -> SkippedSegment:
+        """Left out for that reason."""
+        return cls(segment, str(why), why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,59 +1,55 @@
-"""A segment in words: one English sentence per rule, for lists, receipts and screen readers; its conditions as phrases."""
+"""A segment in words: a sentence per rule, in English for lists and receipts, as phrases for the window."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import reduce
-
 from app.core.names import fold
-from app.core.phrases import Phrase
+from app.core.phrases import Part, Phrase, joined
 from app.core.segments import (
     Condition,
     FieldRef,
     Group,
-    Mode,
     Operator,
+    Rule,
     Scalar,
     Segment,
     SegmentRef,
-    SetOperator,
     Span,
 )
 
-_BEGINNINGS = {
-    SetOperator.UNION: "Also those where ",
-    SetOperator.INTERSECT: "Only those where ",
-    SetOperator.EXCEPT: "Without those where ",
-}
 _UNASKED = frozenset({Operator.IS_EMPTY, Operator.IS_NOT_EMPTY})
 _MOST_VALUES = 5
 
 
 def words(segment: Segment) -> tuple[str, ...]:
     """One sentence per rule, from top to bottom; a fixed list and a query are one sentence."""
+    return tuple(map(str, phrases(segment)))
+
+
+def phrases(segment: Segment) -> tuple[Phrase, ...]:
+    """What `words` says, for any language."""
     if segment.list_file is not None:
-        return ("Everyone on a fixed list.",)
+        return (Phrase("on_list"),)
     if segment.sql is not None:
-        return ("Everyone a query finds.",)
-    return tuple(_rule_words(rule.operator, rule.body, first=i == 0) for i, rule in enumerate(segment.rules))
+        return (Phrase("by_query"),)
+    return tuple(_rule_phrase(rule, first=at == 0) for at, rule in enumerate(segment.rules))
 
 
-def _rule_words(operator: SetOperator, body: Group | SegmentRef, *, first: bool) -> str:
-    if isinstance(body, SegmentRef):
-        start = "Members of" if first else _BEGINNINGS[operator].removesuffix("those where ") + "members of"
-        return f"{start} “{body.name}”."
-    start = "Those where " if first else _BEGINNINGS[operator]
-    return f"{start}{_group_words(body, nested=False)}."
+def _rule_phrase(rule: Rule, *, first: bool) -> Phrase:
+    how = "" if first else f" {rule.operator}"
+    if isinstance(rule.body, SegmentRef):
+        return Phrase(f"members{how}", (rule.body.name,))
+    return Phrase(f"those{how}", (_group_phrase(rule.body, nested=False),))
 
 
-def _group_words(group: Group, *, nested: bool) -> str:
-    joiner = " and " if group.mode is Mode.ALL else " or "
-    parts = [
-        _group_words(item, nested=len(group.items) > 1) if isinstance(item, Group) else condition_words(item)
+def _group_phrase(group: Group, *, nested: bool) -> Part:
+    parts: list[Part] = [
+        _group_phrase(item, nested=len(group.items) > 1) if isinstance(item, Group) else condition_phrase(item)
         for item in group.items
     ]
-    text = joiner.join(parts) if parts else "nothing is asked yet"
-    return f"({text})" if nested and len(parts) > 1 else text
+    if not parts:
+        return Phrase("nothing_yet")
+    together = joined(group.mode.value, parts)
+    return Phrase("grouped", (together,)) if nested and len(parts) > 1 else together
 
 
 def condition_words(condition: Condition) -> str:
@@ -66,7 +62,7 @@ def condition_phrase(condition: Condition, own: str = "", *, now: bool = False, 
 
     With `now` it says that it was not met before, with `no_longer` that it was met and is not any more.
     """
-    subject: Phrase | str = field_words(condition.field, own)
+    subject: Part = field_words(condition.field, own)
     if condition.aggregate is not None:
         subject = Phrase(condition.aggregate.value, (subject,))
     operator = condition.operator
@@ -92,30 +88,26 @@ def _span(span: Span) -> Phrase:
     return Phrase(span.unit.value, (span.number,))
 
 
-def _value(condition: Condition, last: str) -> Phrase | str | int:
+def _value(condition: Condition, last: str) -> Part:
     value = condition.value
     if isinstance(value, Span):
         return _span(value)
     if isinstance(value, tuple):
         if condition.operator is Operator.BETWEEN:
-            return _joined("and", [_scalar(each) for each in value])
+            return joined("and", [_scalar(each) for each in value])
         return _list(value, last)
     return _scalar(value)
 
 
-def _list(values: tuple[Scalar, ...], last: str) -> Phrase | str | int:
+def _list(values: tuple[Scalar, ...], last: str) -> Part:
     shown = [_scalar(each) for each in values[:_MOST_VALUES]]
     if len(values) > _MOST_VALUES:
         shown.append(Phrase("more", (len(values) - _MOST_VALUES,)))
     *first, end = shown
-    return Phrase(last, (_joined("values", first), end)) if first else end
+    return Phrase(last, (joined("values", first), end)) if first else end
 
 
-def _joined(code: str, parts: Sequence[Phrase | str | int]) -> Phrase | str | int:
-    return reduce(lambda before, part: Phrase(code, (before, part)), parts)
-
-
-def _scalar(value: Scalar) -> Phrase | str | int:
+def _scalar(value: Scalar) -> Part:
     if value is None or value == "":
         return Phrase("empty")
     if isinstance(value, bool):

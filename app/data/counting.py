@@ -13,7 +13,7 @@ import duckdb
 from sqlglot import exp
 
 from app.core.clocks import Clock
-from app.core.counts import Count, Limits, Narrowing, Total, verdict_for
+from app.core.counts import Count, Limits, Narrowing, Total, within
 from app.core.errors import FixData
 from app.core.segments import Segment, SetOperator
 from app.core.tables import Table
@@ -233,8 +233,7 @@ class Counter:
 def _count_of(segment: Segment, spec: CountSpec, numbers: Numbers) -> Count:
     members, eligible, unique, refused, suppressed = numbers([segment])
     to_send = unique - refused - suppressed
-    verdict, reason = verdict_for(to_send, spec.limits)
-    return Count(
+    counted = Count(
         segment=segment.name,
         members=members,
         eligible=eligible,
@@ -243,9 +242,8 @@ def _count_of(segment: Segment, spec: CountSpec, numbers: Numbers) -> Count:
         suppressed=suppressed,
         to_send=to_send,
         counted_at=datetime.now(UTC),
-        verdict=verdict,
-        reason=reason,
     )
+    return within(counted, spec.limits)
 
 
 def _to_the_minute(scope: Scope) -> Clock:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
-from app.core.guards import Seen, seen
+from app.core.evidence import Seen, seen
 from app.core.segments import Segment
 from app.core.tables import Table
 from app.data.engines.duckdb import DuckDBEngine, generation_folder

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from app.core.evidence import Measured, Seen, seen
 from app.core.exports import Export, ExportKind
 from app.core.file_guards import FileItem, judge_files
-from app.core.guards import Approval, Held, Measured, Seen, judge, seen
+from app.core.guards import Approval, Held, judge
 from app.core.row_deltas import Rows
 from app.core.segments import Segment
 from app.data.last_seen import read_seen, write_seen

@@ -8,6 +8,7 @@ from typing import TypeVar
 from app.core.counts import Count, LimitScope, Verdict
 from app.core.eligibility import why_not_eligible
 from app.core.exports import REMOVING, Export
+from app.core.phrases import Phrase
 from app.core.runs import Status
 from app.core.segments import Segment
 from app.core.tables import Catalog
@@ -15,11 +16,13 @@ from app.delivery.ports import MemberSource, PlannedSegment
 from app.destinations.description import Description
 from app.jobs import JobContext
 
+NOBODY = Phrase("nobody")
+
 P = TypeVar("P", bound=PlannedSegment)
 
 
 class NothingSent(Exception):
-    """No segment may go; the status says why and the sentences stand in the run's skipped segments."""
+    """No segment may go; the status says why and the reasons stand in the run's skipped segments."""
 
     def __init__(self, status: Status) -> None:
         super().__init__(status)
@@ -36,7 +39,7 @@ class Judge:
         catalog: Catalog,
         source: MemberSource,
         on_count: Callable[[Count], None],
-        on_skip: Callable[[str, str], None],
+        on_skip: Callable[[str, Phrase], None],
     ) -> None:
         self._removes = export.sync in REMOVING
         self._description = description
@@ -56,16 +59,15 @@ class Judge:
         return counts
 
     def _count(self, segment: Segment, ctx: JobContext) -> Count | None:
-        reason = why_not_eligible(segment, self._description.takes, self._catalog)
-        if reason:
-            self._skip(segment.name, reason, Status.SKIPPED_TOO_SMALL)
+        why_not = why_not_eligible(segment, self._description.takes, self._catalog)
+        if why_not is not None:
+            self._skip(segment.name, why_not, Status.SKIPPED_TOO_SMALL)
             return None
         count = self._source.count(segment, ctx)
         self._on_count(count)
-        if count.verdict is Verdict.TOO_LARGE:
-            self._skip(segment.name, count.reason, Status.SKIPPED_TOO_LARGE)
-        elif count.verdict is not Verdict.OK:
-            self._skip(segment.name, count.reason, Status.SKIPPED_TOO_SMALL)
+        if count.phrase is not None:
+            large = count.verdict is Verdict.TOO_LARGE
+            self._skip(segment.name, count.phrase, Status.SKIPPED_TOO_LARGE if large else Status.SKIPPED_TOO_SMALL)
         elif count.to_send or self._removes:
             return count
         else:
@@ -83,7 +85,7 @@ class Judge:
         return kept
 
     def _skip_empty(self, segment: Segment) -> None:
-        self._skip(segment.name, "Nobody in it can be sent.", Status.SKIPPED_TOO_SMALL)
+        self._skip(segment.name, NOBODY, Status.SKIPPED_TOO_SMALL)
 
     def _within_export_limit(self, counts: list[tuple[Segment, Count]], ctx: JobContext) -> list[tuple[Segment, Count]]:
         """A limit on the whole export counts the members of all its segments once, as the wizard shows them.
@@ -99,11 +101,11 @@ class Judge:
         if total <= limits.maximum:
             return counts
         for segment, _count in counts:
-            sentence = f"Too large together: {total:,} of {limits.maximum:,} allowed; it was skipped."
-            self._skip(segment.name, sentence, Status.SKIPPED_TOO_LARGE)
+            why = Phrase("too_large_together", (total, limits.maximum))
+            self._skip(segment.name, why, Status.SKIPPED_TOO_LARGE)
         return []
 
-    def _skip(self, segment: str, sentence: str, status: Status) -> None:
-        self._on_skip(segment, sentence)
+    def _skip(self, segment: str, why: Phrase, status: Status) -> None:
+        self._on_skip(segment, why)
         if self.skip_status is not Status.SKIPPED_TOO_LARGE:
             self.skip_status = status

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from app.core.counts import Count
 from app.core.errors import FixSettings
+from app.core.evidence import Measured
 from app.core.exports import Export
-from app.core.guards import Measured
 from app.core.guards import judge as judge_plan
+from app.core.phrases import Phrase
 from app.core.plans import Plan, PlannedMember, SegmentPlan, left_out_of
 from app.delivery.forecasts import forecast
 from app.delivery.guard import measured
-from app.delivery.judge import Judge, NothingSent
+from app.delivery.judge import NOBODY, Judge, NothingSent
 from app.delivery.ports import Deps, Opened
 from app.delivery.replacing import places_of, who_is_there
 from app.delivery.segment_checks import check_match, check_sync_mode, chosen_segments
@@ -63,7 +64,7 @@ def _plan(
     check_match(export, description, fields, deps.catalog)
     source = deps.members(export, description, tuple(fields.values()))
     counts: dict[str, Count] = {}
-    skipped: dict[str, str] = {}
+    skipped: dict[str, Phrase] = {}
 
     def counted(count: Count) -> None:
         counts[count.segment] = count
@@ -88,7 +89,7 @@ def _plan(
                 continue
             left_out = left_out_of(counts[segment.name])
             if not plan.changes.to_send and not plan.changes.unchanged:
-                plans.append(SegmentPlan(segment.name, left_out=left_out, skipped="Nobody in it can be sent."))
+                plans.append(SegmentPlan(segment.name, left_out=left_out, skipped=NOBODY))
                 continue
             planned += measured([(segment, plan)])
             plans.append(SegmentPlan(segment.name, plan.changes, left_out, basis=plan.basis))

@@ -10,8 +10,8 @@ from types import MappingProxyType, TracebackType
 from typing import Protocol, Self
 
 from app.core.counts import Count
+from app.core.evidence import Seen
 from app.core.exports import Export
-from app.core.guards import Seen
 from app.core.plans import Basis, Change, Changes, PlannedMember
 from app.core.row_deltas import RowChanges, Rows
 from app.core.run_pointers import SentFile

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from app.core.guards import Held
+from app.core.phrases import Phrase
 from app.core.row_deltas import RowChanges
 from app.core.runs import Phase, PhaseName, PhaseState, Run, RunError, SkippedSegment, SpeedPoint, Status, Totals
 from app.delivery.speed import SpeedMeter
@@ -92,10 +93,10 @@ class RunState:
             self._run = replace(self._run, total=total, unit=unit)
             self._tell(at_once=True)
 
-    def skip(self, segment: str, sentence: str) -> None:
+    def skip(self, segment: str, why: Phrase) -> None:
         """Leave a segment out as a whole."""
         with self._lock:
-            self._run = replace(self._run, skipped=(*self._run.skipped, SkippedSegment(segment, sentence)))
+            self._run = replace(self._run, skipped=(*self._run.skipped, SkippedSegment.because(segment, why)))
             self._tell(at_once=True)
 
     def hold(self, held: Held) -> None:

@@ -10,7 +10,8 @@ from app.core.batches import BatchKind
 from app.core.counts import Count
 from app.core.errors import SendoffError
 from app.core.exports import Export
-from app.core.plans import BASIS_WORDS, Changes
+from app.core.phrases import Phrase
+from app.core.plans import Changes
 from app.core.runs import PhaseName, Status
 from app.core.segments import Segment
 from app.delivery.doubts import Doubts
@@ -125,9 +126,9 @@ class SegmentDelivery:
     def _counted(self, count: Count) -> None:
         self.records.run_log.info(words_of_count(count))
 
-    def _skip(self, segment: str, sentence: str) -> None:
-        self.records.state.skip(segment, sentence)
-        self.records.run_log.warning(f"“{segment}” was skipped. {sentence}")
+    def _skip(self, segment: str, why: Phrase) -> None:
+        self.records.state.skip(segment, why)
+        self.records.run_log.warning(f"“{segment}” was skipped. {why}")
 
     def _plan(
         self, source: MemberSource, places: Sequence[tuple[Segment, Place]], plans: ExitStack, ctx: JobContext
@@ -139,7 +140,7 @@ class SegmentDelivery:
         for segment, plan in planned:
             self.records.run_log.info(words_of_plan(segment.name, plan.changes))
             if plan.basis is not None:
-                self.records.run_log.warning(f"“{segment.name}”: {BASIS_WORDS[plan.basis]}")
+                self.records.run_log.warning(f"“{segment.name}”: {plan.basis.phrase}")
         return planned
 
     def _noted(self, segment: Segment, plan: PlannedSegment) -> Iterator[Planned]:

@@ -14,6 +14,7 @@ from app.core.eligibility import why_not_eligible
 from app.core.exports import Export
 from app.core.matching import guess_keys
 from app.core.names import fold
+from app.core.phrases import Phrase, joined
 from app.core.segment_documents import to_document
 from app.core.segments import Segment, SegmentOf, SegmentRef
 from app.core.tables import Catalog
@@ -39,11 +40,11 @@ _SERVER_COUNTS_LAST = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What is counted for which target; `reason` says why nobody can be sent at all."""
+    """What is counted for which target; `why_nobody` says why nobody can be sent at all."""
 
     segment: Segment
     spec: CountSpec
-    reason: str
+    why_nobody: Phrase | None = None
 
 
 class CountService:
@@ -86,17 +87,9 @@ class CountService:
         description = self._description(target, audience, segment.of)
         question = self._question(segment, description, match, scope.catalog)
         counted = self.counter().count(scope, segment, question.spec, ctx)
-        if question.reason:
-            counted = replace(
-                counted,
-                eligible=0,
-                duplicates=0,
-                no_consent=0,
-                suppressed=0,
-                to_send=0,
-                verdict=Verdict.NOT_ELIGIBLE,
-                reason=question.reason,
-            )
+        if question.why_nobody is not None:
+            nobody = replace(counted, eligible=0, duplicates=0, no_consent=0, suppressed=0, to_send=0)
+            counted = nobody.judged(Verdict.NOT_ELIGIBLE, question.why_nobody)
         counted = replace(counted, linked=linked_members(self.counter(), scope, segment, ctx))
         newest = (_newest(description, match), _newest(description))
         for signature in dict.fromkeys((_signature(question, description, scope), *newest)):
@@ -119,7 +112,7 @@ class CountService:
             self._question(segment, self._description(target, audience, segment.of), match, scope.catalog)
             for segment in found
         ]
-        going = [question for question in questions if not question.reason]
+        going = [question for question in questions if question.why_nobody is None]
         totals = [
             self.counter().totals(scope, [q.segment for q in going if q.spec == spec], spec, ctx)
             for spec in dict.fromkeys(question.spec for question in going)
@@ -194,19 +187,18 @@ class CountService:
     ) -> _Question:
         country = self._store.workspace.info().country_code
         if description is None:
-            return _Question(segment, everybody(segment, catalog, country), "")
-        reason = why_not_eligible(segment, description.takes, catalog)
+            return _Question(segment, everybody(segment, catalog, country))
+        why_nobody = why_not_eligible(segment, description.takes, catalog)
         table = catalog.by_role(segment.of.role)
         wanted = match if match is not None else guess_keys(description.fields, description.key_fields, table)
         fields = matched_fields(
             {key: value for key, value in wanted.items() if "." in value}, description.columns, catalog
         )
         identity = identity_of(fields, description.key_fields, segment, catalog, country)
-        if not reason and description.key_fields and not identity.keys:
-            reason = _no_key(segment, description, catalog)
-        if reason:
-            return _Question(segment, CountSpec(), reason)
-        return _Question(segment, CountSpec(identity, description.limits), "")
+        if why_nobody is None and description.key_fields and not identity.keys:
+            why_nobody = _no_key(segment, description, catalog)
+        spec = CountSpec(identity, description.limits) if why_nobody is None else CountSpec()
+        return _Question(segment, spec, why_nobody)
 
 
 def everybody(segment: Segment, catalog: Catalog, country: str) -> CountSpec:
@@ -221,11 +213,11 @@ def _newest(description: Description | None, match: Mapping[str, str] | None = N
     return newest_signature(description.id, description.audience_id, keys)
 
 
-def _no_key(segment: Segment, description: Description, catalog: Catalog) -> str:
+def _no_key(segment: Segment, description: Description, catalog: Catalog) -> Phrase:
     names = {field.id: field.name for field in description.fields}
-    wanted = " or ".join(names.get(key, key) for key in description.key_fields)
+    wanted = joined("or", [names.get(key, key) for key in description.key_fields])
     table = catalog.by_role(segment.of.role)
-    return f"No field of {table.name if table else segment.of} fills {wanted}."
+    return Phrase("no_key", (table.name if table else segment.of.value, wanted))
 
 
 def _signature(question: _Question, description: Description | None, scope: Scope) -> str:
@@ -242,7 +234,7 @@ def _signature(question: _Question, description: Description | None, scope: Scop
         "links": sorted(repr(link) for link in scope.catalog.links),
         "identity": repr(identity),
         "limits": repr(limits),
-        "reason": question.reason,
+        "reason": str(question.why_nobody or ""),
         "suppression": "" if scope.suppression is None else scope.suppression.generation,
         "destination": "" if description is None else f"{description.id}/{description.audience_id}",
     }

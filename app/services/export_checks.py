@@ -73,11 +73,12 @@ def warnings(export: Export, around: Surroundings) -> list[str]:
 
 def not_eligible(export: Export, around: Surroundings) -> dict[str, str]:
     """The export's segments the destination does not take, with the reason."""
-    reasons = {
-        segment.name: why_not_eligible(segment, around.description.takes, around.catalog)
+    takes = around.description.takes
+    return {
+        segment.name: str(why)
         for segment in _chosen(export, around)
+        if (why := why_not_eligible(segment, takes, around.catalog)) is not None
     }
-    return {name: reason for name, reason in reasons.items() if reason}
 
 
 def _chosen(export: Export, around: Surroundings) -> list[Segment]:

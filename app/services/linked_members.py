@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from app.core.counts import Linked
 from app.core.errors import SendoffError
+from app.core.phrases import Phrase
 from app.core.segments import Rule, Segment, SegmentOf, SegmentRef, SetOperator
 from app.data.counting import Counter, CountSpec
 from app.data.links import paths
@@ -27,12 +28,10 @@ def linked_members(counter: Counter, scope: Scope, segment: Segment, ctx: JobCon
         return None
     ways = paths(scope.catalog, theirs.name, ours.name)
     if len(ways) != 1:
-        how = "linked in several ways" if ways else "not linked"
-        return Linked(of, None, f"{ours.name} and {theirs.name} are {how}.")
+        why = Phrase("linked_often" if ways else "not_linked", (ours.name, theirs.name))
+        return Linked(of, None, str(why), why)
     behind = Segment("", "", of, (Rule(SetOperator.UNION, SegmentRef(segment.name)),))
     try:
         return Linked(of, counter.count(scope, behind, CountSpec(), ctx).members)
-    except (
-        SendoffError
-    ) as error:  # such as the other table's server out of reach, which keeps no member of ours from counting
+    except SendoffError as error:  # such as a server out of reach, which keeps no member of ours from counting
         return Linked(of, None, error.what)

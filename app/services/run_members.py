@@ -9,8 +9,8 @@ from pathlib import Path
 
 from app.core.counts import Count
 from app.core.errors import FixSettings, TryAgain
+from app.core.evidence import Seen
 from app.core.exports import REMOVING, Export, SyncMode
-from app.core.guards import Seen
 from app.core.plans import Changes
 from app.core.runs import Reject
 from app.core.segments import Segment

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from app.core.errors import SendoffError
-from app.core.guards import Seen
+from app.core.evidence import Seen
 from app.core.plans import Basis, Change, Changes, PlannedMember
 from app.data.last_seen import read_seen, write_seen
 from app.data.plan_pages import PlanPages

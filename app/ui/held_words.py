@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication
 
+from app.core.evidence import Cause
 from app.core.file_guards import NAMED, by_loss
 from app.core.guards import GuardKind, Held
 from app.ui.formats import Formats
+from app.ui.phrase_words import said
 
 
 def tr(words: str) -> str:
@@ -50,6 +52,12 @@ def held_in_short(held: Held, formats: Formats) -> str:
         return tr("Other than reviewed")
     words = tr("{share} would be removed") if held.guard is GuardKind.REMOVED else tr("{share} would be changed")
     return words.format(share=formats.percent(held.share / 100))
+
+
+def cause_words(cause: Cause) -> tuple[str, str]:
+    """Why it may have come to that, in a few words and in a sentence."""
+    what, detail = cause.phrases or (None, None)
+    return said(what, cause.what), said(detail, cause.detail)
 
 
 def _lost(held: Held, formats: Formats) -> str:

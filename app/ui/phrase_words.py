@@ -1,10 +1,12 @@
-"""Phrases of rules in words of this locale."""
+"""Phrases of rules, limits and guards in words of this locale."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 from PySide6.QtCore import QCoreApplication, QLocale
+
+from app.core.phrases import Phrase
 
 
 def tr(words: str) -> str:
@@ -15,6 +17,11 @@ def tr(words: str) -> str:
 def number(value: int) -> str:
     """A number as the person's language writes it."""
     return QLocale().toString(value) if abs(value) < 2**63 else f"{value:,}"
+
+
+def said(phrase: Phrase | None, kept: str = "") -> str:
+    """The phrase in the person's language; without one what an earlier version `kept` in English."""
+    return kept if phrase is None else phrase.say(phrase_words(), number)
 
 
 @lru_cache(maxsize=1)
@@ -73,6 +80,18 @@ def phrase_words() -> dict[str, str]:
         "all": tr("{0} and {1}"),
         "any": tr("{0} or {1}"),
         "nothing": tr("nothing is asked"),
+        "nothing_yet": tr("nothing is asked yet"),
+        "grouped": tr("({0})"),
+        "those": tr("Those where {0}."),
+        "those union": tr("Also those where {0}."),
+        "those intersect": tr("Only those where {0}."),
+        "those except": tr("Without those where {0}."),
+        "members": tr("Members of “{0}”."),
+        "members union": tr("Also members of “{0}”."),
+        "members intersect": tr("Only members of “{0}”."),
+        "members except": tr("Without members of “{0}”."),
+        "on_list": tr("Everyone on a fixed list."),
+        "by_query": tr("Everyone a query finds."),
         "values": tr("{0}, {1}"),
         "or": tr("{0} or {1}"),
         "nor": tr("{0} nor {1}"),
@@ -91,4 +110,45 @@ def phrase_words() -> dict[str, str]:
         "empty": tr("empty"),
         "true": tr("true"),
         "false": tr("false"),
+        "too_large": tr("Too large: {0} of {1} allowed."),
+        "too_large_together": tr("Too large together: {0} of {1} allowed."),
+        "too_small": tr("Too small: {0}, at least {1} needed."),
+        "nobody": tr("Nobody in it can be sent."),
+        "not_taken": tr("Holds {0}, not {1}."),
+        "no_table": tr("No table of this workspace holds {0}."),
+        "no_key": tr("No field of {0} fills {1}."),
+        "not_linked": tr("{0} and {1} are not linked."),
+        "linked_often": tr("{0} and {1} are linked in several ways."),
+        "customers": tr("individual consumers"),
+        "contacts": tr("contacts"),
+        "accounts": tr("business accounts"),
+        "fewer_rows": tr("{0} has fewer rows"),
+        "fewer_rows detail": tr("{0} went from {1} to {2} rows since the last run."),
+        "refreshed": tr("its last refresh brought fewer rows"),
+        "refreshed detail": tr("{0} went from {1} to {2} rows since the last run."),
+        "left_out": tr("more rows are left out"),
+        "left_out detail": tr("{1} rows of {0} are left out now; at the last run it was {2}."),
+        "other_rules": tr("the rules were changed"),
+        "other_rules detail": tr("The rules of “{0}” are other ones than at the last run."),
+        "other_consent": tr("consent is read from another field"),
+        "other_consent detail": tr("Who agreed was read from {0} at the last run, now from {1}."),
+        "no_field": tr("no field"),
+        "none": tr("none"),
+        "other match": tr("other fields are matched"),
+        "other match detail": tr(
+            "Other fields are matched than at the last run, so everybody there counts as changed."
+        ),
+        "other source": tr("fields are filled from other columns"),
+        "other source detail": tr(
+            "Fields are filled from other columns than at the last run, so that members may count as changed or as others."
+        ),
+        "other format": tr("values are compared in another way"),
+        "other format detail": tr(
+            "This version of Sendoff compares values in another way than the last run did, so everybody there counts as changed once."
+        ),
+        "other engine": tr("DuckDB is another version"),
+        "other engine detail": tr(
+            "DuckDB is another version than at the last run: a value that it writes in another way counts as "
+            "changed, and which fields changed is not known once."
+        ),
     }

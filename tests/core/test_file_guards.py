@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.core.evidence import Cause, Seen
 from app.core.exports import Guard
 from app.core.file_guards import FileItem, file_guard_words, judge_files
-from app.core.guards import Approval, Cause, Fewer, GuardKind, Seen
+from app.core.guards import Approval, Fewer, GuardKind
 from app.core.row_deltas import RowChanges, Whole
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -32,6 +33,8 @@ def test_a_table_that_lost_more_than_its_share_holds_and_the_share_itself_does_n
         "its last refresh brought fewer rows",
         "Customer went from 1,482,060 to 978,154 rows since the last run.",
         "Customer",
+        "refreshed",
+        ("Customer", 1_482_060, 978_154),
     )
     assert judge_files(Guard(), [table("Customer", 80, 100)]) is None
     assert judge_files(Guard(), [table("Customer", 120, 100)]) is None
@@ -128,7 +131,11 @@ def test_rows_that_are_left_out_are_a_cause() -> None:
     held = judge_files(Guard(), [last])
     assert held is not None
     assert held.cause == Cause(
-        "more rows are left out", "40 rows of Customer are left out now; at the last run it was 2.", "Customer"
+        "more rows are left out",
+        "40 rows of Customer are left out now; at the last run it was 2.",
+        "Customer",
+        "left_out",
+        ("Customer", 40, 2),
     )
     other = judge_files(Guard(), [replace(last, now=Seen(60), before=Seen(98))])
     assert other is not None

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.evidence import Cause, Measured, Seen, likely_cause, seen
 from app.core.exports import Guard, SyncMode
-from app.core.guards import Approval, Cause, GuardKind, Held, Measured, Seen, guard_words, judge, likely_cause, seen
+from app.core.guards import Approval, GuardKind, Held, guard_words, judge
 from app.core.plans import Basis, Changes
 from app.core.segment_documents import parse
 from app.core.tables import Catalog, Table, TableRole
@@ -133,7 +134,11 @@ def test_a_cause_needs_evidence() -> None:
     assert likely_cause(one(Changes(), before)) is None
     fewer = seen(segment, Catalog((table("Customer", 60, TableRole.CUSTOMER), table("Orders", 49))), [segment], 9, "")
     assert likely_cause(one(Changes(), fewer, before)) == Cause(
-        "Customer has fewer rows", "Customer went from 100 to 60 rows since the last run.", "Customer"
+        "Customer has fewer rows",
+        "Customer went from 100 to 60 rows since the last run.",
+        "Customer",
+        "fewer_rows",
+        ("Customer", 100, 60),
     )
     other = parse(
         {**RULES, "rules": [{"all": [{"field": "Orders.Total", "sum": True, "at_least": 6}]}]}, segment_id="1"

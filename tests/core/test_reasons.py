@@ -59,6 +59,12 @@ def test_of_several_of_which_one_is_enough_all_are_gone_and_the_first_brings_in(
     assert joined(segment, (0,), (0, 0)) == "Joined: Country is DE"
 
 
+def test_of_thousands_of_which_one_is_enough_all_are_gone() -> None:
+    segment = of({"any": [{"field": "Customer.Country", "is": f"C{number}"} for number in range(3_000)]})
+    assert left(segment).startswith("Left: Country is no longer C0 and Country is no longer C1 and ")
+    assert left(segment).endswith("…")
+
+
 def test_rules_decide_from_the_last_one_up() -> None:
     segment = of({"all": [GERMAN]}, {"intersect": {"segment": "Buyers"}}, {"except": {"all": [AGREED]}})
     assert left(segment, (0,), (1,), (2,), (2, 0)) == "Left: OptIn is true now"

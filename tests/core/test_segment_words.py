@@ -29,6 +29,13 @@ def test_long_lists_are_shortened() -> None:
     )
 
 
+def test_thousands_of_conditions_have_words() -> None:
+    rule = {"any": [{"field": "A.B", "is": number} for number in range(3_000)]}
+    (sentence,) = words(parse({"name": "x", "rules": [rule]}, segment_id="1"))
+    assert sentence.startswith("Those where A B is 0 or A B is 1 or A B is 2 or ")
+    assert sentence.endswith(" or A B is 2,999.")
+
+
 def test_lists_and_queries() -> None:
     assert words(Segment("1", "x", SegmentOf.CUSTOMERS, list_file="a.parquet")) == ("Everyone on a fixed list.",)
     assert words(Segment("1", "x", SegmentOf.CUSTOMERS, sql="select 1")) == ("Everyone a query finds.",)

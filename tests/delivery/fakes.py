@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Self
 
 from app.core.connections import Consent, TestResult
-from app.core.counts import Count, Limits, LimitScope, verdict_for
+from app.core.counts import Count, Limits, LimitScope, within
+from app.core.evidence import Seen
 from app.core.exports import Export, ExportKind, Guard, SyncMode
-from app.core.guards import Seen
 from app.core.plans import Basis, Change, Changes, PlannedMember
 from app.core.run_pointers import SentFile
 from app.core.runs import Reject
@@ -104,8 +104,7 @@ class FakeMembers:
         ctx.check()
         members = self.sizes[segment.name]
         to_send = max(members - self.without_key, 0)
-        verdict, reason = verdict_for(to_send, self.limits)
-        return Count(segment.name, members, to_send, 0, 0, 0, to_send, NOW, verdict, reason)
+        return within(Count(segment.name, members, to_send, 0, 0, 0, to_send, NOW), self.limits)
 
     def unique(self, segments: Sequence[Segment], ctx: JobContext) -> int:
         return sum(self.count(segment, ctx).to_send for segment in segments) - self.in_several

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from app.core.batches import BatchKind, BatchNumbers, BatchState, numbers_of
+from app.core.evidence import Seen
 from app.core.exports import SyncMode
-from app.core.guards import Seen
 from app.core.runs import Run, Status, Totals
 from app.data import run_changes
 from app.data.last_seen import read_seen

@@ -10,6 +10,7 @@ from app.core.counts import Count, Verdict
 from app.core.exports import Export, ExportKind, Layout, SyncMode, TableChoice
 from app.core.file_formats import Format
 from app.core.names import new_id
+from app.core.phrases import Phrase
 from app.core.roles import Role
 from app.core.runs import (
     Phase,
@@ -160,7 +161,7 @@ def run(**changes: object) -> Run:
         "queued_at": NOON,
         "phases": (Phase(PhaseName.SEND, PhaseState.SLOWED, NOON, None),),
         "totals": Totals(added=5, bytes=2**40),
-        "skipped": (SkippedSegment("Gold", "Too large."),),
+        "skipped": (SkippedSegment("Gold", "Too large."), SkippedSegment.because("VIP", Phrase("too_small", (5, 10)))),
         "error": RunError("It stopped.", "The sign-in expired.", "Sign in again.", "sign_in"),
         "speed": (SpeedPoint(NOON, 12.5),),
         "hosts": ("eu1.example",),

@@ -3,8 +3,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from app.core.runs import Status
+import msgspec
+
+from app.core.evidence import Cause
+from app.core.guards import GuardKind, Held
+from app.core.phrases import Phrase
+from app.core.plans import Changes
+from app.core.runs import Run, SkippedSegment, Status
 from app.store import Store
+from app.store.codec import plain
 from tests.store import samples
 from tests.store.samples import NOON
 
@@ -17,6 +24,23 @@ def test_a_run_comes_back_equal(store):
     store.runs.save(changed)
     assert store.runs.by_id(run.id) == changed
     assert store.runs.by_id("unknown") is None
+
+
+def test_a_held_run_comes_back_with_why_in_words_and_as_phrases(store):
+    cause = Cause.of("other_consent", "Customer.OptIn", Phrase("none"))
+    run = samples.run(held=Held(GuardKind.REMOVED, "34.0% of the audience.", Changes(removed=34), 100, cause=cause))
+    store.runs.add(run)
+    assert store.runs.by_id(run.id) == run
+
+
+def test_what_an_earlier_version_kept_of_a_run_in_english_alone_is_read():
+    kept = msgspec.json.decode(msgspec.json.encode(samples.run(held=Held(GuardKind.EMPTY, "Empty.", Changes(), 0))))
+    kept["skipped"] = [{"segment": "Gold", "sentence": "Too large: 9 of 5 allowed."}]
+    kept["held"]["cause"] = {"what": "the rules were changed", "detail": "They are other ones.", "table": ""}
+    run = plain(Run).decode(msgspec.json.encode(kept).decode())
+    assert run.skipped == (SkippedSegment("Gold", "Too large: 9 of 5 allowed."),)
+    assert run.held.cause == Cause("the rules were changed", "They are other ones.")
+    assert run.held.cause.phrases is None
 
 
 def test_lists_are_newest_first_and_continue_before_a_moment(store):

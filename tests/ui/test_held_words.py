@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 import pytest
 from PySide6.QtCore import QLocale
 
+from app.core.evidence import Cause, Measured, Seen, likely_cause
 from app.core.exports import Guard, SyncMode
 from app.core.file_guards import FileItem, judge_files
-from app.core.guards import Approval, Measured, Seen, judge
-from app.core.plans import Changes
+from app.core.guards import Approval, judge
+from app.core.plans import Basis, Changes
 from app.core.row_deltas import RowChanges
 from app.ui.formats import Formats
-from app.ui.held_words import held_in_short, held_words
+from app.ui.held_words import cause_words, held_in_short, held_words
 
 AT = datetime(2026, 11, 1, 9, 30, tzinfo=UTC)
 
@@ -68,3 +69,34 @@ def test_files_are_held_in_the_same_words(tables: list[FileItem], approval: Appr
     formats = Formats(QLocale("en_GB"), now=lambda: AT, zone=UTC)
     assert held_words(replace(held, sentence="?"), formats) == held.sentence
     assert held_in_short(held, formats) == short
+
+
+_BEFORE = Seen(100, {"Customer": 100}, "the rules", "Customer.OptIn")
+
+
+@pytest.mark.usefixtures("qapp")
+@pytest.mark.parametrize(
+    "planned",
+    [
+        *(Measured("VIP", Changes(), Seen(100), basis=basis) for basis in Basis),
+        *(
+            Measured("VIP", Changes(), replace(_BEFORE, **now), _BEFORE)
+            for now in ({"rows": {"Customer": 60}}, {"rules": "others"}, {"consent": ""})
+        ),
+    ],
+)
+def test_a_cause_is_said_in_the_windows_words(planned: Measured) -> None:
+    cause = likely_cause(planned)
+    assert cause is not None
+    assert cause_words(cause) == (cause.what, cause.detail)
+    assert cause_words(replace(cause, what="?", detail="?")) == (cause.what, cause.detail), (
+        "not what is kept in English"
+    )
+
+
+@pytest.mark.usefixtures("qapp")
+def test_a_cause_that_an_earlier_version_kept_is_said_as_it_was() -> None:
+    assert cause_words(Cause("the rules were changed", "They are other ones.")) == (
+        "the rules were changed",
+        "They are other ones.",
+    )

@@ -27,7 +27,7 @@ from app.ui.pages.exports.commands import ExportCommands
 from app.ui.pages.exports.page import ExportsPage
 from app.ui.pages.plan import PlanPage
 from app.ui.pages.runs import RunsPage
-from app.ui.phrase_words import phrase_words
+from app.ui.phrase_words import phrase_words, said
 from app.ui.preferences import Preferences
 from app.ui.reason_words import _sentences, reason_words
 from tests.ui.checks import nameless
@@ -335,6 +335,7 @@ def test_a_rule_is_said_in_the_language_of_the_window(qapp: QApplication) -> Non
     class German(QTranslator):
         def translate(self, context: str, text: str, *_more: object) -> str:
             told = {"Left: {what}": "Ausgetreten: {what}", "{0} is no longer {1}": "{0} ist nicht mehr {1}"}
+            told["Too large: {0} of {1} allowed."] = "Zu groß: {0}, erlaubt {1}"
             return told.get(text, "") if context in {"Reasons", "Phrases"} else ""
 
         def isEmpty(self) -> bool:  # noqa: N802 - Qt's name
@@ -348,6 +349,8 @@ def test_a_rule_is_said_in_the_language_of_the_window(qapp: QApplication) -> Non
     try:
         left = Reason(Says.LEFT_RULE, "", Phrase("no_longer is", ("Country", "DE")))
         assert reason_words(left) == "Ausgetreten: Country ist nicht mehr DE"
+        assert said(Phrase("too_large", (60, 50))) == "Zu groß: 60, erlaubt 50"
+        assert said(None, "Kept in English.") == "Kept in English."
     finally:
         qapp.removeTranslator(german)
         for cache in caches:

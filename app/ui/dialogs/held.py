@@ -17,7 +17,7 @@ from app.services.held_runs import is_number
 from app.ui.context import WindowContext
 from app.ui.dialogs.lost_rows import LostRows
 from app.ui.formats import Formats
-from app.ui.held_words import held_words
+from app.ui.held_words import cause_words, held_words
 from app.ui.runner import Finished, Outcome
 from app.ui.theme import Theme
 from app.ui.widgets import paint
@@ -218,8 +218,9 @@ class HeldDialog(Dialog):
             words = self.tr("No cause found.") if self._files else self.tr("No cause found. Review the plan.")
             return Note(self.theme, "info", words)
         look = self.tr("Open {table} in Tables").format(table=cause.table) if cause.table else ""
-        title = self.tr("Likely cause: {what}").format(what=cause.what)
-        note = Note(self.theme, "warning", title, cause.detail, secondary=look, second="link")
+        what, detail = cause_words(cause)
+        title = self.tr("Likely cause: {what}").format(what=what)
+        note = Note(self.theme, "warning", title, detail, secondary=look, second="link")
         note.secondary_clicked.connect(lambda: self._open_table(cause.table))
         return note
 

@@ -13,7 +13,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.core.counts import Count, Total, Verdict
 from app.core.errors import SendoffError, as_sendoff_error
+from app.core.phrases import Phrase
 from app.jobs import JobContext
+from app.ui.phrase_words import said
 from app.ui.runner import Finished, Job, Outcome
 
 if TYPE_CHECKING:
@@ -46,8 +48,8 @@ class Counted:
         if self.count is None:
             return ""
         if self.count.verdict is Verdict.OK and not self.count.to_send:
-            return "Nobody in it can be sent."
-        return self.count.reason
+            return said(Phrase("nobody"))
+        return said(self.count.phrase, self.count.reason)
 
 
 @dataclass(frozen=True)

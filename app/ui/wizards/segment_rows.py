@@ -10,6 +10,7 @@ from PySide6.QtCore import QCoreApplication
 from app.core.counts import Linked, Verdict
 from app.core.segments import Segment, SegmentOf
 from app.ui.formats import NOTHING, Formats
+from app.ui.phrase_words import said
 from app.ui.widgets.columns import Cell, CheckCell, Column, GroupRow, NoteRow, NumberCell, TextCell
 from app.ui.wizards.counting import Counted
 from app.ui.wizards.segment_state import SegmentState, lowered
@@ -113,7 +114,7 @@ def linked_words(formats: Formats, linked: Linked | None) -> str:
     if linked is None:
         return ""
     if linked.members is None:
-        return linked.reason
+        return said(linked.phrase, linked.reason)
     accounts, number = linked.of is SegmentOf.ACCOUNTS, linked.members
     if not number:
         return _tr("No account is linked to them") if accounts else _tr("No contact is linked to them")

@@ -13,10 +13,12 @@ from app.core.drafts import Needs, SegmentDraft
 from app.core.eligibility import why_not_eligible
 from app.core.exports import Export
 from app.core.matching import guess_keys
+from app.core.phrases import Phrase
 from app.core.segments import Segment, SegmentOf
 from app.core.tables import Table
 from app.core.workspaces import Audience
 from app.ui.context import WindowContext
+from app.ui.phrase_words import said
 from app.ui.runner import Finished, Outcome
 from app.ui.wizards.counting import SegmentCounts
 from app.ui.wizards.facts import OF_AUDIENCE, Facts
@@ -72,7 +74,7 @@ class SegmentState(WizardState):
         """Why the destination does not take it; empty when it does."""
         if self.description is None:
             return ""
-        return why_not_eligible(segment, self.description.takes, self.facts.catalog)
+        return said(why_not_eligible(segment, self.description.takes, self.facts.catalog))
 
     @property
     def grouped(self) -> bool:
@@ -131,11 +133,7 @@ class SegmentState(WizardState):
             return {}
         if total.to_send <= limits.maximum:
             return {}
-        number = self.context.formats.number
-        sentence = self.tr("Too large together: {n} of {limit} allowed.").format(
-            n=number(total.to_send), limit=number(limits.maximum)
-        )
-        return dict.fromkeys(names, sentence)
+        return dict.fromkeys(names, said(Phrase("too_large_together", (total.to_send, limits.maximum))))
 
     def going(self) -> list[str]:
         """The chosen segments that will be sent."""

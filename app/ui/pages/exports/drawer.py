@@ -13,8 +13,9 @@ from app.core.exports import ExportKind
 from app.core.run_progress import bytes_per_second
 from app.core.runs import Phase, PhaseName, PhaseState, Run, Status
 from app.ui.formats import NOTHING, Formats, seconds_between
-from app.ui.held_words import held_words
+from app.ui.held_words import cause_words, held_words
 from app.ui.pages.exports.lines import ExportLine, LineWords
+from app.ui.phrase_words import said
 from app.ui.theme import Theme
 from app.ui.widgets.bars import ProgressBar
 from app.ui.widgets.buttons import Button, IconButton
@@ -413,7 +414,8 @@ class ExportDetails(Area):
                 primary=self.tr("Attach a connection") if line.editable else "",
             )
         elif run is not None and run.held is not None and line.status is Status.HELD:
-            cause = run.held.cause.detail if run.held.cause is not None else self.tr("No cause found. Review the plan.")
+            found = run.held.cause
+            cause = cause_words(found)[1] if found is not None else self.tr("No cause found. Review the plan.")
             title = self.tr("Held: {why}").format(why=held_words(run.held, self._formats))
             self._problem.set_note("warning", title, cause, primary=self.tr("Review"), secondary=self.tr("Show log"))
         elif run is not None and run.error is not None and line.needs_attention:
@@ -431,7 +433,7 @@ class ExportDetails(Area):
                 primary=self.tr("Review rejects"),
             )
         elif run is not None and run.skipped and line.needs_attention:
-            sentences = "\n".join(skipped.sentence for skipped in run.skipped)
+            sentences = "\n".join(said(each.phrase, each.sentence) for each in run.skipped)
             self._problem.set_note("warning", self._formats.status(run.status).word, sentences)
         else:
             return

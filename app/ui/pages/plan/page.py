@@ -21,7 +21,7 @@ from app.services.exports import ExportRow
 from app.services.plan_looks import PlanLook, PlanMember
 from app.ui.context import WindowContext
 from app.ui.dialogs.held import HeldDialog
-from app.ui.held_words import held_words
+from app.ui.held_words import cause_words, held_words
 from app.ui.pages.plan.numbers import PlanNumbers, numbers_of
 from app.ui.pages.plan.panel import WIDTH, MemberPanel
 from app.ui.pages.plan.words import Row, change_words, columns, forecast_words, send_words
@@ -321,7 +321,7 @@ class PlanPage(QWidget):
         elif plan.held is not None:
             detail = self.tr("A run is held and waits for somebody who sends it anyway.")
             if plan.held.cause is not None:
-                detail = f"{plan.held.cause.detail} {detail}"
+                detail = f"{cause_words(plan.held.cause)[1]} {detail}"
             note.set_note("warning", held_words(plan.held, self._context.formats), detail)
         words = send_words(plan, self._context.formats) if may_go else self.tr("No segment can be sent.")
         self._reason.set_words(words)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QCoreApplication
 
 from app.core.plans import Basis, Change, LeftOut, Plan, PlanLine
 from app.ui.formats import NOTHING, Formats
+from app.ui.phrase_words import said
 from app.ui.reason_words import reason_words
 from app.ui.widgets.columns import Column, TextCell
 
@@ -97,8 +98,8 @@ def note_words(plan: Plan, formats: Formats) -> Sequence[str]:
     """What else is to be known before it is sent."""
     notes = []
     for each in plan.segments:
-        if each.skipped:
-            notes.append(tr("{segment} is skipped. {reason}").format(segment=each.segment, reason=each.skipped))
+        if each.skipped is not None:
+            notes.append(tr("{segment} is skipped. {reason}").format(segment=each.segment, reason=said(each.skipped)))
         if each.basis is not None:
             notes.append(_basis_words(each.basis).format(segment=each.segment))
     if plan.changes.in_doubt:

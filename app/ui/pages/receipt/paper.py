@@ -21,6 +21,7 @@ from app.services.receipts import KeptReceipt
 from app.ui.formats import Formats
 from app.ui.pages.receipt import words
 from app.ui.pages.receipt.words import Figure, Line
+from app.ui.phrase_words import said
 from app.ui.theme.fonts import build_font
 from app.ui.theme.tokens import MODES
 from app.ui.widgets.facts import Fact
@@ -148,7 +149,7 @@ def _beginning(kept: KeptReceipt, formats: Formats) -> Iterator[Block]:
         error = receipt.error
         yield Block(f"<p>{html.escape(' '.join(filter(None, (error.what, error.why, error.fix))))}</p>", above=8)
     for each in receipt.skipped:
-        yield Block(f"<p>{html.escape(each.segment)}: {html.escape(each.sentence)}</p>", above=8)
+        yield Block(f"<p>{html.escape(each.segment)}: {html.escape(said(each.phrase, each.sentence))}</p>", above=8)
 
 
 def _answers(receipt: Receipt, formats: Formats) -> list[Block]:

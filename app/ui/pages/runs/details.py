@@ -22,12 +22,13 @@ from app.core.interruptions import Interruption
 from app.core.run_progress import bytes_per_second
 from app.core.runs import LogLine, RejectPage, Run, Status, Totals
 from app.ui.formats import Formats, seconds_between
-from app.ui.held_words import held_words
+from app.ui.held_words import cause_words, held_words
 from app.ui.pages.runs.charts import PhaseChart, SpeedChart, UnitLabel
 from app.ui.pages.runs.interrupted import InterruptedView
 from app.ui.pages.runs.log_view import LogView
 from app.ui.pages.runs.rejects import RejectsCard
 from app.ui.pages.runs.words import RunRow, took, trigger_sentence
+from app.ui.phrase_words import said
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.labels import ElidedLabel, Label, Line, column, row
@@ -286,7 +287,8 @@ class RunDetailsView(QScrollArea):
         if run.held is not None:
             title = self.tr("Held: {why}").format(why=held_words(run.held, self._formats))
             waits = run.status is Status.HELD and run.held.waits
-            cause = run.held.cause.detail if run.held.cause is not None else self.tr("No cause found. Review the plan.")
+            found = run.held.cause
+            cause = cause_words(found)[1] if found is not None else self.tr("No cause found. Review the plan.")
             told = {
                 SENT: self.tr("Somebody agreed to send it anyway, by a later run."),
                 NEWER: self.tr("A later run has begun since."),
@@ -303,7 +305,9 @@ class RunDetailsView(QScrollArea):
                 if len(run.skipped) == 1
                 else self.tr("{n} segments were skipped").format(n=self._formats.number(len(run.skipped)))
             )
-            self._skipped.set_note("warning", title, "\n".join(f"{s.segment}: {s.sentence}" for s in run.skipped))
+            self._skipped.set_note(
+                "warning", title, "\n".join(f"{s.segment}: {said(s.phrase, s.sentence)}" for s in run.skipped)
+            )
 
     def _fill_numbers(self, run: Run) -> None:
         while (item := self._numbers.takeAt(0)) is not None:

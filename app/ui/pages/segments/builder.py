@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from app.core.counts import Count
 from app.core.errors import as_sendoff_error
 from app.core.segment_editing import BLANK, add_rule, finished
-from app.core.segment_words import words
+from app.core.segment_words import phrases
 from app.core.segments import Group, Mode, Place, SegmentRef
 from app.ui.formats import NOTHING
 from app.ui.pages.segments.builder_state import BuilderState
@@ -22,6 +22,7 @@ from app.ui.pages.segments.members_view import MembersView
 from app.ui.pages.segments.query_card import QueryCard
 from app.ui.pages.segments.rule_card import RuleSlot, card_kind
 from app.ui.pages.segments.title_line import TitleLine
+from app.ui.phrase_words import said
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.labels import Area, Label, announce, row
 from app.ui.widgets.menus import Menu
@@ -269,7 +270,7 @@ class BuilderView(QWidget):
     def _show_words(self) -> None:
         done = finished(self._state.draft)
         nothing = not (done.rules or done.list_file or done.sql)
-        self.in_words.set_words(self.tr("Nothing is asked yet.") if nothing else " ".join(words(done)))
+        self.in_words.set_words(self.tr("Nothing is asked yet.") if nothing else " ".join(map(said, phrases(done))))
 
     def _show_foot(self) -> None:
         state = self._state

@@ -13,6 +13,7 @@ from app.core.segments import SegmentOf
 from app.ui.formats import NOTHING
 from app.ui.pages.segments.builder_state import BuilderState
 from app.ui.pages.segments.words import joined_words, of_word
+from app.ui.phrase_words import said
 from app.ui.widgets.bars import ProgressBar
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.charts import SpeedLine
@@ -154,7 +155,9 @@ class CountPanel(Area):
         """Accounts behind contacts or contacts of accounts; the reason where the tables' links do not tell."""
         label = self.tr("Accounts behind it") if linked.of is SegmentOf.ACCOUNTS else self.tr("Contacts of them")
         number = self._state.context.formats.number
-        return Fact(label, linked.reason if linked.members is None else number(linked.members), ink)
+        return Fact(
+            label, said(linked.phrase, linked.reason) if linked.members is None else number(linked.members), ink
+        )
 
     def show_history(self, counts: Sequence[Count]) -> None:
         """Show earlier counts of the saved segment, oldest first."""
