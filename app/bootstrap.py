@@ -482,15 +482,19 @@ def create_workspace(
     if sample:
         from app.services.samples import fill
 
-        fill(
-            services.tables,
-            services.segments,
-            services.connections,
-            services.exports,
-            folder,
-            audience,
-            ctx or JobContext(),
-        )
+        try:
+            fill(
+                services.tables,
+                services.segments,
+                services.connections,
+                services.exports,
+                folder,
+                audience,
+                ctx or JobContext(),
+            )
+        except BaseException:
+            services.close()
+            raise
     return services
 
 

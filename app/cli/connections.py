@@ -290,5 +290,5 @@ def remove(
     session = session_of(context)
     connections = session.services.connections
     removed = connections.remove_with(name, "detach") if detach else connections.remove(name)
-    connections.purge_removed()
+    connections.purge(removed)
     session.output.result({"removed": removed.name}, f"Removed the connection '{removed.name}'.")

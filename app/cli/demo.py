@@ -15,7 +15,7 @@ from app.cli.session import Session, session_of
 from app.core.errors import FixSettings
 from app.core.runs import Trigger
 from app.core.workspaces import Audience
-from app.services.samples import FIRST_RUNS, fill
+from app.services.samples import FIRST_RUNS
 
 
 def has_display() -> bool:
@@ -58,20 +58,9 @@ def _open(session: Session, place: Path, audience: Audience) -> None:
             code="folder_not_empty",
         )
     session.output.say(f"Making the sample workspace in {place} …")
-    services = create_workspace(
-        place, "Northwind Retail" if audience is Audience.CONSUMERS else "Northwind Trade", audience
-    )
-    session.use(services)
+    name = "Northwind Retail" if audience is Audience.CONSUMERS else "Northwind Trade"
     with session.output.progress() as progress:
-        fill(
-            services.tables,
-            services.segments,
-            services.connections,
-            services.exports,
-            place,
-            audience,
-            progress.context(),
-        )
+        session.use(create_workspace(place, name, audience.value, sample=True, ctx=progress.context()))
 
 
 def _run_two(session: Session, audience: Audience, place: Path) -> None:

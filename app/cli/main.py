@@ -142,7 +142,7 @@ def _cancelled(output: Output) -> Exit:
 
 def _wrong_use(wrong: typer.TyperException, output: Output) -> Exit:
     """What is not understood as sentences. An argument too many is not repeated: it may be a secret."""
-    what = wrong.format_message().partition("\n")[0]
+    what = wrong.format_message().partition("\n")[0].replace(": Value error, ", ": ")
     if not what:  # a group of commands without a command: its help was printed
         return Exit.WRONG_USE
     if "unexpected extra argument" in what:

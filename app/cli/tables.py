@@ -252,8 +252,10 @@ def replace(
 def remove(context: typer.Context, name: Name) -> None:
     """Take a table out of the workspace; its source stays."""
     session = session_of(context)
+    users = session.services.tables.used_by(name)
     table = session.services.tables.remove(name)
-    session.output.result({"removed": table.name}, f"Removed the table '{table.name}'.")
+    needed = f" It is needed by {', '.join(users)}." if users else ""
+    session.output.result({"removed": table.name, "used_by": users}, f"Removed the table '{table.name}'.{needed}")
 
 
 @commands.command("set")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 from app.core.errors import FixData, FixSettings
 
 LONGEST = 120
 """Characters of a name: enough for a sentence, short enough for a file name on every system."""
+_ALIKE = 0.75
 
 
 def new_id() -> str:
@@ -52,6 +55,21 @@ def name_taken(name: str, what: str) -> FixSettings:
         "Choose another name.",
         code="name_taken",
     )
+
+
+def near(name: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant: the one that looks alike, or the only one that begins so; None without."""
+    by_fold = {fold(each): each for each in known}
+    wanted = fold(name)
+    begin = [each for each in by_fold if wanted and each.startswith(wanted)]
+    alike = begin if len(begin) == 1 else get_close_matches(wanted, by_fold, 1, _ALIKE)
+    return by_fold[alike[0]] if alike else None
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """What to do about a name that nothing has."""
+    meant = near(name, known)
+    return otherwise if meant is None else f"Did you mean “{meant}”? {otherwise}"
 
 
 def free_name(wanted: str, taken: frozenset[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from app.core.names import fold
@@ -39,6 +39,11 @@ def circle(segment: Segment, by_name: Mapping[str, Segment], above: tuple[str, .
             if other is not None and (found := circle(other, by_name, (*above, segment.name))):
                 return found
     return ()
+
+
+def circle_words(names: Sequence[str]) -> str:
+    """What is said of a circle."""
+    return f"The segments refer to each other in a circle: {' → '.join(names)}."
 
 
 def leading_to(name: str, segments: Iterable[Segment]) -> frozenset[str]:

@@ -10,6 +10,13 @@ from app.core.tables import Meaning
 DOT: Final = "•"
 
 
+def looks_like(value: str) -> Meaning:
+    """What a value seems to mean where no column tells: an e-mail address or a phone number, else nothing in particular."""
+    if "@" in value:
+        return Meaning.EMAIL
+    return Meaning.PHONE if value.startswith("+") else Meaning.NONE
+
+
 def masked(value: object, meaning: Meaning) -> str | None:
     """The value with all but a hint hidden, `m•••@e•••.net` or `+49 ••• ••`; None stays None, an empty text empty."""
     if value is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from app.core.names import fold
 from app.core.segment_questions import COMPUTED, DATES, NUMBERS, asked_type
-from app.core.segment_references import circle
+from app.core.segment_references import circle, circle_words
 from app.core.segments import Aggregate, Condition, FieldRef, Group, Issue, Operator, Place, Segment, SegmentRef
 from app.core.tables import Catalog, Column, ColumnType, Table
 from app.data.links import paths
@@ -29,7 +29,7 @@ def placed_issues(
     by_name[fold(segment.name)] = segment
     found = circle(segment, by_name)
     if found:
-        return [Issue((), f"The segments refer to each other in a circle: {' → '.join(found)}.")]
+        return [Issue((), circle_words(found))]
     return list(_issues(segment, catalog, by_name, dialect))
 
 

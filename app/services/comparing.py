@@ -16,7 +16,7 @@ from app.core.run_differences import DifferencePage, Differing, RunDifference, S
 from app.core.runs import Run
 from app.core.tables import Meaning
 from app.data.engines.duckdb import DuckDBEngine
-from app.data.personal import masked
+from app.data.personal import looks_like, masked
 from app.data.run_changes import changes_relation
 from app.data.run_difference import FoldedRuns, Member
 from app.delivery.files import RunFolder, save_csv
@@ -228,11 +228,6 @@ def _comparable(run: Run) -> bool:
 def _shown(row: tuple[str, str, str, Reason, list[str], int], between: Sequence[Run]) -> Differing:
     member, segment, side, reason, fields, at = row
     run = between[at]
-    hidden = (
-        masked(member, Meaning.EMAIL)
-        if "@" in member
-        else masked(member, Meaning.PHONE)
-        if member[:1] == "+"
-        else member
-    )
+    kind = looks_like(member)
+    hidden = member if kind is Meaning.NONE else masked(member, kind)
     return Differing(hidden or "", segment, Side(side), reason, tuple(fields), run.id, run.started_at or run.queued_at)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from app.core.connections import Access, Connection, Consent, Health, HealthState, TestResult, account_mark
 from app.core.errors import FixSettings, SendoffError, SignInAgain, TryAgain, as_sendoff_error
 from app.core.exports import Export
-from app.core.names import checked_name, name_taken, new_id
+from app.core.names import checked_name, fold, name_taken, new_id
 from app.core.roles import Action, Role, may
 from app.core.tokens import Tokens
 from app.destinations.budgets import Budgets
@@ -131,11 +131,10 @@ class ConnectionService:
 
     def get(self, name: str) -> ConnectionRow:
         """The connection of that name, as far as this role may see it; raises FixData with code "no_connection"."""
-        connection = connection_named(self._store, name)
-        row = self._row(connection, self._roles.role(), self._used_by())
-        if self._roles.role() is not Role.ADMIN and not row.usable:
-            raise no_connection(name)
-        return row
+        rows = {fold(row.connection.name): row for row in self.all()}
+        if fold(name) not in rows:
+            raise no_connection(name, (row.connection.name for row in rows.values()))
+        return rows[fold(name)]
 
     def exists(self, name: str) -> bool:
         """Whether there is a connection of that name."""
@@ -243,7 +242,7 @@ class ConnectionService:
         `agreed` renews the consent in this person's name. Raises as `add`.
         """
         self._roles.demand(Action.CHANGE_CONNECTIONS)
-        current = connection_named(self._store, name)
+        current = self._named(name)
         description = self._destinations.get(current.destination)
         wanted = current.settings if settings is None else settings
         self._demand_valid(current.destination, wanted, secrets or {}, current.id)
@@ -271,7 +270,7 @@ class ConnectionService:
     def share(self, name: str, access: Access) -> Connection:
         """Say who may build exports on it; exports that exist stay as they are."""
         self._roles.demand(Action.CHANGE_CONNECTIONS)
-        current = connection_named(self._store, name)
+        current = self._named(name)
         stored = self._store.connections.save(replace(current, access=access))
         self._trail.connection_saved(current, stored)
         return stored
@@ -279,7 +278,7 @@ class ConnectionService:
     def test(self, name: str, ctx: JobContext) -> TestResult:
         """Reach the target with the stored secrets and remember the result as the connection's health; raises what failed."""
         self._roles.demand(Action.CHANGE_CONNECTIONS)
-        connection = connection_named(self._store, name)
+        connection = self._named(name)
         try:
             result = self._opened(connection).test(ctx)
         except Cancelled:
@@ -301,7 +300,7 @@ class ConnectionService:
         Raises FixSettings with code "in_use", naming the exports that use it.
         """
         self._roles.demand(Action.CHANGE_CONNECTIONS)
-        connection = connection_named(self._store, name)
+        connection = self._named(name)
         exports = self._exports_of(connection.id)
         if exports:
             listed = ", ".join(f"“{export.name}”" for export in exports)
@@ -324,7 +323,7 @@ class ConnectionService:
         this service lives.
         """
         self._roles.demand(Action.CHANGE_CONNECTIONS)
-        connection = connection_named(self._store, name)
+        connection = self._named(name)
         if any(run.connection_id == connection.id for run in self._store.runs.running()):
             raise FixSettings(
                 f"“{connection.name}” is at work.",
@@ -355,26 +354,26 @@ class ConnectionService:
                 self._trail.export_put_back(self._store.exports.save(replace(export, connection=connection.id)))
         return stored
 
-    def purge_removed(self, older_than: timedelta | None = None) -> int:
-        """Delete for good what was removed, or only what was removed that long ago, secrets first; returns how many.
+    def purge(self, removed: Connection) -> None:
+        """Delete for good what `remove` or `remove_with` returned, secrets first; raises the errors of the keyring."""
+        self._secrets.delete(removed.id, removed.secrets)
+        if self._store.connections.purge(removed.id) and self._jobs is not None:
+            shutil.rmtree(self._jobs / removed.id, ignore_errors=True)
+
+    def purge_removed(self, older_than: timedelta) -> None:
+        """Delete for good what was removed that long ago.
 
         Raises the first error of the keyring, after trying all. A connection whose secrets could not be deleted stays for the
         next time.
         """
-        before = None if older_than is None else self._clock() - older_than
         failed: SendoffError | None = None
-        purged = 0
-        for connection in self._store.connections.removed(before):
+        for connection in self._store.connections.removed(self._clock() - older_than):
             try:
-                self._secrets.delete(connection.id, connection.secrets)
-                purged += self._store.connections.purge(connection.id)
-                if self._jobs is not None:
-                    shutil.rmtree(self._jobs / connection.id, ignore_errors=True)
+                self.purge(connection)
             except SendoffError as error:
                 failed = failed or error
         if failed is not None:
             raise failed
-        return purged
 
     # Using
 
@@ -417,6 +416,13 @@ class ConnectionService:
         connection = connection_named(self._store, name)
         self._roles.demand(Action.CHANGE_EXPORTS, connection.access)
         return self.open(connection)
+
+    def _named(self, name: str) -> Connection:
+        """As `connection_named`, once the role was asked for that may see all of them."""
+        connection = self._store.connections.get(name)
+        if connection is None:
+            raise no_connection(name, (each.name for each in self._store.connections.all()))
+        return connection
 
     def _existing(self, connection_id: str) -> Connection:
         connection = self._store.connections.by_id(connection_id)

@@ -28,10 +28,10 @@ from app.delivery.matching import contacts_of, identity_of, matched_fields
 from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.destinations import DestinationService
+from app.services.finding import segment_named
 from app.services.known_counts import matched_keys, newest_signature
 from app.services.linked_members import linked_members
 from app.services.scopes import scope_of
-from app.services.segment_lookup import segment_named
 from app.store import Store
 
 _SERVER_COUNTS_LAST = timedelta(minutes=10)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.core.errors import FixSettings
+from app.core.names import did_you_mean
 from app.destinations.description import Badge, Description
 
 
@@ -31,7 +32,9 @@ class DestinationService:
             raise FixSettings(
                 f"The destination “{id}” is not known here.",
                 "It is neither built in nor installed as a plug-in on this computer.",
-                "Install its plug-in, or choose another destination.",
+                did_you_mean(
+                    id, (each.id for each in self.all()), "Install its plug-in, or choose another destination."
+                ),
                 code="unknown_destination",
             )
         return found

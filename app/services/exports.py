@@ -27,7 +27,7 @@ from app.destinations.description import Description
 from app.jobs import JobContext
 from app.services.destinations import DestinationService
 from app.services.export_checks import Surroundings, blocking, warnings
-from app.services.finding import export_named
+from app.services.finding import export_named, no_connection
 from app.services.key_files import key_of_file, with_key_of_file
 from app.services.known_counts import matched_keys
 from app.services.roles import RoleService
@@ -428,15 +428,11 @@ class ExportService:
         return None if connection_id is None else self._store.connections.by_id(connection_id)
 
     def _connection_named(self, name: str) -> Connection:
-        connection = self._store.connections.get(name)
-        hidden = self._roles.role() is not Role.ADMIN and connection is not None and connection.access is Access.ADMINS
-        if connection is None or hidden:
-            raise FixSettings(
-                f"There is no connection named “{name}”.",
-                "It was removed or renamed, or it is not shared with you.",
-                "Look at the list of connections, or ask an admin.",
-                code="no_connection",
-            )
+        admin = self._roles.role() is Role.ADMIN
+        seen = [each for each in self._store.connections.all() if admin or each.access is not Access.ADMINS]
+        connection = next((each for each in seen if fold(each.name) == fold(name)), None)
+        if connection is None:
+            raise no_connection(name, (each.name for each in seen))
         return connection
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from app.core.connections import Connection
 from app.core.errors import FixData
 from app.core.exports import Export
+from app.core.names import did_you_mean
 from app.core.runs import Run
+from app.core.segments import Segment
 from app.store import Store
 
 
@@ -16,10 +20,23 @@ def export_named(store: Store, name: str) -> Export:
         raise FixData(
             f"There is no export named “{name}”.",
             "It was removed or renamed, or the name is spelled differently.",
-            "Look at the list of exports.",
+            did_you_mean(name, (each.name for each in store.exports.all()), "Look at the list of exports."),
             code="no_export",
         )
     return export
+
+
+def segment_named(store: Store, name: str) -> Segment:
+    """The segment of that name, regardless of case; raises FixData with code "no_segment"."""
+    segment = store.segments.get(name)
+    if segment is None:
+        raise FixData(
+            f"There is no segment named “{name}”.",
+            "It was removed or renamed, or the name is misspelt.",
+            did_you_mean(name, (each.name for each in store.segments.all()), "Choose one of the list of segments."),
+            code="no_segment",
+        )
+    return segment
 
 
 def connection_named(store: Store, name: str) -> Connection:
@@ -30,12 +47,12 @@ def connection_named(store: Store, name: str) -> Connection:
     return connection
 
 
-def no_connection(name: str) -> FixData:
-    """What is said of a connection that is not there, or not for this person."""
+def no_connection(name: str, known: Iterable[str] = ()) -> FixData:
+    """What is said of a connection that is not there, or not for this person, who may see the `known` ones."""
     return FixData(
         f"There is no connection named “{name}”.",
         "It was removed or renamed, or it is not shared with you.",
-        "Look at the list of connections.",
+        did_you_mean(name, known, "Look at the list of connections."),
         code="no_connection",
     )
 

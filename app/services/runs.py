@@ -15,11 +15,11 @@ from app.core.connections import Connection
 from app.core.errors import FixData, SendoffError, TryAgain, as_sendoff_error
 from app.core.exports import Export
 from app.core.guards import NEWER, SENT, Approval
-from app.core.names import new_id
+from app.core.names import did_you_mean, new_id
 from app.core.retention import Retention
 from app.core.roles import Action, CurrentRole, demand, may
 from app.core.runs import LogLine, RejectPage, Run, RunError, Status, Trigger
-from app.core.tables import Meaning
+from app.data.personal import looks_like
 from app.data.personal import masked as mask
 from app.data.plan_rows import clear_looks
 from app.data.sent import forget_export
@@ -210,7 +210,7 @@ class RunService:
             raise FixData(
                 "There is no such run.",
                 "It is gone: runs are kept for as many days as Settings say.",
-                "Look at the list of runs.",
+                did_you_mean(run_id, (each.id for each in self._store.runs.list()), "Look at the list of runs."),
                 code="no_run",
             )
         return run
@@ -408,7 +408,7 @@ class RunService:
             self._audit.values_shown(Subject.RUN, run.export_name, subject_id=run_id, note=note)
             return page
         hidden = tuple(
-            replace(r, value=mask(r.value, _meaning_of(r.value)) or "", reason=mask_addresses(r.reason))
+            replace(r, value=mask(r.value, looks_like(r.value)) or "", reason=mask_addresses(r.reason))
             for r in page.rejects
         )
         return replace(page, rejects=hidden)
@@ -429,10 +429,3 @@ _CHANGED_MEANWHILE = RunError(
     "Run it again.",
     "try_again",
 )
-
-
-def _meaning_of(value: str) -> Meaning:
-    """What a value looks like: a reject names the target's field, which tells nothing of what our column means."""
-    if "@" in value:
-        return Meaning.EMAIL
-    return Meaning.PHONE if value.startswith("+") else Meaning.NONE

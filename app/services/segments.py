@@ -16,7 +16,7 @@ from app.core.names import checked_name, fold, new_id
 from app.core.roles import Action, may
 from app.core.segment_documents import parse, to_document
 from app.core.segment_editing import unfinished
-from app.core.segment_references import names_in, referring
+from app.core.segment_references import circle, circle_words, names_in, referring
 from app.core.segment_words import words
 from app.core.segments import Segment, SegmentOf
 from app.core.tables import Catalog
@@ -25,9 +25,9 @@ from app.data.engines.duckdb import DuckDBEngine
 from app.data.segment_issues import issues
 from app.data.segment_query import query_refusal
 from app.jobs import JobContext
+from app.services.finding import segment_named
 from app.services.roles import RoleService
 from app.services.scopes import scope_of
-from app.services.segment_lookup import segment_named
 from app.services.segment_members import MemberPage, member_page
 from app.services.trail import Trail
 from app.store import Store
@@ -141,7 +141,7 @@ class SegmentService:
         for segment in parsed:
             self._refuse_writing(segment)
         catalog, taken = self._store.tables.catalog(), ctx or JobContext()
-        self._refuse_circles(parsed, catalog)
+        self._refuse_circles(parsed)
         return self._save([self._with_list(segment, base, catalog, taken) for segment in parsed])
 
     def save_edited(self, segment: Segment) -> Segment:
@@ -175,7 +175,7 @@ class SegmentService:
         changed = (
             [renamed] if fold(renamed.name) == old else [renamed, *(referring(s, old, renamed.name) for s in using)]
         )
-        self._refuse_circles(changed, self._store.tables.catalog())
+        self._refuse_circles(changed)
         saved, *_ = self._save(changed)
         if fold(renamed.name) == old:
             return saved
@@ -234,15 +234,18 @@ class SegmentService:
         before = self._store.segments.get(checked.name)
         return checked if before is None else replace(checked, id=before.id, revision=before.revision)
 
-    def _refuse_circles(self, parsed: Sequence[Segment], catalog: Catalog) -> None:
+    def _refuse_circles(self, parsed: Sequence[Segment]) -> None:
         ids = {segment.id for segment in parsed}
         known = {fold(s.name): s for s in self._store.segments.all() if s.id not in ids}
         known |= {fold(s.name): s for s in parsed}
         for segment in parsed:
-            sentence = next((i for i in issues(segment, catalog, known) if "in a circle" in i), None)
-            if sentence is not None:
+            found = circle(segment, known)
+            if found:
                 raise FixData(
-                    f"“{segment.name}” can't be saved.", sentence, "Take one of them out of the circle.", code="circle"
+                    f"“{segment.name}” can't be saved.",
+                    circle_words(found),
+                    "Take one of them out of the circle.",
+                    code="circle",
                 )
 
     def _with_list(self, segment: Segment, base: Path | None, catalog: Catalog, ctx: JobContext) -> Segment:

@@ -19,8 +19,8 @@ from app.delivery.matching import identity_of, matched_fields
 from app.jobs import JobContext
 from app.services.counts import CountService
 from app.services.destinations import DestinationService
+from app.services.finding import segment_named
 from app.services.scopes import scope_of
-from app.services.segment_lookup import segment_named
 from app.store import Store
 
 

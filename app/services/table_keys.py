@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core.errors import FixData
-from app.core.names import fold
+from app.core.names import did_you_mean, fold
 from app.core.tables import Column, Table
 from app.data.catalog import is_unique
 from app.data.engines.duckdb import DuckDBEngine
@@ -15,7 +15,12 @@ def column_named(table: Table, name: str) -> Column:
     """The column of that name, whatever its case; raises FixData when there is none."""
     column = table.column(name) or next((c for c in table.columns if fold(c.name) == fold(name)), None)
     if column is None:
-        raise FixData(f"{table.name} has no column {name}.", "", "Check the name of the column.", code="no_column")
+        raise FixData(
+            f"{table.name} has no column {name}.",
+            "It was removed in the source, or the name is spelled differently.",
+            did_you_mean(name, (each.name for each in table.columns), "Look at the columns of the table."),
+            code="no_column",
+        )
     return column
 
 

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.core.errors import FixData
-from app.core.names import fold
 from app.core.roles import Action, CurrentRole, demand
 from app.core.tables import Column, Table
 from app.core.value_mapping import MappedValue, mappable, mapped, with_means
@@ -15,6 +13,7 @@ from app.data.engines.duckdb import DuckDBEngine
 from app.data.looking import frequent_values
 from app.data.table_rows import LOOKED_AT, looked_at
 from app.jobs import JobContext
+from app.services.table_keys import column_named
 from app.services.trail import Trail
 from app.store import Store
 
@@ -47,7 +46,7 @@ class TableValues:
     def values(self, name: str, column: str, ctx: JobContext) -> tuple[MappedValue, ...]:
         """The most frequent values of a column that can be mapped, the unknown ones first; FixData for another column."""
         table = self._get(name)
-        found = _column(table, column)
+        found = column_named(table, column)
         with_means(found, {})  # raises for a column that has no mapping
         return self._values(table, found, ctx)
 
@@ -67,7 +66,7 @@ class TableValues:
         """Say what values mean, an empty text to forget it; raises FixData as `with_means`, NotAllowed."""
         demand(self._roles.role(), Action.CHANGE_TABLES)
         table = self._get(name)
-        changed = table.with_column(with_means(_column(table, column), said))
+        changed = table.with_column(with_means(column_named(table, column), said))
         saved = self._store.tables.save(changed)
         self._trail.table_changed(table, saved)
         return saved
@@ -78,10 +77,3 @@ class TableValues:
             counted = frequent_values(cursor, column, source, MOST)
         values = [mapped(column, value, rows) for value, rows in counted if value.strip()]
         return tuple(sorted(values, key=lambda value: value.means is not None))
-
-
-def _column(table: Table, name: str) -> Column:
-    found = table.column(name) or next((c for c in table.columns if fold(c.name) == fold(name)), None)
-    if found is None:
-        raise FixData(f"{table.name} has no column {name}.", "", "Check the name of the column.", code="no_column")
-    return found

@@ -11,7 +11,7 @@ from typing import Final
 
 from app.core.audit import Deed, Subject
 from app.core.errors import FixData, FixSettings, SendoffError
-from app.core.names import name_taken
+from app.core.names import did_you_mean, name_taken
 from app.core.roles import Action, CurrentRole, demand
 from app.core.table_changes import Requeried, TableChange, columns_changed
 from app.core.table_profiles import ColumnProfile
@@ -83,7 +83,10 @@ class TableService:
         table = self._store.tables.get(name)
         if table is None:
             raise FixSettings(
-                f"There is no table named “{name}”.", "", "Check the name in the list of tables.", code="no_table"
+                f"There is no table named “{name}”.",
+                "It was removed, or the name is spelled differently.",
+                did_you_mean(name, (each.name for each in self.all()), "Look at the list of tables."),
+                code="no_table",
             )
         return table
 

@@ -13,7 +13,7 @@ from app.cli.options import Options, split_options
 from app.cli.output import Output
 from app.core.errors import FixSettings
 from app.version import VERSION
-from tests.cli.desk import Desk
+from tests.cli.desk import PARTNER, Desk
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,36 @@ def test_wrong_use_is_said_in_sentences(desk: Desk, arguments: list[str], senten
     assert len(said.err.splitlines()) == 1
     with_document = desk.do(*arguments, "--json") if arguments[-1] != "--workspace" else desk.do("--json", *arguments)
     assert sentence in with_document.document["error"]["what"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["exports", "run", "Partnr"], "Partner"),
+        (["exports", "plan", "part"], "Partner"),
+        (["segments", "count", "Germny"], "Germany"),
+        (["tables", "show", "Custmer"], "Customer"),
+        (["tables", "meaning", "Customer", "Emial", "email"], "Email"),
+        (["connections", "show", "Driv"], "Drive"),
+        (["connections", "test", "Dirve"], "Drive"),
+        (["destinations", "show", "mailchmp"], "mailchimp"),
+    ],
+)
+def test_a_name_that_nothing_has_is_answered_with_the_one_that_was_meant(
+    shop: Desk, arguments: list[str], meant: str
+) -> None:
+    shop.done("exports", "apply", shop.file("partner.yaml", PARTNER))
+    said = shop.do(*arguments)
+    assert said.status == 2
+    assert f"Did you mean “{meant}”?" in said.err
+    unlike = shop.do(*arguments[:2], "Zyxw", *arguments[3:])
+    assert unlike.status == 2
+    assert "Did you mean" not in unlike.err
+
+
+def test_whoever_may_not_see_a_connection_is_not_told_its_name(shop: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENDOFF_ROLE", "viewer")
+    assert "Drive" not in shop.do("connections", "show", "Driv").err
 
 
 def test_an_argument_too_many_is_not_repeated(desk: Desk) -> None:

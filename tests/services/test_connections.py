@@ -17,6 +17,9 @@ from tests.fakes import tiny
 from tests.services.conftest import KEY
 from tests.store import samples
 
+AT_ONCE = timedelta(days=-36_500)
+"""Whatever was removed until now was removed before that; the house has a clock of its own, the store the real one."""
+
 
 def test_a_connection_is_saved_and_its_secret_lies_in_the_keyring_only(house):
     connection = house.connect()
@@ -114,8 +117,8 @@ def test_without_a_keyring_nothing_is_saved_but_what_needs_no_secret_is(house, t
     folder = {"folder": str(tmp_path)}
     house.connections.add("Folder", "local-folder", folder, {}, Access.ADMINS, agreed=True)
     house.connections.edit("Folder", new_name="Folder two")
-    house.connections.remove("Folder two")
-    assert house.connections.purge_removed() == 1
+    house.connections.purge(house.connections.remove("Folder two"))
+    assert house.store.connections.removed() == ()
 
 
 def test_when_the_row_can_not_be_saved_the_secret_is_taken_out_again(house, monkeypatch):
@@ -228,13 +231,22 @@ def test_an_unused_connection_goes_at_once_and_comes_back_with_its_secret(house)
     removed = house.connections.remove("Tiny one")
     assert house.connections.all() == []
     assert house.secrets.kept
-    assert house.connections.purge_removed(timedelta(hours=24)) == 0
+    house.connections.purge_removed(timedelta(hours=24))
     assert house.connections.put_back(removed) == connection
     assert house.connections.test("Tiny one", house.ctx)
     house.connections.remove("Tiny one")
-    assert house.connections.purge_removed() == 1
+    house.connections.purge_removed(AT_ONCE)
     assert house.secrets.kept == {}
     assert house.store.connections.removed() == ()
+
+
+def test_deleting_one_for_good_leaves_what_can_still_be_put_back(house):
+    house.connect()
+    removed = house.connections.remove("Tiny one")
+    other = house.connections.add("Folder", "local-folder", {"folder": "/tmp"}, {}, Access.ADMINS, agreed=True)
+    house.connections.purge(house.connections.remove(other.name))
+    assert house.connections.put_back(removed).name == "Tiny one"
+    assert house.connections.test("Tiny one", house.ctx)
 
 
 def test_a_connection_stays_for_the_next_time_when_the_keyring_can_not_forget(house):
@@ -242,10 +254,11 @@ def test_a_connection_stays_for_the_next_time_when_the_keyring_can_not_forget(ho
     house.connections.remove("Tiny one")
     house.secrets.works = False
     with pytest.raises(FixSettings):
-        house.connections.purge_removed()
+        house.connections.purge_removed(AT_ONCE)
     house.secrets.works = True
-    assert house.connections.purge_removed() == 1
+    house.connections.purge_removed(AT_ONCE)
     assert house.secrets.kept == {}
+    assert house.store.connections.removed() == ()
 
 
 def test_a_used_connection_names_its_exports(house):
