@@ -57,6 +57,7 @@ class Wanted(Protocol):
         """The name of the `Meaning` that fits it, OWN_ID, or none."""
 
 
+_NOT_IN_FILES = frozenset({ColumnType.BINARY, ColumnType.NESTED})
 OWN_ID = "own_id"
 """What a target field means that tells our members apart by an ID of ours: the key of their table likely fills it."""
 EXACT_FROM = 95
@@ -140,6 +141,19 @@ def guess_keys(fields: Sequence[Wanted], keys: Sequence[str], table: Table | Non
         return {}
     guesses = guess_matches(fields, table)
     return {key: str(guesses[key].field) for key in keys if key in guesses and guesses[key].kind is not MatchKind.CHECK}
+
+
+def propose_columns(table: Table) -> dict[str, MatchGuess]:
+    """What a file of members begins with, which takes any column: the key and whatever is known to mean something.
+
+    All columns where that is nothing; none that a file can't hold.
+    """
+    telling = [each for each in table.columns if each.name == table.key or each.meaning is not Meaning.NONE]
+    return {
+        column.name: MatchGuess(FieldRef(table.name, column.name), MatchKind.EXACT, 100)
+        for column in telling or table.columns
+        if column.type not in _NOT_IN_FILES
+    }
 
 
 def guess_one(field: Wanted, table: Table, column: Column) -> MatchGuess | None:

@@ -203,6 +203,15 @@ class Run:
     kept_values: int = 0
 
 
+def export_status(newest: Run | None, *, attached: bool) -> Status | None:
+    """What is said of an export: a run of it that goes on, else that it has no connection, else how its newest run ended."""
+    if newest is not None and not newest.status.ended:
+        return newest.status
+    if not attached:
+        return Status.NO_CONNECTION
+    return None if newest is None else newest.status
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """A member the target or a rule refused; `value` is as it would have been sent and is masked wherever it is shown."""

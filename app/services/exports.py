@@ -18,7 +18,7 @@ from app.core.matching import MatchGuess, Wanted, guess_matches
 from app.core.names import checked_name, fold, name_taken, new_id
 from app.core.partner_keys import PartnerKey
 from app.core.roles import Action, Role, may
-from app.core.runs import Run, Status
+from app.core.runs import Run, Status, export_status
 from app.core.schedules import next_due
 from app.core.segments import SegmentOf
 from app.core.tables import Catalog
@@ -380,7 +380,7 @@ class ExportService:
         if connection is not None:
             description = description.for_connection(connection.settings)
         latest = look.latest.get(export.id)
-        status = Status.NO_CONNECTION if connection is None else None if latest is None else latest.status
+        status = export_status(latest, attached=connection is not None)
         due = next_due(export.schedule, look.now) if export.schedule is not None and connection is not None else None
         allowed = may(look.role, Action.CHANGE_EXPORTS, None if connection is None else connection.access)
         shown = connection if connection is None or look.role is Role.ADMIN else _without_details(connection)

@@ -26,6 +26,7 @@ from app.ui.formats import Formats
 from app.ui.main_window import MainWindow
 from app.ui.notifications import Notifications, Tray
 from app.ui.page_slot import PageSlot
+from app.ui.pages.making import make_page
 from app.ui.palette_entries import PaletteEntries
 from app.ui.preferences import Preferences
 from app.ui.preload import load_later
@@ -120,7 +121,7 @@ class WindowSession(QObject):
         window.help_asked.connect(self.show_help)
         window.page_changed.connect(self._on_page_changed)
         for page, slot in self._frame.slots.items():
-            slot.fill(lambda p=page: self._make_page(p))
+            slot.fill(partial(make_page, page, self.context, self._frame.preferences))
         self._read()
         self._frame.runner.submit("store", "Follow the runs", self._follow_runs, on_finished=self._on_following)
 
@@ -235,60 +236,6 @@ class WindowSession(QObject):
         self.changed("runs")
 
     # Inside
-
-    def _make_page(self, page: str) -> QWidget:
-        """Import a page when it is first shown: the window paints before any of them is loaded."""
-        if page == "exports":
-            from app.ui.pages.exports.page import ExportsPage
-
-            return ExportsPage(self.context, self._frame.preferences)
-        if page == "segments":
-            from app.ui.pages.segments import SegmentsPage
-
-            return SegmentsPage(self.context)
-        if page == "tables":
-            from app.ui.pages.tables import TablesPage
-
-            return TablesPage(self.context)
-        if page == "connections":
-            from app.ui.pages.connections import ConnectionsPage
-
-            return ConnectionsPage(self.context)
-        if page == "runs":
-            from app.ui.pages.runs import RunsPage
-
-            return RunsPage(self.context)
-        if page == "settings":
-            from app.ui.pages.settings import SettingsPage
-
-            return SettingsPage(self.context, self._frame.preferences)
-        return self._make_view(page)
-
-    def _make_view(self, page: str) -> QWidget:
-        """As `_make_page`, for further views of a page."""
-        if page == "compare":
-            from app.ui.pages.compare import ComparePage
-
-            return ComparePage(self.context)
-        if page == "receipt":
-            from app.ui.pages.receipt import ReceiptPage
-
-            return ReceiptPage(self.context)
-        if page == "plan":
-            from app.ui.pages.plan import PlanPage
-
-            return PlanPage(self.context)
-        if page == "undo-plan":
-            from app.ui.pages.plan import UndoPlanPage
-
-            return UndoPlanPage(self.context)
-        if page == "suppression":
-            from app.ui.pages.suppression import SuppressionPage
-
-            return SuppressionPage(self.context)
-        from app.ui.pages.audit import AuditPage
-
-        return AuditPage(self.context)
 
     def _show_full(self, make: Callable[[], QWidget]) -> None:
         try:

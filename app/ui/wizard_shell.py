@@ -9,20 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from PySide6.QtCore import QRect, QSize, Qt, Signal, SignalInstance
+from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.ui.theme import Theme
-from app.ui.widgets import paint
-from app.ui.widgets.bars import ProgressBar
 from app.ui.widgets.buttons import Button, IconButton
-from app.ui.widgets.focus import KeyboardFocus
-from app.ui.widgets.labels import Area, ElidedLabel, Label, Line
-from app.ui.widgets.marks import Badge
+from app.ui.widgets.labels import Area, Label, Line
 from app.ui.widgets.scroll import Scroll
+from app.ui.wizard_rail import Rail, StepState
 
-RAIL = 232
 WIDE_FROM = 1200
 _UNLIMITED = 16_777_215
 """Qt's own largest width."""
@@ -73,102 +69,6 @@ class WizardStep(Protocol):
         ...
 
 
-class _StepButton(KeyboardFocus, QPushButton):
-    """A step in the rail; only done steps can be clicked."""
-
-    def __init__(self, theme: Theme, number: int) -> None:
-        super().__init__()
-        self._theme = theme
-        self._number = number
-        self._title, self._summary, self._state = "", "", "todo"
-        self.setAutoDefault(False)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self.setFixedHeight(56)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def set_step(self, title: str, summary: str, state: str) -> None:
-        self._title, self._summary, self._state = title, summary, state
-        words = {"done": self.tr("done"), "current": self.tr("current"), "todo": self.tr("to do")}[state]
-        self.setAccessibleName(f"{self._number}. {title}, {words}")
-        self.setAccessibleDescription(summary)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if state == "done" else Qt.FocusPolicy.NoFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor if state == "done" else Qt.CursorShape.ArrowCursor)
-        self.setToolTip(summary)
-        self.update()
-
-    def is_done(self) -> bool:
-        return self._state == "done"
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        theme = self._theme
-        current = self._state == "current"
-        if current:
-            paint.box(painter, self.rect(), 6, fill=theme.color("surface"), edge=theme.color("line"))
-        elif self._state == "done" and self.underMouse():
-            paint.box(painter, self.rect(), 6, fill=theme.color("hover"))
-        self._paint_mark(painter, QRect(12, 10, 20, 20))
-        room = self.width() - 42 - 8
-        role = "body-strong" if current else "body-medium"
-        ink = "text" if current or self._state == "done" else "text2"
-        paint.text(painter, theme, QRect(42, 10, room, 20), self._title, role=role, ink=ink)
-        paint.text(painter, theme, QRect(42, 29, room, 16), self._summary, role="caption", ink="text2")
-        if self.hasFocus() and self.focus_visible:
-            paint.focus_ring(painter, theme, self.rect(), 6)
-
-    def _paint_mark(self, painter: QPainter, mark: QRect) -> None:
-        theme = self._theme
-        if self._state == "done":
-            paint.box(painter, mark, 10, fill=theme.color("success_subtle"))
-            paint.icon(painter, theme, mark.adjusted(4, 4, -4, -4), "check-bold", "success")
-            return
-        current = self._state == "current"
-        if current:
-            paint.box(painter, mark, 10, fill=theme.color("accent"))
-        else:
-            paint.box(painter, mark, 10, edge=theme.color("control"))
-        ink = "on_accent" if current else "text2"
-        centre = Qt.AlignmentFlag.AlignHCenter
-        paint.text(painter, theme, mark, str(self._number), role="micro", ink=ink, align=centre)
-
-
-class _Rail(Area):
-    """Identity, steps, and how far."""
-
-    def __init__(self, theme: Theme, count: int) -> None:
-        super().__init__(theme, "app", "r")
-        self.setFixedWidth(RAIL + 1)
-        self.badge = Badge(theme, "", theme.tokens["accent"], "", 32)
-        self.name = ElidedLabel(theme, "", "body-strong")
-        self.kind = ElidedLabel(theme, "", "caption", "text2")
-        self.buttons = [_StepButton(theme, i + 1) for i in range(count)]
-        self.progress_words = Label(theme, "", "caption", "text2")
-        self.progress = ProgressBar(theme, self.tr("Steps"))
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(self.name)
-        words.addWidget(self.kind)
-        identity = QHBoxLayout()
-        identity.setContentsMargins(12, 0, 12, 0)
-        identity.setSpacing(12)
-        identity.addWidget(self.badge)
-        identity.addLayout(words, 1)
-        foot = QVBoxLayout()
-        foot.setContentsMargins(12, 0, 12, 0)
-        foot.setSpacing(6)
-        foot.addWidget(self.progress_words)
-        foot.addWidget(self.progress)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 20, 9, 18)
-        layout.setSpacing(8)
-        layout.addLayout(identity)
-        layout.addSpacing(18)
-        for button in self.buttons:
-            layout.addWidget(button)
-        layout.addStretch(1)
-        layout.addLayout(foot)
-
-
 class WizardShell(QWidget):
     """The frame around the steps; give it to `MainWindow.show_full`.
 
@@ -215,7 +115,7 @@ class WizardShell(QWidget):
         self._panel_width = panel_width
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._rail = _Rail(theme, len(self._steps))
+        self._rail = Rail(theme, len(self._steps))
         self._build_head()
         self._stack = QStackedWidget()
         self._panel = QStackedWidget()
@@ -427,7 +327,7 @@ class WizardShell(QWidget):
         count = len(self._steps)
         last = self._at == count - 1
         for number, (button, other) in enumerate(zip(self._rail.buttons, self._steps, strict=True)):
-            state = "current" if number == self._at else ("done" if self._can_jump(number) else "todo")
+            state: StepState = "current" if number == self._at else "done" if self._can_jump(number) else "todo"
             button.set_step(other.title(), other.summary(), state)
         place = self.tr("Step {number} of {count}").format(number=self._at + 1, count=count)
         self._rail.progress_words.set_words(place)

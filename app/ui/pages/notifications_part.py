@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.ui.notifications import Topic, set_wanted, wanted
+from app.ui.pages.setting_lines import setting_line, stacked
 from app.ui.preferences import Preferences
 from app.ui.theme import Theme
 from app.ui.widgets.checks import Toggle
-from app.ui.widgets.labels import Label, row
 
 
 class NotificationsPart(QWidget):
@@ -21,13 +21,9 @@ class NotificationsPart(QWidget):
             Topic.REJECTS: self.tr("A run finishes with rejects"),
             Topic.EVERY: self.tr("Every finished run"),
         }
-        stack = QVBoxLayout(self)
-        stack.setContentsMargins(0, 0, 0, 0)
-        stack.setSpacing(12)
-        self.switches: dict[Topic, Toggle] = {}
-        for topic, label in lines.items():
-            switch = self.switches[topic] = Toggle(theme, name=label)
+        self.switches = {topic: Toggle(theme, name=label) for topic, label in lines.items()}
+        for topic, switch in self.switches.items():
             switch.setChecked(wanted(preferences, topic))
             switch.toggled.connect(lambda on, t=topic: set_wanted(preferences, t, on=on))
-            stack.addLayout(row(Label(theme, label, "body-medium"), None, switch))
-        self.setProperty("words", " ".join(lines.values()))
+        rows = (setting_line(theme, lines[topic], "", switch) for topic, switch in self.switches.items())
+        stacked(self, *rows, spacing=12)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.core.retention import Retention
 from app.ui.context import WindowContext
+from app.ui.pages.setting_lines import setting_line, stacked
 from app.ui.widgets.choice import Choice
-from app.ui.widgets.labels import Label, row
 from app.ui.widgets.select import Select
 
 OFFERED = (7, 14, 30, 60, 90, 180, 365, 730, 1825, 3650)
@@ -32,22 +32,13 @@ class RetentionPart(QWidget):
             "changes": (self.tr("Changes"), self.tr("Who came and went; comparing and undoing need it")),
             "receipts": (self.tr("Receipts"), self.tr("At least as long as their runs")),
         }
-        stack = QVBoxLayout(self)
-        stack.setContentsMargins(0, 0, 0, 0)
-        stack.setSpacing(12)
-        self.selects: dict[str, Select] = {}
-        for kind, (label, hint) in lines.items():
-            select = Select(theme, label)
+        self.selects = {kind: Select(theme, label) for kind, (label, _hint) in lines.items()}
+        for kind, select in self.selects.items():
             select.setFixedWidth(WIDTH)
             select.chosen.connect(lambda days, k=kind: self._on_chosen(k, days))
-            self.selects[kind] = select
-            words = QVBoxLayout()
-            words.setSpacing(0)
-            words.addWidget(Label(theme, label, "body-medium"))
-            words.addWidget(Label(theme, hint, "caption", "text2"))
-            stack.addLayout(row(words, None, select))
         self._shown: Retention | None = None
-        self.setProperty("words", " ".join(word for pair in lines.values() for word in pair))
+        rows = (setting_line(theme, *lines[kind], select) for kind, select in self.selects.items())
+        stacked(self, *rows, spacing=12)
 
     def show_retention(self, kept: Retention, *, may_change: bool) -> None:
         """Show what is set; a number of days set elsewhere is offered too."""

@@ -6,37 +6,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QLocale, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.core.engine_limits import EngineLimits
-from app.core.errors import as_sendoff_error
 from app.core.retention import Retention
 from app.core.roles import Action, Role, may
 from app.core.servers import ServerAddress
 from app.core.workspaces import WorkspaceInfo
 from app.ui.context import WindowContext
 from app.ui.dialogs.role import role_dialog
+from app.ui.pages.appearance_part import AppearancePart
 from app.ui.pages.engine_limits import LimitsPart, LimitsShown
 from app.ui.pages.engine_part import EnginePart
 from app.ui.pages.freshness import Freshness
+from app.ui.pages.keyring_part import KeyringPart
 from app.ui.pages.notifications_part import NotificationsPart
 from app.ui.pages.retention_part import RetentionPart
 from app.ui.pages.role_table import role_table
+from app.ui.pages.setting_lines import setting_line, side_by_side
 from app.ui.preferences import Preferences
 from app.ui.runner import Finished, Outcome
-from app.ui.theme import Theme
-from app.ui.theme.tokens import MODES
-from app.ui.widgets import paint
 from app.ui.widgets.buttons import Button
-from app.ui.widgets.checks import Radio, Toggle
-from app.ui.widgets.choice import Choice, Segmented
+from app.ui.widgets.checks import Radio
+from app.ui.widgets.choice import Choice
 from app.ui.widgets.fields import TextField
-from app.ui.widgets.focus import KeyboardFocus
-from app.ui.widgets.labels import Area, Card, ElidedLabel, Label, row
+from app.ui.widgets.labels import Area, Card, ElidedLabel, Label
 from app.ui.widgets.marks import Pill
-from app.ui.widgets.notes import Note
 from app.ui.widgets.page_head import PageHead
 from app.ui.widgets.select import Select
 from app.version import VERSION
@@ -73,46 +69,6 @@ def read_settings(services: Services) -> SettingsData:
     )
 
 
-class ThemeCard(KeyboardFocus, QRadioButton):
-    """A small picture of a theme; a radio button."""
-
-    def __init__(self, theme: Theme, choice: str, words: str) -> None:
-        super().__init__(words)
-        self._theme = theme
-        self._choice = choice
-        self.setAccessibleName(words)
-        self.setFixedSize(QSize(148, 96))
-
-    def hitButton(self, position: Any) -> bool:
-        """The whole card can be clicked."""
-        return self.rect().contains(position)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint the picture and the choice under it."""
-        painter, theme = QPainter(self), self._theme
-        plate = self.rect().adjusted(0, 0, 0, -32)
-        sides = {"system": ("light", "dark"), "light": ("light",), "dark": ("dark",)}[self._choice]
-        width = plate.width() // len(sides)
-        for number, mode in enumerate(sides):
-            part = plate.adjusted(number * width, 0, 0, 0)
-            tokens = MODES["light" if mode == "light" else "dark"]
-            paint.box(painter, part, 6, fill=QColor(tokens["surface"]))
-            for line, (length, role) in enumerate(((0.35, "accent"), (0.75, "track"), (0.55, "track"))):
-                bar = part.adjusted(12, 14 + line * 14, 0, 0)
-                bar.setHeight(5)
-                bar.setWidth(round(width * length))
-                paint.box(painter, bar, 2.5, fill=QColor(tokens[role]))
-        edge = "accent" if self.isChecked() else "line"
-        paint.box(painter, plate, 6, edge=theme.color(edge), width=2.0 if self.isChecked() else 1.0)
-        mark = self.rect().adjusted(0, plate.height() + 8, 0, 0)
-        mark.setWidth(16)
-        mark.setHeight(16)
-        paint.radio_mark(painter, theme, mark, on=self.isChecked())
-        paint.text(painter, theme, self.rect().adjusted(24, plate.height() + 4, 0, -4), self.text())
-        if self.hasFocus() and self.focus_visible:
-            paint.focus_ring(painter, theme, self.rect(), 6)
-
-
 class SettingsPage(Area):
     """Cards in two columns, one below 1200 px."""
 
@@ -127,7 +83,6 @@ class SettingsPage(Area):
         self._create_elements()
         self._connect_signals()
         self._assemble()
-        self._show_appearance()
         self.refresh()
 
     # Elements
@@ -148,28 +103,13 @@ class SettingsPage(Area):
         self.retention = RetentionPart(self._context)
         self.limits = LimitsPart(self._context)
         self.notifications = NotificationsPart(theme, self._preferences)
-        self._themes = {
-            "system": ThemeCard(theme, "system", self.tr("Match system")),
-            "light": ThemeCard(theme, "light", self.tr("Light")),
-            "dark": ThemeCard(theme, "dark", self.tr("Dark")),
-        }
-        self._rows = Segmented(
-            theme,
-            self.tr("Row height"),
-            [Choice("comfortable", self.tr("Comfortable")), Choice("compact", self.tr("Compact"))],
-        )
-        self._motion = Toggle(theme, name=self.tr("Reduce motion"))
+        self.appearance = AppearancePart(theme, self._preferences)
         self._role_pill = Pill(theme, "", "accent")
         formats = self._context.formats
         self._roles = {role: Radio(theme, formats.role(role)) for role in reversed(Role)}
-        self._store = Label(
-            theme, self.tr("Secrets are kept in this computer’s keyring, never in a file."), ink="text2", wrap=True
-        )
-        self.probe = Button(theme, self.tr("Test the keyring"))
-        self._probed = Note(theme, "success", "")
-        self._probed.hide()
+        self.keyring = KeyringPart(self._context)
         self.audit = Button(theme, self.tr("Open"), trailing="arrow-right", name=self.tr("Open the audit trail"))
-        self._audit_line = self._line(self.tr("Audit trail"), self.tr("Who did what, and when"), self.audit)
+        self._audit_line = setting_line(theme, self.tr("Audit trail"), self.tr("Who did what, and when"), self.audit)
 
     def _countries(self) -> list[Choice]:
         """Countries by their two letters, by name in the person's language."""
@@ -185,15 +125,10 @@ class SettingsPage(Area):
         self.search_field.textChanged.connect(self._on_search_changed)
         self._name.left.connect(self._on_name_left)
         self._country.chosen.connect(self._on_country_chosen)
-        for choice, card in self._themes.items():
-            card.clicked.connect(lambda _on=False, c=choice: self._on_theme_chosen(c))
-        self._rows.chosen.connect(lambda key: self._preferences.set_compact_rows(compact=key == "compact"))
-        self._motion.toggled.connect(self._on_motion_toggled)
         self._role_group = QButtonGroup(self)
         for role, radio in self._roles.items():
             self._role_group.addButton(radio)
             radio.clicked.connect(lambda _on=False, r=role: self._on_role_chosen(r))
-        self.probe.clicked.connect(self._on_probe_clicked)
         self.engine.changed.connect(self._on_engine_changed)
         self.retention.chosen.connect(self._on_retention_chosen)
         self.limits.wanted.connect(self._on_limits_wanted)
@@ -205,10 +140,14 @@ class SettingsPage(Area):
             self._card(
                 self.tr("Workspace"),
                 self.tr("Kept in one folder on this computer"),
-                self._line(self.tr("Name"), "", self._name, 260),
-                self._line(self.tr("Audience"), self.tr("Sets which exports are offered; chosen once"), self._audience),
-                self._line(self.tr("Default country"), self.tr("Reads phone numbers without one"), self._country, 260),
-                self._line(self.tr("Folder"), "", self._folder, 320),
+                setting_line(theme, self.tr("Name"), "", self._name, 260),
+                setting_line(
+                    theme, self.tr("Audience"), self.tr("Sets which exports are offered; chosen once"), self._audience
+                ),
+                setting_line(
+                    theme, self.tr("Default country"), self.tr("Reads phone numbers without one"), self._country, 260
+                ),
+                setting_line(theme, self.tr("Folder"), "", self._folder, 320),
             ),
             self._card(
                 self.tr("Data engine"),
@@ -219,9 +158,7 @@ class SettingsPage(Area):
             self._card(
                 self.tr("Appearance"),
                 self.tr("Applies at once"),
-                self._row_of(*self._themes.values()),
-                self._line(self.tr("Row height"), self.tr("For tables opened from now on"), self._rows),
-                self._line(self.tr("Reduce motion"), self.tr("No slides, still spinners"), self._motion),
+                self.appearance,
             ),
             self._card(
                 self.tr("Notifications"),
@@ -231,16 +168,14 @@ class SettingsPage(Area):
             self._card(
                 self.tr("Role of this workspace"),
                 self.tr("Viewers look, contributors build exports, admins also manage connections"),
-                self._line(self.tr("Your role here"), "", self._role_pill),
+                setting_line(theme, self.tr("Your role here"), "", self._role_pill),
                 role_table(theme, self._context.formats),
-                self._row_of(*self._roles.values()),
+                side_by_side(*self._roles.values()),
             ),
             self._card(
                 self.tr("Security"),
                 "",
-                self._store,
-                self._row_of(self.probe),
-                self._probed,
+                self.keyring,
                 self._audit_line,
             ),
             self._card(
@@ -294,29 +229,6 @@ class SettingsPage(Area):
         )
         return card
 
-    def _line(self, label: str, hint: str, control: QWidget, width: int = 0) -> QWidget:
-        theme = self._context.theme
-        host = QWidget()
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(Label(theme, label, "body-medium"))
-        if hint:
-            words.addWidget(Label(theme, hint, "caption", "text2"))
-        if not control.accessibleName():
-            control.setAccessibleName(label)
-        if width:
-            control.setFixedWidth(width)
-            control.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        host.setLayout(row(words, None, control))
-        host.setProperty("words", f"{label} {hint}")
-        return host
-
-    def _row_of(self, *widgets: QWidget) -> QWidget:
-        host = QWidget()
-        host.setLayout(row(*widgets, None, spacing=16))
-        host.setProperty("words", " ".join(widget.accessibleName() for widget in widgets))
-        return host
-
     # Page
 
     def refresh(self) -> None:
@@ -351,11 +263,6 @@ class SettingsPage(Area):
             (self._right if two and number > 2 else self._left).addWidget(card)
         self._left.addStretch(1)
         self._right.addStretch(1)
-
-    def _show_appearance(self) -> None:
-        self._themes[self._preferences.theme_choice()].setChecked(True)
-        self._rows.set_current("compact" if self._preferences.compact_rows() else "comfortable")
-        self._motion.setChecked(self._preferences.reduced_motion())
 
     def _show_data(self, data: SettingsData) -> None:
         formats = self._context.formats
@@ -434,13 +341,6 @@ class SettingsPage(Area):
             lambda: services.workspace.set_country(old),
         )
 
-    def _on_theme_chosen(self, choice: str) -> None:
-        if choice in {"system", "light", "dark"}:
-            self._preferences.set_theme_choice(self._context.theme, choice)  # type: ignore[arg-type]  # checked in the line above
-
-    def _on_motion_toggled(self, on: bool) -> None:  # noqa: FBT001 - Qt's signature
-        self._preferences.set_reduced_motion(self._context.theme, reduced=on)
-
     def _on_role_chosen(self, role: Role) -> None:
         before = self._data
         if before is None or role is before.role:
@@ -480,24 +380,3 @@ class SettingsPage(Area):
     def _on_engine_changed(self) -> None:
         self._context.navigator.changed("tables")
         self.refresh()
-
-    def _on_probe_clicked(self) -> None:
-        self.probe.set_busy(True)
-        services = self._context.services
-        self._context.runner.submit(
-            "queries",
-            "Test the keyring",
-            lambda _ctx: services.connections.secret_store(),
-            on_finished=self._on_probed,
-        )
-
-    def _on_probed(self, finished: Finished) -> None:
-        self.probe.set_busy(False)
-        if finished.outcome is Outcome.DONE:
-            words = self.tr("Secrets are kept in {store}.").format(store=finished.value.name)
-            self._probed.set_note("success", words)
-            self._store.set_words(words)
-        elif finished.error is not None:
-            told = as_sendoff_error(finished.error)
-            self._probed.set_note("danger", told.what, f"{told.why} {told.fix}".strip())
-        self._probed.show()

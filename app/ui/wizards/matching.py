@@ -8,17 +8,12 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.drafts import Step
 from app.core.errors import as_sendoff_error
-from app.core.matching import MatchGuess, MatchKind
+from app.core.matching import MatchGuess, propose_columns
 from app.core.names import fold
-from app.core.segments import FieldRef
-from app.core.tables import ColumnType
 from app.ui.runner import Finished, Outcome
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import Choice, Segmented
 from app.ui.widgets.columns import NoteRow
-from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.fields import TextField
-from app.ui.widgets.forms import Form
 from app.ui.widgets.labels import IconLabel, Label, Line, row
 from app.ui.widgets.notes import Note
 from app.ui.widgets.pick_list import PickItem, PickList
@@ -26,6 +21,7 @@ from app.ui.widgets.table import ROW_WITH_CONTROLS, DataTable
 from app.ui.wizards.files_state import PlannedFiles
 from app.ui.wizards.format_form import FormatForm
 from app.ui.wizards.match_rows import PICK, TARGET, MatchLine, columns, lines, pick_items
+from app.ui.wizards.rename_column import RenameColumnDialog
 from app.ui.wizards.sample_panel import SamplePanel
 from app.ui.wizards.segment_state import SegmentState
 from app.ui.wizards.step import StepWidget, page
@@ -296,15 +292,11 @@ class MatchingStep(StepWidget):
         self.changed.emit()
 
     def _propose_columns(self, *, again: bool) -> None:
-        """A file takes any column: begin with the key and what is known to mean something."""
+        """A file takes any column: begin with those that a person most likely wants in it."""
         table = self.state.member_table()
         if table is None or (self.state.draft.match and not again):
             return
-        chosen = [c for c in table.columns if c.name == table.key or c.meaning.value != "none"]
-        usable = [c for c in (chosen or table.columns) if c.type not in {ColumnType.BINARY, ColumnType.NESTED}]
-        self._guesses = {
-            column.name: MatchGuess(FieldRef(table.name, column.name), MatchKind.EXACT, 100) for column in usable
-        }
+        self._guesses = propose_columns(table)
         self.state.update(match={name: str(guess.field) for name, guess in self._guesses.items()})
 
     # Coverage and samples
@@ -456,7 +448,7 @@ class MatchingStep(StepWidget):
         if not self._free() or self.state.read_only or target in known or target not in self.state.draft.match:
             return
         others = {fold(name) for name in self.state.draft.match if name != target}
-        dialog = _RenameDialog(self, target, others)
+        dialog = RenameColumnDialog(self.theme, self, target, others)
         dialog.accepted.connect(lambda: self._on_renamed(target, dialog.name()))
         dialog.open()
 
@@ -464,30 +456,3 @@ class MatchingStep(StepWidget):
         self.state.update(
             match={after if key == before else key: source for key, source in self.state.draft.match.items()}
         )
-
-
-class _RenameDialog(Dialog):
-    """One field; refuses what another column is called already."""
-
-    def __init__(self, step: MatchingStep, name: str, taken: set[str]) -> None:
-        super().__init__(step.theme, step, self.tr("Name of the column"), width=480)
-        self._taken = taken
-        self._field = TextField(step.theme, self.tr("Name in the file"), value=name)
-        form = Form(step.theme)
-        form.add_row(self.tr("Name in the file"), self._field, required=True)
-        self.body.addWidget(form)
-        self.add_cancel()
-        self._save = self.add_button(Button(step.theme, self.tr("Rename"), "primary"), default=True)
-        self._save.clicked.connect(self._on_save_clicked)
-
-    def name(self) -> str:
-        """What was typed."""
-        return self._field.value().strip()
-
-    def _on_save_clicked(self) -> None:
-        if not self.name():
-            self._field.set_error(self.tr("A column needs a name."))
-        elif fold(self.name()) in self._taken:
-            self._field.set_error(self.tr("Another column has this name."))
-        else:
-            self.accept()

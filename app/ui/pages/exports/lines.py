@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 
 from app.core.exports import Export, ExportKind
 from app.core.run_progress import seconds_left
-from app.core.runs import Run, Status
+from app.core.runs import Run, Status, export_status
 from app.ui.formats import NOTHING, Formats, StatusWords
 from app.ui.held_words import held_in_short
 from app.ui.widgets.columns import BadgeCell, Column, NumberCell, StatusCell, TextCell
@@ -49,12 +49,8 @@ class ExportLine:
 
     @property
     def status(self) -> Status | None:
-        """What the list shows: a run that goes on, else the missing connection, else the latest run."""
-        if self.run is not None and self.active:
-            return self.run.status
-        if self.row.connection is None:
-            return Status.NO_CONNECTION
-        return self.run.status if self.run is not None else None
+        """What the list shows, with the newest state of the run."""
+        return export_status(self.run, attached=self.row.connection is not None)
 
     @property
     def needs_attention(self) -> bool:
