@@ -6,20 +6,18 @@ Opening is quick because what is heavy (the engine, the keyring, the scheduler) 
 from __future__ import annotations
 
 import locale
-import logging
-import threading
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
-from datetime import UTC, datetime, timedelta
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING
 
 from app.core.audit import Deed, Seat, Subject
-from app.core.errors import SendoffError
 from app.core.roles import Role
 from app.core.servers import ServerKind
 from app.core.workspaces import Audience
 from app.jobs import JobContext, Pools
+from app.made_once import MadeOnDemand, made_once
 from app.secrets.when_used import StoreWhenUsed
 from app.services.audit import AuditService
 from app.services.connections import ConnectionService
@@ -35,7 +33,7 @@ from app.services.roles import RoleService
 from app.services.servers import ServerService
 from app.services.setting_aside import take_back
 from app.services.sign_ins import SignInService
-from app.services.tidying import Tidying
+from app.services.tidying import Tidying, tidied
 from app.services.trail import Trail
 from app.services.workspaces import RecentWorkspaces, WorkspaceService
 from app.store import Store
@@ -70,30 +68,11 @@ if TYPE_CHECKING:
     from app.services.undo import UndoService
     from app.services.unsubscribes import UnsubscribeService
 
-T = TypeVar("T")
-
-UNDO_FOR = timedelta(hours=24)
-"""How long something removed can be put back."""
-
 CLOSE_SECONDS = 15.0
 """How long closing waits for the batch in flight of each run."""
 
-logger = logging.getLogger(__name__)
 
-
-class _made_once(Generic[T]):  # noqa: N801 - stands where `property` would
-    """A service that is made when it is first asked for, by one thread; its method imports what it needs."""
-
-    def __init__(self, make: Callable[[Services], T]) -> None:
-        self._make = make
-        self._name = make.__name__
-        self.__doc__ = make.__doc__
-
-    def __get__(self, services: Services, _owner: type[Services] | None = None) -> T:
-        return services._once(self._name, lambda: self._make(services))  # noqa: SLF001 - a part of that class
-
-
-class Services:
+class Services(MadeOnDemand):
     """The services of one open workspace. Thread safe; `close` ends all of them.
 
     Most services are made when they are first asked for, which imports the engine: ask off the main thread.
@@ -108,12 +87,11 @@ class Services:
         seat: Seat = Seat.COMMAND_LINE,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        super().__init__()
         self.folder = folder
         self.pools = Pools()
         self._store = store
         self._clock = clock
-        self._lock = threading.RLock()
-        self._made: dict[str, object] = {}
         self._secrets = secrets if secrets is not None else StoreWhenUsed(self._keyring)
         self.roles = RoleService(store)
         self.audit = AuditService(store, self.roles, seat=seat, redact=self._masked, clock=clock)
@@ -153,7 +131,7 @@ class Services:
             clock=clock,
         )
 
-    @_made_once
+    @made_once
     def putting_back(self) -> PuttingBack:
         """Takes changes back by the audit trail."""
         from app.services.putting_back import PuttingBack
@@ -169,28 +147,28 @@ class Services:
             lambda: self.suppression,
         )
 
-    @_made_once
+    @made_once
     def tables(self) -> TableService:
         """Tables of the workspace."""
         from app.services.tables import TableService
 
         return TableService(self._store, self.engine(), self.roles, self._trail)
 
-    @_made_once
+    @made_once
     def segments(self) -> SegmentService:
         """Segments of the workspace."""
         from app.services.segments import SegmentService
 
         return SegmentService(self._store, self.engine, self.roles, self.folder, self._trail)
 
-    @_made_once
+    @made_once
     def suppression(self) -> SuppressionService:
         """Who is never sent to a target."""
         from app.services.suppression import SuppressionService
 
         return SuppressionService(self._store, self.engine, self.roles, self.folder, self.audit, clock=self._clock)
 
-    @_made_once
+    @made_once
     def unsubscribes(self) -> UnsubscribeService:
         """Who opted out at a destination, for the suppression list."""
         from app.services.unsubscribes import UnsubscribeService
@@ -201,21 +179,21 @@ class Services:
         open_connection, describe = self.connections.open, self.destinations.get
         return UnsubscribeService(self._store, self.roles, suppression, open_connection, describe, clock=self._clock)
 
-    @_made_once
+    @made_once
     def segment_builder(self) -> SegmentBuilder:
         """Answers about segments that are being edited."""
         from app.services.segment_builder import SegmentBuilder
 
         return SegmentBuilder(self._store, self.engine, self.counts.counter, self.roles, self.audit, clock=self._clock)
 
-    @_made_once
+    @made_once
     def counts(self) -> CountService:
         """Counts of segments on their way to targets."""
         from app.services.counts import CountService
 
         return CountService(self._store, self.engine, self.destinations, listed=self._listed, clock=self._clock)
 
-    @_made_once
+    @made_once
     def runs(self) -> RunService:
         """Runs of exports."""
         from app.services.runs import RunService
@@ -233,42 +211,42 @@ class Services:
             clock=self._clock,
         )
 
-    @_made_once
+    @made_once
     def plan_looks(self) -> PlanLookService:
         """Plans that are looked at page by page."""
         from app.services.plan_looks import PlanLookService
 
         return PlanLookService(self._store, self.roles, self.plans, self.engine, self.audit, self._clock)
 
-    @_made_once
+    @made_once
     def held_runs(self) -> HeldRunService:
         """Runs that a guard held."""
         from app.services.held_runs import HeldRunService
 
         return HeldRunService(self._store, self.roles, self.runs, self._clock)
 
-    @_made_once
+    @made_once
     def resuming(self) -> ResumeService:
         """Runs that were interrupted or had rejects, to be gone on with."""
         from app.services.resume import ResumeService
 
         return ResumeService(self.folder, self._store, self.runs, self.destinations.get, self._clock)
 
-    @_made_once
+    @made_once
     def receipts(self) -> ReceiptService:
         """Receipts of runs."""
         from app.services.receipts import ReceiptService
 
         return ReceiptService(self.folder, self._store, self.audit)
 
-    @_made_once
+    @made_once
     def comparing(self) -> CompareService:
         """Two runs side by side."""
         from app.services.comparing import CompareService
 
         return CompareService(self.folder, self._store, self.engine, self.roles, self.audit)
 
-    @_made_once
+    @made_once
     def undo(self) -> UndoService:
         """Taking back what runs did."""
         from app.services.undo import UndoService
@@ -285,7 +263,7 @@ class Services:
             self.audit,
         )
 
-    @_made_once
+    @made_once
     def suppression_effect(self) -> SuppressionEffect:
         """What the suppression list does to exports."""
         from app.services.suppression_effect import SuppressionEffect
@@ -294,28 +272,28 @@ class Services:
             self._store, self.engine, self.counts, self.destinations, self._listed, clock=self._clock
         )
 
-    @_made_once
+    @made_once
     def erasing(self) -> EraseService:
         """Erasing a person everywhere."""
         from app.services.erasing import EraseService
 
         return EraseService(self.folder, self._store, self.engine, self.roles, self.suppression, self.audit)
 
-    @_made_once
+    @made_once
     def plans(self) -> PlanService:
         """What runs of exports would change."""
         from app.services.plans import PlanService
 
         return PlanService(self._store, self.roles, self._reach(), self._run_deps(), self.audit)
 
-    @_made_once
+    @made_once
     def schedules(self) -> ScheduleService:
         """Schedules of exports."""
         from app.services.schedules import ScheduleService
 
         return ScheduleService(self._store, self.roles, self.runs, self._trail, self._clock)
 
-    @_made_once
+    @made_once
     def redactor(self) -> Redactor:
         """Masks every secret that was read; for log handlers."""
         from app.secrets.redaction import Redactor
@@ -331,71 +309,52 @@ class Services:
             limits = self.engine_limits.limits()
             return DuckDBEngine(self.folder, f"{limits.memory_gb}GB", limits.threads, server=self._server)
 
-        return self._once("engine", make)
+        return self.once("engine", make)
 
     def _limit_engine(self, limits: EngineLimits) -> None:
-        with self._lock:
-            made = "engine" in self._made
-        if made:
+        if self.made("engine"):
             self.engine().set_limits(f"{limits.memory_gb}GB", limits.threads)
 
     def _server(self) -> Server:
         """What answers for the tables on the workspace's server; its address is looked up whenever it connects."""
         address = self.servers.address()
-        kind = ServerKind.POSTGRES if address is None else address.kind
+        return self._server_of(ServerKind.POSTGRES if address is None else address.kind)
 
+    def _server_of(self, kind: ServerKind) -> Server:
         def make() -> Server:
             from app.data.engines.servers import server_engine
 
             return server_engine(kind, self.servers.access)
 
-        return self._once(kind, make)
+        return self.once(kind, make)
 
     def tidy(self) -> bool:
-        """Delete for good what can't be put back any more and what is too old to be kept; whether that was done.
-
-        It is not while an export runs, in this process or another one: it may use what goes. A keyring that can't be reached is
-        no error here: its secrets wait for the next time. Takes its time; `tidying` does it for whoever stays open.
-        """
-        if self.runs.active():
-            return False
-        with suppress(SendoffError):
-            self.connections.purge_removed(UNDO_FOR)
-        lapsed = self._clock() - UNDO_FOR
-        for export_id in self.exports.purge_removed(lapsed):
-            self.runs.forget(export_id)
-        self.segments.purge_removed(lapsed)
-        self.segments.clear_away(lapsed)
-        self.suppression.tidy(lapsed)
-        self.tables.clear_away(self._clock())
-        self.runs.tidy(self.retention.get())
-        return True
+        """Delete for good what can't be put back any more and what is too old; False while an export runs. Takes its time."""
+        return tidied(
+            self.runs,
+            self.connections,
+            self.exports,
+            self.segments,
+            self.suppression,
+            self.tables,
+            self.retention.get(),
+            self._clock(),
+        )
 
     def close(self) -> None:
         """Cancel what runs, wait for it, and close engine and store; nothing can be used afterwards."""
-        with self._lock:
-            schedules, runs = self._made.get("schedules"), self._made.get("runs")
-            engine, servers = self._made.get("engine"), [self._made.get(kind) for kind in ServerKind]
         self.tidying.stop()
-        if schedules is not None:
+        if self.made("schedules"):
             self.schedules.stop()
-        if runs is not None:
+        if self.made("runs"):
             self.runs.close(CLOSE_SECONDS)
         self.pools.close()
-        for server in cast("list[Server | None]", servers):
-            if server is not None:
-                server.close()
+        for kind in filter(self.made, ServerKind):
+            self._server_of(kind).close()
         take_back()
-        if engine is not None:
+        if self.made("engine"):
             self.engine().close()
         self._store.close()
-
-    def _once(self, name: str, make: Callable[[], T]) -> T:
-        with self._lock:
-            if name not in self._made:
-                self._made[name] = make()
-            made: T = self._made[name]  # type: ignore[assignment]  # made by the same property before
-            return made
 
     def _keyring(self) -> SecretStore:
         from app.secrets.store import KeyringStore
@@ -420,7 +379,7 @@ class Services:
                 self._store, self.destinations, self.engine(), self.connections.open, self._clock, self._listed()
             )
 
-        return self._once("export_views", make)
+        return self.once("export_views", make)
 
     def _reach(self) -> Reach:
         from app.services.reaching import Reach
@@ -440,7 +399,7 @@ class Services:
 
             return ListedValues(self.engine())
 
-        return self._once("listed", make)
+        return self.once("listed", make)
 
     def _cached_count(self, segment: str, destination: str, audience: str, keys: Mapping[str, str]) -> Count | None:
         return newest_count(self._store, segment, destination, audience, keys)

@@ -97,7 +97,7 @@ def build_command(python: Path, lock: Path) -> list[str]:
 
 
 def _make(place: Path, root: Path, stamp: str) -> None:
-    print("Setting up .venv with the locked libraries, about two minutes. This happens once.", flush=True)
+    print("Setting up .venv with the locked libraries, a minute or two. This happens once.", flush=True)
     begin = time.monotonic()
     _remove(place)
     _call([base_python(), "-m", "venv", str(place)], "The private environment could not be made.")

@@ -1,20 +1,63 @@
-"""Keeping an open workspace tidy: at once, and then daily for as long as it is open."""
+"""Keeping an open workspace tidy: what is deleted for good, at once, and then daily for as long as it is open."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from app.core.errors import SendoffError
+from app.core.retention import Retention
 
+if TYPE_CHECKING:  # they load the engine
+    from app.services.connections import ConnectionService
+    from app.services.exports import ExportService
+    from app.services.runs import RunService
+    from app.services.segments import SegmentService
+    from app.services.suppression import SuppressionService
+    from app.services.tables import TableService
+
+UNDO_FOR = timedelta(hours=24)
+"""How long something removed can be put back."""
 EVERY = timedelta(days=1)
 LOOK_SECONDS = 600.0
 """How often it is looked whether a day has passed, by the computer's clock: it may have been asleep."""
 END_SECONDS = 15.0
 
 logger = logging.getLogger(__name__)
+
+
+def tidied(
+    runs: RunService,
+    connections: ConnectionService,
+    exports: ExportService,
+    segments: SegmentService,
+    suppression: SuppressionService,
+    tables: TableService,
+    keep: Retention,
+    now: datetime,
+) -> bool:
+    """Delete for good what can't be put back any more and what is older than it is kept; whether that was done.
+
+    It is not while an export runs, in this process or another one: it may use what goes. A keyring that can't be reached is
+    no error here: its secrets wait for the next time.
+    """
+    if runs.active():
+        return False
+    with suppress(SendoffError):
+        connections.purge_removed(UNDO_FOR)
+    lapsed = now - UNDO_FOR
+    for export_id in exports.purge_removed(lapsed):
+        runs.forget(export_id)
+    segments.purge_removed(lapsed)
+    segments.clear_away(lapsed)
+    suppression.tidy(lapsed)
+    tables.clear_away(now)
+    runs.tidy(keep)
+    return True
 
 
 class Tidying:

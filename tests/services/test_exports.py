@@ -316,7 +316,10 @@ def test_contributors_work_on_shared_connections_only(ready):
     ):
         with pytest.raises(NotAllowed):
             attempt()
-    with pytest.raises(FixSettings):  # it may not even know that there is one
+    with pytest.raises(FixData) as raised:  # it may not even know that there is one
+        ready.exports.apply(ready.document(name="New", connection="Privat"))
+    assert "Private" not in str(raised.value)
+    with pytest.raises(FixData, match="There is no connection named"):
         ready.exports.apply(ready.document(name="New", connection="Private"))
     assert ready.store.exports.by_id(private.id) == private
 
