@@ -184,6 +184,16 @@ def copy(context: typer.Context, name: Name, new_name: Annotated[str, typer.Opti
 
 
 @commands.command()
+def rename(
+    context: typer.Context, name: Name, new_name: Annotated[str, typer.Option("--name", metavar="NAME")]
+) -> None:
+    """Give an export another name; its folders at a storage follow with the next run."""
+    session = session_of(context)
+    renamed = session.services.exports.rename(name, new_name)
+    session.output.result({"export": renamed.name, "before": name}, f"'{name}' is '{renamed.name}' now.")
+
+
+@commands.command()
 def detach(context: typer.Context, name: Name) -> None:
     """Take the connection off an export; its schedule is paused."""
     session = session_of(context)

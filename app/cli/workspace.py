@@ -1,4 +1,4 @@
-"""`sendoff workspace`: make one, look at one."""
+"""`sendoff workspace`: make one, look at one, change what it says of itself."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from app.cli.output import of
 from app.cli.session import session_of
+from app.core.errors import FixSettings
 from app.core.workspaces import Audience
 
 commands = typer.Typer(help="The folder all work happens in.", no_args_is_help=True)
@@ -51,6 +52,27 @@ def show(context: typer.Context) -> None:
         {"workspace": info, "folder": services.workspace.folder, "role": services.roles.role(), **numbers},
         f"{info.name} ({info.audience}) in {services.workspace.folder}: {parts}. Your role is {services.roles.role()}.",
     )
+
+
+@commands.command("set")
+def change(
+    context: typer.Context,
+    name: Annotated[str, typer.Option(help="Another name.")] = "",
+    country: Annotated[
+        str, typer.Option(metavar="CODE", help="Where phone numbers without a country belong: DE, AT ...")
+    ] = "",
+) -> None:
+    """Change the workspace's name or its default country."""
+    session = session_of(context)
+    service = session.services.workspace
+    if not name and not country:
+        raise FixSettings("Say what to change: --name or --country.", code="invalid_option")
+    if country:
+        service.set_country(country.upper())
+    if name:
+        service.rename(name)
+    info = service.info()
+    session.output.result({"workspace": info}, f"{info.name} reads phone numbers as those of {info.country_code}.")
 
 
 @commands.command()

@@ -64,7 +64,8 @@ def test_of_several_exports_all_or_none_are_saved(exports: Desk) -> None:
 
 
 def test_copy_detach_attach_remove(exports: Desk) -> None:
-    assert exports.told("exports", "copy", "Lake", "--name", "Lake 2") == {"export": "Lake 2"}
+    assert exports.told("exports", "copy", "Lake", "--name", "Lake 3") == {"export": "Lake 3"}
+    assert exports.told("exports", "rename", "lake 3", "--name", "Lake 2") == {"export": "Lake 2", "before": "lake 3"}
     assert exports.told("exports", "detach", "Lake 2") == {"export": "Lake 2", "connection": None}
     listed = {e["name"]: e for e in exports.told("exports", "list")["exports"]}
     assert listed["Lake 2"]["status"] == "no_connection"
@@ -89,6 +90,8 @@ def test_copy_detach_attach_remove(exports: Desk) -> None:
         ["show", "Nobody"],
         ["copy", "Nobody", "--name", "x"],
         ["copy", "Lake", "--name", "Partner"],
+        ["rename", "Nobody", "--name", "x"],
+        ["rename", "Lake", "--name", "Partner"],
         ["attach", "Lake", "--connection", "Nowhere"],
         ["remove", "Nobody"],
         ["preview", "Nobody"],

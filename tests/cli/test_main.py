@@ -151,6 +151,14 @@ def test_the_workspace_opened_last_is_used(desk: Desk) -> None:
     assert desk.told("workspace", "show", "--workspace", desk.folder / "a")["workspace"]["name"] == "a"
 
 
+def test_a_workspace_gets_another_name_and_country(shop: Desk) -> None:
+    told = shop.told("workspace", "set", "--name", "Big shop", "--country", "at")["workspace"]
+    assert (told["name"], told["country_code"]) == ("Big shop", "AT")
+    assert shop.done("workspace", "set", "--country", "DE").out == "Big shop reads phone numbers as those of DE.\n"
+    for wrong in ([], ["--country", "Austria"], ["--name", " "]):
+        assert shop.do("workspace", "set", *wrong).status == 2
+
+
 def test_a_second_workspace_in_a_folder_is_refused(desk: Desk) -> None:
     desk.done("workspace", "create", desk.workspace, "--audience", "consumers")
     said = desk.do("workspace", "create", desk.workspace, "--audience", "consumers")

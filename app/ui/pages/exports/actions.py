@@ -27,6 +27,11 @@ ASK_FROM = 100_000
 """A first run over more members than this is asked."""
 
 
+def _is_large_and_new(line: ExportLine) -> bool:
+    can_run = line.row.connection is not None and line.export.kind is ExportKind.SEGMENT
+    return can_run and line.run is None and (line.size or 0) > ASK_FROM
+
+
 class ExportActions(QObject):
     """Carries out commands on lines of the list. Main thread only.
 
@@ -48,15 +53,7 @@ class ExportActions(QObject):
     def run(self, lines: Sequence[ExportLine]) -> None:
         """Run exports; the first run over 100,000 members is asked."""
         names = [line.name for line in lines if not line.active]
-        large = [
-            line
-            for line in lines
-            if line.run is None
-            and line.export.kind is ExportKind.SEGMENT
-            and line.size is not None
-            and line.size > ASK_FROM
-        ]
-        self._ask_large(large, lambda: self._start(lambda: self._services.runs.start(names, Trigger.PERSON)))
+        self._ask_large(lines, lambda: self._start(lambda: self._services.runs.start(names, Trigger.PERSON)))
 
     def plan(self, line: ExportLine) -> None:
         """Show what a run would change; it is sent from there."""
@@ -70,15 +67,7 @@ class ExportActions(QObject):
 
     def run_all(self, lines: Sequence[ExportLine]) -> None:
         """Run every export that can run."""
-        large = [
-            line
-            for line in lines
-            if line.run is None
-            and line.row.connection is not None
-            and line.export.kind is ExportKind.SEGMENT
-            and (line.size or 0) > ASK_FROM
-        ]
-        self._ask_large(large, lambda: self._start(lambda: self._services.runs.run_all(Trigger.PERSON)))
+        self._ask_large(lines, lambda: self._start(lambda: self._services.runs.run_all(Trigger.PERSON)))
 
     def cancel(self, lines: Sequence[ExportLine]) -> None:
         """Stop runs after the batch in flight."""
@@ -264,7 +253,9 @@ class ExportActions(QObject):
     def _services(self) -> Any:
         return self._context.services
 
-    def _ask_large(self, large: Sequence[ExportLine], then: Callable[[], None]) -> None:
+    def _ask_large(self, lines: Sequence[ExportLine], then: Callable[[], None]) -> None:
+        """Ask first when one of these is large and was never sent."""
+        large = [line for line in lines if _is_large_and_new(line)]
         if not large:
             then()
             return
