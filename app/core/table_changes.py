@@ -208,6 +208,12 @@ def likely(gone: Column, offers: Iterable[Offer]) -> Offer | None:
     return best
 
 
+def stands_in(gone: str, columns: Iterable[str]) -> str | None:
+    """The column that is called as the missing one, but for how it is written; None when none is."""
+    best = max(columns, key=lambda each: name_alike(gone, each), default=None)
+    return best if best is not None and same_name(gone, best) else None
+
+
 def same_name(one: str, other: str) -> bool:
     """Whether two names look as if they meant the same."""
     return name_alike(one, other) >= _SAME_NAME

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from shiboken6 import isValid
 
 from app.ui.formats import Formats
-from app.ui.runner import JobRunner
+from app.ui.runner import Finished, JobRunner, Outcome
 from app.ui.theme import Theme
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from app.bootstrap import Services
+    from app.jobs import JobContext
 
 EVERYTHING = "everything"
 """What `changed` says when another process wrote, so that nobody knows what."""
@@ -71,3 +74,18 @@ class WindowContext:
     theme: Theme
     navigator: Navigator
     formats: Formats
+
+    def carry_out(
+        self, over: QWidget, name: str, work: Callable[[JobContext], Any], then: Callable[[Any], object]
+    ) -> None:
+        """Do what a person asked for, in a job; then go on with what it gave, or tell over that widget why not."""
+
+        def finished(end: Finished) -> None:
+            if not isValid(over):  # the page is gone with its workspace, and nobody is left to tell
+                return
+            if end.outcome is Outcome.DONE:
+                then(end.value)
+            elif end.outcome is Outcome.FAILED and end.error is not None:
+                self.navigator.show_error(end.error, over)
+
+        self.runner.submit("store", name, work, on_finished=finished)

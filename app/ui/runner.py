@@ -19,6 +19,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
+from types import FunctionType
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
@@ -253,9 +255,21 @@ class JobRunner(QObject):
 
 
 def _hears(callback: Callable[[Any], None]) -> bool:
-    """Whether whoever is called is still there: a wizard or a dialog may be gone before its job ends."""
-    owner = getattr(callback, "__self__", None)
+    """Whether whoever is called is still there: a page, a wizard or a dialog may be gone before its job ends."""
+    owner = _owner(callback)
     return not isinstance(owner, QObject) or isValid(owner)
+
+
+def _owner(callback: Callable[[Any], None]) -> object:
+    """Whose method it is, or in whose method it was written."""
+    while isinstance(callback, partial):
+        callback = callback.func
+    method_of = getattr(callback, "__self__", None)
+    if method_of is not None:
+        return method_of
+    if not isinstance(callback, FunctionType) or "self" not in callback.__code__.co_freevars:
+        return None
+    return callback.__closure__[callback.__code__.co_freevars.index("self")].cell_contents
 
 
 class QueryState(Enum):

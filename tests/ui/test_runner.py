@@ -3,6 +3,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QObject, QThread, Signal
@@ -124,12 +126,19 @@ def test_who_is_gone_before_the_job_ends_is_not_called(runner: JobRunner, qtbot:
         def on_read(self, finished: Finished) -> None:
             called.append(finished)
 
+        def written_inside(self) -> Callable[[Finished], None]:
+            def then(finished: Finished) -> None:
+                self.on_read(finished)
+
+            return then
+
     wizard, go = Wizard(), threading.Event()
-    job = runner.submit("queries", "Read", lambda _ctx: go.wait(60), on_finished=wizard.on_read)
+    callbacks = wizard.on_read, partial(wizard.on_read), wizard.written_inside(), lambda end: called.append(end)
+    jobs = [runner.submit("queries", "Read", lambda _ctx: go.wait(60), on_finished=then) for then in callbacks]
     delete(wizard)
     go.set()
-    qtbot.waitUntil(lambda: not job.running)
-    assert called == []
+    qtbot.waitUntil(lambda: not any(job.running for job in jobs))
+    assert len(called) == 1, "the last one, whose owner is nobody"
 
 
 def test_jobs_of_one_key_run_one_after_another(runner: JobRunner, qtbot: QtBot) -> None:

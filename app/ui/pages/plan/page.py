@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeySequence
@@ -27,7 +25,7 @@ from app.ui.pages.plan.panel import WIDTH, MemberPanel
 from app.ui.pages.plan.words import Row, change_words, columns, forecast_words, send_words
 from app.ui.pages.runs.head import RunHead
 from app.ui.reason_words import reason_words
-from app.ui.runner import Finished, LiveQuery, Outcome
+from app.ui.runner import LiveQuery
 from app.ui.widgets.buttons import Button
 from app.ui.widgets.choice import ChipBar, Choice
 from app.ui.widgets.drawer import DrawerArea
@@ -378,7 +376,7 @@ class PlanPage(QWidget):
             HeldDialog(self._context, self, made.held, of.name, of.badge, None).open()
             return
 
-        self._do(self.tr("Start the export"), lambda _ctx: self._start(plan), self._on_started)
+        self._context.carry_out(self, self.tr("Start the export"), lambda _ctx: self._start(plan), self._on_started)
 
     def _start(self, plan: Plan) -> str:
         """Start the run, in a job, and say its id."""
@@ -417,16 +415,9 @@ class PlanPage(QWidget):
             words = self.tr("Saved {members} to {file}. The file holds personal data.")
             self._context.navigator.toast(words.format(members=members, file=path.name))
 
-        self._do(self.tr("Save the plan"), lambda ctx: services.plan_looks.save_csv(look, path, ctx, asked), told)
-
-    def _do(self, name: str, work: Callable[[JobContext], Any], then: Callable[[Any], object]) -> None:
-        def finished(end: Finished) -> None:
-            if end.outcome is Outcome.DONE:
-                then(end.value)
-            elif end.outcome is Outcome.FAILED and end.error is not None:
-                self._context.navigator.show_error(end.error, self)
-
-        self._context.runner.submit("store", name, work, on_finished=finished)
+        self._context.carry_out(
+            self, self.tr("Save the plan"), lambda ctx: services.plan_looks.save_csv(look, path, ctx, asked), told
+        )
 
     # Building
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
@@ -21,7 +19,7 @@ from app.ui.pages.freshness import Freshness
 from app.ui.pages.runs.details import RunDetails, RunDetailsView
 from app.ui.pages.runs.run_list import RunList
 from app.ui.pages.runs.words import UNKNOWN_BADGE, RunRow
-from app.ui.runner import Finished, LiveQuery, Outcome
+from app.ui.runner import LiveQuery
 from app.ui.widgets.choice import ChipBar, Choice
 from app.ui.widgets.fields import SearchField
 from app.ui.widgets.labels import Area, Label, Line, column, row
@@ -236,13 +234,17 @@ class RunsPage(QWidget):
         self._ask_details()
 
     def _on_run_again(self, export_name: str) -> None:
-        self._do(
-            "Run again", lambda _ctx: self._context.services.runs.start([export_name], Trigger.PERSON), self._on_started
+        self._context.carry_out(
+            self,
+            "Run again",
+            lambda _ctx: self._context.services.runs.start([export_name], Trigger.PERSON),
+            self._on_started,
         )
 
     def _on_resume(self, run_id: str, send_again: bool) -> None:  # noqa: FBT001 - a signal's
         resume = self._context.services.resuming.resume
-        self._do(
+        self._context.carry_out(
+            self,
             "Resume a run",
             lambda _ctx: [resume(run_id, Trigger.PERSON, send_again=send_again)],
             self._on_started,
@@ -256,11 +258,13 @@ class RunsPage(QWidget):
             words = self.tr("Left as it is. It stays under Needs attention, and the next run sends what is missing.")
             self._context.navigator.toast(words)
 
-        self._do("Leave a run", lambda _ctx: self._context.services.resuming.leave(run_id), told)
+        self._context.carry_out(self, "Leave a run", lambda _ctx: self._context.services.resuming.leave(run_id), told)
 
     def _on_retry(self, run_id: str) -> None:
         retry = self._context.services.resuming.send_rejected_again
-        self._do("Send rejected again", lambda _ctx: [retry(run_id, Trigger.PERSON)], self._on_started)
+        self._context.carry_out(
+            self, "Send rejected again", lambda _ctx: [retry(run_id, Trigger.PERSON)], self._on_started
+        )
 
     def _on_started(self, runs: list[Run]) -> None:
         self._wanted = runs[0].id if runs else ""
@@ -280,7 +284,9 @@ class RunsPage(QWidget):
             ).open()
 
     def _on_cancel(self, run_id: str) -> None:
-        self._do("Cancel a run", lambda _ctx: self._context.services.runs.cancel(run_id), lambda _value: None)
+        self._context.carry_out(
+            self, "Cancel a run", lambda _ctx: self._context.services.runs.cancel(run_id), lambda _value: None
+        )
 
     def _on_save_rejects(self, run_id: str) -> None:
         """Ask for a place; the file holds personal data and the dialog's title says so."""
@@ -301,22 +307,15 @@ class RunsPage(QWidget):
                 words.format(members=self._context.formats.counted(number, "members"), file=path.name)
             )
 
-        self._do("Save rejects", lambda _ctx: self._context.services.runs.save_rejects(run_id, path), told)
+        self._context.carry_out(
+            self, "Save rejects", lambda _ctx: self._context.services.runs.save_rejects(run_id, path), told
+        )
 
     def _on_tick(self) -> None:
         if any(not r.run.status.ended for r in self._rows):
             self._query.ask(self._read_runs, at_once=True)
 
     # Inside
-
-    def _do(self, name: str, work: Callable[[JobContext], Any], then: Callable[[Any], None]) -> None:
-        def finished(end: Finished) -> None:
-            if end.outcome is Outcome.DONE:
-                then(end.value)
-            elif end.outcome is Outcome.FAILED and end.error is not None:
-                self._context.navigator.show_error(end.error, self)
-
-        self._context.runner.submit("store", name, work, on_finished=finished)
 
     def _two_selected(self) -> str:
         """The ids of two selected runs of one export, the earlier first; empty for any other selection."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from app.core.table_changes import UserKind, name_alike, same_name
+from app.core.table_changes import UserKind, stands_in
 from app.core.tables import Table
 from app.ui.formats import Formats
 from app.ui.pages.tables.columns_in_place import ColumnsInPlace, broken_list
@@ -93,11 +93,8 @@ class MissingColumnsDialog(Dialog):
             self.tr("Columns that {table} does not have").format(table=table.name),
             self.tr("What needs them does not work. Another column can stand in their place."),
         )
-        chosen = {}
-        for gone in missing.columns:
-            best = max(table.columns, key=lambda c: name_alike(gone, c.name))
-            if same_name(gone, best.name):
-                chosen[gone] = best.name
+        there = [column.name for column in table.columns]
+        chosen = {gone: new for gone in missing.columns if (new := stands_in(gone, there)) is not None}
         gone_ones = dict.fromkeys(missing.columns, "")
         self.columns = ColumnsInPlace(theme, formats, gone_ones, table.columns, (), chosen, missing.broken)
         self.use_button = Button(theme, self.tr("Use these columns"), "primary")
