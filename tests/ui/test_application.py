@@ -227,7 +227,7 @@ def test_detach_then_undo(desk: Desk, workspace: Path) -> None:
     program = desk.open(workspace)
     desk.ready()
     desk.select("Weekly letter")
-    desk.page._do("detach")
+    desk.qtbot.mouseClick(desk.page.bar.button("detach"), Qt.MouseButton.LeftButton)
     desk.until(lambda: desk.status("Weekly letter") is Status.NO_CONNECTION)
     desk.until(program.window.toasts.undo_last)  # the list may hear of it from the store before the job has told
     desk.until(lambda: desk.status("Weekly letter") is None)
@@ -273,7 +273,8 @@ def test_a_viewer_sees_no_changing_commands(desk: Desk, workspace: Path) -> None
     desk.select("Weekly letter")
     assert desk.page.add_button.isHidden()
     assert all(desk.page.bar.button(key).isHidden() for key in ("edit", "run", "run_all", "remove", "schedule"))
-    desk.page._do("remove")
+    desk.qtbot.keyClick(desk.page.table, Qt.Key.Key_Delete)
+    desk.qtbot.wait(50)
     assert "Weekly letter" in desk.names()
 
 
@@ -339,7 +340,7 @@ def test_cancel_run_says_cancelling_and_ends_cancelled(
     desk.open(workspace)
     desk.ready()
     desk.select("Slow letter")
-    desk.page._do("run")
+    desk.qtbot.mouseClick(desk.page.bar.button("run"), Qt.MouseButton.LeftButton)
     desk.until(lambda: desk.status("Slow letter") is Status.RUNNING)
     assert desk.page.bar.button("run").text() == "Cancel run"
     desk.page.drawer.open()
@@ -354,7 +355,7 @@ def test_closing_while_running_asks_then_stops(desk: Desk, workspace: Path, slow
     program = desk.open(workspace)
     desk.ready()
     desk.select("Slow letter")
-    desk.page._do("run")
+    desk.qtbot.mouseClick(desk.page.bar.button("run"), Qt.MouseButton.LeftButton)
     desk.until(lambda: desk.status("Slow letter") is Status.RUNNING)
     program.window.close()
     dialog = program.window.findChild(ConfirmDialog)

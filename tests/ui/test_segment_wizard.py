@@ -27,6 +27,7 @@ from app.jobs import JobContext
 from app.ui.runner import JobRunner
 from app.ui.theme import Theme
 from app.ui.widgets.columns import NoteRow, PillCell
+from app.ui.wizards.rename_column import RenameColumnDialog
 from app.ui.wizards.segment_export import SegmentExportWizard
 from app.ui.wizards.wizard import _LeaveDialog
 from tests.ui.checks import nameless
@@ -141,7 +142,17 @@ def test_the_whole_way_to_a_folder(bench: Bench, tmp_path: Path) -> None:
     wizard = to_matching(bench, "Germany", connection="Shared drive")
     match = wizard.state.draft.match
     assert match["Email"] == "Customer.Email"
-    wizard.steps[2]._on_renamed("Email", "mail")
+    table = wizard.steps[2].table
+    table.select_keys(["Email"])
+    bench.qtbot.keyClick(table, Qt.Key.Key_F2)
+    (dialog,) = wizard.window().findChildren(RenameColumnDialog)
+    dialog.field.input.selectAll()
+    bench.qtbot.keyClicks(dialog.field.input, "firstname")
+    bench.qtbot.mouseClick(dialog.rename, Qt.MouseButton.LeftButton)
+    assert dialog.field.error() == "Another column has this name."
+    dialog.field.input.selectAll()
+    bench.qtbot.keyClicks(dialog.field.input, "mail")
+    bench.qtbot.mouseClick(dialog.rename, Qt.MouseButton.LeftButton)
     wizard.steps[2].choose("Spend", "Customer.Spend")
     assert list(wizard.state.draft.match.items())[-1] == ("Spend", "Customer.Spend")
     assert wizard.state.draft.match["mail"] == "Customer.Email"

@@ -18,22 +18,22 @@ class RenameColumnDialog(Dialog):
     def __init__(self, theme: Theme, over: QWidget, name: str, taken: set[str]) -> None:
         super().__init__(theme, over, self.tr("Name of the column"), width=480)
         self._taken = taken
-        self._field = TextField(theme, self.tr("Name in the file"), value=name)
+        self.field = TextField(theme, self.tr("Name in the file"), value=name)
         form = Form(theme)
-        form.add_row(self.tr("Name in the file"), self._field, required=True)
+        form.add_row(self.tr("Name in the file"), self.field, required=True)
         self.body.addWidget(form)
         self.add_cancel()
-        self._save = self.add_button(Button(theme, self.tr("Rename"), "primary"), default=True)
-        self._save.clicked.connect(self._on_save_clicked)
+        self.rename = self.add_button(Button(theme, self.tr("Rename"), "primary"), default=True)
+        self.rename.clicked.connect(self._on_save_clicked)
 
     def name(self) -> str:
         """What was typed."""
-        return self._field.value().strip()
+        return self.field.value().strip()
 
     def _on_save_clicked(self) -> None:
         if not self.name():
-            self._field.set_error(self.tr("A column needs a name."))
+            self.field.set_error(self.tr("A column needs a name."))
         elif fold(self.name()) in self._taken:
-            self._field.set_error(self.tr("Another column has this name."))
+            self.field.set_error(self.tr("Another column has this name."))
         else:
             self.accept()
