@@ -57,7 +57,7 @@ class Wanted(Protocol):
         """The name of the `Meaning` that fits it, OWN_ID, or none."""
 
 
-_NOT_IN_FILES = frozenset({ColumnType.BINARY, ColumnType.NESTED})
+_NEVER_SENT = frozenset({ColumnType.BINARY, ColumnType.NESTED})
 OWN_ID = "own_id"
 """What a target field means that tells our members apart by an ID of ours: the key of their table likely fills it."""
 EXACT_FROM = 95
@@ -152,7 +152,7 @@ def propose_columns(table: Table) -> dict[str, MatchGuess]:
     return {
         column.name: MatchGuess(FieldRef(table.name, column.name), MatchKind.EXACT, 100)
         for column in telling or table.columns
-        if column.type not in _NOT_IN_FILES
+        if column.type not in _NEVER_SENT
     }
 
 
@@ -161,7 +161,7 @@ def guess_one(field: Wanted, table: Table, column: Column) -> MatchGuess | None:
     percent, reason = _evidence(field, column)
     if field.meaning == OWN_ID and column.name == table.key and percent < _OWN_ID:
         percent, reason = _OWN_ID, f"{column.name} is the key of {table.name}."
-    if percent < GUESS_FROM or column.type in {ColumnType.BINARY, ColumnType.NESTED}:
+    if percent < GUESS_FROM or column.type in _NEVER_SENT:
         return None
     wanted = _TYPES.get(field.type)
     ref = FieldRef(table.name, column.name)
