@@ -71,7 +71,7 @@ def test_files_are_held_in_the_same_words(tables: list[FileItem], approval: Appr
     assert held_in_short(held, formats) == short
 
 
-_BEFORE = Seen(100, {"Customer": 100}, "the rules", "Customer.OptIn")
+_BEFORE = Seen(100, {"Customer": 100}, "VIP: the rules", "Customer.OptIn")
 
 
 @pytest.mark.usefixtures("qapp")
@@ -81,7 +81,7 @@ _BEFORE = Seen(100, {"Customer": 100}, "the rules", "Customer.OptIn")
         *(Measured("VIP", Changes(), Seen(100), basis=basis) for basis in Basis),
         *(
             Measured("VIP", Changes(), replace(_BEFORE, **now), _BEFORE)
-            for now in ({"rows": {"Customer": 60}}, {"rules": "others"}, {"consent": ""})
+            for now in ({"rows": {"Customer": 60}}, {"rules": "VIP: others"}, {"consent": ""})
         ),
     ],
 )
