@@ -126,7 +126,7 @@ def test_two_connections_to_one_account_share_what_it_allows(
     )
     desk.customers(12_000)
     post.skips_checks()
-    full = post.fail("latency", method="POST", path=AUDIENCE, seconds=60)
+    full = post.fail("latency", method="POST", path=AUDIENCE, after=2, seconds=60)  # but for their tags
     handle = meet(post, 2)
 
     def hold(request: Request) -> tuple[Fault | None, Reply]:
