@@ -6,6 +6,8 @@ other and with what else is held at the place. Somebody to be removed
 - is *released* where somebody else sent them as well and goes on to hold them: only our note goes;
 - *waits* in our notes for the next run while somebody else needs them there without having sent them: who found them there, or
   is about to send them for the first time.
+
+Who is to be sent by several segments of an export is sent by the first of them; the others only note it.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from pathlib import Path
 
 from app.core.plans import Change, Changes
 from app.data.engines.duckdb import Cursor, listed, literal
-from app.data.kept_files import rewrite_parquet
+from app.data.kept_files import rewrite_parquet, write_parquet
 from app.data.run_changes import RELEASED
 from app.data.sent import Held
 from app.data.there import STRANGER
@@ -82,6 +84,30 @@ def in_line(cursor: Cursor, plans: Sequence[PlanAt], besides: Iterable[Held]) ->
             plan = plan.without(cursor, released, waiting)
         done.append(plan)
     return done
+
+
+def brought_by_others(cursor: Cursor, held: Held, doubt: str, *, whatever: bool) -> str | None:
+    """A condition on the plan that waits there: whom another segment of the export holds there with the values they are to have.
+
+    With `whatever` they may have any others. `doubt` is such a condition too: for those in doubt nobody else can answer. Their
+    rows are kept in a file beside the plan, for they may be all of it. None for nobody.
+    """
+    folders = (f for f in sorted(held.folder.parent.glob("*")) if f.is_dir() and f != held.folder)
+    besides = filter(None, (Held(held.engine, folder).everybody(cursor) for folder in folders))
+    there = [f"SELECT identifier, payload FROM ({each}) WHERE NOT doubt" for each in besides]  # noqa: S608 - our own queries
+    if not there:
+        return None
+    same = "true" if whatever else "p.payload = o.payload"
+    rows = held.folder / "brought.tmp"
+    query = (
+        f"SELECT file_row_number AS row FROM read_parquet({literal(held.plan_path)}, file_row_number = true) p "  # noqa: S608 - our own names
+        f"SEMI JOIN ({' UNION ALL '.join(there)}) o ON p.identifier = o.identifier AND {same} "
+        f"WHERE change IN ({listed((Change.ADDED, Change.CHANGED))}) AND NOT ({doubt})"
+    )
+    write_parquet(cursor, query, rows, {})
+    among = f"FROM read_parquet({literal(rows)})"
+    ((number,),) = cursor.execute(f"SELECT count(*) {among}").fetchall()
+    return f"file_row_number IN (SELECT row {among})" if number else None
 
 
 def _any_of(queries: Sequence[str]) -> str:

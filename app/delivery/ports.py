@@ -117,6 +117,13 @@ class PlannedSegment(Protocol):
         """Leave these out of `batches` that begin after this."""
         ...
 
+    def brought(self, size: int, ctx: JobContext, *, whatever: bool) -> Iterator[Batch]:
+        """Those to be added or changed who are there by another segment of the export, with the same values or `whatever` ones.
+
+        They are left out of `batches` that begin after this. Who is in doubt is not among them.
+        """
+        ...
+
     def removals(self, size: int, ctx: JobContext) -> Iterator[Batch]:
         """Who is to leave the place, with what identifies them there."""
         ...

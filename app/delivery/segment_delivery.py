@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.core.batches import BatchKind
 from app.core.counts import Count
 from app.core.errors import SendoffError
-from app.core.exports import Export
+from app.core.exports import Export, SyncMode
 from app.core.phrases import Phrase
 from app.core.plans import Changes
 from app.core.runs import PhaseName, Status
@@ -26,6 +26,7 @@ from app.delivery.records import Records
 from app.delivery.replacing import places_of, who_is_there
 from app.delivery.segment_checks import check_match, check_sync_mode, chosen_segments
 from app.delivery.sender import SegmentSender
+from app.destinations.batches import OutcomeKind
 from app.destinations.contract import Place, SegmentDestination, SegmentSession, TargetField
 from app.destinations.description import Description
 from app.jobs import Cancelled, JobContext
@@ -176,6 +177,7 @@ class SegmentDelivery:
                 _to_remove, to_send = plan.never_left
                 to_send -= 0 if plan.resumed else left_in_doubt
                 self.records.journal.planned(segment.name, BatchKind.SEND, to_send, size)
+            self._leave_brought(segment, plan, sender, ctx)
             batches, removals = plan.batches(size, ctx), plan.removals(size, ctx)
             # First who left: somebody known by another identifier now would else be taken out again.
             lanes.send(removals, lambda session, _number, batch: sender.remove(session, batch, ctx), ctx)
@@ -187,6 +189,19 @@ class SegmentDelivery:
             if last:
                 self.records.state.begin(PhaseName.CONFIRM)
             self._confirm(segment, None if holding is None else holding.everybody, lanes, ctx)
+
+    def _leave_brought(self, segment: Segment, plan: PlannedSegment, sender: SegmentSender, ctx: JobContext) -> None:
+        """Who is there by another segment of this export is noted as this one's too, and not sent once more."""
+        adds = self.export.sync is SyncMode.ADD
+        number = 0
+        for batch in plan.brought(self.description.batch_size, ctx, whatever=adds):
+            ctx.check()
+            sender.found(batch, OutcomeKind.UNCHANGED if adds else OutcomeKind.UPDATED)
+            number += len(batch)
+        if number:
+            self.records.run_log.info(
+                f"{number:,} members of “{segment.name}” are there by another segment of this export. They are not sent twice."
+            )
 
     def _session(self, segment: Segment) -> SegmentSession:
         return self.destination.session(self.export.target, segment.name, self.export.sync)

@@ -19,6 +19,7 @@ from app.data.plan_rows import ALL, PlanRows, read_plan
 from app.data.planning import Difference
 from app.data.resuming import Rest
 from app.data.sent import Held, Told
+from app.data.shared_places import brought_by_others
 from app.delivery.ports import Holding
 from app.destinations.batches import Batch, Outcomes
 from app.jobs import CancelToken, JobContext
@@ -48,6 +49,7 @@ class WorkspacePlan:
         self._told = told
         self._rest = rest
         self._skipped: set[int] = set()
+        self._not_brought = ALL
         self._kept = False
         self.resumed = rest is not None
         self.dropped = 0 if rest is None else rest.dropped
@@ -80,13 +82,25 @@ class WorkspacePlan:
         with suppress(OSError):  # Windows still reads it; `clear_looks` comes later
             self._path.unlink(missing_ok=True)
 
+    def brought(self, size: int, ctx: JobContext, *, whatever: bool) -> Iterator[Batch]:
+        """See `PlannedSegment.brought`."""
+        doubt = "in_doubt" if self._rest is None else self._rest.rows(doubt=True)
+        with self._engine.cursor(ctx.token) as cursor:
+            brought = brought_by_others(cursor, self._held, doubt, whatever=whatever)
+        if brought is None:
+            return iter(())
+        self._not_brought = f"NOT ({brought})"
+        return _batches(read_plan(self._engine, self._path, ctx, where=f"{self._left()} AND {brought}"), size)
+
     def removals(self, size: int, ctx: JobContext) -> Iterator[Batch]:
         """See `PlannedSegment.removals`."""
         return _batches(read_plan(self._engine, self._path, ctx, removed=True, where=self._left()), size)
 
     def batches(self, size: int, ctx: JobContext) -> Iterator[Batch]:
         """See `PlannedSegment.batches`; the engine is let go of when the iterator is closed."""
-        return _batches(read_plan(self._engine, self._path, ctx, where=self._left()), size, self._skipped)
+        conditions = {self._left(), self._not_brought} - {ALL}
+        where = " AND ".join(sorted(conditions)) or ALL
+        return _batches(read_plan(self._engine, self._path, ctx, where=where), size, self._skipped)
 
     def doubtful(self, change: Change, ctx: JobContext) -> Batch:
         """See `PlannedSegment.doubtful`."""

@@ -192,6 +192,9 @@ class FakePlan:
     def skip(self, batch: Batch) -> None:
         self.skipped.update(batch.rows)
 
+    def brought(self, size: int, ctx: JobContext, *, whatever: bool) -> Iterator[Batch]:
+        yield from ()
+
     def first(self, number: int, ctx: JobContext) -> list[PlannedMember]:
         members = next(self.batches(number, ctx), Batch([], {}, []))
         return [PlannedMember(m.key, self.segment, Change.ADDED, m.values) for m in members]

@@ -21,7 +21,7 @@ from app.destinations.batches import Member, Outcome
 from app.destinations.description import Repeat
 from app.jobs import JobContext
 from app.services.run_plans import WorkspacePlan
-from tests.data.test_counting import EVERYBODY
+from tests.data.test_counting import EVERYBODY, segment
 from tests.delivery.fakes import export, opened
 from tests.delivery.test_run_state import queued
 from tests.services.test_run_changes import changes
@@ -170,19 +170,19 @@ def test_who_left_the_segment_is_not_sent_by_a_resumed_run(dying: Bench) -> None
 
 
 def test_the_audience_after_counts_segments_that_were_done_before_too(dying: Bench) -> None:
-    dying.people(some(*range(4)))
-    other = replace(EVERYBODY, id="s2", name="Others")
-    both, deps = export("Everybody", "Others", target=dying.export.target), dying._deps((EVERYBODY, other))
+    dying.people(some(*range(8)))
+    first = segment("First", {"field": "Customer.Id", "is_one_of": [f"C-{number}" for number in range(4)]})
+    both, deps = export("First", "Everybody", target=dying.export.target), dying._deps((first, EVERYBODY))
 
     def go(begun: Run) -> Run:
         return deliver(begun, both, opened(dying.target, OF), deps, JobContext(), lambda _run: None)
 
-    dying.target.killed_at = 3  # the second half of the first segment was the last that was known
+    dying.target.killed_at = 3  # the first segment is there, and with it the first half of the second one
     with pytest.raises(Killed):
         go(queued())
     dying.target.killed_at = 0
-    ended = go(replace(queued(), interruptions=(queued().queued_at,), done=4))
-    assert (ended.status, ended.audience) == (Status.SUCCESSFUL, 8)
+    ended = go(replace(queued(), interruptions=(queued().queued_at,), done=8))
+    assert (ended.status, ended.audience, ended.done) == (Status.SUCCESSFUL, 12, 12)
 
 
 def test_removals_go_on(dying: Bench) -> None:

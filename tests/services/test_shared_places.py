@@ -7,11 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from app.core.batches import BatchKind
 from app.core.exports import SyncMode
 from app.core.plans import Plan
 from app.core.runs import Run, Status
 from app.core.segments import Segment
 from app.delivery.deliver import deliver
+from app.delivery.files import RunFolder
+from app.delivery.journal import read_journal
 from app.jobs import JobContext
 from tests.data.test_counting import segment
 from tests.delivery.fakes import export, opened
@@ -132,3 +135,18 @@ def test_undoing_leaves_who_is_there_by_a_segment_that_was_taken_out(bench: Benc
     given = export("A", sync=SyncMode.UPDATE, target=bench.export.target)
     done = deliver(undone, given, opened(bench.target, OF), bench._deps(segments), JobContext(), lambda _run: None)
     assert (done.status, set(bench.target.members)) == (Status.SUCCESSFUL, addresses(1, 2))
+
+
+@pytest.mark.parametrize("mode", [SyncMode.UPDATE, SyncMode.MIRROR, SyncMode.ADD])
+def test_who_is_in_several_segments_is_sent_once(bench: Bench, mode: SyncMode) -> None:
+    bench.people(some(1, 2, 3))
+    done = run(bench, mode, A=(1, 2), B=(2, 3))
+    assert sorted(bench.target.sent) == sorted(addresses(1, 2, 3))
+    assert (done.totals.added, done.totals.updated + done.totals.unchanged, done.done, done.total) == (3, 1, 4, 4)
+    batches = read_journal(RunFolder(bench.engine.folder, done.id), ended=True)
+    assert [batch.kind for batch in batches] == [BatchKind.SEND, BatchKind.ASK, BatchKind.SEND]
+    bench.people(some(1, 2, 3, name="Eve"))
+    done = run(bench, mode, A=(1, 2), B=(2, 3))
+    assert sorted(bench.target.sent) == ([] if mode is SyncMode.ADD else sorted(addresses(1, 2, 3)))
+    assert run(bench, mode, A=(1, 2), B=(1, 2, 3), C=(2,)).totals.delivered == (2 if mode is not SyncMode.ADD else 0)
+    assert bench.target.sent == []
