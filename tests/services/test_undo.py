@@ -273,7 +273,7 @@ def test_the_very_first_run_is_taken_back_also_when_it_was_cut_short(history: Hi
         latency = history.emulator.fail("latency", path="/segments/", after=4, seconds=60)
         history.now += timedelta(days=1)
         (started,) = history.services.runs.start(["Letter"], Trigger.PERSON)
-        until(lambda: history.services.runs.get(started.id).totals.added)
+        until(history.tagged)
         history.services.runs.cancel(started.id)
         latency.over.set()
         history.services.runs.wait([started.id], CTX)
