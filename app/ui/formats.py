@@ -23,7 +23,7 @@ COMPACT_FROM = 1_000_000
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
-def _persons_locale() -> QLocale:
+def persons_locale() -> QLocale:
     """The system's locale; where it is the plain C one (which groups no thousands) English with 24 hours."""
     system = QLocale()
     if system.language() == QLocale.Language.C:
@@ -59,7 +59,7 @@ class Formats(QObject):
         self, locale: QLocale | None = None, now: Callable[[], datetime] = _utc_now, zone: tzinfo | None = None
     ) -> None:
         super().__init__()
-        self.locale = locale if locale is not None else _persons_locale()
+        self.locale = locale if locale is not None else persons_locale()
         self.now = now
         self._zone = zone
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from PySide6.QtCore import QCoreApplication, QLocale
+from PySide6.QtCore import QCoreApplication
 
 from app.core.phrases import Phrase
+from app.ui.formats import persons_locale
 
 
 def tr(words: str) -> str:
@@ -16,7 +17,7 @@ def tr(words: str) -> str:
 
 def number(value: int) -> str:
     """A number as the person's language writes it."""
-    return QLocale().toString(value) if abs(value) < 2**63 else f"{value:,}"
+    return persons_locale().toString(value) if abs(value) < 2**63 else f"{value:,}"
 
 
 def said(phrase: Phrase | None, kept: str = "") -> str:

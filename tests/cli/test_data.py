@@ -136,7 +136,7 @@ def test_the_columns_may_be_taken_as_they_are(shop: Desk) -> None:
 
 
 def test_a_table_that_is_removed_leaves_its_source(shop: Desk) -> None:
-    assert shop.told("tables", "remove", "Customer") == {"removed": "Customer"}
+    assert shop.told("tables", "remove", "Customer") == {"removed": "Customer", "used_by": ["Germany"]}
     assert shop.told("tables", "list") == {"tables": []}
     assert (shop.folder / "Customer.csv").exists()
 

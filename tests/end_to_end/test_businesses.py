@@ -13,6 +13,7 @@ import pytest
 from app.bootstrap import Services, create_workspace
 from app.core.counts import Count, Linked, Verdict
 from app.core.errors import FixSettings
+from app.core.phrases import Phrase
 from app.core.runs import Run, Status, Trigger
 from app.core.segments import FieldRef, SegmentOf
 from app.destinations.linkedin_ads import session
@@ -191,7 +192,8 @@ class TestLinks:
                 FieldRef(link.one_table, link.one_column), FieldRef(link.many_table, link.many_column)
             )
         linked = firm.counts.count("Buyers", None, JobContext()).linked
-        assert linked == Linked(SegmentOf.ACCOUNTS, None, "Contact and Account are not linked.")
+        phrase = Phrase("not_linked", ("Contact", "Account"))
+        assert linked == Linked(SegmentOf.ACCOUNTS, None, "Contact and Account are not linked.", phrase)
 
     def test_accounts_out_of_reach_leave_the_contacts_counted(self, firm: Services, tmp_path: Path) -> None:
         for rows in (tmp_path / "ws" / "data").rglob("*.parquet"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -143,7 +144,7 @@ def test_a_run_waits_for_the_work_an_earlier_one_left_behind(shop: Workshop, mon
         assert of_klaviyo(emulator, "Alps") == {"p1@example.com", "p5@example.com"}
         assert not notes.read_text()
         assert shop.services.connections.remove_with("There", "detach").name == "There"
-        shop.services.connections.purge_removed()
+        shop.services.connections.purge_removed(timedelta(days=-1))
         assert not notes.exists()
 
 
