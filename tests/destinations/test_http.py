@@ -352,7 +352,9 @@ class TestAnswers:
             assert http.json(Call("GET", "x"), JobContext())["headers"]["accept-encoding"] == "gzip"
 
     @pytest.mark.parametrize(
-        "damaged", [gzip.compress(b'{"a": 1}')[:-3], zlib.compress(b"{}"), b"(\xb5/\xfd\x04\x00\x11\x00\x00{}"]
+        "damaged",
+        [gzip.compress(b'{"a": 1}')[:-3], zlib.compress(b"{}"), b"(\xb5/\xfd\x04\x00\x11\x00\x00{}"],
+        ids=["gzip", "zlib", "zstd"],
     )
     def test_a_packing_that_ends_early_or_nobody_asked_for(self, echo: Echo, damaged: bytes) -> None:
         echo.fail("reply", reply=Reply(200, raw=damaged, headers={"Content-Encoding": "zstd"}))
