@@ -20,7 +20,6 @@ import hashlib
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -41,7 +40,7 @@ from app.data.run_changes import (
 )
 from app.data.value_hashes import PART, is_part
 from app.jobs import CancelToken
-from app.jobs.drive import flush_folder, patiently, put_in_place, remove
+from app.jobs.drive import flush_folder, put_in_place, remove, remove_folder
 
 PLAN = "plan.parquet"
 """The name of the file in which the plan of a run waits."""
@@ -119,7 +118,7 @@ class Held:
                 self._write_snapshot(cursor, everybody, {"mapping": mapping, "run": run})
         for orphan in self.orphans:
             # An error stops the run: what is left would be taken over again, with whom this run is about to take out.
-            patiently(partial(shutil.rmtree, orphan))
+            remove_folder(orphan)
         flush_folder(self.folder.parent)  # nor may a loss of power bring it back
         self.orphans = ()
 

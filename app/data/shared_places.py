@@ -92,8 +92,8 @@ def brought_by_others(cursor: Cursor, held: Held, doubt: str, *, whatever: bool)
     With `whatever` they may have any others. `doubt` is such a condition too: for those in doubt nobody else can answer. Their
     rows are kept in a file beside the plan, for they may be all of it. None for nobody.
     """
-    folders = (f for f in sorted(held.folder.parent.glob("*")) if f.is_dir() and f != held.folder)
-    besides = filter(None, (Held(held.engine, folder).everybody(cursor) for folder in folders))
+    of_the_export = (each for each in held.others() if each.folder.parent == held.folder.parent)
+    besides = filter(None, (each.everybody(cursor) for each in of_the_export))
     there = [f"SELECT identifier, payload FROM ({each}) WHERE NOT doubt" for each in besides]  # noqa: S608 - our own queries
     if not there:
         return None

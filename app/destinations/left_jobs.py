@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.destinations.shared_budgets import LockFile
+from app.jobs.drive import flush, flush_folder, make_folder
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class LeftJobs:
         path = folder / f"{hashlib.sha256(place.encode()).hexdigest()[:32]}.txt"
         if not path.exists() and not (wanted := change({})):
             return wanted
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         file = LockFile(path)
         if not file.lock():
             raise TimeoutError("the file is locked")
@@ -76,7 +77,8 @@ class LeftJobs:
             if written != before:
                 file.write(written)
                 os.ftruncate(file.number, len(written))
-                os.fsync(file.number)
+                flush(file.number)
+                flush_folder(folder)
         finally:
             file.unlock()
         return notes

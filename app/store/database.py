@@ -113,6 +113,5 @@ class Database:
         connection.execute(f"PRAGMA foreign_keys = {'ON' if self._enforce_keys else 'OFF'}")
         connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten: it may have named a person
         connection.execute("PRAGMA synchronous = FULL")  # a committed change outlives a power cut
-        connection.execute(
-            "PRAGMA fullfsync = ON"
-        )  # ... on macOS too, whose drives otherwise keep it in their own memory
+        # ... on macOS too, whose drives otherwise keep it in their own memory
+        connection.execute("PRAGMA fullfsync = ON")

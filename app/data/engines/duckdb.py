@@ -91,9 +91,8 @@ class DuckDBEngine:
                 "python_enable_replacements": False,  # a name in SQL never means a Python variable
             },
         )
-        self._instance.execute(
-            "SET GLOBAL TimeZone = 'UTC'"
-        )  # of the instance alone, each cursor would take the computer's
+        # For all of the instance: each cursor would take the computer's zone of its own.
+        self._instance.execute("SET GLOBAL TimeZone = 'UTC'")
         alone = not lean and threads is None and os.cpu_count() == 2
         self.hands = 2 if alone else 1
         """How many parts of a short question are worth asking at once, because each takes one thread.
